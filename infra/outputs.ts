@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
+
+/**
+ * The seam. A deployment is known to provision/ and checks/ by these outputs and by nothing else: the
+ * program exports them, the verification resource receives them, and the environment variables of a
+ * deployment that Pulumi never made are read into the same type (checks/target.ts).
+ */
+
+/** How a server is reached. `direct`: at this URL, from where the command runs. */
+const Reach = z.object({ kind: z.literal('direct'), url: z.url() })
+
+const ChromaInstance = z.object({ reach: Reach })
+
+const OllamaPool = z.object({
+  pool: z.string(),
+  reach: Reach,
+  /** Ollama's model folder on this machine, where its files can be read; absent where they cannot. */
+  modelsFolder: z.string().optional(),
+})
+
+const DeployedModel = z.object({
+  role: z.enum(['embedding', 'chat']),
+  /** The model as asked for: `smollm2:135m`. */
+  name: z.string(),
+  /** The name that requests use: the model derived from `name` with the planned context pinned. */
+  serves: z.string(),
+  pool: z.string(),
+  /** sha256 of the manifests of `name` and of `serves`, as provisioned; absent when nobody recorded them. */
+  digest: z.string().optional(),
+  servesDigest: z.string().optional(),
+  /** Tokens a request may use; absent when nobody planned it. */
+  contextLength: z.int().positive().optional(),
+  /** Length of an embedding; on embedding models only. */
+  dimensions: z.int().positive().optional(),
+  prefixes: z.object({ document: z.string(), query: z.string() }).optional(),
+})
+
+export const Outputs = z.object({
+  stack: z.string(),
+  target: z.enum(['local', 'docker', 'kubernetes', 'environment']),
+  chroma: z.object({
+    instances: z.array(ChromaInstance).nonempty(),
+    /** Connections to each instance at most. */
+    maxConnections: z.int().positive(),
+    generation: z.int().positive(),
+    shards: z.int().min(MIN_SHARDS).max(MAX_SHARDS),
+    /** For each shard the index of its instance. */
+    shardMap: z.array(z.int().nonnegative()),
+  }),
+  ollama: z.array(OllamaPool).nonempty(),
+  models: z.array(DeployedModel).nonempty(),
+})
+
+export type Outputs = z.infer<typeof Outputs>
+export type Reach = z.infer<typeof Reach>
+export type OllamaPool = z.infer<typeof OllamaPool>
+export type DeployedModel = z.infer<typeof DeployedModel>

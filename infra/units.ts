@@ -1,0 +1,37 @@
+/** Units that the type checker keeps apart: a count of bytes is not a count of milliseconds. */
+declare const unit: unique symbol
+type Quantity<Unit extends string> = number & { readonly [unit]?: Unit }
+
+/** A count of bytes, never of kilobytes or mebibytes. */
+export type Bytes = Quantity<'bytes'>
+/** A duration in milliseconds. */
+export type Millis = Quantity<'milliseconds'>
+
+export const KiB = 1024
+export const MiB = 1024 * KiB
+export const GiB = 1024 * MiB
+
+export const seconds = (count: number): Millis => count * 1000
+export const minutes = (count: number): Millis => seconds(count * 60)
+
+const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+/** Bytes in binary units with at most one decimal: `93.8 MiB`. Memory and disk are shown so; never as GB. */
+export function formatBytes(bytes: Bytes): string {
+  let value: number = bytes
+  let index = 0
+  while (Math.abs(value) >= 1024 && index < BINARY_UNITS.length - 1) {
+    value /= 1024
+    index += 1
+  }
+  const digits = index === 0 || Math.abs(value) >= 100 ? 0 : 1
+  return `${value.toFixed(digits)} ${BINARY_UNITS[index]}`
+}
+
+/** A duration for people: `340 ms`, `4.2 s`, `3 min 20 s`. */
+export function formatDuration(millis: Millis): string {
+  if (millis < 1000) return `${Math.round(millis)} ms`
+  if (millis < 60_000) return `${(millis / 1000).toFixed(1)} s`
+  const whole = Math.round(millis / 1000)
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
