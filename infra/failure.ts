@@ -6,7 +6,11 @@ export class Failure extends Error {
   readonly kind: FailureKind
   readonly mend: string | undefined
 
-  constructor(kind: FailureKind, message: string, options: { mend?: string; cause?: unknown } = {}) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    options: { mend?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'Failure'
     this.kind = kind

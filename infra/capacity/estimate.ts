@@ -1,0 +1,94 @@
+import type { Bytes } from '../units.ts'
+import type { Architecture } from './architecture.ts'
+import { computeBuffer } from './compute.ts'
+import { kvPerLayer } from './kv.ts'
+import { processOverhead } from './overhead.ts'
+import { type Engine, engineOf, type Runtime } from './runtime.ts'
+import { offload, type Split, splitWeights } from './weights.ts'
+
+export interface Part {
+  name: 'weights' | 'kv' | 'compute' | 'overhead'
+  /** What may come to be touched. */
+  reserved: Split
+  /** What is touched once a prompt has filled the context. */
+  resident: Split
+  /** Where the figure comes from. */
+  source: string
+}
+
+export interface Estimate {
+  engine: Engine
+  parts: Part[]
+  reserved: Split
+  resident: Split
+  /** Bytes by which the reserved figure may be too low; limits are set above both. */
+  margin: Split
+  /** False where no machine here could confirm the rules: Ollama from 0.30 on, and GPUs. */
+  measured: boolean
+  /** Bytes of the model's files. */
+  disk: Bytes
+}
+
+/** Share by which a measured, and an unmeasured, estimate may be too low. */
+const MARGIN = { measured: 0.03, unmeasured: 0.1 }
+
+/**
+ * What a model takes, in bytes, on the host and on the GPU, each part with its source.
+ * @throws Failure for settings that no engine accepts
+ */
+export function estimateModel(architecture: Architecture, runtime: Runtime): Estimate {
+  const { shape } = architecture
+  const engine = engineOf(shape, runtime)
+  const rules = engine.generation === 'allocating' ? 'Ollama 0.17.4' : 'llama.cpp as of Ollama 0.30'
+  const weights = splitWeights(architecture, engine)
+  const kv = splitKv(architecture, engine)
+  const compute = splitCompute(architecture, engine)
+  const overhead = processOverhead(architecture, engine)
+  const parts: Part[] = [
+    { name: 'weights', reserved: weights, resident: weights, source: architecture.source },
+    { name: 'kv', reserved: kv, resident: kv, source: `cache rules of ${rules}` },
+    { name: 'compute', ...compute, source: `graph of ${rules}` },
+    { name: 'overhead', reserved: overhead, resident: overhead, source: 'measured on 0.17.4' },
+  ]
+  const reserved = sum(parts.map(part => part.reserved))
+  const measured = engine.generation === 'allocating' && engine.gpuLayers === 0
+  const share = measured && architecture.exact ? MARGIN.measured : MARGIN.unmeasured
+  return {
+    engine,
+    parts,
+    reserved,
+    resident: sum(parts.map(part => part.resident)),
+    margin: { host: Math.ceil(reserved.host * share), gpu: Math.ceil(reserved.gpu * share) },
+    measured,
+    disk: architecture.fileBytes,
+  }
+}
+
+function splitKv({ shape }: Architecture, engine: Engine): Split {
+  const perLayer = kvPerLayer(shape, engine)
+  const onGpu = offload(shape.layers, engine).layers
+  const gpu = total(perLayer.slice(shape.layers - onGpu))
+  return { host: total(perLayer) - gpu, gpu }
+}
+
+function splitCompute(
+  { shape }: Architecture,
+  engine: Engine,
+): Pick<Part, 'reserved' | 'resident'> {
+  const { reserved, touched } = computeBuffer(shape, engine)
+  const { layers } = offload(shape.layers, engine)
+  const inputs = engine.batch * shape.embedding * 4
+  if (layers === 0) {
+    return { reserved: { host: reserved, gpu: 0 }, resident: { host: touched, gpu: 0 } }
+  }
+  // A layer left on the host needs the buffer there as well.
+  const host = layers < shape.layers ? reserved : inputs
+  return { reserved: { host, gpu: reserved }, resident: { host, gpu: reserved } }
+}
+
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0)
+
+const sum = (splits: readonly Split[]): Split => ({
+  host: total(splits.map(split => split.host)),
+  gpu: total(splits.map(split => split.gpu)),
+})

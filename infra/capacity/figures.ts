@@ -1,0 +1,70 @@
+import type { Architecture } from './architecture.ts'
+import { slidingLayers } from './architecture.ts'
+
+/**
+ * What the catalog knows of a model before its file can be read: the publisher's config.json, and what its
+ * file in the Ollama library is made of. Lengths are in elements.
+ */
+export interface Figures {
+  family: string
+  layers: number
+  embedding: number
+  feedForward: number
+  heads: number
+  kvHeads: number
+  headLength: number
+  vocabulary: number
+  slidingWindow?: number
+  experts?: { count: number; used: number }
+  encoder?: boolean
+  /** How the token embedding is stored at most: quantizers go no higher than Q8_0 in a quantized file. */
+  embeddingType: 'f16' | 'q8_0'
+  /** The output matrix has weights of its own. */
+  untied?: boolean
+}
+
+const BYTES_PER_ELEMENT = { f16: 2, q8_0: 34 / 32 }
+
+/**
+ * An architecture from catalog figures: the shape is the model's, the split of the weights is a bound.
+ * @param fileBytes bytes of the model's file in the Ollama library
+ */
+export function architectureOf(
+  figures: Figures,
+  contextLength: number,
+  fileBytes: number,
+): Architecture {
+  const { layers, headLength, experts } = figures
+  const tokenEmbedding = Math.min(
+    fileBytes,
+    Math.ceil(figures.vocabulary * figures.embedding * BYTES_PER_ELEMENT[figures.embeddingType]),
+  )
+  const output = figures.untied ? Math.min(tokenEmbedding, fileBytes - tokenEmbedding) : 0
+  return {
+    shape: {
+      family: figures.family,
+      layers,
+      embedding: figures.embedding,
+      feedForward: figures.feedForward,
+      heads: figures.heads,
+      kvHeads: Array.from({ length: layers }, () => figures.kvHeads) as [number, ...number[]],
+      keyLength: headLength,
+      valueLength: headLength,
+      vocabulary: figures.vocabulary,
+      contextLength,
+      slidingWindow: slidingLayers(figures.family, layers, figures.slidingWindow),
+      experts: experts && { ...experts, feedForward: figures.feedForward },
+      encoder: figures.encoder ?? false,
+    },
+    weights: {
+      repeating: fileBytes - tokenEmbedding - output,
+      tokenEmbedding,
+      output,
+      input: 0,
+      rest: 0,
+    },
+    fileBytes,
+    source: 'catalog',
+    exact: false,
+  }
+}

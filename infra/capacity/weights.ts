@@ -1,0 +1,34 @@
+import type { Architecture } from './architecture.ts'
+import type { Engine } from './runtime.ts'
+
+export interface Split {
+  host: number
+  gpu: number
+}
+
+/** Layers that are on the GPU, the output left out, and whether the output is there too. */
+export function offload(layers: number, engine: Engine): { layers: number; output: boolean } {
+  if (engine.gpuLayers === 'all') return { layers, output: true }
+  return { layers: Math.min(engine.gpuLayers, layers), output: engine.gpuLayers > layers }
+}
+
+/**
+ * Weights by where they live. The token embedding stays in host memory. A model that ties its output to it
+ * gets a second copy for the output: on the GPU with either engine, and in host memory with Ollama's own
+ * engine (createTensor in ml/backend/ggml/ggml.go).
+ */
+export function splitWeights({ shape, weights }: Architecture, engine: Engine): Split {
+  const { layers, output } = offload(shape.layers, engine)
+  const repeatingOnGpu = Math.round((weights.repeating * layers) / shape.layers)
+  const tied = weights.output === 0 && !shape.encoder
+  const copiesTied = tied && (output || engine.graph === 'ollama')
+  const outputBytes = weights.rest + (copiesTied ? weights.tokenEmbedding : weights.output)
+  return {
+    host:
+      weights.tokenEmbedding +
+      weights.input +
+      (weights.repeating - repeatingOnGpu) +
+      (output ? 0 : outputBytes),
+    gpu: repeatingOnGpu + (output ? outputBytes : 0),
+  }
+}

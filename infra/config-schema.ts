@@ -1,0 +1,91 @@
+import { isAbsolute } from 'node:path'
+import { z } from 'zod'
+import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
+
+const TARGETS = ['local'] as const
+const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
+
+export type Target = (typeof TARGETS)[number]
+export type KvCacheType = (typeof KV_CACHE_TYPES)[number]
+
+const Port = z.int().min(1).max(65_535)
+
+const Source = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('library') }),
+  z.strictObject({
+    kind: z.literal('mirror'),
+    host: z.string().min(1),
+    namespace: z.string().min(1),
+    insecure: z.boolean().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('folder'),
+    path: z.string().refine(isAbsolute, 'must be an absolute path'),
+  }),
+  z.strictObject({
+    kind: z.literal('package'),
+    registry: z.literal('pypi'),
+    name: z.string().min(1),
+    version: z.string().min(1),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    member: z.string().min(1),
+  }),
+])
+
+const common = {
+  contextLength: z.int().min(1),
+  sizeBytes: z.int().min(1),
+  sources: z
+    .array(Source)
+    .min(1)
+    .default([{ kind: 'library' }]),
+}
+const prefixes = z.strictObject({ document: z.string(), query: z.string() })
+
+const OwnModel = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('chat'), ...common }),
+  z.strictObject({
+    role: z.literal('embedding'),
+    dimensions: z.int().min(1),
+    prefixes: prefixes.default({ document: '', query: '' }),
+    ...common,
+  }),
+])
+
+/** The stack's configuration as written: the keys, types and defaults of Pulumi.yaml. */
+export const Config = z.strictObject({
+  target: z.enum(TARGETS).default('local'),
+  home: z.string().default(''),
+  shards: z.int().min(MIN_SHARDS).max(MAX_SHARDS).default(DEFAULT_SHARDS),
+  instances: z.int().min(1).max(MAX_SHARDS).default(1),
+  maxConnectionsPerInstance: z.int().min(1).max(1000).default(10),
+  chromaPort: Port.default(8000),
+  ollamaPort: Port.default(11_434),
+  embeddingModel: z.string().min(1).default('nomic-embed-text'),
+  chatModel: z.string().min(1).default('gpt-oss:20b'),
+  contextLength: z.int().min(256).default(4096),
+  parallel: z.int().min(1).max(64).default(1),
+  kvCacheType: z.enum(KV_CACHE_TYPES).default('f16'),
+  keepAlive: z
+    .string()
+    .regex(/^(-1|0|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'a duration such as 5m or 24h, or -1 for ever')
+    .default('-1'),
+  modelMirror: z
+    .string()
+    .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
+    .default(''),
+  models: z.record(z.string().min(1), OwnModel).default({}),
+  pullDeadlineMinutes: z.int().min(1).max(1440).default(180),
+  deployUnfit: z.boolean().default(false),
+})
+
+/** The keys whose values are texts; the values of all others are JSON where Pulumi hands them over. */
+export const TEXT_KEYS: ReadonlySet<string> = new Set([
+  'target',
+  'home',
+  'embeddingModel',
+  'chatModel',
+  'kvCacheType',
+  'keepAlive',
+  'modelMirror',
+])

@@ -1,0 +1,16 @@
+import type * as pulumi from '@pulumi/pulumi'
+import type { OllamaPool, Outputs } from './outputs.ts'
+import type { Settings } from './settings.ts'
+
+/** What every target is given … */
+export interface DeploymentArgs {
+  settings: Settings
+}
+
+/** … and what it hands on: how its servers are reached, and what changes when one of them is another. */
+export interface Deployment extends pulumi.ComponentResource {
+  readonly chroma: Outputs['chroma']['instances']
+  readonly ollama: [OllamaPool, ...OllamaPool[]]
+  /** One text for each server; another text means another process, container or pod. */
+  readonly identities: pulumi.Output<string>[]
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import type { ProcessArgs } from '../resources.ts'
+import type { Settings } from '../settings.ts'
+import { seconds } from '../units.ts'
+import { localPaths } from './paths.ts'
+
+/** The Ollama server with the planned context and parallelism as its defaults. */
+export function ollamaProcess(settings: Settings): ProcessArgs {
+  const paths = localPaths(settings.home)
+  const { port, parallel, kvCacheType, keepAlive } = settings.ollama
+  const chat = settings.models.find(({ definition }) => definition.role === 'chat')
+  return {
+    tool: 'ollama',
+    arguments: ['serve'],
+    environment: {
+      OLLAMA_HOST: `127.0.0.1:${port}`,
+      OLLAMA_MODELS: paths.models,
+      // Ollama's own default depends on the memory it finds: set, so that the plan holds.
+      OLLAMA_CONTEXT_LENGTH: `${chat?.contextLength}`,
+      OLLAMA_NUM_PARALLEL: `${parallel}`,
+      OLLAMA_KV_CACHE_TYPE: kvCacheType,
+      // A quantised KV cache needs flash attention.
+      ...(kvCacheType === 'f16' ? {} : { OLLAMA_FLASH_ATTENTION: '1' }),
+      OLLAMA_KEEP_ALIVE: keepAlive,
+      OLLAMA_MAX_LOADED_MODELS: `${settings.models.length}`,
+      // Pruning at the start would delete a partial pull.
+      OLLAMA_NOPRUNE: '1',
+      OLLAMA_NO_CLOUD: '1',
+    },
+    files: {},
+    folders: [paths.models],
+    port,
+    readyPath: '/api/version',
+    readyWithin: seconds(60),
+    log: join(paths.logs, 'ollama.log'),
+    record: join(paths.processes, 'ollama.json'),
+  }
+}

@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+
+/** Where a stack's things lie on this machine, below its home folder. */
+export function localPaths(home: string) {
+  return {
+    /** Chroma's data, one folder for each instance. */
+    chroma: (index: number) => join(home, 'chroma', `${index}`),
+    /** Ollama's models. */
+    models: join(home, 'models'),
+    logs: join(home, 'logs'),
+    /** One record for each running process. */
+    processes: join(home, 'processes'),
+    /** What the project remembers: backend, passphrase, recorded model locks. */
+    state: join(home, 'state'),
+  }
+}
+
+/** The record of models that the tracked lock file does not know. */
+export const lockRecordOf = (home: string): string =>
+  join(localPaths(home).state, 'models.lock.json')

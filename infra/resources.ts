@@ -1,0 +1,106 @@
+import * as pulumi from '@pulumi/pulumi'
+import type { Part } from '../provision/toolchain/toolchain.ts'
+import type { ModelDefinition } from './models.ts'
+import type { Outputs } from './outputs.ts'
+import type { Mirror } from './settings.ts'
+import type { Millis } from './units.ts'
+
+/**
+ * The resources of the project's own provider, as the program sees them. What they do is in
+ * provision/provider, one file each.
+ */
+
+/** A server that runs as a process on this machine, outlives the update and is found again by a refresh. */
+export interface ProcessArgs {
+  /** Which part of the toolchain is run; the provider finds or obtains it. */
+  tool: Part
+  arguments: string[]
+  environment: Record<string, string>
+  /** Files written before the start, by absolute path; folders are made. */
+  files: Record<string, string>
+  /** Folders made before the start. */
+  folders: string[]
+  /** Loopback port the server listens on. */
+  port: number
+  /** Path that answers 200 when the server is ready. */
+  readyPath: string
+  readyWithin: Millis
+  /** File that takes the standard output and error; the one before it is kept with the ending `.1`. */
+  log: string
+  /** File that records the running process, so that it is known even when an update was killed. */
+  record: string
+}
+
+export interface ProcessState extends ProcessArgs {
+  pid: number
+  /** Tells this process from a later one with the same pid. */
+  identity: string
+  /** The version that runs, as the toolchain knows it. */
+  version: string
+}
+
+export class Process extends pulumi.CustomResource {
+  declare readonly pid: pulumi.Output<number>
+  declare readonly identity: pulumi.Output<string>
+  declare readonly version: pulumi.Output<string>
+
+  constructor(name: string, args: ProcessArgs, options: pulumi.CustomResourceOptions) {
+    super(
+      'knowledge:index:Process',
+      name,
+      { ...args, pid: undefined, identity: undefined, version: undefined },
+      options,
+    )
+  }
+}
+
+/** A model that Ollama holds, verified, with the planned context pinned in a model derived from it. */
+export interface ModelArgs {
+  definition: ModelDefinition
+  /** The name of the derived model, which requests use. */
+  serves: string
+  /** Tokens, pinned in the derived model. */
+  contextLength: number
+  ollama: { url: string; modelsFolder?: string }
+  mirror?: Mirror
+  deadline: Millis
+  /** File that records what was pulled where the tracked lock file has no entry. */
+  lockRecord: string
+}
+
+export interface ModelState extends ModelArgs {
+  digest: string
+  servesDigest: string
+  source: string
+}
+
+export class Model extends pulumi.CustomResource {
+  declare readonly digest: pulumi.Output<string>
+  declare readonly servesDigest: pulumi.Output<string>
+  declare readonly source: pulumi.Output<string>
+
+  constructor(name: string, args: ModelArgs, options: pulumi.CustomResourceOptions) {
+    super(
+      'knowledge:index:Model',
+      name,
+      { ...args, digest: undefined, servesDigest: undefined, source: undefined },
+      options,
+    )
+  }
+}
+
+/** The checks, run as part of the update: it fails when one of them fails. */
+export interface VerificationArgs {
+  deployment: pulumi.Input<Outputs>
+  /** What must have stayed the same for an earlier verification to stand: process identities, digests. */
+  triggers: pulumi.Input<pulumi.Input<string>[]>
+}
+
+export class Verification extends pulumi.CustomResource {
+  /** The report of checks/report.ts. */
+  declare readonly report: pulumi.Output<unknown>
+
+  constructor(name: string, args: VerificationArgs, options: pulumi.CustomResourceOptions) {
+    super('knowledge:index:Verification', name, { ...args, report: undefined }, options)
+  }
+}

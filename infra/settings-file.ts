@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { Failure, reasonOf } from './failure.ts'
+import { PROJECT, parseSettings, type Settings } from './settings.ts'
+
+/** The folder that holds Pulumi.yaml and the stacks' files. */
+export const PROJECT_ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** A stack as the scripts know it: its file as Pulumi reads it, and the settings in it. */
+export interface StackFile {
+  path: string
+  /** The whole document: configuration, and whatever Pulumi keeps in it beside. */
+  document: { config?: Record<string, unknown> } & Record<string, unknown>
+  settings: Settings
+}
+
+/**
+ * Reads Pulumi.<stack>.yaml.
+ * @param file another file in its place, as Pulumi's own --config-file takes it
+ * @throws Failure `misused` when there is no such stack, or a setting is wrong
+ */
+export async function readStackFile(stack: string, file?: string): Promise<StackFile> {
+  const path = file ?? join(PROJECT_ROOT, `Pulumi.${stack}.yaml`)
+  const text = await readFile(path, 'utf8').catch(async error => {
+    throw error.code === 'ENOENT' ? await unknownStack(stack, path) : error
+  })
+  const document = parseYaml(path, text)
+  const prefix = `${PROJECT}:`
+  const raw = Object.fromEntries(
+    Object.entries(document.config ?? {})
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  )
+  return { path, document, settings: parseSettings(stack, raw) }
+}
+
+function parseYaml(path: string, text: string): StackFile['document'] {
+  try {
+    return parse(text) ?? {}
+  } catch (error) {
+    throw new Failure('misused', `${path} is no YAML: ${reasonOf(error)}`, { mend: `edit ${path}` })
+  }
+}
+
+async function unknownStack(stack: string, path: string): Promise<Failure> {
+  const files = await readdir(PROJECT_ROOT)
+  const stacks = files.flatMap(file => file.match(/^Pulumi\.(.+)\.yaml$/)?.[1] ?? [])
+  return new Failure('misused', `There is no stack ${stack} (no ${path}); there are ${stacks.join(', ')}`, {
+    mend: `npm run up -- --stack ${stacks[0]}, or write ${path}`,
+  })
+}

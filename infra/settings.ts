@@ -1,0 +1,182 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import type { z } from 'zod'
+import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
+import { Failure } from './failure.ts'
+import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
+import { type Millis, minutes } from './units.ts'
+
+/**
+ * The settings of one stack, validated once and only here. Two readers bring the raw values: the program
+ * from pulumi.Config, where all are texts, the scripts from the stack's YAML file (settings-file.ts).
+ */
+export interface Settings {
+  stack: string
+  target: Target
+  /** Absolute path of the folder that holds data, models, logs and state. */
+  home: string
+  chroma: { port: number; shards: number; instances: number; maxConnections: number }
+  ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
+  models: PlannedModel[]
+  modelMirror: Mirror | undefined
+  pullDeadline: Millis
+  deployUnfit: boolean
+}
+
+export type Mirror = { host: string; namespace: string; insecure: boolean }
+/** A model of the deployment, with the context it is served with, in tokens. */
+export type PlannedModel = { definition: ModelDefinition; contextLength: number }
+
+export const PROJECT = 'knowledge-stack'
+
+/**
+ * @param stack name of the stack
+ * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
+ *   an object are read as JSON, since that is how Pulumi hands them over
+ * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
+ */
+export function parseSettings(
+  stack: string,
+  raw: Record<string, unknown>,
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
+  const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(fromText)))
+  if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
+  const config = parsed.data
+  const own = Object.entries(config.models).map(
+    ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
+  )
+  if (config.instances > config.shards) {
+    throw wrong(stack, 'instances', config.instances, `at most ${config.shards}, the shard count`)
+  }
+  const ports = Array.from({ length: config.instances }, (_, index) => config.chromaPort + index)
+  if (ports.includes(config.ollamaPort)) {
+    throw wrong(
+      stack,
+      'ollamaPort',
+      config.ollamaPort,
+      `a port that Chroma does not take (${ports.join(', ')})`,
+    )
+  }
+  return {
+    stack,
+    target: config.target,
+    home: homeOf(stack, config.home, env),
+    chroma: {
+      port: config.chromaPort,
+      shards: config.shards,
+      instances: config.instances,
+      maxConnections: config.maxConnectionsPerInstance,
+    },
+    ollama: {
+      port: config.ollamaPort,
+      parallel: config.parallel,
+      kvCacheType: config.kvCacheType,
+      keepAlive: config.keepAlive,
+    },
+    models: [
+      plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
+      plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),
+    ],
+    modelMirror: parseMirror(config.modelMirror),
+    pullDeadline: minutes(config.pullDeadlineMinutes),
+    deployUnfit: config.deployUnfit,
+  }
+}
+
+/** Pulumi hands every value over as a text: where the key wants another type, the text is JSON. */
+function fromText([key, value]: [string, unknown]): [string, unknown] {
+  if (typeof value !== 'string' || TEXT_KEYS.has(key)) return [key, value]
+  try {
+    return [key, JSON.parse(value)]
+  } catch {
+    return [key, value]
+  }
+}
+
+function plannedModel(
+  stack: string,
+  key: string,
+  role: Role,
+  name: string,
+  own: ModelDefinition[],
+  contextLength?: number,
+): PlannedModel {
+  const definition = findModel(name, own)
+  const known = [...own, ...CATALOG].filter(model => model.role === role).map(model => model.name)
+  if (definition === undefined) {
+    throw wrong(
+      stack,
+      key,
+      name,
+      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models`,
+    )
+  }
+  if (definition.role !== role) {
+    throw wrong(stack, key, name, `a model whose role is ${role}: ${known.join(', ')}`)
+  }
+  if (contextLength !== undefined && contextLength > definition.contextLength) {
+    throw wrong(
+      stack,
+      'contextLength',
+      contextLength,
+      `at most ${definition.contextLength}, which ${definition.name} was trained for`,
+    )
+  }
+  return { definition, contextLength: contextLength ?? definition.contextLength }
+}
+
+function homeOf(stack: string, configured: string, env: NodeJS.ProcessEnv): string {
+  const home = env.HOME ?? homedir()
+  if (configured !== '') {
+    const path = configured.replace(/^~(?=\/|$)/, home)
+    if (!isAbsolute(path))
+      throw wrong(stack, 'home', configured, 'an absolute path, or one that starts with ~')
+    return path
+  }
+  const base = env.KNOWLEDGE_STACK_HOME
+  if (base !== undefined && base !== '') return join(base, stack)
+  return join(env.XDG_DATA_HOME || join(home, '.local', 'share'), PROJECT, stack)
+}
+
+function parseMirror(text: string): Mirror | undefined {
+  if (text === '') return undefined
+  const url = new URL(text)
+  return {
+    host: url.host,
+    namespace: url.pathname.replace(/^\/|\/$/g, ''),
+    insecure: url.protocol === 'http:',
+  }
+}
+
+function misconfigured(stack: string, raw: Record<string, unknown>, issues: z.core.$ZodIssue[]) {
+  const lines = issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys' && issue.path.length === 0
+      ? issue.keys.map(
+          key =>
+            `${PROJECT}:${key} is no setting; known are ${Object.keys(Config.shape).join(', ')}`,
+        )
+      : [describeIssue(raw, issue)],
+  )
+  return new Failure('misused', `Stack ${stack} is configured wrongly:\n  ${lines.join('\n  ')}`, {
+    mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} <key> <value>`,
+  })
+}
+
+function describeIssue(raw: Record<string, unknown>, issue: z.core.$ZodIssue): string {
+  const value = issue.path.reduce<unknown>(
+    (node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key],
+    raw,
+  )
+  return `${PROJECT}:${issue.path.join('.')} is ${JSON.stringify(value)}: ${issue.message}`
+}
+
+function wrong(stack: string, key: string, value: unknown, allowed: string) {
+  return new Failure(
+    'misused',
+    `${PROJECT}:${key} is ${JSON.stringify(value)}; allowed is ${allowed}`,
+    {
+      mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} ${PROJECT}:${key} <value>`,
+    },
+  )
+}

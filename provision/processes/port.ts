@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
+import { portToPid } from 'pid-port'
+import { Failure } from '../../infra/failure.ts'
+
+const run = promisify(execFile)
+const LOOPBACK = '127.0.0.1'
+
+/** Whether nobody listens on a loopback port; found out by listening on it for a moment. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ port, host: LOOPBACK, exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+/**
+ * @throws Failure `unavailable` that names who listens on the port, where the system tells
+ */
+export async function requireFree(port: number, wantedBy: string, setting: string): Promise<void> {
+  if (await isFree(port)) return
+  throw new Failure(
+    'unavailable',
+    `Port ${port} of ${LOOPBACK}, which ${wantedBy} is to listen on, is in use by ${await holderOf(port)}`,
+    { mend: `stop it, or choose another port: pulumi config set ${setting} <port>` },
+  )
+}
+
+async function holderOf(port: number): Promise<string> {
+  // The tools that tell (ss, lsof) may be missing, or hide the processes of other users.
+  const pid = await portToPid(port).catch(() => undefined)
+  if (pid === undefined) return 'a process that this user cannot see'
+  const command = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => undefined)
+  return `process ${pid}${command === undefined ? '' : ` (${command.stdout.trim().slice(0, 120)})`}`
+}

@@ -1,0 +1,8 @@
+import { main } from '@pulumi/pulumi/provider/index.js'
+import { engineLog } from './engine-log.ts'
+import { KnowledgeProvider } from './provider.ts'
+
+const args = process.argv.slice(2)
+const engineAddress = args.find(arg => !arg.startsWith('-'))
+const log = engineAddress === undefined ? () => undefined : engineLog(engineAddress)
+await main(new KnowledgeProvider(log), args)

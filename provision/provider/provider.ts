@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { provider } from '@pulumi/pulumi'
+import { Failure, reasonOf } from '../../infra/failure.ts'
+import type { Task } from '../progress.ts'
+import { modelKind } from './model.ts'
+import { processKind } from './process.ts'
+import type { ResourceKind } from './resource.ts'
+import { verificationKind } from './verification.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine hands over untyped properties; each kind types its own
+type AnyKind = ResourceKind<any, any>
+
+const KINDS: Record<string, AnyKind> = {
+  'knowledge:index:Process': processKind,
+  'knowledge:index:Model': modelKind,
+  'knowledge:index:Verification': verificationKind,
+}
+
+/** The project's own Pulumi provider. It translates between the engine and the kinds of resource, and does nothing itself. */
+export class KnowledgeProvider implements provider.Provider {
+  readonly version = '0.1.0'
+  readonly #log: (urn: string, text: string) => void
+  readonly #stop = new AbortController()
+
+  constructor(log: (urn: string, text: string) => void) {
+    this.#log = log
+  }
+
+  async diff(_id: string, urn: string, olds: object, news: Properties): Promise<provider.DiffResult> {
+    const { results, update } = kindOf(urn)
+    const changed = changedKeys(omit(olds, results), news)
+    const replaces = update === undefined ? changed : []
+    return { changes: changed.length > 0, replaces, deleteBeforeReplace: true }
+  }
+
+  async create(urn: string, inputs: object): Promise<provider.CreateResult> {
+    const outs = await explained(kindOf(urn).create(inputs, this.#task(urn)))
+    return { id: randomUUID(), outs }
+  }
+
+  async read(id: string, urn: string, state: object): Promise<provider.ReadResult> {
+    const props = await explained(kindOf(urn).read(state, this.#task(urn)))
+    // No id tells the engine that the resource is gone.
+    return props === undefined ? { props: {} } : { id, props }
+  }
+
+  async update(_id: string, urn: string, olds: object, news: object) {
+    const kind = kindOf(urn)
+    return { outs: await explained(kind.update?.(olds, news, this.#task(urn))) }
+  }
+
+  async delete(_id: string, urn: string, state: object): Promise<void> {
+    await explained(kindOf(urn).delete(state, this.#task(urn)))
+  }
+
+  /** The engine's request to stop, after Ctrl-C: what is under way ends, and takes back what it began. */
+  async cancel(): Promise<void> {
+    this.#stop.abort(new Failure('interrupted', 'interrupted'))
+  }
+
+  #task(urn: string): Task {
+    return { report: text => this.#log(urn, text), signal: this.#stop.signal }
+  }
+}
+
+function kindOf(urn: string): AnyKind {
+  // urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>
+  const type = urn.split('::')[2]?.split('$').at(-1) ?? ''
+  const kind = KINDS[type]
+  if (kind === undefined) throw new Failure('misused', `${type} is no resource of this provider`)
+  return kind
+}
+
+type Properties = Record<string, unknown>
+
+function changedKeys(olds: Properties, news: Properties): string[] {
+  const keys = new Set([...Object.keys(olds), ...Object.keys(news)])
+  return [...keys].filter(key => !isDeepStrictEqual(olds[key], news[key]))
+}
+
+function omit(properties: object, keys: readonly PropertyKey[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)))
+}
+
+/** The engine shows an error's message and its stack: a Failure has its mend in the one and nothing in the other. */
+async function explained<Result>(work: Promise<Result> | undefined): Promise<Result | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    const kind = error instanceof Failure ? error.kind : 'unavailable'
+    const shown = new Error(`${reasonOf(error)} [${kind}]`)
+    if (error instanceof Failure) shown.stack = ''
+    throw shown
+  }
+}
