@@ -1,0 +1,83 @@
+import { createInterface } from 'node:readline'
+import { $, which } from 'zx'
+import { Failure } from '../../infra/failure.ts'
+
+export interface CommandOptions {
+  env: NodeJS.ProcessEnv
+  signal: AbortSignal
+  cwd?: string
+  /** Called with each line of standard output and standard error. */
+  onLine?: (line: string) => void
+}
+
+/** Enough to see what a compiler or an installer complained about. */
+const LINES_SHOWN = 12
+
+/**
+ * Runs a command to its end. An abort ends it together with everything it started.
+ * @returns what it wrote to standard output
+ * @throws Failure `unavailable` with the last lines of its output when it fails
+ */
+export async function runCommand(
+  argv: readonly string[],
+  { env, signal, cwd, onLine = () => {} }: CommandOptions,
+): Promise<string> {
+  signal.throwIfAborted()
+  // A process group of its own, so that compilers started by a compiler end with it.
+  const child = $({
+    env,
+    ...(cwd && { cwd }),
+    quiet: true,
+    nothrow: true,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })`${argv}`
+  const stop = () => child.kill()
+  signal.addEventListener('abort', stop, { once: true })
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', onLine)
+  }
+
+  const output = await child
+  signal.removeEventListener('abort', stop)
+  signal.throwIfAborted()
+  if (output.exitCode !== 0) {
+    const ended = output.signal ? `ended by ${output.signal}` : `exit code ${output.exitCode}`
+    throw new Failure('unavailable', `${argv.join(' ')}: ${ended}\n${lastLines(output.stdall)}`)
+  }
+  return output.stdout
+}
+
+/**
+ * Where a command is on PATH. The `node_modules/.bin` folders that npm puts there are left out: what they hold
+ * are this project's own dependencies, which are looked for by name and not by chance.
+ * @returns the absolute path, or undefined when it is not on PATH
+ */
+export async function findCommand(
+  name: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const folders = (env.PATH ?? '')
+    .split(':')
+    .filter(folder => !folder.endsWith('node_modules/.bin'))
+  return (await which(name, { nothrow: true, path: folders.join(':') })) ?? undefined
+}
+
+/**
+ * @param install the one line that installs it
+ * @throws Failure `unavailable` when the command is not on PATH
+ */
+export async function requireCommand(
+  name: string,
+  reason: string,
+  install: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const path = await findCommand(name, env)
+  if (path !== undefined) return path
+  throw new Failure('unavailable', `${name} is not on PATH; ${reason} needs it`, { mend: install })
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n')
+}
