@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import staticFiles from '@fastify/static'
+import fastify, { type FastifyInstance } from 'fastify'
+import { Failure, reasonOf } from '../../infra/failure.ts'
+import { readManifest } from './store.ts'
+
+export interface Mirror {
+  /** `http://host:port`; as a source of models it is `mirror host:port/<namespace>`, with `insecure: true`. */
+  url: string
+  close(): Promise<void>
+}
+
+const NAME = '^[\\w][\\w.-]*$'
+const DIGEST = '^sha256:[0-9a-f]{64}$'
+const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json'
+
+/**
+ * Serves an Ollama model folder as a registry that Ollama can pull from: `library` models as
+ * /v2/library/<model>/…, others under their own namespace. It only reads, and every name that the folder holds
+ * can be had by whoever reaches the port.
+ * @param folder Ollama's model folder (`OLLAMA_MODELS`), with `manifests` and `blobs`
+ * @param options.port TCP port; 0 takes a free one
+ * @throws Failure `unavailable` when the port cannot be had
+ */
+export async function serveMirror(
+  folder: string,
+  options: { port: number; host: string },
+): Promise<Mirror> {
+  const server = mirrorServer(folder)
+  try {
+    const url = await server.listen(options)
+    return { url, close: () => server.close() }
+  } catch (error) {
+    throw new Failure(
+      'unavailable',
+      `The mirror cannot listen on ${options.host}:${options.port}: ${reasonOf(error)}`,
+      { mend: 'name a free port with --port' },
+    )
+  }
+}
+
+/** The mirror's routes, not yet listening. */
+export function mirrorServer(folder: string): FastifyInstance {
+  const server = fastify({ forceCloseConnections: true })
+  server.register(staticFiles, { root: join(folder, 'blobs'), serve: false, cacheControl: false })
+
+  server.get<{ Params: { namespace: string; model: string; tag: string } }>(
+    '/v2/:namespace/:model/manifests/:tag',
+    { schema: { params: pathParts({ namespace: NAME, model: NAME, tag: NAME }) } },
+    async ({ params: { namespace, model, tag } }, reply) => {
+      const manifest = await readManifest(folder, `${namespace}/${model}:${tag}`)
+      if (manifest === undefined) return reply.callNotFound()
+      return reply
+        .type(MANIFEST_TYPE)
+        .header('docker-content-digest', `sha256:${manifest.digest}`)
+        .send(manifest.text)
+    },
+  )
+
+  server.get<{ Params: { digest: string } }>(
+    '/v2/:namespace/:model/blobs/:digest',
+    { schema: { params: pathParts({ namespace: NAME, model: NAME, digest: DIGEST }) } },
+    ({ url, params: { digest } }, reply) =>
+      reply
+        // Ollama asks once for the whole blob to learn where its parts are to be had, and gives up without this.
+        .header('location', url)
+        .sendFile(digest.replace(':', '-')),
+  )
+  return server
+}
+
+function pathParts(patterns: Record<string, string>) {
+  const properties = Object.entries(patterns).map(([name, pattern]) => [
+    name,
+    { type: 'string', pattern },
+  ])
+  return { type: 'object', properties: Object.fromEntries(properties) }
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { withTag } from '../../infra/models.ts'
+
+/**
+ * Ollama's model folder as it lies on disk: manifests/<host>/<namespace>/<model>/<tag> and
+ * blobs/sha256-<hex>. Read in Ollama's manifest/ (v0.17.4).
+ */
+
+const LIBRARY_HOST = 'registry.ollama.ai'
+const LIBRARY_NAMESPACE = 'library'
+
+export const Layer = z.object({
+  mediaType: z.string(),
+  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  size: z.int().nonnegative(),
+  /** Only on models kept as single tensors. */
+  name: z.string().optional(),
+})
+export type Layer = z.infer<typeof Layer>
+
+const ManifestFile = z.object({
+  schemaVersion: z.int(),
+  mediaType: z.string(),
+  config: Layer,
+  layers: z.array(Layer),
+})
+
+export interface Manifest {
+  /** What any machine that pulls this model has as the manifest. */
+  text: string
+  /** sha256 of `text` in hex, as `/api/tags` shows it after a pull. */
+  digest: string
+  /** The files that make up the model, the configuration last. */
+  layers: Layer[]
+  sizeBytes: number
+}
+
+/**
+ * Reads a manifest the way a pull would write it: an import's own file also holds the path of the store it was
+ * imported into, so its digest would differ from machine to machine for the same weights.
+ */
+export function parseManifest(json: string): Manifest {
+  const file = ManifestFile.parse(JSON.parse(json))
+  const text = JSON.stringify(file)
+  const layers = [...file.layers, file.config]
+  return {
+    text,
+    digest: createHash('sha256').update(text).digest('hex'),
+    layers,
+    sizeBytes: layers.reduce((sum, layer) => sum + layer.size, 0),
+  }
+}
+
+/** The manifest of a model, or undefined where the folder has none that can be read. */
+export async function readManifest(folder: string, name: string): Promise<Manifest | undefined> {
+  try {
+    return parseManifest(await readFile(manifestPath(folder, name), 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** @param name `model:tag`, `namespace/model:tag` or `host/namespace/model:tag` */
+export function manifestPath(folder: string, name: string): string {
+  const parts = name.split('/')
+  const [model = '', tag = ''] = withTag(parts.pop() ?? '').split(':')
+  const namespace = parts.pop() ?? LIBRARY_NAMESPACE
+  const host = parts.pop() ?? LIBRARY_HOST
+  return join(folder, 'manifests', host, namespace, model, tag)
+}
+
+/** @param digest `sha256:<hex>` */
+export function blobPath(folder: string, digest: string): string {
+  return join(folder, 'blobs', digest.replace(':', '-'))
+}
