@@ -1,7 +1,8 @@
+import type { KvCacheType } from '../config-schema.ts'
 import { Failure } from '../failure.ts'
 import type { Shape } from './architecture.ts'
 
-export type KvCacheType = 'f16' | 'q8_0' | 'q4_0'
+export type { KvCacheType }
 
 /** How a model is to be run. Lengths are in tokens. */
 export interface Runtime {

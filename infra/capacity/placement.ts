@@ -1,0 +1,126 @@
+import type { Gpu, Node } from './hardware.ts'
+import type { Resources, Workload } from './workload.ts'
+
+/** What is left on a machine. */
+export interface Room {
+  cpu: number
+  memory: number
+  disk: number
+  /** GPUs that nothing was given yet, smallest first. */
+  gpus: readonly Gpu[]
+}
+
+/** For each workload the index of its machine. */
+export type Assignment = readonly number[]
+
+export type Order = 'any' | 'some' | 'none'
+
+/** States looked at before the search gives up: enough for every stack of a dozen servers. */
+const SEARCH_LIMIT = 200_000
+
+export const roomOf = (node: Node): Room => ({
+  cpu: node.cpu,
+  memory: node.memory,
+  disk: node.disk,
+  gpus: [...node.gpus].sort((a, b) => a.memory - b.memory),
+})
+
+/** The room that is left when the demand is met, or undefined when it cannot be. */
+export function take(room: Room, demand: Resources): Room | undefined {
+  if (demand.cpu > room.cpu || demand.memory > room.memory || demand.disk > room.disk) {
+    return undefined
+  }
+  const taken = room.gpus
+    .filter(gpu => demand.gpu !== undefined && gpu.memory >= demand.gpu.memory)
+    .slice(0, demand.gpu?.count ?? 0)
+  if (taken.length < (demand.gpu?.count ?? 0)) return undefined
+  return {
+    cpu: room.cpu - demand.cpu,
+    memory: room.memory - demand.memory,
+    disk: room.disk - demand.disk,
+    gpus: room.gpus.filter(gpu => !taken.includes(gpu)),
+  }
+}
+
+/**
+ * Finds a machine for every workload, trying large ones first and filled machines before empty ones.
+ * @returns undefined when no assignment exists
+ */
+export function assign(
+  workloads: readonly Workload[],
+  rooms: readonly Room[],
+): Assignment | undefined {
+  const order = [...workloads.keys()].sort((a, b) => weight(workloads[b]!) - weight(workloads[a]!))
+  const dead = new Set<string>()
+  const chosen: number[] = []
+  const search = (depth: number, state: readonly Room[]): boolean => {
+    const index = order[depth]
+    if (index === undefined) return true
+    const key = stateKey(state, String(depth))
+    if (dead.has(key) || dead.size > SEARCH_LIMIT) return false
+    for (const [node, next] of placements(state, workloads[index]!)) {
+      chosen[index] = node
+      if (search(depth + 1, next)) return true
+    }
+    dead.add(key)
+    return false
+  }
+  return search(0, rooms) ? chosen : undefined
+}
+
+/**
+ * Whether a scheduler that binds one workload after the other, never moving any, ends with all of them bound:
+ * in any order and with any choice of machines, in some, or in none.
+ */
+export function orderDependence(workloads: readonly Workload[], rooms: readonly Room[]): Order {
+  if (assign(workloads, rooms) === undefined) return 'none'
+  return canStrand(workloads, rooms) ? 'some' : 'any'
+}
+
+/** Whether some of the workloads can be bound so that another one finds no machine. */
+function canStrand(workloads: readonly Workload[], rooms: readonly Room[]): boolean {
+  const seen = new Set<string>()
+  const search = (left: readonly number[], state: readonly Room[]): boolean => {
+    const key = stateKey(
+      state,
+      left
+        .map(index => kindOf(workloads[index]!))
+        .sort()
+        .join('+'),
+    )
+    if (seen.has(key)) return false
+    if (seen.size > SEARCH_LIMIT) return true
+    seen.add(key)
+    return left.some(index => {
+      const choices = placements(state, workloads[index]!)
+      const rest = left.filter(other => other !== index)
+      return choices.length === 0 || choices.some(([, next]) => search(rest, next))
+    })
+  }
+  return search([...workloads.keys()], rooms)
+}
+
+/** Every machine that takes the workload, alike ones once, with the state that follows. */
+function placements(state: readonly Room[], workload: Workload): [number, readonly Room[]][] {
+  const tried = new Set<string>()
+  return state.flatMap((room, node): [number, readonly Room[]][] => {
+    const key = roomKey(room)
+    const left = tried.has(key) ? undefined : take(room, workload.requests)
+    tried.add(key)
+    return left === undefined ? [] : [[node, state.with(node, left)]]
+  })
+}
+
+const roomKey = (room: Room): string =>
+  [room.cpu.toFixed(3), room.memory, room.disk, ...room.gpus.map(gpu => gpu.memory)].join('/')
+
+const stateKey = (state: readonly Room[], rest: string): string =>
+  `${state.map(roomKey).sort().join(' ')}|${rest}`
+
+const kindOf = ({ requests }: Workload): string =>
+  [requests.cpu, requests.memory, requests.disk, requests.gpu?.count, requests.gpu?.memory].join(
+    '/',
+  )
+
+const weight = ({ requests }: Workload): number =>
+  (requests.gpu ? requests.gpu.count * 2 ** 50 : 0) + requests.memory
