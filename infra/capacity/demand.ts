@@ -1,0 +1,46 @@
+import type { ModelDefinition } from '../models.ts'
+import type { Settings } from '../settings.ts'
+import type { Architecture } from './architecture.ts'
+import type { DataDemand } from './chroma.ts'
+import type { StackDemand } from './stack.ts'
+
+/** The knowledge a stack is sized for when nobody says how much there will be: a first thousand creators. */
+export const EXPECTED_DATA: Pick<DataDemand, 'creators' | 'chunksPerCreator' | 'metadataBytes'> = {
+  creators: 1000,
+  chunksPerCreator: 10,
+  metadataBytes: 1000,
+}
+
+/**
+ * What a stack's settings demand.
+ * @param ollama the version that is deployed
+ * @param architectureOf the figures of a model: of its lock entry, or of the catalog
+ */
+export function demandOf(
+  settings: Settings,
+  ollama: string,
+  architectureOf: (model: ModelDefinition) => Architecture,
+  expected = EXPECTED_DATA,
+): StackDemand {
+  const { chroma, models } = settings
+  const embedding = models.flatMap(({ definition }) =>
+    definition.role === 'embedding' ? definition.dimensions : [],
+  )
+  return {
+    ollama,
+    parallel: settings.ollama.parallel,
+    kvCache: settings.ollama.kvCacheType,
+    models: models.map(({ definition, contextLength }) => ({
+      name: definition.name,
+      role: definition.role,
+      architecture: architectureOf(definition),
+      contextLength,
+    })),
+    data: {
+      ...expected,
+      dimensions: Math.max(...embedding),
+      shards: chroma.shards,
+      instances: chroma.instances,
+    },
+  }
+}
