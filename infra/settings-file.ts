@@ -47,7 +47,11 @@ function parseYaml(path: string, text: string): StackFile['document'] {
 async function unknownStack(stack: string, path: string): Promise<Failure> {
   const files = await readdir(PROJECT_ROOT)
   const stacks = files.flatMap(file => file.match(/^Pulumi\.(.+)\.yaml$/)?.[1] ?? [])
-  return new Failure('misused', `There is no stack ${stack} (no ${path}); there are ${stacks.join(', ')}`, {
-    mend: `npm run up -- --stack ${stacks[0]}, or write ${path}`,
-  })
+  return new Failure(
+    'misused',
+    `There is no stack ${stack} (no ${path}); there are ${stacks.join(', ')}`,
+    {
+      mend: `npm run up -- --stack ${stacks[0]}, or write ${path}`,
+    },
+  )
 }

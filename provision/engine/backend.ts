@@ -36,7 +36,11 @@ export async function chooseBackend(settings: Settings, env: NodeJS.ProcessEnv):
       { mend: `PULUMI_BACKEND_URL='${recorded}' npm run up -- --stack ${settings.stack}` },
     )
   }
-  return { url, own: users === undefined, env: { PULUMI_BACKEND_URL: url, ...(users === undefined ? ownSecrets(state) : {}) } }
+  return {
+    url,
+    own: users === undefined,
+    env: { PULUMI_BACKEND_URL: url, ...(users === undefined ? ownSecrets(state) : {}) },
+  }
 }
 
 /** Makes what the own backend needs, and writes down which backend it is. */
@@ -44,8 +48,14 @@ export async function prepareBackend(settings: Settings, backend: Backend): Prom
   const state = localPaths(settings.home).state
   await mkdir(join(state, 'pulumi'), { recursive: true })
   // `wx`: a passphrase once made stays, the state cannot be read without it.
-  await writeFile(passphraseFile(state), randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' }).catch(ignoreExisting)
-  await writeFile(recordFile(state), JSON.stringify({ backend: backend.url } satisfies z.infer<typeof Recorded>))
+  await writeFile(passphraseFile(state), randomBytes(32).toString('hex'), {
+    mode: 0o600,
+    flag: 'wx',
+  }).catch(ignoreExisting)
+  await writeFile(
+    recordFile(state),
+    JSON.stringify({ backend: backend.url } satisfies z.infer<typeof Recorded>),
+  )
 }
 
 async function usersBackend(env: NodeJS.ProcessEnv): Promise<string | undefined> {

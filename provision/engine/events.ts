@@ -9,7 +9,12 @@ const Metadata = z.object({
   urn: z.string(),
   type: z.string(),
   old: z.object({ outputs: z.record(z.string(), z.unknown()).nullish() }).nullish(),
-  new: z.object({ inputs: z.record(z.string(), z.unknown()).nullish(), outputs: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  new: z
+    .object({
+      inputs: z.record(z.string(), z.unknown()).nullish(),
+      outputs: z.record(z.string(), z.unknown()).nullish(),
+    })
+    .nullish(),
 })
 
 export const EngineEvent = z.object({
@@ -17,9 +22,16 @@ export const EngineEvent = z.object({
   resOutputsEvent: z.object({ metadata: Metadata }).optional(),
   resOpFailedEvent: z.object({ metadata: Metadata }).optional(),
   diagnosticEvent: z
-    .object({ message: z.string(), severity: z.string(), urn: z.string().optional(), ephemeral: z.boolean().optional() })
+    .object({
+      message: z.string(),
+      severity: z.string(),
+      urn: z.string().optional(),
+      ephemeral: z.boolean().optional(),
+    })
     .optional(),
-  summaryEvent: z.object({ resourceChanges: z.record(z.string(), z.number()).nullish() }).optional(),
+  summaryEvent: z
+    .object({ resourceChanges: z.record(z.string(), z.number()).nullish() })
+    .optional(),
 })
 export type EngineEvent = z.infer<typeof EngineEvent>
 

@@ -19,12 +19,12 @@ export function isFree(port: number): Promise<boolean> {
 /**
  * @throws Failure `unavailable` that names who listens on the port, where the system tells
  */
-export async function requireFree(port: number, wantedBy: string, setting: string): Promise<void> {
+export async function requireFree(port: number, tool: string): Promise<void> {
   if (await isFree(port)) return
   throw new Failure(
     'unavailable',
-    `Port ${port} of ${LOOPBACK}, which ${wantedBy} is to listen on, is in use by ${await holderOf(port)}`,
-    { mend: `stop it, or choose another port: pulumi config set ${setting} <port>` },
+    `Port ${port} of ${LOOPBACK}, which ${tool} is to listen on, is in use by ${await holderOf(port)}`,
+    { mend: `stop it, or choose another port: knowledge-stack:${tool}Port in the stack's file` },
   )
 }
 

@@ -15,7 +15,7 @@ export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
     // One that an update started which was killed before Pulumi wrote it down.
     const orphan = await readRecord(args.record)
     if (orphan !== undefined) await stopProcess(orphan)
-    await requireFree(args.port, args.tool, `${args.tool}Port`)
+    await requireFree(args.port, args.tool)
     const tool = await obtainTool(args.tool, toolchainOptions(process.env), task)
     const running = await startProcess(tool.command, args, task)
     return { ...args, ...running, version: tool.version }

@@ -1,0 +1,41 @@
+import type { Steps } from '../steps.ts'
+
+/** A command of the command line: what it is called, what it takes, what it does. */
+export interface CommandSpec<Options> {
+  name: string
+  description: string
+  options: Flag[]
+  run(options: Options, context: Context): Promise<Outcome>
+}
+
+export interface Flag {
+  /** As commander takes it: `--stack <name>`. */
+  flags: string
+  description: string
+  default?: string
+  /** Turns the text into the option's value; throws commander's InvalidArgumentError. */
+  parse?(text: string): unknown
+}
+
+export interface Context {
+  steps: Steps
+  signal: AbortSignal
+}
+
+/** What a command leaves behind: for people, for programs (`--json`), and as exit code (0 when absent). */
+export interface Outcome {
+  text: string
+  document: object
+  exitCode?: number
+}
+
+/** The options of every command that works on a stack. */
+export interface StackOptions {
+  stack: string
+  configFile?: string
+}
+
+export const STACK_FLAGS: Flag[] = [
+  { flags: '--stack <name>', description: 'the stack', default: 'dev' },
+  { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+]

@@ -1,0 +1,68 @@
+import type { Report } from '../../checks/report.ts'
+import type { Outputs } from '../../infra/outputs.ts'
+import type { Settings } from '../../infra/settings.ts'
+import { formatDuration } from '../../infra/units.ts'
+import type { Backend } from '../engine/backend.ts'
+import type { EngineResult } from '../engine/engine.ts'
+import type { Toolchain } from '../toolchain-step.ts'
+
+export interface Deployed {
+  settings: Settings
+  toolchain: Toolchain
+  backend: Backend
+  result: EngineResult
+  outputs: Outputs
+  report: Report
+}
+
+/** What `up` says at its end: the endpoints, the verdict and how to go on. */
+export function summarise({ settings, toolchain, backend, result, outputs, report }: Deployed) {
+  const { stack, home } = settings
+  const changed = Object.keys(result.changes).some(op => op !== 'same')
+  const chroma = outputs.chroma.instances.map(({ reach }) => reach.url)
+  const ollama = outputs.ollama.map(({ reach }) => reach.url)
+  const rows = [
+    ['Chroma', `${chroma.join(', ')}, ${outputs.chroma.shards} shards`],
+    ['Ollama', ollama.join(', ')],
+    ...outputs.models.map(model => [
+      model.role,
+      `${model.serves}${model.dimensions ? `, ${model.dimensions} dimensions` : ''}`,
+    ]),
+    ['Folder', home],
+    ['State', backend.own ? 'in the folder' : backend.url],
+    ['Checks', describeReport(report)],
+  ]
+  const again = stack === 'dev' ? '' : ` -- --stack ${stack}`
+  return {
+    text: [
+      `Stack ${stack}: ${changed ? 'deployed' : 'nothing to change'}, ${report.verdict === 'passed' ? 'verified' : `verification ${report.verdict}`}`,
+      ...rows.map(([name, value]) => `  ${name?.padEnd(10)} ${value}`),
+      `Go on with: npm run verify${again} | npm run status${again} | npm run down${again}`,
+    ].join('\n'),
+    document: {
+      stack,
+      changed,
+      changes: result.changes,
+      verdict: report.verdict,
+      home,
+      backend: backend.url,
+      endpoints: { chroma, ollama },
+      models: outputs.models,
+      toolchain: Object.values(toolchain).map(({ part, version, origin, why }) => ({
+        part,
+        version,
+        origin,
+        why,
+      })),
+      report,
+    },
+  }
+}
+
+function describeReport({ checks, millis }: Report): string {
+  const count = (verdict: string) => checks.filter(check => check.verdict === verdict).length
+  const parts = ['passed', 'failed', 'unchecked', 'skipped'].flatMap(verdict =>
+    count(verdict) > 0 ? [`${count(verdict)} ${verdict}`] : [],
+  )
+  return `${parts.join(', ')} in ${formatDuration(millis)}`
+}

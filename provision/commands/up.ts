@@ -1,0 +1,59 @@
+import { exitCode, Report, renderTable } from '../../checks/report.ts'
+import { verify } from '../../checks/verify.ts'
+import { Outputs } from '../../infra/outputs.ts'
+import { readStackFile } from '../../infra/settings-file.ts'
+import { formatDuration } from '../../infra/units.ts'
+import { Engine, type EngineResult } from '../engine/engine.ts'
+import { requireOwnPorts } from '../processes/preflight.ts'
+import { withStackLock } from '../stack-lock.ts'
+import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
+import { summarise } from './up-summary.ts'
+
+/** From whatever is there to a verified deployment: plan, toolchain, `pulumi up` with its models, verification. */
+export const up: CommandSpec<StackOptions & ToolchainFlags> = {
+  name: 'up',
+  description: 'deploy a stack and verify it',
+  options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
+  async run(options, { steps, signal }) {
+    const stack = await readStackFile(options.stack, options.configFile)
+    const { settings } = stack
+    return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
+      await requireOwnPorts(settings)
+      const toolchain = await obtainToolchain(options, steps)
+      const engine = await Engine.open(stack, toolchain.pulumi)
+      const started = new Date()
+      const result = await steps.run('pulumi up', task => engine.run('up', task), describeChanges)
+      const outputs = Outputs.parse(result.outputs)
+      const report =
+        freshReport(result, started) ??
+        (await steps.run(
+          'verify',
+          ({ report: say }) =>
+            verify(outputs, {
+              readOnly: false,
+              signal,
+              onCheck: check => say(`${check.name}: ${check.verdict}`),
+            }),
+          ({ verdict }) => verdict,
+        ))
+      return {
+        ...summarise({ settings, toolchain, result, outputs, report, backend: engine.backend }),
+        exitCode: exitCode(report),
+      }
+    })
+  },
+}
+
+/** The report of a verification that was part of this very update; the state may hold one from an earlier update. */
+function freshReport({ outputs }: EngineResult, since: Date): Report | undefined {
+  const report = Report.safeParse(outputs.report).data
+  return report !== undefined && new Date(report.startedAt) >= since ? report : undefined
+}
+
+function describeChanges({ changes }: EngineResult): string {
+  const done = Object.entries(changes).filter(([op]) => op !== 'same')
+  return done.length === 0
+    ? 'nothing to change'
+    : done.map(([op, count]) => `${count} ${op}`).join(', ')
+}

@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises'
+import { exitCode, renderJUnit, renderTable } from '../../checks/report.ts'
+import { readEnvironment } from '../../checks/target.ts'
+import { verify as runChecks } from '../../checks/verify.ts'
+import { deployedOutputs } from '../deployed.ts'
+import type { CommandSpec, StackOptions } from './command.ts'
+
+interface VerifyOptions extends Partial<StackOptions> {
+  readOnly?: boolean
+  write?: boolean
+  deep?: boolean
+  junit?: string
+}
+
+/** The checks, against a stack or against the deployment that the environment variables name. */
+export const verify: CommandSpec<VerifyOptions> = {
+  name: 'verify',
+  description: 'prove that a deployment is healthy, embeds rightly and keeps creators apart',
+  options: [
+    {
+      flags: '--stack <name>',
+      description: 'the stack; without it CHROMADB_URL and OLLAMA_URL, else dev',
+    },
+    { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+    {
+      flags: '--read-only',
+      description: 'write and load nothing (the default where this project did not deploy)',
+    },
+    { flags: '--write', description: 'write probes although this project did not deploy' },
+    {
+      flags: '--deep',
+      description: 'look at every record and every byte of the models, not at samples',
+    },
+    { flags: '--junit <file>', description: 'write the report as JUnit XML too' },
+  ],
+  async run(options, { steps, signal }) {
+    const named = options.stack === undefined ? readEnvironment(process.env) : undefined
+    const outputs =
+      named ?? (await deployedOutputs({ ...options, stack: options.stack ?? 'dev' }, steps))
+    const readOnly = options.readOnly ?? (named !== undefined && options.write !== true)
+    const report = await steps.run(
+      'verify',
+      ({ report: say }) =>
+        runChecks(outputs, {
+          readOnly,
+          deep: options.deep ?? false,
+          signal,
+          onCheck: check => say(`${check.name}: ${check.verdict}`),
+        }),
+      ({ verdict }) => verdict,
+    )
+    if (options.junit !== undefined) await writeFile(options.junit, renderJUnit(report))
+    return { text: renderTable(report), document: report, exitCode: exitCode(report) }
+  },
+}

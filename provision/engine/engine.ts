@@ -1,0 +1,167 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { stringify } from 'yaml'
+import { $ } from 'zx'
+import { Failure, type FailureKind } from '../../infra/failure.ts'
+import { PROJECT } from '../../infra/settings.ts'
+import type { StackFile } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { seconds } from '../../infra/units.ts'
+import type { Task } from '../progress.ts'
+import type { Tool } from '../toolchain/toolchain.ts'
+import { type Backend, chooseBackend, prepareBackend } from './backend.ts'
+import { writeEngineConfig } from './config-file.ts'
+import { EngineEvent, nameOf } from './events.ts'
+
+/** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
+export type Operation = 'up' | 'preview' | 'destroy'
+
+/** What came of it. */
+export interface EngineResult {
+  /** Number of resources by what was done to them: create, update, replace, delete, same. */
+  changes: Record<string, number>
+  /** One for each resource that is not the same: what and its name. */
+  steps: { op: string; name: string; inputs: Record<string, unknown> }[]
+  /** The stack's outputs; empty after `destroy`. */
+  outputs: Record<string, unknown>
+}
+
+/** `pulumi` ends with this code when the stack is not there yet. */
+const STACK_NOT_FOUND = 6
+const STACK_TYPE = 'pulumi:pulumi:Stack'
+/** Time the engine has to end what is under way after an interrupt, before it is killed. */
+const GRACE = seconds(30)
+
+/** The Pulumi engine at work on one stack. */
+export class Engine {
+  readonly #stack: StackFile
+  readonly #pulumi: Tool
+  readonly #backend: Backend
+
+  private constructor(stack: StackFile, pulumi: Tool, backend: Backend) {
+    this.#stack = stack
+    this.#pulumi = pulumi
+    this.#backend = backend
+  }
+
+  static async open(stack: StackFile, pulumi: Tool): Promise<Engine> {
+    const backend = await chooseBackend(stack.settings, process.env)
+    return new Engine(stack, pulumi, backend)
+  }
+
+  get backend(): Backend {
+    return this.#backend
+  }
+
+  /**
+   * @throws Failure of the kind that the failed resource gave, with all the engine's errors
+   */
+  async run(operation: Operation, task: Task): Promise<EngineResult> {
+    const config = await writeEngineConfig(this.#stack)
+    await prepareBackend(this.#stack.settings, this.#backend)
+    const args = [
+      operation,
+      '--json',
+      '--config-file',
+      config,
+      ...(operation === 'preview' ? [] : ['--yes', '--skip-preview']),
+    ]
+    let outcome = await this.#pulumiEvents(args, task)
+    if (outcome.exitCode === STACK_NOT_FOUND) {
+      if (operation === 'destroy') return { changes: {}, steps: [], outputs: {} }
+      await this.#initStack(config, task)
+      outcome = await this.#pulumiEvents(args, task)
+    }
+    if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
+    return outcome.result
+  }
+
+  /** The stack's outputs as the state has them; empty when there is no such stack. */
+  async outputs(task: Task): Promise<Record<string, unknown>> {
+    await prepareBackend(this.#stack.settings, this.#backend)
+    const args = ['stack', 'output', '--json', '--show-secrets']
+    const { exitCode, stdout, stderr } = await this.#spawn(args, PROJECT_ROOT, task.signal)
+    if (exitCode === STACK_NOT_FOUND) return {}
+    if (exitCode !== 0) throw failureOf('stack output', [stderr.trim()], task.signal)
+    return JSON.parse(stdout)
+  }
+
+  async #pulumiEvents(args: string[], task: Task) {
+    const result: EngineResult = { changes: {}, steps: [], outputs: {} }
+    const errors: string[] = []
+    const running = this.#spawn(args, PROJECT_ROOT, task.signal)
+    for await (const line of running) {
+      const event = line.startsWith('{') ? EngineEvent.safeParse(JSON.parse(line)).data : undefined
+      if (event === undefined) errors.push(line)
+      else follow(event, result, errors, task)
+    }
+    const { exitCode, stderr } = await running
+    if (stderr.trim() !== '') errors.push(stderr.trim())
+    return { exitCode, result, errors }
+  }
+
+  /** `stack init` writes into the stack's file beside the Pulumi.yaml that it finds: it is given one of its own. */
+  async #initStack(config: string, task: Task): Promise<void> {
+    const folder = dirname(config)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'Pulumi.yaml'), stringify({ name: PROJECT, runtime: 'nodejs' }))
+    const { exitCode, stderr } = await this.#spawn(
+      ['stack', 'init', '--no-select'],
+      folder,
+      task.signal,
+    )
+    if (exitCode !== 0) throw failureOf('stack init', [stderr.trim()], task.signal)
+  }
+
+  #spawn(args: string[], cwd: string, signal: AbortSignal) {
+    const running = $({
+      cwd,
+      // A group of its own: Ctrl-C reaches the engine once, from here, and it stops gracefully.
+      detached: true,
+      nothrow: true,
+      quiet: true,
+      env: {
+        ...process.env,
+        ...this.#backend.env,
+        PATH: [...this.#pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(':'),
+        PULUMI_SKIP_UPDATE_CHECK: 'true',
+        PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
+      },
+    })`${this.#pulumi.command} ${args} --stack ${this.#stack.settings.stack} --non-interactive`
+    const interrupt = () => {
+      if (running.pid !== undefined) process.kill(running.pid, 'SIGINT')
+      setTimeout(() => running.kill('SIGKILL'), GRACE).unref()
+    }
+    signal.addEventListener('abort', interrupt, { once: true })
+    running.finally(() => signal.removeEventListener('abort', interrupt))
+    return running
+  }
+}
+
+function follow(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
+  const before = event.resourcePreEvent?.metadata
+  if (before !== undefined && before.op !== 'same' && before.type !== STACK_TYPE) {
+    task.report(`${nameOf(before.urn)}: ${before.op}`)
+    result.steps.push({ op: before.op, name: nameOf(before.urn), inputs: before.new?.inputs ?? {} })
+  }
+  const after = event.resOutputsEvent?.metadata
+  if (after?.type === STACK_TYPE) result.outputs = after.new?.outputs ?? {}
+  const said = event.diagnosticEvent
+  if (said?.severity === 'error') errors.push(said.message.trim())
+  if (said?.severity === 'info' && said.urn)
+    task.report(`${nameOf(said.urn)}: ${said.message.trim()}`)
+  if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
+}
+
+/** The provider ends its errors with their kind in brackets, since an exit code does not come through the engine. */
+const KIND = /\s*\[(refused|misused|unavailable|interrupted)\]\s*$/
+
+function failureOf(operation: string, errors: string[], signal: AbortSignal): Failure {
+  if (signal.aborted) return new Failure('interrupted', `pulumi ${operation} was interrupted`)
+  const kinds = errors.flatMap(error => (error.match(KIND)?.[1] as FailureKind | undefined) ?? [])
+  const told = errors.filter(error => KIND.test(error)).map(error => error.replace(KIND, ''))
+  return new Failure(
+    kinds[0] ?? 'unavailable',
+    (told.length > 0 ? told : errors).join('\n') || `pulumi ${operation} failed`,
+  )
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { Failure } from '../infra/failure.ts'
+import { localPaths } from '../infra/local/paths.ts'
+import type { Settings } from '../infra/settings.ts'
+import { acquireLock } from './lock.mjs'
+
+/**
+ * Does work that changes a stack while no other command does.
+ * @throws Failure `unavailable` that names who else is at it
+ */
+export async function withStackLock<Result>(
+  { stack, home }: Settings,
+  purpose: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lock = await acquireLock(join(localPaths(home).state, 'lock'), purpose)
+  if (lock.heldBy !== undefined) {
+    const { pid, purpose: theirs, since } = lock.heldBy
+    throw new Failure(
+      'unavailable',
+      `Stack ${stack} is being changed by another command: ${theirs} (process ${pid}, since ${since})`,
+      {
+        mend: 'wait until it has ended, then run this again',
+      },
+    )
+  }
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}

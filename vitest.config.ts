@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+const MINUTE = 60_000
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          // The real tools are obtained once, before any suite starts servers with them.
+          globalSetup: 'test/support/obtain-tools.ts',
+          testTimeout: 2 * MINUTE,
+          hookTimeout: 3 * MINUTE,
+          teardownTimeout: MINUTE,
+        },
+      },
+    ],
+  },
+})
