@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { Failure, reasonOf } from '../../infra/failure.ts'
 import { withLock } from '../lock.mjs'
 import type { Task } from '../progress.ts'
 
@@ -18,6 +19,7 @@ export async function finishedFolder(
   fill: (draft: string) => Promise<void>,
 ): Promise<string> {
   if (existsSync(folder)) return folder
+  await requireWritable(dirname(folder))
   const options = {
     purpose: `gets ${what}`,
     onWait: ({ pid, purpose }: { pid: number; purpose: string }) =>
@@ -36,6 +38,18 @@ export async function finishedFolder(
     }
     return folder
   })
+}
+
+async function requireWritable(parent: string): Promise<void> {
+  try {
+    await mkdir(parent, { recursive: true })
+    await access(parent, constants.W_OK)
+  } catch (cause) {
+    throw new Failure('unavailable', `cannot write to the cache ${parent}: ${reasonOf(cause)}`, {
+      mend: 'make it writable, or set KNOWLEDGE_STACK_CACHE to a folder that is',
+      cause,
+    })
+  }
 }
 
 // A name of its own for each try: a compiler that outlived its killed parent still writes into the old one.

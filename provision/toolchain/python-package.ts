@@ -14,7 +14,7 @@ export interface PythonPackage {
   sha256?: string
 }
 
-const INSTALL_PYTHON = 'apt-get install python3 python3-pip'
+export const INSTALL_PYTHON = 'apt-get install python3 python3-pip'
 const INSTALL_PIP = 'apt-get install python3-pip (or: python3 -m ensurepip)'
 
 /**

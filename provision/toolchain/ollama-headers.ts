@@ -1,0 +1,68 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Task } from '../progress.ts'
+import { requireCommand } from './command.ts'
+import { finishedFolder } from './finished-folder.ts'
+import { type GoModule, loadModule } from './go.ts'
+import type { ToolchainOptions } from './options.ts'
+import { PINS } from './parts.ts'
+
+/**
+ * Ollama's module lacks the C and C++ headers that its repository keeps under `vendor`, a name that Go leaves
+ * out of modules. The same headers lie elsewhere in other modules: in an Ollama that kept them under `common`
+ * (nlohmann/json 3.11.3, where 0.17.4 has 3.12.0) and in the Go bindings of miniaudio.
+ */
+const OLDER_OLLAMA: GoModule = {
+  path: 'github.com/ollama/ollama',
+  version: 'v0.9.6',
+  sum: 'h1:HZNJmB52pMt6zLkGkkheBuXBXM5478eiSAj7GR75AMc=',
+}
+
+const MALGO: GoModule = {
+  path: 'github.com/gen2brain/malgo',
+  version: 'v0.11.24',
+  sum: 'h1:hHcIJVfzWcEDHFdPl5Dl/CUSOjzOleY0zzAV8Kx+imE=',
+}
+
+const HEADERS: { module: GoModule; member: string; as: string }[] = [
+  {
+    module: OLDER_OLLAMA,
+    member: 'llama/llama.cpp/common/json.hpp',
+    as: 'nlohmann/json.hpp',
+  },
+  {
+    module: OLDER_OLLAMA,
+    member: 'llama/llama.cpp/common/stb_image.h',
+    as: 'stb/stb_image.h',
+  },
+  { module: MALGO, member: 'miniaudio.h', as: 'miniaudio/miniaudio.h' },
+]
+
+const INSTALL_COMPILERS = 'apt-get install gcc g++'
+
+/**
+ * Requires the compilers and gathers the headers, in a place that stays the same: Go's cache knows what it
+ * compiled by the flags, so an interrupted build goes on.
+ * @returns the environment that Go builds Ollama with
+ * @throws Failure `unavailable` when a compiler is missing or a module cannot be loaded
+ */
+export async function ollamaCompilers(
+  { cache, env }: ToolchainOptions,
+  task: Task,
+): Promise<Record<string, string>> {
+  for (const compiler of ['gcc', 'g++']) {
+    await requireCommand(compiler, 'building Ollama', INSTALL_COMPILERS, env)
+  }
+  const what = `the headers of Ollama ${PINS.ollama.version}`
+  const folder = join(cache, 'tools', `ollama-${PINS.ollama.version}-headers`)
+  await finishedFolder(folder, what, task, async draft => {
+    for (const { module, member, as } of HEADERS) {
+      await mkdir(dirname(join(draft, as)), { recursive: true })
+      await copyFile(join(await loadModule(module, what, env, task), member), join(draft, as))
+    }
+    // 3.11.3 as one file has no header with the declarations alone.
+    await writeFile(join(draft, 'nlohmann/json_fwd.hpp'), '#include "json.hpp"\n')
+  })
+  const flags = `-O3 -I${folder}`
+  return { CGO_ENABLED: '1', CGO_CFLAGS: flags, CGO_CXXFLAGS: flags }
+}

@@ -1,0 +1,76 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Task } from '../progress.ts'
+import { finishedFolder } from './finished-folder.ts'
+import { buildProgram, type GoProgram } from './go.ts'
+import { ollamaCompilers } from './ollama-headers.ts'
+import type { ToolchainOptions } from './options.ts'
+import { PINS } from './parts.ts'
+import { LANGUAGE_HOST } from './path.ts'
+import type { ReleasedPart } from './release.ts'
+import type { Way } from './way.ts'
+
+// Tags and flags are those of the vendors' own builds (pulumi .goreleaser.yml, ollama scripts/env.sh).
+const PULUMI_FLAGS = {
+  tags: ['osusergo', 'grpcnotrace'],
+  ldflags: [`-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${PINS.pulumi.version}`],
+  environment: {},
+}
+
+const ENGINE: GoProgram = {
+  module: 'pulumi',
+  package: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi',
+  binary: PINS.pulumi.binary,
+  ...PULUMI_FLAGS,
+}
+
+/** From an older SDK, the last that the module proxies have it in; it is built to say the engine's version. */
+const HOST: GoProgram = {
+  module: LANGUAGE_HOST,
+  package: `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${LANGUAGE_HOST}`,
+  binary: LANGUAGE_HOST,
+  ...PULUMI_FLAGS,
+}
+
+/** What is built for each part, in order. */
+type Programs = (options: ToolchainOptions, task: Task) => Promise<GoProgram[]>
+
+const PROGRAMS: Record<ReleasedPart, Programs> = {
+  pulumi: async () => [ENGINE, HOST],
+  ollama: async (options, task) => [
+    {
+      module: 'ollama',
+      package: 'github.com/ollama/ollama',
+      binary: PINS.ollama.binary,
+      tags: [],
+      ldflags: [
+        `-X github.com/ollama/ollama/version.Version=${PINS.ollama.version}`,
+        '-X github.com/ollama/ollama/server.mode=release',
+      ],
+      environment: await ollamaCompilers(options, task),
+    },
+  ],
+}
+
+/** Builds a part from package registries, where nothing else can be reached. Ollama comes without GPU support. */
+export function fromSource(part: ReleasedPart): Way {
+  const { binary, title, version } = PINS[part]
+  const what = `${title} ${version}`
+  return {
+    name: 'source',
+    origin: 'source',
+    how: 'built from source',
+    async take(options, task) {
+      const folder = join(options.cache, 'tools', `${part}-${version}-source`)
+      await finishedFolder(folder, what, task, async draft => {
+        const bin = join(draft, 'bin')
+        await mkdir(bin)
+        for (const program of await PROGRAMS[part](options, task)) {
+          await buildProgram(program, bin, draft, what, options.env, task)
+        }
+      })
+      const bin = join(folder, 'bin')
+      return { version, command: [join(bin, binary)], binFolders: [bin] }
+    },
+  }
+}
