@@ -1,0 +1,16 @@
+import type { CreateRequest } from 'ollama'
+import type { Task } from '../progress.ts'
+import { clientOf, type OllamaServer } from './server.ts'
+
+/**
+ * Has Ollama make a model, of files that it holds as blobs or from another model.
+ * @param request.files path → `sha256:<hex>` of the blob; missing in the package's own type
+ */
+export async function createModel(
+  request: CreateRequest & { files?: Record<string, string> },
+  server: OllamaServer,
+  task: Task,
+): Promise<void> {
+  const steps = await clientOf(server, task.signal).create({ ...request, stream: true })
+  for await (const { status } of steps) task.report(status)
+}

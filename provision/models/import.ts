@@ -1,0 +1,76 @@
+import { rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { reasonOf } from '../../infra/failure.ts'
+import type { Task } from '../progress.ts'
+import { createModel } from './create.ts'
+import { readAndHash } from './hashes.ts'
+import { readWatched } from './read.ts'
+import type { OllamaServer } from './server.ts'
+import { serverFailure } from './server-failure.ts'
+import { SourceProblem } from './source-problem.ts'
+import { blobPath, readManifest } from './store.ts'
+import type { WeightFile } from './weights.ts'
+
+/**
+ * Makes a model of files: each is handed to Ollama as a blob, streamed, and named with its path, which the
+ * `ollama create` command forgets for files in sub-folders.
+ * @throws SourceProblem when Ollama cannot make a model of them
+ * @throws Failure `unavailable` when Ollama does not answer, or its disk is full
+ */
+export async function importModel(
+  name: string,
+  weights: WeightFile[],
+  server: OllamaServer,
+  task: Task,
+): Promise<void> {
+  try {
+    const files: Record<string, string> = {}
+    const uploaded: string[] = []
+    for (const file of weights) {
+      const digest = `sha256:${await readAndHash(file.path, file.size, task)}`
+      files[file.name] = digest
+      if (await upload(file, digest, server, task)) uploaded.push(digest)
+    }
+    await createModel({ model: name, files }, server, task)
+    await removeSpares(name, uploaded, server)
+  } catch (error) {
+    task.signal.throwIfAborted()
+    const failure = await serverFailure(error, name, server)
+    throw failure ?? new SourceProblem(reasonOf(error), { cause: error })
+  }
+}
+
+/** @returns false when Ollama has the file already */
+async function upload(
+  { path, name, size }: WeightFile,
+  digest: string,
+  { url }: OllamaServer,
+  task: Task,
+): Promise<boolean> {
+  const { signal } = task
+  const blob = `${url}/api/blobs/${digest}`
+  if ((await fetch(blob, { method: 'HEAD', signal })).ok) return false
+  const content = readWatched(path, size, `handing over ${name}`, task)
+  const answer = await fetch(blob, {
+    method: 'POST',
+    body: Readable.toWeb(Readable.from(content)),
+    duplex: 'half',
+    signal,
+  })
+  if (!answer.ok) throw new Error(`${name}: ${await answer.text()}`)
+  return true
+}
+
+/** What was handed over to be converted is no part of the model, and nothing else ever removes it. */
+async function removeSpares(
+  name: string,
+  uploaded: string[],
+  { modelsFolder }: OllamaServer,
+): Promise<void> {
+  const manifest = modelsFolder && (await readManifest(modelsFolder, name))
+  if (!manifest) return
+  const parts = new Set(manifest.layers.map(layer => layer.digest))
+  for (const digest of uploaded.filter(digest => !parts.has(digest))) {
+    await rm(blobPath(modelsFolder, digest), { force: true })
+  }
+}

@@ -1,0 +1,148 @@
+import { Failure } from '../../infra/failure.ts'
+import { describeSource, type ModelSource } from '../../infra/models.ts'
+import type { Task } from '../progress.ts'
+import { adopt, bringIn, entryOf, firstArrival, type Held } from './bring-in.ts'
+import { withinDeadline } from './deadline.ts'
+import { serveDerived } from './derive.ts'
+import { expectedFrom, type Locks, recordLock, writeTrackedLock } from './lock.ts'
+import { ALREADY_THERE, identify, recognise } from './recognise.ts'
+import { deliveryOf, derivationOf, type ModelRequest, sourcesOf } from './request.ts'
+import { findInstalled, type Installed, type OllamaServer } from './server.ts'
+import { describeDefects, findDefects, isComplete, removeDefects } from './verify.ts'
+
+export type { ModelRequest } from './request.ts'
+export type { OllamaServer } from './server.ts'
+
+export interface ProvisionedModel extends Omit<Held, 'installed'> {
+  name: string
+  serves: string
+  /** sha256 of the manifests of both names on this server, in hex, as `/api/tags` shows them. */
+  digest: string
+  servesDigest: string
+  sizeBytes: number
+  changed: boolean
+}
+
+/**
+ * Sees to it that a server has a model, verified and held to the locks, and the derived model that requests use.
+ * What is there already is looked at and left alone.
+ * @throws Failure `refused` when the model is not what the locks say; `unavailable` when the server, every
+ *   source, the disk or the time does not allow it
+ */
+export async function provisionModel(
+  request: ModelRequest,
+  server: OllamaServer,
+  locks: Locks,
+  task: Task,
+): Promise<ProvisionedModel> {
+  const { definition, serves, deadline } = request
+  return withinDeadline(definition.name, deadline, task, async task => {
+    const { held, brought } = await findOrBring(request, server, locks, task)
+    const derived = await serveDerived(derivationOf(request, locks), server, task)
+    const { installed, ...origin } = held
+    return {
+      name: definition.name,
+      serves,
+      digest: installed.digest,
+      servesDigest: derived.installed.digest,
+      sizeBytes: installed.sizeBytes,
+      changed: brought || derived.changed,
+      ...origin,
+    }
+  })
+}
+
+/**
+ * Brings a model in as provisionModel does, but whatever the locks say, and writes the tracked lock file.
+ * @returns the source that it came from, as the lock file names it
+ */
+export async function lockModel(
+  request: ModelRequest,
+  server: OllamaServer,
+  locks: Locks,
+  task: Task,
+  trackedFile?: string,
+): Promise<string> {
+  const { name } = request.definition
+  return withinDeadline(name, request.deadline, task, async task => {
+    const delivery = deliveryOf(request, locks)
+    const arrival = await firstArrival(sourcesOf(request), delivery, server, task)
+    await adopt(arrival, name, server, task.signal)
+    const source = describeSource(arrival.source)
+    const entry = await entryOf(name, arrival.installed, server, task.signal)
+    await writeTrackedLock(name, source, entry, trackedFile)
+    return source
+  })
+}
+
+/**
+ * Looks for a provisioned model, for a refresh.
+ * @returns undefined when either name is gone, or a file of the model is missing or cut short
+ * @throws Failure `unavailable` when the server does not answer
+ */
+export async function findProvisioned(
+  { name, serves }: { name: string; serves: string },
+  server: OllamaServer,
+): Promise<{ digest: string; servesDigest: string; sizeBytes: number } | undefined> {
+  const { signal } = new AbortController()
+  const base = await findInstalled(name, server, signal)
+  const derived = await findInstalled(serves, server, signal)
+  if (!base || !derived) return undefined
+  if (!(await isComplete(base, server)) || !(await isComplete(derived, server))) return undefined
+  return { digest: base.digest, servesDigest: derived.digest, sizeBytes: base.sizeBytes }
+}
+
+async function findOrBring(
+  request: ModelRequest,
+  server: OllamaServer,
+  locks: Locks,
+  task: Task,
+): Promise<{ held: Held; brought: boolean }> {
+  const { name } = request.definition
+  const sources = sourcesOf(request)
+  const delivery = deliveryOf(request, locks)
+  const present = await findInstalled(name, server, task.signal)
+  if (!present) {
+    return { held: await bringIn(sources, delivery, server, locks, task), brought: true }
+  }
+  const defects = await findDefects(present, delivery.hashes, server, task)
+  const known = recognise(name, await identify(name, present, server, task.signal), sources, locks)
+  if (defects.length > 0) {
+    task.report(`${describeDefects(defects)}: bringing it again`)
+    await removeDefects(defects)
+  } else if (known) {
+    return { held: { installed: present, ...known }, brought: false }
+  }
+  try {
+    const order = inOrder(sources, known?.source)
+    return { held: await bringIn(order, delivery, server, locks, task), brought: true }
+  } catch (error) {
+    const isSound = defects.length === 0
+    const isLocked = sources.some(source => expectedFrom(source, name, locks))
+    if (!isUnavailable(error) || !isSound || isLocked) throw error
+    return { held: await acceptPresent(name, present, server, locks, task), brought: false }
+  }
+}
+
+/** No source can be had, but a sound model is there and no lock speaks against it. */
+async function acceptPresent(
+  name: string,
+  installed: Installed,
+  server: OllamaServer,
+  locks: Locks,
+  task: Task,
+): Promise<Held> {
+  task.report(`${name} is ${ALREADY_THERE}: recording its digest`)
+  const entry = await entryOf(name, installed, server, task.signal)
+  await recordLock(locks, name, ALREADY_THERE, entry)
+  return { installed, source: ALREADY_THERE, lockedBy: 'first seen' }
+}
+
+/** A damaged model is mended from where it came. */
+function inOrder(sources: ModelSource[], first: string | undefined): ModelSource[] {
+  const came = sources.filter(source => describeSource(source) === first)
+  return [...came, ...sources.filter(source => !came.includes(source))]
+}
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof Failure && error.kind === 'unavailable'

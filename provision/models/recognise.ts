@@ -1,0 +1,67 @@
+import { describeSource, type ModelSource } from '../../infra/models.ts'
+import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './lock.ts'
+import type { Installed, OllamaServer } from './server.ts'
+import { show, weightsOf } from './show.ts'
+import type { Layer } from './store.ts'
+import { isFileSource } from './weights.ts'
+
+/** In place of a source, for a model that was there before this project looked. */
+export const ALREADY_THERE = 'already in the store'
+
+/** What tells an installed model from another. */
+export interface Identity {
+  /** Manifest.digest where the folder can be read, else the digest that the server says. */
+  digest: string
+  /** Empty where the folder cannot be read. */
+  layers: Layer[]
+  /** Digests of the weights: `sha256:<hex>`. */
+  weights: string[]
+}
+
+const WEIGHTS_TYPE = 'application/vnd.ollama.image.model'
+
+const weightsAmong = (layers: Layer[]): string[] =>
+  layers.filter(layer => layer.mediaType === WEIGHTS_TYPE).map(layer => layer.digest)
+
+export async function identify(
+  name: string,
+  { digest, manifest }: Installed,
+  server: OllamaServer,
+  signal: AbortSignal,
+): Promise<Identity> {
+  if (manifest === undefined) {
+    return { digest, layers: [], weights: weightsOf(await show(name, server, signal)) }
+  }
+  const { layers } = manifest
+  return { digest: manifest.digest, layers, weights: weightsAmong(layers) }
+}
+
+/** Whether a model is what a lock holds for its source. */
+export function isSame(expected: LockEntry, seen: Identity, source?: ModelSource): boolean {
+  if (seen.digest === expected.digest) return true
+  // An imported model's own manifest holds the path of the server's folder. Where that cannot be read, only
+  // the weights can be compared.
+  const onlyWeights = source !== undefined && isFileSource(source) && seen.layers.length === 0
+  return onlyWeights && sameSet(weightsAmong(expected.layers), seen.weights)
+}
+
+/** The source that an installed model is locked to; undefined when it is none that the locks know. */
+export function recognise(
+  model: string,
+  seen: Identity,
+  sources: ModelSource[],
+  locks: Locks,
+): { source: string; lockedBy: LockedBy } | undefined {
+  for (const source of sources) {
+    const expected = expectedFrom(source, model, locks)
+    if (expected && isSame(expected.entry, seen, source)) {
+      return { source: describeSource(source), lockedBy: expected.by }
+    }
+  }
+  const found = locks.recorded[model]?.[ALREADY_THERE]
+  return found && isSame(found, seen) ? { source: ALREADY_THERE, lockedBy: 'recorded' } : undefined
+}
+
+function sameSet(some: string[], others: string[]): boolean {
+  return some.length > 0 && some.toSorted().join() === others.toSorted().join()
+}

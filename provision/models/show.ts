@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { ask, type OllamaServer } from './server.ts'
+
+/** What /api/show says of a model, as far as it is used here. */
+const Shown = z.object({
+  /** Names the file of the weights in a line that starts with FROM. */
+  modelfile: z.string(),
+  template: z.string().default(''),
+  system: z.string().default(''),
+  /** One option a line: name, blanks, value. */
+  parameters: z.string().default(''),
+  model_info: z.record(z.string(), z.unknown()),
+})
+export type Shown = z.infer<typeof Shown>
+
+/** @throws Failure `unavailable` when the server does not answer; Error when it cannot show the model */
+export async function show(
+  model: string,
+  server: OllamaServer,
+  signal: AbortSignal,
+): Promise<Shown> {
+  return Shown.parse(await ask(server, signal, ollama => ollama.show({ model })))
+}
+
+/** Digests of the weights: `sha256:<hex>`. */
+export function weightsOf({ modelfile }: Shown): string[] {
+  return [...modelfile.matchAll(/^FROM .*sha256-([0-9a-f]{64})$/gm)].map(
+    ([, hex]) => `sha256:${hex}`,
+  )
+}
+
+/** The options set in a model, each as `name value`, sorted. */
+export function parametersOf({ parameters }: Shown): string[] {
+  return parameters
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => line.replace(/\s+/, ' '))
+    .sort()
+}
+
+/** The architecture figures of a model's own metadata; lists, the tokenizer and descriptions are left out. */
+export function architectureOf({ model_info }: Shown): Record<string, string | number | boolean> {
+  const family = `${model_info['general.architecture']}.`
+  const figures = Object.entries(model_info).filter(
+    (figure): figure is [string, string | number | boolean] =>
+      (figure[0].startsWith(family) || GENERAL_FIGURES.has(figure[0])) &&
+      ['string', 'number', 'boolean'].includes(typeof figure[1]),
+  )
+  return Object.fromEntries(figures)
+}
+
+const GENERAL_FIGURES = new Set([
+  'general.architecture',
+  'general.file_type',
+  'general.parameter_count',
+])

@@ -1,0 +1,69 @@
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure } from '../../infra/failure.ts'
+import { type Bytes, formatBytes } from '../../infra/units.ts'
+import type { OllamaServer } from './server.ts'
+
+/** stat(2) counts what a file really takes in blocks of this size. */
+const BLOCK: Bytes = 512
+
+/**
+ * Asks before a transfer whether its bytes will fit, where the folder can be seen.
+ * @throws Failure `unavailable` when they will not
+ */
+export async function requireSpace(
+  name: string,
+  needed: Bytes,
+  { modelsFolder }: OllamaServer,
+): Promise<void> {
+  const free = await freeBytes(modelsFolder)
+  if (free === undefined) return
+  const missing = needed - free - (await partialBytes(modelsFolder!))
+  if (missing <= 0) return
+  throw new Failure(
+    'unavailable',
+    `${name} takes ${formatBytes(needed)} on disk, but ${modelsFolder} has ${formatBytes(free)} free`,
+    { mend: `free ${formatBytes(missing)} there, or move the stack's home to another disk` },
+  )
+}
+
+/** Whether an error of Ollama, or of this process, says that a disk is full. */
+export const isDiskFull = (reason: string): boolean =>
+  /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(reason)
+
+export async function diskFull(
+  name: string,
+  { url, modelsFolder }: OllamaServer,
+): Promise<Failure> {
+  const free = await freeBytes(modelsFolder)
+  const where = modelsFolder ?? `the model folder of Ollama at ${url}`
+  const left = free === undefined ? '' : `, which has ${formatBytes(free)} free`
+  return new Failure(
+    'unavailable',
+    `The disk is full: ${name} was being written to ${where}${left}`,
+    {
+      mend: "free some, or move the stack's home to another disk; what has come so far is kept",
+    },
+  )
+}
+
+async function freeBytes(folder: string | undefined): Promise<Bytes | undefined> {
+  if (folder === undefined) return undefined
+  try {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
+
+/** What unfinished pulls have taken already: it is resumed, so it must not be asked for again. */
+async function partialBytes(folder: string): Promise<Bytes> {
+  const blobs = join(folder, 'blobs')
+  const names = await readdir(blobs).catch(() => [])
+  let sum = 0
+  for (const name of names.filter(name => name.endsWith('-partial'))) {
+    sum += (await stat(join(blobs, name))).blocks * BLOCK
+  }
+  return sum
+}
