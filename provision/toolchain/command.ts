@@ -11,7 +11,7 @@ export interface CommandOptions {
 }
 
 /** Enough to see what a compiler or an installer complained about. */
-const LINES_SHOWN = 12
+const LINES_SHOWN = 20
 
 /**
  * Runs a command to its end. An abort ends it together with everything it started.
@@ -32,7 +32,7 @@ export async function runCommand(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })`${argv}`
-  const stop = () => child.kill()
+  const stop = () => endGroup(child.pid)
   signal.addEventListener('abort', stop, { once: true })
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', onLine)
@@ -46,6 +46,14 @@ export async function runCommand(
     throw new Failure('unavailable', `${argv.join(' ')}: ${ended}\n${lastLines(output.stdall)}`)
   }
   return output.stdout
+}
+
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGTERM')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /**

@@ -80,7 +80,8 @@ export async function buildProgram(
   const flags = ['-v', '-trimpath', '-ldflags', `-s -w ${program.ldflags.join(' ')}`, '-o', output]
   await reportWhile(
     task,
-    elapsed => `building ${what} from source, ${compiled} of ${total} packages, ${elapsed}`,
+    elapsed =>
+      `building ${what} from source, ${compiled} packages compiled of at most ${total}, ${elapsed}`,
     () =>
       runCommand([go, 'build', ...flags, ...selection], {
         ...options,

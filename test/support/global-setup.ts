@@ -1,0 +1,11 @@
+import { realTools } from './toolchain.ts'
+
+/** Makes the real tools once, before the suites that use them start side by side. */
+export default async function setup(): Promise<void> {
+  let shown = Date.now()
+  await realTools(text => {
+    if (Date.now() - shown < 10_000) return
+    shown = Date.now()
+    console.error(text)
+  })
+}
