@@ -1,0 +1,33 @@
+import chatAnswers from './chat-answers.ts'
+import type { Check } from './check.ts'
+import chromaAnswers from './chroma-answers.ts'
+import chromaRoundTrip from './chroma-round-trip.ts'
+import creatorsApart from './creators-apart.ts'
+import embeddingMeaning from './embedding-meaning.ts'
+import embeddingRepeatable from './embedding-repeatable.ts'
+import embeddingVectors from './embedding-vectors.ts'
+import filtersApplied from './filters-applied.ts'
+import modelsPresent from './models-present.ts'
+import nothingLeft from './nothing-left.ts'
+import ollamaAnswers from './ollama-answers.ts'
+import recordsPlaced from './records-placed.ts'
+import shardRoundTrip from './shard-round-trip.ts'
+import shardSettings from './shard-settings.ts'
+
+/** Every check, in the order in which they are made. Cleaning up comes last. */
+export const ALL: readonly Check[] = [
+  chromaAnswers,
+  ollamaAnswers,
+  chromaRoundTrip,
+  modelsPresent,
+  embeddingVectors,
+  embeddingRepeatable,
+  embeddingMeaning,
+  chatAnswers,
+  shardSettings,
+  shardRoundTrip,
+  creatorsApart,
+  filtersApplied,
+  recordsPlaced,
+  nothingLeft,
+]

@@ -1,0 +1,86 @@
+import type { DeployedModel } from '../infra/outputs.ts'
+import type { Deployment } from './deployment.ts'
+import type { Scratch } from './probe/scratch.ts'
+
+/**
+ * - `failed`: the deployment is wrong in this point
+ * - `unchecked`: it could not be found out
+ * - `skipped`: there is nothing to check here
+ */
+export type Verdict = 'passed' | 'failed' | 'unchecked' | 'skipped'
+
+/** What a check found. It never holds anything of a record that is not the verification's own. */
+export interface Finding {
+  verdict: Verdict
+  /** One sentence with the figures. */
+  detail: string
+  /** What mends it, where something does. */
+  mend?: string
+  /** What is worth knowing and makes no difference to the verdict. */
+  notes?: string[]
+}
+
+/** What a check works with. */
+export interface Context {
+  deployment: Deployment
+  /** Where this run writes, and nowhere else. */
+  scratch: Scratch
+  /** Nothing may be written and no model loaded. */
+  readOnly: boolean
+  /** Everything is looked at, where a sample would do. */
+  deep: boolean
+  signal: AbortSignal
+  /** Unix milliseconds. */
+  now: () => number
+}
+
+/** One check. Adding one is one file and one line in all.ts. */
+export interface Check {
+  /** Kebab-case, unique; the file's name. */
+  name: string
+  /** What is true when it passes, as a sentence without a full stop. */
+  proves: string
+  /** Checks without which this one cannot find anything out. */
+  after: readonly string[]
+  /** It writes, so it is left out where nothing may be written. */
+  writes?: true
+  run(context: Context): Promise<Finding>
+}
+
+export const passed = (detail: string, notes?: string[]): Finding => ({
+  verdict: 'passed',
+  detail,
+  ...(notes === undefined || notes.length === 0 ? {} : { notes }),
+})
+export const failed = (detail: string, mend?: string): Finding => finding('failed', detail, mend)
+export const unchecked = (detail: string, mend?: string): Finding =>
+  finding('unchecked', detail, mend)
+export const skipped = (detail: string): Finding => finding('skipped', detail)
+
+const finding = (verdict: Verdict, detail: string, mend?: string): Finding => ({
+  verdict,
+  detail,
+  ...(mend === undefined ? {} : { mend }),
+})
+
+/** What several parts of a deployment are found to be: wrong when one is, and sure only when all are. */
+export function together(findings: readonly Finding[]): Finding {
+  const decisive = (['failed', 'unchecked', 'passed', 'skipped'] as const)
+    .map(verdict => findings.filter(found => found.verdict === verdict))
+    .find(group => group.length > 0)
+  if (decisive === undefined) return skipped('there is nothing to check')
+  const mends = new Set(decisive.map(found => found.mend).filter(mend => mend !== undefined))
+  const notes = findings.flatMap(found => found.notes ?? [])
+  return {
+    ...finding(
+      decisive[0]!.verdict,
+      decisive.map(found => found.detail).join('; '),
+      mends.size === 0 ? undefined : [...mends].join('; '),
+    ),
+    ...(notes.length === 0 ? {} : { notes }),
+  }
+}
+
+/** The deployment's models of one role. */
+export const modelsOf = (context: Context, role: DeployedModel['role']): DeployedModel[] =>
+  context.deployment.outputs.models.filter(model => model.role === role)

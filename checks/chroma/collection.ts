@@ -1,0 +1,149 @@
+import type { Where } from 'chromadb'
+import { z } from 'zod'
+import { type Millis, seconds } from '../../infra/units.ts'
+import type { ChromaServer } from './server.ts'
+
+const READ_DEADLINE: Millis = seconds(15)
+const WRITE_DEADLINE: Millis = seconds(60)
+/** Chroma takes vectors in fastest 50 to 250 at a time (facts), and 200 of any dimension stay far below its 40 MiB a request. */
+const BATCH = 200
+
+/** A vector as the server hands it out. Looked through by hand: a schema per number would cost more than the request. */
+const Vector = z.custom<number[]>(
+  value => Array.isArray(value) && value.every(part => typeof part === 'number'),
+)
+const Metadata = z.record(z.string(), z.unknown())
+const Text = z.string().nullable()
+
+const Got = z.object({
+  ids: z.array(z.string()),
+  metadatas: z.array(Metadata.nullable()).nullish(),
+  documents: z.array(Text).nullish(),
+  embeddings: z.array(Vector).nullish(),
+})
+
+const Found = z.object({
+  ids: z.tuple([z.array(z.string())]),
+  metadatas: z.tuple([z.array(Metadata.nullable())]).nullish(),
+  documents: z.tuple([z.array(Text)]).nullish(),
+  embeddings: z.tuple([z.array(Vector)]).nullish(),
+})
+
+const Deleted = z.object({ deleted: z.int().nonnegative() })
+
+export type Include = 'metadatas' | 'documents' | 'embeddings'
+
+/** A record as it is stored. What was not asked for is undefined. */
+export interface StoredRecord {
+  id: string
+  metadata: Record<string, unknown> | undefined
+  text: string | undefined
+  vector: number[] | undefined
+}
+
+/** A record to be written. A null in the metadata takes the key away: an upsert merges (measured, 1.5.9). */
+export interface NewRecord {
+  id: string
+  metadata: Record<string, string | number | boolean | null>
+  text: string
+  vector: number[]
+}
+
+/**
+ * The records of one collection. Every method that touches more than named records takes a `where`, and none
+ * has one that may be left out: to Chroma a missing filter means all records.
+ */
+export class ChromaCollection {
+  readonly #server: ChromaServer
+  readonly #path: string
+
+  constructor(server: ChromaServer, path: string) {
+    this.#server = server
+    this.#path = path
+  }
+
+  /** Records in the collection, of whichever creator. */
+  async size(signal?: AbortSignal): Promise<number> {
+    const call = { deadline: READ_DEADLINE, repeatable: true, signal }
+    return this.#server.connection.json(`${this.#path}/count`, z.int().nonnegative(), call)
+  }
+
+  async get(
+    where: Where,
+    options: { ids?: string[]; include: Include[]; limit?: number; offset?: number },
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const got = await this.#post('get', { where, ...options }, Got, READ_DEADLINE, signal)
+    return toRecords(got)
+  }
+
+  /** Records of the collection in no particular order and of any creator, for the checks that look at samples. */
+  async page(offset: number, limit: number, signal?: AbortSignal): Promise<StoredRecord[]> {
+    const body = { offset, limit, include: ['metadatas'] }
+    return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
+  }
+
+  /** The records nearest to a vector, nearest first, as the server's index sees it. */
+  async query(
+    where: Where,
+    vector: number[],
+    options: { count: number; include: Include[] },
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const body = {
+      where,
+      query_embeddings: [vector],
+      n_results: options.count,
+      include: options.include,
+    }
+    const found = await this.#post('query', body, Found, READ_DEADLINE, signal)
+    return toRecords({
+      ids: found.ids[0],
+      metadatas: found.metadatas?.[0],
+      documents: found.documents?.[0],
+      embeddings: found.embeddings?.[0],
+    })
+  }
+
+  /** Writes records, in as many requests as the server's limit asks for. An id that is taken is overwritten. */
+  async upsert(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
+    const limit = Math.min(BATCH, await this.#server.maxBatch(signal))
+    for (let start = 0; start < records.length; start += limit) {
+      const batch = records.slice(start, start + limit)
+      const body = {
+        ids: batch.map(record => record.id),
+        embeddings: batch.map(record => record.vector),
+        documents: batch.map(record => record.text),
+        metadatas: batch.map(record => record.metadata),
+      }
+      await this.#post('upsert', body, z.unknown(), WRITE_DEADLINE, signal)
+    }
+  }
+
+  /** @returns how many records are gone */
+  async delete(where: Where, ids: string[] | undefined, signal?: AbortSignal): Promise<number> {
+    const body = ids === undefined ? { where } : { where, ids }
+    return (await this.#post('delete', body, Deleted, WRITE_DEADLINE, signal)).deleted
+  }
+
+  /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */
+  #post<Schema extends z.ZodType>(
+    operation: 'get' | 'query' | 'upsert' | 'delete',
+    body: object,
+    schema: Schema,
+    deadline: Millis,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<Schema>> {
+    const call = { method: 'POST', body, deadline, repeatable: true, signal } as const
+    return this.#server.connection.json(`${this.#path}/${operation}`, schema, call)
+  }
+}
+
+function toRecords(answer: z.output<typeof Got>): StoredRecord[] {
+  return answer.ids.map((id, index) => ({
+    id,
+    metadata: answer.metadatas?.[index] ?? undefined,
+    text: answer.documents?.[index] ?? undefined,
+    vector: answer.embeddings?.[index],
+  }))
+}

@@ -1,0 +1,106 @@
+import { Failure } from '../infra/failure.ts'
+import { Outputs, type Reach } from '../infra/outputs.ts'
+import { databaseOf } from '../infra/shards.ts'
+import { ChromaServer } from './chroma/server.ts'
+import { Inference } from './inference/inference.ts'
+import { OllamaServer } from './inference/ollama.ts'
+import { TextEmbedder } from './knowledge/embedder.ts'
+import { Knowledge } from './knowledge/knowledge.ts'
+import { Nearest } from './knowledge/nearest.ts'
+import { shardSettings } from './knowledge/shard-settings.ts'
+import { Shards } from './knowledge/shards.ts'
+import { Connection, type Fetch } from './transport/connection.ts'
+
+/** Ollama queues what it cannot answer at once, so more connections than this only make the queue invisible. */
+const OLLAMA_CONNECTIONS = 8
+/** For an embedding model whose context nobody recorded: what the smallest of them takes. */
+const SMALLEST_CONTEXT = 512
+
+/** The servers of a deployment, reached. */
+export interface Deployment {
+  outputs: Outputs
+  /** In instance order. */
+  chroma: readonly ChromaServer[]
+  /** By pool. */
+  ollama: ReadonlyMap<string, OllamaServer>
+  inference: Inference
+  /**
+   * The store of the deployment's generation, or the one in another database: the verification keeps its own
+   * apart. @throws Failure `misused` when the deployment has no embedding model, or nobody knows its dimension
+   */
+  knowledge(database?: string): Knowledge
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** Sends the requests in place of the pooled one. */
+  fetch?: Fetch | undefined
+  now?: () => number
+}
+
+/**
+ * The one place where outputs become URLs and URLs become clients. Nothing is sent yet.
+ * @throws Failure `misused` for outputs that are none
+ */
+export async function openDeployment(
+  outputs: Outputs,
+  options: OpenOptions = {},
+): Promise<Deployment> {
+  const parsed = Outputs.safeParse(outputs)
+  if (!parsed.success) {
+    throw new Failure('misused', 'The stack has no valid outputs', {
+      mend: 'deploy it: npm run up',
+      cause: parsed.error,
+    })
+  }
+  const { chroma, ollama, models } = parsed.data
+  const servers = chroma.instances.map(
+    ({ reach }) =>
+      new ChromaServer(
+        new Connection('Chroma', urlOf(reach), {
+          maxConnections: chroma.maxConnections,
+          fetch: options.fetch,
+        }),
+      ),
+  )
+  const pools = new Map(
+    ollama.map(({ pool, reach }) => [
+      pool,
+      new OllamaServer(
+        new Connection('Ollama', urlOf(reach), {
+          maxConnections: OLLAMA_CONNECTIONS,
+          fetch: options.fetch,
+        }),
+      ),
+    ]),
+  )
+  const inference = new Inference(models, pools)
+  return {
+    outputs: parsed.data,
+    chroma: servers,
+    ollama: pools,
+    inference,
+    knowledge(database = databaseOf(chroma.generation)) {
+      const model = inference.model('embedding')
+      const settings = shardSettings(chroma, model)
+      return new Knowledge({
+        shards: new Shards(servers, chroma.shardMap, database, settings),
+        embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
+          prefixes: model.prefixes ?? { document: '', query: '' },
+          dimension: settings.dimension,
+          contextLength: model.contextLength ?? SMALLEST_CONTEXT,
+        }),
+        nearest: new Nearest(),
+        now: options.now ?? Date.now,
+      })
+    },
+    async close() {
+      const connections = [...servers, ...pools.values()].map(({ connection }) => connection)
+      await Promise.all(connections.map(connection => connection.close()))
+    },
+  }
+}
+
+export function urlOf(reach: Reach): string {
+  return reach.url
+}

@@ -1,0 +1,77 @@
+import { Failure } from '../../infra/failure.ts'
+import type { DeployedModel } from '../../infra/outputs.ts'
+import {
+  type ChatAnswer,
+  type ChatOptions,
+  type ChatPart,
+  chat,
+  chatStream,
+  type Message,
+} from './chat.ts'
+import { type EmbedOptions, embed } from './embed.ts'
+import type { OllamaServer } from './ollama.ts'
+import { load, unload } from './residence.ts'
+import { type ModelStatus, modelStatus } from './status.ts'
+
+/** The deployment's models, each asked on the pool that it was placed in. */
+export class Inference {
+  readonly models: readonly DeployedModel[]
+  readonly #pools: ReadonlyMap<string, OllamaServer>
+
+  constructor(models: readonly DeployedModel[], pools: ReadonlyMap<string, OllamaServer>) {
+    this.models = models
+    this.#pools = pools
+  }
+
+  /** The first model of a role. @throws Failure `misused` when the deployment has none */
+  model(role: DeployedModel['role']): DeployedModel {
+    const model = this.models.find(candidate => candidate.role === role)
+    if (model === undefined) throw new Failure('misused', `The deployment has no ${role} model`)
+    return model
+  }
+
+  /** The server that a model was placed on. */
+  server(model: DeployedModel): OllamaServer {
+    const server = this.#pools.get(model.pool)
+    if (server === undefined) {
+      const pools = [...this.#pools.keys()].join(', ')
+      throw new Failure(
+        'misused',
+        `${model.name} is placed in the pool ${model.pool}; the deployment has ${pools}`,
+      )
+    }
+    return server
+  }
+
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<number[][]> {
+    const model = this.model('embedding')
+    return embed(this.server(model), model, texts, options)
+  }
+
+  chat(messages: Message[], options?: ChatOptions): Promise<ChatAnswer> {
+    const model = this.model('chat')
+    return chat(this.server(model), model, messages, options)
+  }
+
+  chatStream(messages: Message[], options?: ChatOptions): AsyncGenerator<ChatPart, void> {
+    const model = this.model('chat')
+    return chatStream(this.server(model), model, messages, options)
+  }
+
+  status(signal?: AbortSignal): Promise<ModelStatus[]> {
+    return Promise.all(this.models.map(model => modelStatus(this.server(model), model, signal)))
+  }
+
+  load(model: DeployedModel, signal?: AbortSignal): Promise<void> {
+    return load(this.server(model), model, signal)
+  }
+
+  unload(model: DeployedModel, signal?: AbortSignal): Promise<void> {
+    return unload(this.server(model), model, signal)
+  }
+
+  async reload(model: DeployedModel, signal?: AbortSignal): Promise<void> {
+    await this.unload(model, signal)
+    await this.load(model, signal)
+  }
+}

@@ -1,0 +1,40 @@
+import { Failure } from '../../infra/failure.ts'
+import { Creator, type Store } from './creator.ts'
+import { isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
+import { RECORD_KEYS, VERIFICATION } from './metadata.ts'
+import type { Shards } from './shards.ts'
+
+/** The multi-tenant store of one generation. `creator` is the only way in. */
+export class Knowledge {
+  readonly shards: Shards
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+    this.shards = store.shards
+  }
+
+  /**
+   * A creator's scope.
+   * @throws Failure `misused` for what is no creator id, and for those reserved for the verification
+   */
+  creator(id: unknown): Creator {
+    const valid = parseCreatorId(id)
+    if (isReserved(valid)) {
+      throw new Failure(
+        'misused',
+        `Creator ids that start with ${RESERVED_PREFIX} are reserved for the verification`,
+      )
+    }
+    return new Creator(this.#store, valid)
+  }
+
+  /**
+   * The scope of a creator of the verification, whose records say so.
+   * @param name what follows the reserved prefix
+   */
+  probe(name: string): Creator {
+    const marks = { [RECORD_KEYS.reservedFor]: VERIFICATION }
+    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), marks)
+  }
+}

@@ -1,0 +1,28 @@
+import { Failure } from '../../infra/failure.ts'
+import { type CreatorId, whatIsWrongWithText } from './creator-id.ts'
+
+export const MAX_DOCUMENT_ID_BYTES = 512
+
+/** @throws Failure `misused` when the id is not a non-empty, well-formed, NFC string of at most 512 UTF-8 bytes */
+export function parseDocumentId(value: unknown): string {
+  const wrong =
+    typeof value === 'string'
+      ? whatIsWrongWithText(value, MAX_DOCUMENT_ID_BYTES)
+      : `is not a string but ${typeof value}`
+  if (wrong !== undefined) throw new Failure('misused', `The document id ${wrong}`)
+  return value as string
+}
+
+/**
+ * The id of a chunk's record. Record ids are unique per collection and not per creator, and an upsert of a taken
+ * one overwrites another creator's record, so the id carries the creator; each part is preceded by its
+ * length, so that no two triples give one id.
+ */
+export function recordId(creator: CreatorId, document: string, chunk: number): string {
+  return `${ownPrefix(creator)}${document.length}:${document}${chunk}`
+}
+
+/** Whether a record is the creator's, by what its id begins with. */
+export const isOwn = (creator: CreatorId, id: string): boolean => id.startsWith(ownPrefix(creator))
+
+const ownPrefix = (creator: CreatorId): string => `${creator.length}:${creator}`

@@ -1,0 +1,38 @@
+import { type Check, type Context, failed, passed } from './check.ts'
+import { vectorFor } from './probe/vectors.ts'
+
+const DOCUMENT = 'round-trip'
+const TEXT = 'Written by the verification, and deleted by it.'
+
+export default {
+  name: 'shard-round-trip',
+  proves: 'Every shard takes a document, finds it by query, gives it back, and deletes it',
+  after: ['chroma-answers', 'chroma-round-trip', 'shard-settings'],
+  writes: true,
+  async run(context) {
+    const { shards } = context.scratch.live
+    const count = shards.settings.shards
+    for (let shard = 0; shard < count; shard += 1) {
+      const wrong = await whatGoesWrong(context, shard)
+      if (wrong !== undefined)
+        return failed(`shard ${shard} on instance ${shards.instanceOf(shard)}: ${wrong}`)
+    }
+    const existing = (await shards.existing(context.signal)).size
+    return passed(
+      `${existing} live shards work; ${count - existing} that do not exist yet work in a throwaway database`,
+    )
+  },
+} satisfies Check
+
+async function whatGoesWrong(context: Context, shard: number): Promise<string | undefined> {
+  const { scratch, signal } = context
+  const creator = await scratch.creator(shard, 'round-trip', signal)
+  const vector = vectorFor(creator.id, scratch.live.shards.settings.dimension)
+  await creator.upsert([{ id: DOCUMENT, chunks: [{ text: TEXT, vector }] }], signal)
+  const [hit] = await creator.query({ vector }, { count: 1 }, signal)
+  if (hit?.document !== DOCUMENT) return 'a query does not find what was written'
+  const [chunk] = await creator.get({ documents: [DOCUMENT] }, {}, signal)
+  if (chunk?.text !== TEXT) return 'get gives back something else than was written'
+  await creator.delete({ documents: [DOCUMENT] }, signal)
+  return (await creator.count({}, signal)) === 0 ? undefined : 'a deleted document is still there'
+}

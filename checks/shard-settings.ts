@@ -1,0 +1,25 @@
+import { type Check, failed, passed, skipped } from './check.ts'
+import { mismatches } from './knowledge/shard-settings.ts'
+
+export default {
+  name: 'shard-settings',
+  proves:
+    'Every shard that exists says of itself what the deployment says: space, dimension, model, count',
+  after: ['chroma-answers'],
+  async run({ scratch, signal }) {
+    const { shards } = scratch.live
+    const existing = await shards.existing(signal)
+    if (existing.size === 0)
+      return skipped('no shard exists yet: each is made when first written to')
+    const wrong = [...existing.values()].flatMap(collection => {
+      const points = mismatches(shards.settings, collection)
+      return points.length === 0 ? [] : [`${collection.name}: ${points.join(', ')}`]
+    })
+    return wrong.length === 0
+      ? passed(`${existing.size} of ${shards.settings.shards} shards exist, as the deployment says`)
+      : failed(
+          wrong.join('; '),
+          'deploy with the settings that the data has, or move the data: npm run reshard',
+        )
+  },
+} satisfies Check

@@ -1,0 +1,177 @@
+import pRetry from 'p-retry'
+import { Agent, fetch as pooledFetch } from 'undici'
+import type { z } from 'zod'
+import { reasonOf } from '../../infra/failure.ts'
+import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
+import { reasonOfStatus, ServerError } from './server-error.ts'
+
+export type Fetch = typeof globalThis.fetch
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'DELETE'
+  body?: unknown
+  /** Time for the whole call: waiting for a free connection, every attempt, and reading the answer. */
+  deadline: Millis
+  signal?: AbortSignal | undefined
+  /** Whether sending it twice does no more than sending it once. Only such calls are tried again. */
+  repeatable: boolean
+}
+
+const RETRIES = 2
+const FIRST_PAUSE: Millis = 150
+const CONNECT_DEADLINE = seconds(5)
+
+/** The pooled, capped way to one server. Every call has a deadline, every error is a ServerError. */
+export class Connection {
+  /** Where the server is, without a slash at the end. */
+  readonly url: string
+  /** What it is, for messages: `Chroma at http://127.0.0.1:8000`. */
+  readonly label: string
+  readonly #agent: Agent
+  readonly #fetch: Fetch
+
+  /** @param options.fetch sends the requests in place of the pool */
+  constructor(
+    kind: 'Chroma' | 'Ollama',
+    url: string,
+    options: { maxConnections: number; fetch?: Fetch | undefined },
+  ) {
+    this.url = url.replace(/\/+$/, '')
+    this.label = `${kind} at ${this.url}`
+    // The deadline of a call bounds it, so the pool's own limits on headers and bodies are off: a chat
+    // on a slow machine may take longer than they allow.
+    const agent = new Agent({
+      connections: options.maxConnections,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_DEADLINE },
+    })
+    this.#agent = agent
+    this.#fetch =
+      options.fetch ??
+      // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
+      (((url: string, init: object) =>
+        pooledFetch(url, { ...init, dispatcher: agent })) as unknown as Fetch)
+  }
+
+  /**
+   * One call whose answer is JSON.
+   * @throws ServerError; the signal's reason when the caller gave up
+   */
+  async json<Schema extends z.ZodType>(
+    path: string,
+    schema: Schema,
+    call: Call,
+  ): Promise<z.output<Schema>> {
+    const text = await this.#attempt(call, async signal => {
+      const response = await this.#send(this.url + path, toInit(call, signal))
+      return await response.text()
+    })
+    const parsed = schema.safeParse(parseJson(text))
+    if (parsed.success) return parsed.data
+    throw new ServerError(
+      'faulty',
+      `${this.label} answered ${path} with something else than expected`,
+      { cause: parsed.error },
+    )
+  }
+
+  /**
+   * A fetch for a client library, bound to one call's deadline and signal; the body of the answer is
+   * still to be read under them. Answers other than 2xx are thrown.
+   */
+  fetchFor(call: Call): Fetch {
+    return (input, init) =>
+      this.#attempt(call, signal => this.#send(String(input), { ...init, signal }))
+  }
+
+  /** What an error met while reading an answer means: a ServerError, or the reason why the caller gave up. */
+  explain(error: unknown, call: Call): unknown {
+    if (call.signal?.aborted) return call.signal.reason
+    if (error instanceof ServerError) return error
+    if (error instanceof DOMException && error.name === 'TimeoutError') {
+      return new ServerError(
+        'late',
+        `${this.label} did not answer within ${formatDuration(call.deadline)}`,
+      )
+    }
+    const why = innermost(error)
+    return isBrokenConnection(error)
+      ? new ServerError('unreachable', `${this.label} cannot be reached: ${why}`, { cause: error })
+      : new ServerError('faulty', `${this.label} failed: ${why}`, { cause: error })
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #attempt<T>(call: Call, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    call.signal?.throwIfAborted()
+    const timeout = AbortSignal.timeout(call.deadline)
+    const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout
+    const once = async () => {
+      try {
+        return await send(signal)
+      } catch (error) {
+        throw this.explain(error, call)
+      }
+    }
+    if (!call.repeatable) return once()
+    return pRetry(once, {
+      retries: RETRIES,
+      minTimeout: FIRST_PAUSE,
+      factor: 3,
+      shouldRetry: ({ error }) => isPassing(error) && !signal.aborted,
+    })
+  }
+
+  async #send(url: string, init: RequestInit): Promise<Response> {
+    const response = await this.#fetch(url, init)
+    if (response.ok) return response
+    const message = messageOf(await response.text())
+    throw new ServerError(
+      reasonOfStatus(response.status, message),
+      `${this.label} answered ${response.status}: ${message}`,
+    )
+  }
+}
+
+/** Worth another attempt: the server may be starting again, or have room in a moment. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof ServerError && (error.reason === 'unreachable' || error.reason === 'busy')
+
+function toInit(call: Call, signal: AbortSignal): RequestInit {
+  const method = call.method ?? 'GET'
+  if (call.body === undefined) return { method, signal }
+  const headers = { 'content-type': 'application/json' }
+  return { method, signal, headers, body: JSON.stringify(call.body) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const LONGEST_MESSAGE = 300
+
+/** Both servers put the text of an error into a JSON field; a proxy in between does not. */
+function messageOf(body: string): string {
+  const parsed = parseJson(body) as { message?: unknown; error?: unknown } | null | undefined
+  const message = parsed?.message ?? parsed?.error
+  const text = typeof message === 'string' && message !== '' ? message : body.trim()
+  return text === '' ? 'no reason given' : text.slice(0, LONGEST_MESSAGE)
+}
+
+/** fetch gives a TypeError for whatever happens to the connection, before the answer and in the middle of it. */
+const isBrokenConnection = (error: unknown): boolean => error instanceof TypeError
+
+/** fetch says no more than "fetch failed": the cause says why. */
+function innermost(error: unknown): string {
+  let inner = error
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause
+  const code = (inner as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : reasonOf(inner)
+}

@@ -1,0 +1,51 @@
+import { Failure, type FailureKind } from '../../infra/failure.ts'
+
+/**
+ * - `unreachable`: no connection, or one that broke
+ * - `late`: no answer within the deadline
+ * - `busy`: the server has no room for the request now (429, 503)
+ * - `missing`: what the request names is not there (404)
+ * - `memory`: a model did not fit into memory
+ * - `cancelled`: the server gave the request up (499)
+ * - `rejected`: the server refuses the request as it is (other 4xx)
+ * - `faulty`: the server failed, or its answer makes no sense
+ */
+export type ServerErrorReason =
+  | 'unreachable'
+  | 'late'
+  | 'busy'
+  | 'missing'
+  | 'memory'
+  | 'cancelled'
+  | 'rejected'
+  | 'faulty'
+
+/** A request to Chroma or Ollama that did not get its answer. */
+export class ServerError extends Failure {
+  readonly reason: ServerErrorReason
+
+  constructor(
+    reason: ServerErrorReason,
+    message: string,
+    options: { mend?: string; cause?: unknown } = {},
+  ) {
+    super(kindOf(reason), message, options)
+    this.name = 'ServerError'
+    this.reason = reason
+  }
+}
+
+const kindOf = (reason: ServerErrorReason): FailureKind =>
+  reason === 'rejected' ? 'misused' : 'unavailable'
+
+/**
+ * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text
+ * changes from version to version, so only the word is looked for.
+ */
+export function reasonOfStatus(status: number, message: string): ServerErrorReason {
+  if (status === 429 || status === 503) return 'busy'
+  if (status === 404) return 'missing'
+  if (status === 499) return 'cancelled'
+  if (status >= 500) return /memory/i.test(message) ? 'memory' : 'faulty'
+  return 'rejected'
+}

@@ -1,0 +1,124 @@
+import { performance } from 'node:perf_hooks'
+import { Failure, reasonOf } from '../infra/failure.ts'
+import type { Outputs } from '../infra/outputs.ts'
+import { seconds } from '../infra/units.ts'
+import { ALL } from './all.ts'
+import { type Check, type Context, type Finding, failed, unchecked } from './check.ts'
+import { type Deployment, openDeployment } from './deployment.ts'
+import { newRun } from './probe/run.ts'
+import { Scratch } from './probe/scratch.ts'
+import { type CheckResult, type Report, verdictOf } from './report.ts'
+import type { Fetch } from './transport/connection.ts'
+import { ServerError } from './transport/server-error.ts'
+
+export interface VerifyOptions {
+  /** Write nothing and load nothing: what needs it could not be checked. */
+  readOnly: boolean
+  /** Look at every record where a sample would do. */
+  deep?: boolean
+  signal: AbortSignal
+  /** Told of each check as it ends. */
+  onCheck?: (result: CheckResult) => void
+  now?: () => number
+  fetch?: Fetch
+  /** The checks to make, in this order; all of them when absent. */
+  checks?: readonly Check[]
+}
+
+const CLEANING_DEADLINE = seconds(20)
+
+/**
+ * Makes the checks one after another and says what they found. Whatever happens, what the run wrote is taken
+ * back before this ends; a run that was killed is swept by the next.
+ * @throws the signal's reason when it was aborted, Failure `misused` for outputs that are none
+ */
+export async function verify(outputs: Outputs, options: VerifyOptions): Promise<Report> {
+  const { readOnly, deep = false, signal, now = Date.now } = options
+  const run = newRun(now())
+  const started = performance.now()
+  const deployment = await openDeployment(outputs, { now, fetch: options.fetch })
+  const scratch = new Scratch(deployment, run)
+  const context: Context = { deployment, scratch, readOnly, deep, signal, now }
+  const results = new Map<string, CheckResult>()
+  try {
+    for (const check of options.checks ?? ALL) {
+      signal.throwIfAborted()
+      const result = await make(check, context, results)
+      results.set(check.name, result)
+      options.onCheck?.(result)
+    }
+  } finally {
+    await cleanAtLast(scratch)
+    await deployment.close()
+  }
+  const checks = [...results.values()]
+  return {
+    target: targetOf(deployment),
+    runId: run.id,
+    startedAt: run.startedAt.toISOString(),
+    millis: performance.now() - started,
+    readOnly,
+    deep,
+    verdict: verdictOf(checks),
+    checks,
+  }
+}
+
+async function make(
+  check: Check,
+  context: Context,
+  results: ReadonlyMap<string, CheckResult>,
+): Promise<CheckResult> {
+  const started = performance.now()
+  const found = hindrance(check, context, results) ?? (await attempt(check, context))
+  const { name, proves } = check
+  return { name, proves, ...found, millis: performance.now() - started }
+}
+
+/** Why a check is not even tried. */
+function hindrance(
+  check: Check,
+  context: Context,
+  results: ReadonlyMap<string, CheckResult>,
+): Finding | undefined {
+  const broken = check.after.filter(name => results.get(name)?.verdict === 'failed')
+  if (broken.length > 0) return unchecked(`it needs what ${broken.join(' and ')} found wrong`)
+  if (check.writes && context.readOnly) return unchecked('it writes, and this run is read only')
+  return undefined
+}
+
+async function attempt(check: Check, context: Context): Promise<Finding> {
+  try {
+    return await check.run(context)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return findingOf(error)
+  }
+}
+
+/** A server that fails or does not answer is a wrong deployment; one that is busy only is not. */
+function findingOf(error: unknown): Finding {
+  if (error instanceof ServerError && error.reason === 'busy') {
+    return unchecked(error.message, error.mend)
+  }
+  if (error instanceof Failure) return failed(error.message, error.mend)
+  return unchecked(`the check itself broke: ${reasonOf(error)}`)
+}
+
+/** The last check cleans up too and says how it went; this is for the runs that do not get there. */
+async function cleanAtLast(scratch: Scratch): Promise<void> {
+  try {
+    await scratch.clean(AbortSignal.timeout(CLEANING_DEADLINE))
+  } catch {
+    // The server is gone: the next run sweeps what is left.
+  }
+}
+
+function targetOf({ outputs, chroma, ollama }: Deployment): Report['target'] {
+  return {
+    stack: outputs.stack,
+    kind: outputs.target,
+    chroma: chroma.map(({ connection }) => connection.url),
+    ollama: [...ollama].map(([pool, { connection }]) => ({ pool, url: connection.url })),
+  }
+}
