@@ -14,7 +14,6 @@ export default defineConfig({
           globalSetup: 'test/support/obtain-tools.ts',
           testTimeout: 2 * MINUTE,
           hookTimeout: 3 * MINUTE,
-          teardownTimeout: MINUTE,
         },
       },
     ],

@@ -1,48 +1,24 @@
 import * as pulumi from '@pulumi/pulumi'
+import { planHere } from '../provision/plan/plan.ts'
+import { describeVerdict, requireFit } from './capacity/stack-plan.ts'
+import { deployModels } from './deployed-models.ts'
 import { LocalDeployment } from './local/deployment.ts'
-import { lockRecordOf } from './local/paths.ts'
-import { servedName } from './models.ts'
 import type { Outputs } from './outputs.ts'
-import { Model, Verification } from './resources.ts'
+import { Verification } from './resources.ts'
 import { PROJECT, parseSettings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
 const TARGETS = { local: LocalDeployment }
 
 const settings = parseSettings(pulumi.getStack(), configured())
+
+const plan = await planHere(settings)
+if (settings.deployUnfit) pulumi.log.warn(`deployUnfit is set. ${describeVerdict(plan)}`)
+else requireFit(plan)
+
 const servers = new TARGETS[settings.target](settings.stack, { settings })
 
-const models = settings.models.map(({ definition, contextLength }) => {
-  const [{ pool, reach, modelsFolder }] = servers.ollama
-  const serves = servedName(definition.name, contextLength)
-  const model = new Model(
-    definition.name,
-    {
-      definition,
-      serves,
-      contextLength,
-      ollama: { url: reach.url, modelsFolder },
-      mirror: settings.modelMirror,
-      deadline: settings.pullDeadline,
-      lockRecord: lockRecordOf(settings.home),
-    },
-    { dependsOn: [servers], customTimeouts: { create: `${settings.pullDeadline / 1000}s` } },
-  )
-  return {
-    role: definition.role,
-    name: definition.name,
-    serves,
-    pool,
-    digest: model.digest,
-    servesDigest: model.servesDigest,
-    contextLength,
-    ...(definition.role === 'embedding'
-      ? { dimensions: definition.dimensions, prefixes: definition.prefixes }
-      : {}),
-  }
-})
-
-const outputs: pulumi.Output<Outputs> = pulumi.output({
+const outputs = pulumi.output({
   stack: settings.stack,
   target: settings.target,
   chroma: {
@@ -53,24 +29,18 @@ const outputs: pulumi.Output<Outputs> = pulumi.output({
     shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
   },
   ollama: servers.ollama,
-  models,
+  models: deployModels(settings, servers),
 }) as pulumi.Output<Outputs>
 
 const verification = new Verification(
   'verification',
-  {
-    deployment: outputs,
-    triggers: servers.identities,
-  },
+  { deployment: outputs, triggers: servers.identities },
   { dependsOn: [servers] },
 )
 
-export const stack = outputs.stack
-export const target = outputs.target
-export const chroma = outputs.chroma
-export const ollama = outputs.ollama
-export const deployedModels = outputs.models
-export const report = verification.report
+export const { stack, target, chroma, ollama, models } = outputs
+/** The report of the last verification that was part of an update. */
+export const { report } = verification
 
 /** The stack's configuration as Pulumi has it, without the project's prefix. */
 function configured(): Record<string, unknown> {

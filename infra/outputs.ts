@@ -40,7 +40,7 @@ export const Outputs = z.object({
   stack: z.string(),
   target: z.enum(['local', 'docker', 'kubernetes', 'environment']),
   chroma: z.object({
-    instances: z.array(ChromaInstance).nonempty(),
+    instances: z.tuple([ChromaInstance], ChromaInstance),
     /** Connections to each instance at most. */
     maxConnections: z.int().positive(),
     generation: z.int().positive(),
@@ -48,7 +48,7 @@ export const Outputs = z.object({
     /** For each shard the index of its instance. */
     shardMap: z.array(z.int().nonnegative()),
   }),
-  ollama: z.array(OllamaPool).nonempty(),
+  ollama: z.tuple([OllamaPool], OllamaPool),
   models: z.array(DeployedModel).nonempty(),
 })
 

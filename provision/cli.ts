@@ -3,6 +3,7 @@ import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
 import { down } from './commands/down.ts'
 import { models } from './commands/models.ts'
+import { plan } from './commands/plan.ts'
 import { preview } from './commands/preview.ts'
 import { status } from './commands/status.ts'
 import { up } from './commands/up.ts'
@@ -10,7 +11,7 @@ import { verify } from './commands/verify.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
-const COMMANDS: CommandSpec<any>[] = [up, preview, down, status, models, verify]
+const COMMANDS: CommandSpec<any>[] = [up, plan, preview, down, status, models, verify]
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,10 +1,9 @@
-import { lockRecordOf } from '../../infra/local/paths.ts'
-import { servedName } from '../../infra/models.ts'
+import { modelArgs } from '../../infra/model-args.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { deployedOutputs } from '../deployed.ts'
-import { readLocks, writeTrackedLock } from '../models/lock.ts'
-import { type ProvisionedModel, provisionModel } from '../models/provision.ts'
+import { provisionFromArgs } from '../models/from-args.ts'
+import type { ProvisionedModel } from '../models/provision.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
@@ -18,34 +17,31 @@ export const models: CommandSpec<ModelsOptions> = {
   description: 'bring the models in and verify what is there',
   options: [
     ...STACK_FLAGS,
-    { flags: '--lock', description: 'write what is seen into infra/models.lock.json, in place of what it says' },
+    {
+      flags: '--lock',
+      description: 'write what is seen into infra/models.lock.json, in place of what it says',
+    },
   ],
   async run(options, { steps }) {
     const { settings } = await readStackFile(options.stack, options.configFile)
-    const outputs = await deployedOutputs(options, steps)
+    const { ollama } = await deployedOutputs(options, steps)
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
-      const locks = await readLocks(lockRecordOf(settings.home))
       const provisioned: ProvisionedModel[] = []
-      for (const { definition, contextLength } of settings.models) {
-        const [pool] = outputs.ollama
-        const request = {
-          definition,
-          serves: servedName(definition.name, contextLength),
-          contextLength,
-          mirror: settings.modelMirror,
-          deadline: settings.pullDeadline,
-        }
-        const server = { url: pool.reach.url, modelsFolder: pool.modelsFolder }
+      for (const model of settings.models) {
+        const args = modelArgs(model, settings, ollama[0])
         provisioned.push(
           await steps.run(
-            definition.name,
-            task => provisionModel(request, server, locks, task),
-            ({ changed, source, sizeBytes }) => `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+            model.definition.name,
+            task => provisionFromArgs(args, task),
+            ({ changed, source, sizeBytes }) =>
+              `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
           ),
         )
       }
       return {
-        text: provisioned.map(({ serves, digest }) => `  ${serves.padEnd(28)} ${digest}`).join('\n'),
+        text: provisioned
+          .map(({ serves, digest }) => `  ${serves.padEnd(28)} ${digest}`)
+          .join('\n'),
         document: { stack: settings.stack, models: provisioned },
       }
     })

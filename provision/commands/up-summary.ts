@@ -1,4 +1,5 @@
 import type { Report } from '../../checks/report.ts'
+import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { formatDuration } from '../../infra/units.ts'
@@ -8,6 +9,7 @@ import type { Toolchain } from '../toolchain-step.ts'
 
 export interface Deployed {
   settings: Settings
+  plan: StackPlan
   toolchain: Toolchain
   backend: Backend
   result: EngineResult
@@ -16,7 +18,15 @@ export interface Deployed {
 }
 
 /** What `up` says at its end: the endpoints, the verdict and how to go on. */
-export function summarise({ settings, toolchain, backend, result, outputs, report }: Deployed) {
+export function summarise({
+  settings,
+  plan,
+  toolchain,
+  backend,
+  result,
+  outputs,
+  report,
+}: Deployed) {
   const { stack, home } = settings
   const changed = Object.keys(result.changes).some(op => op !== 'same')
   const chroma = outputs.chroma.instances.map(({ reach }) => reach.url)
@@ -46,6 +56,7 @@ export function summarise({ settings, toolchain, backend, result, outputs, repor
       verdict: report.verdict,
       home,
       backend: backend.url,
+      plan: { verdict: plan.verdict, workloads: plan.workloads },
       endpoints: { chroma, ollama },
       models: outputs.models,
       toolchain: Object.values(toolchain).map(({ part, version, origin, why }) => ({

@@ -1,9 +1,9 @@
-import { exitCode, Report, renderTable } from '../../checks/report.ts'
+import { exitCode, Report } from '../../checks/report.ts'
 import { verify } from '../../checks/verify.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
-import { formatDuration } from '../../infra/units.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
+import { planStep } from '../plan/step.ts'
 import { requireOwnPorts } from '../processes/preflight.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
@@ -20,6 +20,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
     const { settings } = stack
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
       await requireOwnPorts(settings)
+      const plan = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps)
       const engine = await Engine.open(stack, toolchain.pulumi)
       const started = new Date()
@@ -38,7 +39,15 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
           ({ verdict }) => verdict,
         ))
       return {
-        ...summarise({ settings, toolchain, result, outputs, report, backend: engine.backend }),
+        ...summarise({
+          settings,
+          plan,
+          toolchain,
+          result,
+          outputs,
+          report,
+          backend: engine.backend,
+        }),
         exitCode: exitCode(report),
       }
     })

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { exitCode, renderJUnit, renderTable } from '../../checks/report.ts'
+import { exitCode } from '../../checks/report.ts'
+import { toJUnit } from '../../checks/report-junit.ts'
+import { toTable } from '../../checks/report-table.ts'
 import { readEnvironment } from '../../checks/target.ts'
 import { verify as runChecks } from '../../checks/verify.ts'
 import { deployedOutputs } from '../deployed.ts'
@@ -49,7 +51,7 @@ export const verify: CommandSpec<VerifyOptions> = {
         }),
       ({ verdict }) => verdict,
     )
-    if (options.junit !== undefined) await writeFile(options.junit, renderJUnit(report))
-    return { text: renderTable(report), document: report, exitCode: exitCode(report) }
+    if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
+    return { text: toTable(report), document: report, exitCode: exitCode(report) }
   },
 }

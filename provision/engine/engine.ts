@@ -37,16 +37,17 @@ export class Engine {
   readonly #stack: StackFile
   readonly #pulumi: Tool
   readonly #backend: Backend
+  readonly #env: NodeJS.ProcessEnv
 
-  private constructor(stack: StackFile, pulumi: Tool, backend: Backend) {
+  private constructor(stack: StackFile, pulumi: Tool, backend: Backend, env: NodeJS.ProcessEnv) {
     this.#stack = stack
+    this.#env = env
     this.#pulumi = pulumi
     this.#backend = backend
   }
 
-  static async open(stack: StackFile, pulumi: Tool): Promise<Engine> {
-    const backend = await chooseBackend(stack.settings, process.env)
-    return new Engine(stack, pulumi, backend)
+  static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<Engine> {
+    return new Engine(stack, pulumi, await chooseBackend(stack.settings, env), env)
   }
 
   get backend(): Backend {
@@ -121,9 +122,9 @@ export class Engine {
       nothrow: true,
       quiet: true,
       env: {
-        ...process.env,
+        ...this.#env,
         ...this.#backend.env,
-        PATH: [...this.#pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(':'),
+        PATH: [...this.#pulumi.binFolders, dirname(process.execPath), this.#env.PATH].join(':'),
         PULUMI_SKIP_UPDATE_CHECK: 'true',
         PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
       },

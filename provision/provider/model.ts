@@ -1,6 +1,6 @@
 import type { ModelArgs, ModelState } from '../../infra/resources.ts'
-import { readLocks } from '../models/lock.ts'
-import { findProvisioned, provisionModel } from '../models/provision.ts'
+import { provisionFromArgs } from '../models/from-args.ts'
+import { findProvisioned } from '../models/provision.ts'
 import type { Task } from '../progress.ts'
 import type { ResourceKind } from './resource.ts'
 
@@ -11,12 +11,9 @@ export const modelKind: ResourceKind<ModelArgs, ModelState> = {
   create: provision,
 
   async read(state) {
-    const { definition, serves, ollama } = state
-    const found = await findProvisioned({ name: definition.name, serves }, ollama).catch(
-      () => 'unknown' as const,
-    )
+    const names = { name: state.definition.name, serves: state.serves }
     // A server that does not answer says nothing about its models: its own resource has been found dead.
-    if (found === 'unknown') return state
+    const found = await findProvisioned(names, state.ollama).catch(() => state)
     return found && { ...state, digest: found.digest, servesDigest: found.servesDigest }
   },
 
@@ -26,13 +23,6 @@ export const modelKind: ResourceKind<ModelArgs, ModelState> = {
 }
 
 async function provision(args: ModelArgs, task: Task): Promise<ModelState> {
-  const { definition, serves, contextLength, mirror, deadline, ollama } = args
-  const locks = await readLocks(args.lockRecord)
-  const { digest, servesDigest, source } = await provisionModel(
-    { definition, serves, contextLength, mirror, deadline },
-    ollama,
-    locks,
-    task,
-  )
+  const { digest, servesDigest, source } = await provisionFromArgs(args, task)
   return { ...args, digest, servesDigest, source }
 }

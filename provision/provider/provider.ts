@@ -27,7 +27,12 @@ export class KnowledgeProvider implements provider.Provider {
     this.#log = log
   }
 
-  async diff(_id: string, urn: string, olds: object, news: Properties): Promise<provider.DiffResult> {
+  async diff(
+    _id: string,
+    urn: string,
+    olds: object,
+    news: Properties,
+  ): Promise<provider.DiffResult> {
     const { results, update } = kindOf(urn)
     const changed = changedKeys(omit(olds, results), news)
     const replaces = update === undefined ? changed : []

@@ -1,4 +1,5 @@
-import { type Report, renderFailures } from '../../checks/report.ts'
+import type { Report } from '../../checks/report.ts'
+import { toTable } from '../../checks/report-table.ts'
 import { verify } from '../../checks/verify.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Outputs } from '../../infra/outputs.ts'
@@ -32,5 +33,5 @@ async function run(
     onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
   })
   if (report.verdict === 'passed') return { ...args, report }
-  throw new Failure(report.verdict === 'failed' ? 'refused' : 'unavailable', renderFailures(report))
+  throw new Failure(report.verdict === 'failed' ? 'refused' : 'unavailable', toTable(report))
 }

@@ -1,0 +1,22 @@
+import { lockRecordOf } from './local/paths.ts'
+import { servedName } from './models.ts'
+import type { OllamaPool } from './outputs.ts'
+import type { ModelArgs } from './resources.ts'
+import type { PlannedModel, Settings } from './settings.ts'
+
+/** A model of the stack as it is asked for from the Ollama of a pool, by the resource and by `npm run models` alike. */
+export function modelArgs(
+  { definition, contextLength }: PlannedModel,
+  { modelMirror, pullDeadline, home }: Settings,
+  { reach, modelsFolder }: OllamaPool,
+): ModelArgs {
+  return {
+    definition,
+    serves: servedName(definition.name, contextLength),
+    contextLength,
+    ollama: { url: reach.url, modelsFolder },
+    mirror: modelMirror,
+    deadline: pullDeadline,
+    lockRecord: lockRecordOf(home),
+  }
+}

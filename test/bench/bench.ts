@@ -1,0 +1,23 @@
+/** One benchmark: measures, and says it as the table that the README quotes. */
+export interface Bench {
+  /** `npm run bench -- <name>`; the README's section of the same name holds its table. */
+  name: string
+  /** @param flags what stands behind the name on the command line */
+  run(flags: string[]): Promise<Measured>
+}
+
+export interface Measured {
+  /** The README's text: a table, and under what conditions it was made. */
+  markdown: string
+  /** Every single figure. */
+  figures: object
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  const low = sorted[Math.ceil(middle) - 1]
+  const high = sorted[Math.floor(middle)]
+  if (low === undefined || high === undefined) throw new Error('a median needs a value')
+  return (low + high) / 2
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { localPaths } from '../../infra/local/paths.ts'
+import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { readRecord } from '../../provision/processes/record.ts'
+import { stopProcess } from '../../provision/processes/stop.ts'
+import { freePort } from './ports.ts'
+
+/** What a command of the command line left behind. */
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunningCommand {
+  child: ChildProcess
+  /** Resolves when standard error has said it. */
+  said(pattern: RegExp): Promise<void>
+  ended: Promise<Ended>
+}
+
+/** A stack of the local target with free ports and a folder of its own, driven through the real command line. */
+export class TestStack {
+  readonly folder: string
+  readonly home: string
+  readonly config: Record<string, unknown>
+  /** The environment of its commands: no backend of the user's, and Pulumi's own files in the folder. */
+  readonly env: NodeJS.ProcessEnv
+
+  private constructor(folder: string, config: Record<string, unknown>) {
+    this.folder = folder
+    this.home = join(folder, 'home')
+    this.config = config
+    this.env = {
+      ...process.env,
+      PULUMI_HOME: join(folder, 'pulumi'),
+      PULUMI_BACKEND_URL: undefined,
+    }
+  }
+
+  get configFile(): string {
+    return join(this.folder, 'stack.yaml')
+  }
+
+  static async make(settings: Record<string, unknown> = {}): Promise<TestStack> {
+    const folder = await mkdtemp(join(tmpdir(), 'knowledge-stack-'))
+    return new TestStack(folder, {
+      home: join(folder, 'home'),
+      chromaPort: await freePort(),
+      ollamaPort: await freePort(),
+      embeddingModel: 'all-minilm',
+      chatModel: 'smollm2:135m',
+      contextLength: 1024,
+      ...settings,
+    })
+  }
+
+  /** Starts `npm run <command>` as the bootstrap does, with this stack's configuration and no backend of the user's. */
+  async start(args: string[], env: NodeJS.ProcessEnv = {}): Promise<RunningCommand> {
+    const entries = Object.entries(this.config).map(([key, value]) => [
+      `knowledge-stack:${key}`,
+      value,
+    ])
+    await writeFile(this.configFile, stringify({ config: Object.fromEntries(entries) }))
+    const child = spawn(
+      process.execPath,
+      [join(PROJECT_ROOT, 'provision/cli.ts'), ...args, '--config-file', this.configFile],
+      {
+        env: { ...this.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', chunk => {
+      stdout += chunk
+    })
+    child.stderr.on('data', chunk => {
+      stderr += chunk
+    })
+    const ended = new Promise<Ended>(resolve => {
+      child.on('close', code => resolve({ code, stdout, stderr }))
+    })
+    const said = async (pattern: RegExp) => {
+      while (!pattern.test(stderr)) {
+        if (child.exitCode !== null) throw new Error(`ended without saying ${pattern}: ${stderr}`)
+        await new Promise(resolve => setTimeout(resolve, 10))
+      }
+    }
+    return { child, said, ended }
+  }
+
+  async run(...args: string[]): Promise<Ended> {
+    return (await this.start(args)).ended
+  }
+
+  /** Runs with `--json` and returns the one document on standard output. */
+  async json(...args: string[]) {
+    const { code, stdout, stderr } = await this.run(...args, '--json')
+    return { code, stderr, document: JSON.parse(stdout) }
+  }
+
+  /** pid of a running server by the name of its record: `chroma-0`, `ollama`. */
+  async pid(name: string): Promise<number> {
+    const record = await readRecord(join(localPaths(this.home).processes, `${name}.json`))
+    if (record === undefined) throw new Error(`${name} does not run`)
+    return record.pid
+  }
+
+  /** Ends whatever still runs and deletes the folder. */
+  async end(): Promise<void> {
+    const { processes } = localPaths(this.home)
+    for (const file of await readdir(processes).catch(() => [])) {
+      const record = await readRecord(join(processes, file))
+      if (record !== undefined) await stopProcess(record)
+    }
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Contents of a log of the stack, for the message of a failed assertion. */
+export const readLog = (stack: TestStack, name: string): Promise<string> =>
+  readFile(join(localPaths(stack.home).logs, `${name}.log`), 'utf8')
