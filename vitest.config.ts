@@ -11,7 +11,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/faults/**/*.test.ts'],
           // The real tools are obtained once, before any suite starts servers with them.
-          globalSetup: 'test/support/obtain-tools.ts',
+          globalSetup: 'test/support/global-setup.ts',
           testTimeout: 2 * MINUTE,
           hookTimeout: 3 * MINUTE,
         },
