@@ -37,6 +37,8 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
 function describe({ op, name, inputs }: EngineResult['steps'][number]): string {
   const { definition } = inputs as Partial<ModelArgs>
   const size =
-    definition === undefined ? '' : `, to be pulled: ${formatBytes(definition.sizeBytes)}`
+    definition === undefined || op !== 'create'
+      ? ''
+      : `, to be pulled: ${formatBytes(definition.sizeBytes)}`
   return `  ${op.padEnd(8)} ${name}${size}`
 }

@@ -20,7 +20,7 @@ export type Operation = 'up' | 'preview' | 'destroy'
 export interface EngineResult {
   /** Number of resources by what was done to them: create, update, replace, delete, same. */
   changes: Record<string, number>
-  /** One for each resource that is not the same: what and its name. */
+  /** One for each resource that something is done to: what, and its name. */
   steps: { op: string; name: string; inputs: Record<string, unknown> }[]
   /** The stack's outputs; empty after `destroy`. */
   outputs: Record<string, unknown>
@@ -28,6 +28,8 @@ export interface EngineResult {
 
 /** `pulumi` ends with this code when the stack is not there yet. */
 const STACK_NOT_FOUND = 6
+/** Operations that change nothing. */
+const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE = seconds(30)
@@ -141,7 +143,7 @@ export class Engine {
 
 function follow(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
   const before = event.resourcePreEvent?.metadata
-  if (before !== undefined && before.op !== 'same' && before.type !== STACK_TYPE) {
+  if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
     task.report(`${nameOf(before.urn)}: ${before.op}`)
     result.steps.push({ op: before.op, name: nameOf(before.urn), inputs: before.new?.inputs ?? {} })
   }

@@ -1,6 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { writeSection } from '../support/readme.ts'
 import type { Bench } from './bench.ts'
 import { lifecycle } from './lifecycle.ts'
 
@@ -20,15 +18,4 @@ if (bench === undefined) {
 }
 const { markdown, figures } = await bench.run(flags)
 process.stdout.write(flags.includes('--json') ? JSON.stringify(figures, null, 2) : `${markdown}\n`)
-if (flags.includes('--write')) await writeIntoReadme(bench.name, markdown)
-
-/** A benchmark's place in the README lies between two comments that name it. */
-async function writeIntoReadme(section: string, text: string): Promise<void> {
-  const file = join(PROJECT_ROOT, 'README.md')
-  const readme = await readFile(file, 'utf8')
-  const [start, end] = [`<!-- bench:${section} -->`, `<!-- /bench:${section} -->`]
-  const [from, to] = [readme.indexOf(start), readme.indexOf(end)]
-  if (from === -1 || to === -1)
-    throw new Error(`README.md has no place for ${section}: ${start} … ${end}`)
-  await writeFile(file, `${readme.slice(0, from + start.length)}\n${text}\n${readme.slice(to)}`)
-}
+if (flags.includes('--write')) await writeSection(`bench:${bench.name}`, markdown)
