@@ -1,12 +1,11 @@
 import type { DeployedModel } from '../infra/outputs.ts'
 import { type Millis, seconds } from '../infra/units.ts'
 import { type Context, type Finding, modelsOf, skipped, together, unchecked } from './check.ts'
-import type { OllamaServer } from './inference/ollama.ts'
-import { resident } from './inference/residence.ts'
+import type { OllamaServer, RunningModel } from './inference/ollama.ts'
 import { ServerError } from './transport/server-error.ts'
 
-const RESIDENT_DEADLINE: Millis = seconds(30)
-const LOADING_DEADLINE: Millis = seconds(60)
+/** For one request: a machine that is busy with others' may take long for few tokens. */
+const DEADLINE: Millis = seconds(60)
 
 /** How a model may be asked by the verification. */
 export interface Asking {
@@ -15,11 +14,16 @@ export interface Asking {
   signal: AbortSignal
 }
 
-/** Asks every model of a role in turn, where asking changes nothing about what is loaded. */
+type Ask = (model: DeployedModel, asking: Asking) => Promise<Finding>
+
+/**
+ * Asks every model of a role in turn, where asking changes nothing about what is in memory. Requests name no
+ * keep_alive: the one that a model was loaded with stays (Ollama 0.17.4, server/sched.go).
+ */
 export async function askEach(
   context: Context,
   role: DeployedModel['role'],
-  ask: (model: DeployedModel, asking: Asking) => Promise<Finding>,
+  ask: Ask,
 ): Promise<Finding> {
   const models = modelsOf(context, role)
   if (models.length === 0) return skipped(`the deployment has no ${role} model`)
@@ -28,24 +32,42 @@ export async function askEach(
   return together(findings)
 }
 
-async function askOne(
-  context: Context,
-  model: DeployedModel,
-  ask: (model: DeployedModel, asking: Asking) => Promise<Finding>,
-): Promise<Finding> {
-  const { signal } = context
+async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise<Finding> {
+  const { readOnly, signal } = context
   const server = context.deployment.inference.server(model)
-  const loaded = await resident(server, model, signal)
-  if (loaded === undefined && context.readOnly) {
+  const running = await server.running(signal)
+  const disturbed = whatItWouldReload(model, running)
+  if (disturbed !== undefined) {
+    return unchecked(
+      `asking ${model.serves} would load it anew: ${disturbed}`,
+      `have every request name ${model.serves} and set no num_ctx of its own`,
+    )
+  }
+  const isLoaded = running.some(({ name }) => name === model.serves)
+  if (!isLoaded && readOnly) {
     return unchecked(`${model.serves} is not loaded, and this run is read only`)
   }
-  const deadline = loaded === undefined ? LOADING_DEADLINE : RESIDENT_DEADLINE
   try {
-    return await ask(model, { server, deadline, signal })
+    return await ask(model, { server, deadline: DEADLINE, signal })
   } catch (error) {
-    if (loaded === undefined && error instanceof ServerError && error.reason === 'late') {
+    if (!isLoaded && error instanceof ServerError && error.reason === 'late') {
       return unchecked(`${model.serves} was still loading when time was up`, 'verify again')
     }
     throw error
   }
+}
+
+/**
+ * Ollama keeps one copy of a model's weights in memory. A request that wants another context than the copy has,
+ * under this name or under the one that this was derived from, makes it load anew.
+ */
+function whatItWouldReload(model: DeployedModel, running: RunningModel[]): string | undefined {
+  if (model.serves === model.name) return undefined
+  if (running.some(({ name }) => name === model.name)) {
+    return `it is loaded under the name ${model.name}`
+  }
+  const context = running.find(({ name }) => name === model.serves)?.contextLength
+  if (context === undefined || model.contextLength === undefined) return undefined
+  if (context === model.contextLength) return undefined
+  return `it is loaded with a context of ${context} tokens, and was planned with ${model.contextLength}`
 }

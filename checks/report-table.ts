@@ -9,14 +9,37 @@ const SIGNS: Record<CheckResult['verdict'], string> = {
   skipped: '– nothing to do',
 }
 
-/** The report for a terminal: a line for each check, then what to do about those that did not pass. */
-export function toTable(report: Report): string {
-  const table = new Table({ head: ['', 'check', 'found', 'time'], style: { head: [], border: [] } })
+const SIGN_WIDTH = 17
+const TIME_WIDTH = 11
+const PADDING = 2
+const NARROWEST = 30
+
+/**
+ * The report for a terminal: a line for each check, then what to do about those that did not pass.
+ * @param width columns of the terminal
+ */
+export function toTable(report: Report, width = process.stdout.columns ?? 120): string {
+  const nameWidth = Math.max(...report.checks.map(check => check.name.length)) + PADDING
+  const rest = width - SIGN_WIDTH - nameWidth - TIME_WIDTH
+  const table = new Table({
+    head: ['', 'check', 'found', 'time'],
+    colWidths: [SIGN_WIDTH, nameWidth, Math.max(NARROWEST, rest), TIME_WIDTH],
+    wordWrap: true,
+    chars: NO_LINES,
+    style: { head: [], border: [] },
+  })
   for (const check of report.checks) {
     table.push([SIGNS[check.verdict], check.name, found(check), formatDuration(check.millis)])
   }
-  return [`${title(report)}\n${table}`, ...report.checks.flatMap(mend), summary(report)].join('\n')
+  return [title(report), table, ...report.checks.flatMap(mend), summary(report)].join('\n')
 }
+
+const NO_LINES = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right', 'mid']
+    .flatMap(side => [side, `${side}-mid`, `${side}-left`, `${side}-right`, `${side}-middle`])
+    .concat('left-mid', 'right-mid', 'mid-mid', 'middle')
+    .map(name => [name, '']),
+)
 
 const found = (check: CheckResult): string =>
   [check.detail, ...(check.notes ?? []).map(note => `note: ${note}`)].join('\n')

@@ -2,20 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeployedModel } from '../../infra/outputs.ts'
 import { type Millis, minutes, seconds } from '../../infra/units.ts'
 import { ServerError } from '../transport/server-error.ts'
-import type { OllamaServer, RunningModel } from './ollama.ts'
+import type { OllamaServer } from './ollama.ts'
 
 const LOAD_DEADLINE: Millis = minutes(10)
 const UNLOAD_DEADLINE: Millis = seconds(30)
 const POLL: Millis = 100
-
-/** The model in memory, undefined when it is not. */
-export async function resident(
-  server: OllamaServer,
-  model: DeployedModel,
-  signal?: AbortSignal,
-): Promise<RunningModel | undefined> {
-  return (await server.running(signal)).find(running => running.name === model.serves)
-}
 
 /** Loads a model as a request would: with the server's own settings for how long it stays. */
 export async function load(
@@ -43,7 +34,7 @@ export async function unload(
     client.generate({ model: model.serves, prompt: '', keep_alive: 0 }),
   )
   const deadline = Date.now() + UNLOAD_DEADLINE
-  while ((await resident(server, model, signal)) !== undefined) {
+  while ((await server.running(signal)).some(({ name }) => name === model.serves)) {
     if (Date.now() > deadline) {
       throw new ServerError(
         'late',

@@ -50,6 +50,8 @@ export function shardSettings(chroma: Outputs['chroma'], model: DeployedModel): 
 /** In which points a collection differs from the deployment: `space is l2 and should be cosine`. */
 export function mismatches(settings: ShardSettings, collection: CollectionInfo): string[] {
   const own = collection.metadata ?? {}
+  if (own.generation === undefined)
+    return ['it says nothing of itself, so the store did not make it']
   const said = Object.entries(settings.metadata)
     // A digest that one side never recorded cannot be compared.
     .filter(([key]) => key !== 'embedding_digest' || own[key] !== undefined)
@@ -77,7 +79,7 @@ export function refuseMismatch(settings: ShardSettings, collection: CollectionIn
   if (found.length === 0) return
   throw new Failure(
     'misused',
-    `The collection ${collection.name} was made for another deployment: ${found.join('; ')}`,
+    `The collection ${collection.name} does not fit the deployment: ${found.join('; ')}`,
     { mend: 'deploy with the settings that the data has, or move the data: npm run reshard' },
   )
 }

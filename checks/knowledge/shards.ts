@@ -106,9 +106,8 @@ export class Shards {
    */
   async #make(shard: number, signal?: AbortSignal): Promise<ChromaCollection> {
     for (const server of this.#servers) {
-      for (const info of await server.collections(this.database, signal)) {
-        refuseMismatch(this.settings, info)
-      }
+      const infos = await server.collections(this.database, signal)
+      for (const info of infos.filter(isShard)) refuseMismatch(this.settings, info)
     }
     const server = this.server(shard)
     await server.ensureDatabase(this.database, signal)
@@ -128,3 +127,6 @@ export class Shards {
     return records
   }
 }
+
+/** Also of a shard beyond the count of this deployment: then the data was made for another. */
+const isShard = (info: CollectionInfo): boolean => /^knowledge_shard_\d+$/.test(info.name)
