@@ -2,22 +2,26 @@ import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
+import { explain } from './explain.ts'
 import { MetadataKey, MetadataValue, RECORD_KEYS, refuseProto } from './metadata.ts'
 
 const MAX_CLAUSES = 64
 const MAX_DEPTH = 8
 
-const Condition = z.union([
-  MetadataValue,
-  z.strictObject({ $eq: MetadataValue }),
-  z.strictObject({ $ne: MetadataValue }),
-  z.strictObject({ $gt: z.number() }),
-  z.strictObject({ $gte: z.number() }),
-  z.strictObject({ $lt: z.number() }),
-  z.strictObject({ $lte: z.number() }),
-  z.strictObject({ $in: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
-  z.strictObject({ $nin: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
-])
+const Condition = z.union(
+  [
+    MetadataValue,
+    z.strictObject({ $eq: MetadataValue }),
+    z.strictObject({ $ne: MetadataValue }),
+    z.strictObject({ $gt: z.number() }),
+    z.strictObject({ $gte: z.number() }),
+    z.strictObject({ $lt: z.number() }),
+    z.strictObject({ $lte: z.number() }),
+    z.strictObject({ $in: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
+    z.strictObject({ $nin: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
+  ],
+  'a condition is a text, a number or a boolean, or one of $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin',
+)
 
 const Field = z
   .record(MetadataKey, Condition)
@@ -27,17 +31,17 @@ const Field = z
  * A caller's filter: `{ key: value }`, `{ key: { $gt: 3 } }`, or `{ $and: [ … ] }` and `{ $or: [ … ] }` of such.
  * Closed: what is not listed here is refused, reserved keys and empty lists among it.
  */
-export type Filter =
-  | z.infer<typeof Field>
-  | { $and: [Filter, ...Filter[]] }
-  | { $or: [Filter, ...Filter[]] }
+export type Filter = z.infer<typeof Field> | { $and: Filter[] } | { $or: Filter[] }
 
 export const Filter: z.ZodType<Filter> = z.lazy(() =>
-  z.union([
-    z.strictObject({ $and: z.tuple([Filter], Filter) }),
-    z.strictObject({ $or: z.tuple([Filter], Filter) }),
-    Field,
-  ]),
+  z.union(
+    [
+      z.strictObject({ $and: z.array(Filter).min(1) }),
+      z.strictObject({ $or: z.array(Filter).min(1) }),
+      Field,
+    ],
+    'a filter is { key: condition }, { $and: [ … ] } or { $or: [ … ] }',
+  ),
 )
 
 /** @throws Failure `misused` that says what is allowed */
@@ -48,9 +52,9 @@ export function parseFilter(value: unknown): Filter {
       `it has ${clauses} clauses, ${depth} deep; allowed are ${MAX_CLAUSES}, ${MAX_DEPTH} deep`,
     )
   }
-  const parsed = Filter.safeParse(value)
+  const parsed = Filter.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
-  throw refused(z.prettifyError(parsed.error))
+  throw refused(explain(parsed.error))
 }
 
 const refused = (why: string) => new Failure('misused', `The filter is refused: ${why}`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { explain } from './explain.ts'
 
 /** Keys that every record carries and that a caller can neither set nor ask for. */
 export const RECORD_KEYS = {
@@ -34,17 +35,20 @@ export const MetadataKey = z
   .refine(key => !/^(\$|#|chroma:)/.test(key), 'a key does not start with $, # or chroma:')
 
 /** A metadata value: Chroma would drop null and undefined in silence, and cannot filter by anything nested. */
-export const MetadataValue = z.union([
-  z
-    .string()
-    .refine(text => text.isWellFormed(), 'a text is well-formed Unicode')
-    .refine(
-      text => Buffer.byteLength(text) <= MAX_VALUE_BYTES,
-      `a text takes at most ${MAX_VALUE_BYTES} bytes`,
-    ),
-  z.number(),
-  z.boolean(),
-])
+export const MetadataValue = z.union(
+  [
+    z
+      .string()
+      .refine(text => text.isWellFormed(), 'a text is well-formed Unicode')
+      .refine(
+        text => Buffer.byteLength(text) <= MAX_VALUE_BYTES,
+        `a text takes at most ${MAX_VALUE_BYTES} bytes`,
+      ),
+    z.number(),
+    z.boolean(),
+  ],
+  'a value is a text, a number or a boolean',
+)
 export type MetadataValue = z.infer<typeof MetadataValue>
 
 export const CallerMetadata = z
@@ -55,9 +59,9 @@ export type CallerMetadata = z.infer<typeof CallerMetadata>
 /** @throws Failure `misused` naming the key and what is allowed */
 export function parseMetadata(value: unknown): CallerMetadata {
   refuseProto(value, 'metadata')
-  const parsed = CallerMetadata.safeParse(value)
+  const parsed = CallerMetadata.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
-  throw new Failure('misused', `The metadata is refused:\n${z.prettifyError(parsed.error)}`)
+  throw new Failure('misused', `The metadata is refused: ${explain(parsed.error)}`)
 }
 
 /** A schema passes over an own key `__proto__` without a word, and with it over what the caller meant. */

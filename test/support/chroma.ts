@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { freePort } from './ports.ts'
+import { startServer } from './server.ts'
+import { realTools } from './toolchain.ts'
+
+export interface RunningChroma {
+  url: string
+  /** Kills it in the middle of whatever it does; its data stays, and `start` brings it back at the same URL. */
+  kill(): Promise<void>
+  start(): Promise<void>
+  /** Ends it and removes its data. */
+  stop(): Promise<void>
+}
+
+/** A real Chroma on a free port of loopback, with data of its own. */
+export async function startChroma(): Promise<RunningChroma> {
+  const { chroma } = await realTools()
+  const [command = '', ...args] = chroma.command
+  const home = await mkdtemp(join(tmpdir(), 'chroma-'))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const config = join(home, 'chroma.yaml')
+  await writeFile(
+    config,
+    stringify({ port, listen_address: '127.0.0.1', persist_path: join(home, 'data') }),
+  )
+  const start = () =>
+    startServer({
+      command,
+      args: [...args, 'run', config],
+      readyUrl: `${url}/api/v2/heartbeat`,
+    })
+  let end = await start()
+  return {
+    url,
+    kill: () => end(),
+    async start() {
+      end = await start()
+    },
+    async stop() {
+      await end()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}

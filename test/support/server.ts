@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface ServerCommand {
+  command: string
+  args: string[]
+  env?: NodeJS.ProcessEnv
+  /** Answers 200 when the server is ready. */
+  readyUrl: string
+}
+
+const START_DEADLINE_MS = 60_000
+const POLL_MS = 50
+const LOG_TAIL = 4000
+
+/**
+ * Starts a server and waits until it answers.
+ * @returns what ends it, with all that it started
+ */
+export async function startServer(server: ServerCommand): Promise<() => Promise<void>> {
+  const child = spawn(server.command, server.args, {
+    // A process group of its own, so that what it started ends with it.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: server.env ?? process.env,
+  })
+  let log = ''
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', text => {
+      log = (log + text).slice(-LOG_TAIL)
+    })
+  }
+  await once(child, 'spawn')
+  const deadline = Date.now() + START_DEADLINE_MS
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    const answer = await fetch(server.readyUrl).catch(() => undefined)
+    if (answer?.ok) return () => endGroup(child)
+    await sleep(POLL_MS)
+  }
+  await endGroup(child)
+  throw new Error(`${server.command} did not answer at ${server.readyUrl}:\n${log}`)
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  const running = child.exitCode === null && child.signalCode === null
+  const ended = running ? once(child, 'exit') : undefined
+  try {
+    process.kill(-child.pid!, 'SIGKILL')
+  } catch (error) {
+    // ESRCH: neither the server nor what it started is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+  await ended
+}
