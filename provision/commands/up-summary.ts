@@ -6,6 +6,7 @@ import { formatDuration } from '../../infra/units.ts'
 import type { Backend } from '../engine/backend.ts'
 import type { EngineResult } from '../engine/engine.ts'
 import type { Toolchain } from '../toolchain-step.ts'
+import { describeReport } from '../verify-step.ts'
 
 export interface Deployed {
   settings: Settings
@@ -40,7 +41,7 @@ export function summarise({
     ]),
     ['Folder', home],
     ['State', backend.own ? 'in the folder' : backend.url],
-    ['Checks', describeReport(report)],
+    ['Checks', `${describeReport(report)} in ${formatDuration(report.millis)}`],
   ]
   const again = stack === 'dev' ? '' : ` -- --stack ${stack}`
   return {
@@ -68,12 +69,4 @@ export function summarise({
       report,
     },
   }
-}
-
-function describeReport({ checks, millis }: Report): string {
-  const count = (verdict: string) => checks.filter(check => check.verdict === verdict).length
-  const parts = ['passed', 'failed', 'unchecked', 'skipped'].flatMap(verdict =>
-    count(verdict) > 0 ? [`${count(verdict)} ${verdict}`] : [],
-  )
-  return `${parts.join(', ')} in ${formatDuration(millis)}`
 }

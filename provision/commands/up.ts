@@ -1,5 +1,4 @@
 import { exitCode, Report } from '../../checks/report.ts'
-import { verify } from '../../checks/verify.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
@@ -7,6 +6,7 @@ import { planStep } from '../plan/step.ts'
 import { requireOwnPorts } from '../processes/preflight.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
+import { describeReport, verifyStep } from '../verify-step.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 import { summarise } from './up-summary.ts'
 
@@ -15,7 +15,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
   name: 'up',
   description: 'deploy a stack and verify it',
   options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
-  async run(options, { steps, signal }) {
+  async run(options, { steps }) {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
@@ -26,18 +26,15 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       const started = new Date()
       const result = await steps.run('pulumi up', task => engine.run('up', task), describeChanges)
       const outputs = Outputs.parse(result.outputs)
+      const fresh = freshReport(result, started)
       const report =
-        freshReport(result, started) ??
-        (await steps.run(
-          'verify',
-          ({ report: say }) =>
-            verify(outputs, {
-              readOnly: false,
-              signal,
-              onCheck: check => say(`${check.name}: ${check.verdict}`),
-            }),
-          ({ verdict }) => verdict,
-        ))
+        fresh === undefined
+          ? await verifyStep(outputs, { readOnly: false, deep: false }, steps)
+          : await steps.run(
+              'verify',
+              async () => fresh,
+              part => `${describeReport(part)}, as part of the update`,
+            )
       return {
         ...summarise({
           settings,

@@ -3,8 +3,8 @@ import { exitCode } from '../../checks/report.ts'
 import { toJUnit } from '../../checks/report-junit.ts'
 import { toTable } from '../../checks/report-table.ts'
 import { readEnvironment } from '../../checks/target.ts'
-import { verify as runChecks } from '../../checks/verify.ts'
 import { deployedOutputs } from '../deployed.ts'
+import { verifyStep } from '../verify-step.ts'
 import type { CommandSpec, StackOptions } from './command.ts'
 
 interface VerifyOptions extends Partial<StackOptions> {
@@ -35,22 +35,12 @@ export const verify: CommandSpec<VerifyOptions> = {
     },
     { flags: '--junit <file>', description: 'write the report as JUnit XML too' },
   ],
-  async run(options, { steps, signal }) {
+  async run(options, { steps }) {
     const named = options.stack === undefined ? readEnvironment(process.env) : undefined
     const outputs =
       named ?? (await deployedOutputs({ ...options, stack: options.stack ?? 'dev' }, steps))
     const readOnly = options.readOnly ?? (named !== undefined && options.write !== true)
-    const report = await steps.run(
-      'verify',
-      ({ report: say }) =>
-        runChecks(outputs, {
-          readOnly,
-          deep: options.deep ?? false,
-          signal,
-          onCheck: check => say(`${check.name}: ${check.verdict}`),
-        }),
-      ({ verdict }) => verdict,
-    )
+    const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
     if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
     return { text: toTable(report), document: report, exitCode: exitCode(report) }
   },
