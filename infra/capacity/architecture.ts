@@ -21,6 +21,8 @@ export const Shape = z.object({
   /** Layers marked true look back `tokens` only. */
   slidingWindow: z.object({ tokens: Count, layers: z.array(z.boolean()).nonempty() }).optional(),
   experts: z.object({ count: Count, used: Count, feedForward: Count }).optional(),
+  /** gpt-oss: queries, keys and values in one matrix, and so gate and up, as Ollama's first conversion had them. */
+  fused: z.boolean().optional(),
   /** An encoder reads a text at once: no KV cache, one text at a time. */
   encoder: z.boolean(),
 })

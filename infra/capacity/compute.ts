@@ -1,29 +1,53 @@
 import type { Shape } from './architecture.ts'
-import { fullCells } from './kv.ts'
+import { bufferSize } from './graph/allocator.ts'
+import { encoderGraph } from './graph/encoder.ts'
+import { gemma3Layer } from './graph/gemma3.ts'
+import { gptossLayer } from './graph/gptoss.ts'
+import type { Graph } from './graph/graph.ts'
+import { llamaCppGraph } from './graph/llama-cpp.ts'
+import { decoderGraph, type Layer } from './graph/ollama-engine.ts'
+import { qwen3Layer } from './graph/qwen3.ts'
+import * as t from './graph/tensor.ts'
 import type { Engine } from './runtime.ts'
 
-/** Activations are 32-bit floats. */
-const FLOAT = 4
+/** Alignment of tensors in a buffer: TENSOR_ALIGNMENT of ggml's CPU backend, and its CUDA backend's. */
+const ALIGNMENT = { host: 32, gpu: 128 }
+
+const LAYERS: Record<string, { layer: Layer; embed?: typeof t.scale }> = {
+  gptoss: { layer: gptossLayer },
+  'gpt-oss': { layer: gptossLayer },
+  gemma3: { layer: gemma3Layer, embed: t.scale },
+  qwen3: { layer: qwen3Layer },
+}
+
+const ENCODERS = new Set(['bert', 'nomic-bert'])
+
+/** Whether the family's graph is known; others are taken to be built like qwen3 or llama. */
+export const isKnownGraph = ({ family, encoder }: Shape, { graph }: Engine): boolean =>
+  encoder ? ENCODERS.has(family) : graph === 'llama.cpp' ? family === 'llama' : family in LAYERS
 
 /**
- * Bytes of the compute buffer that the engine reserves for its largest graph, and how many of them a full
- * prompt touches: llama.cpp reserves logits for a whole batch and uses one row per sequence.
+ * Bytes of the buffer that the engine reserves for the results of its largest graph, and the bytes of it that
+ * a full prompt touches. Up to 0.24 llama.cpp reserves logits for a whole batch and then asks for one row per
+ * sequence; a graph's results always start at the bottom of the buffer.
  */
 export function computeBuffer(shape: Shape, engine: Engine): { reserved: number; touched: number } {
-  const { batch } = engine
-  const rows = engine.graph === 'ollama' ? engine.parallel : batch
-  const cells = shape.encoder ? batch : fullCells(engine)
-  const mask = cells * batch * (engine.flashAttention ? FLOAT + 2 : FLOAT)
-  const scores = engine.flashAttention ? 0 : shape.heads * cells * batch * FLOAT
-  const used = shape.experts?.used ?? 1
-  const feedForward = shape.experts?.feedForward ?? shape.feedForward
-  const attention = scores + 2 * batch * shape.heads * shape.keyLength * FLOAT
-  const middle = 2 * batch * used * feedForward * FLOAT
-  const stream = 2 * batch * shape.embedding * FLOAT
-  const layer = mask + stream + Math.max(attention, middle)
-  const logits = (count: number) => count * (shape.vocabulary + shape.embedding) * FLOAT
-  return {
-    reserved: Math.max(layer, shape.encoder ? 0 : logits(rows)),
-    touched: Math.max(layer, shape.encoder ? 0 : logits(engine.parallel)),
+  const alignment = engine.gpuLayers === 0 ? ALIGNMENT.host : ALIGNMENT.gpu
+  const size = (outputs: number) => bufferSize(graphOf(shape, engine, outputs), alignment)
+  const touched = size(engine.parallel)
+  const reservesAllRows = engine.graph === 'llama.cpp' && engine.generation === 'allocating'
+  return { reserved: reservesAllRows ? size(engine.batch) : touched, touched }
+}
+
+function graphOf(shape: Shape, engine: Engine, outputs: number): Graph {
+  if (shape.encoder) return encoderGraph(shape, engine, engine.batch)
+  const known = LAYERS[shape.family]
+  if (engine.graph === 'llama.cpp' && known === undefined) {
+    return llamaCppGraph(shape, engine, engine.batch, outputs)
   }
+  return decoderGraph(shape, engine, {
+    batch: engine.batch,
+    outputs,
+    ...(known ?? { layer: qwen3Layer }),
+  })
 }

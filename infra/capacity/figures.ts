@@ -54,6 +54,8 @@ export function architectureOf(
       contextLength,
       slidingWindow: slidingLayers(figures.family, layers, figures.slidingWindow),
       experts: experts && { ...experts, feedForward: figures.feedForward },
+      // The form that takes more, since a name does not tell which conversion a file is of.
+      ...(experts ? { fused: true } : {}),
       encoder: figures.encoder ?? false,
     },
     weights: {
