@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import type { Knowledge } from '../../checks/knowledge/knowledge.ts'
+import { vectorFor } from '../../checks/probe/vectors.ts'
+import type { Outputs } from '../../infra/outputs.ts'
+import { collectionOf, databaseOf, shardOf } from '../../infra/shards.ts'
+import { type RunningChroma, startChroma } from '../support/chroma.ts'
+import { outputsOf } from '../support/deployment.ts'
+
+const DATABASE = databaseOf(1)
+const CREATOR = 'someone'
+
+const document = (id: string, count: number, metadata = {}) => ({
+  id,
+  metadata,
+  chunks: Array.from({ length: count }, (_, index) => ({
+    text: `${id} ${index}`,
+    vector: vectorFor(`${id} ${index}`, 384),
+  })),
+})
+
+describe('the tenant store, when something is wrong', () => {
+  let chroma: [RunningChroma, RunningChroma]
+  let outputs: Outputs
+  const opened: Deployment[] = []
+
+  beforeAll(async () => {
+    chroma = [await startChroma(), await startChroma()]
+    outputs = outputsOf({ chroma: chroma.map(({ url }) => url) })
+  })
+  afterAll(async () => {
+    for (const deployment of opened) await deployment.close()
+    for (const server of chroma) await server.stop()
+  })
+  beforeEach(async () => {
+    const { chroma } = await open(outputs)
+    for (const server of chroma) await server.deleteDatabase(DATABASE)
+  })
+
+  async function open(of: Outputs, fetch?: typeof globalThis.fetch): Promise<Deployment> {
+    const deployment = await openDeployment(of, { ...(fetch && { fetch }) })
+    opened.push(deployment)
+    return deployment
+  }
+  const storeOf = async (of: Outputs): Promise<Knowledge> => (await open(of)).knowledge()
+
+  it('lets a repeat mend what a failure left half done', async () => {
+    await (await storeOf(outputs)).creator(CREATOR).upsert([document('a', 5, { old: 1 })])
+    // Real server, but the store cannot take away what is old.
+    const failing = await open(outputs, (url, init) =>
+      String(url).endsWith('/delete')
+        ? Promise.resolve(new Response('{"error":"disk full"}', { status: 500 }))
+        : fetch(url, init),
+    )
+    const half = failing.knowledge().creator(CREATOR)
+    await expect(half.upsert([document('a', 2, { new: 1 })])).rejects.toThrow('disk full')
+
+    const creator = (await storeOf(outputs)).creator(CREATOR)
+    await creator.upsert([document('a', 2, { new: 1 })])
+    const chunks = await creator.get()
+    expect(chunks.map(({ index, metadata }) => [index, metadata])).toEqual([
+      [0, { new: 1 }],
+      [1, { new: 1 }],
+    ])
+  })
+
+  it('hands nothing out when the server ignores the filter', async () => {
+    const others = (await storeOf(outputs)).creator(CREATOR)
+    await others.upsert([document('secret', 1)])
+    const unfiltered = await open(outputs, (url, init) => {
+      const { where, ...rest } = JSON.parse(String(init?.body ?? '{}'))
+      return fetch(url, where === undefined ? init : { ...init, body: JSON.stringify(rest) })
+    })
+    const neighbour = unfiltered.knowledge().creator(neighbourOf(CREATOR))
+    const foreign = /records of another creator/
+    await expect(neighbour.get()).rejects.toThrow(foreign)
+    await expect(neighbour.count()).rejects.toThrow(foreign)
+    await expect(neighbour.documents()).rejects.toThrow(foreign)
+    await expect(neighbour.query({ vector: vectorFor('secret 0', 384) })).rejects.toThrow(foreign)
+    await expect(neighbour.clear()).rejects.toThrow(foreign)
+    expect(await others.count()).toBe(1)
+  })
+
+  it('keeps every shard on its instance, and nowhere else', async () => {
+    const knowledge = await storeOf(outputs)
+    const ids = Array.from({ length: 30 }, (_, index) => `creator ${index}`)
+    for (const id of ids) await knowledge.creator(id).upsert([document('a', 1)])
+    const { chroma } = await open(outputs)
+    for (const [instance, server] of chroma.entries()) {
+      const names = (await server.collections(DATABASE)).map(({ name }) => name).sort()
+      const wanted = ids
+        .map(id => shardOf(id, 10))
+        .filter(shard => outputs.chroma.shardMap[shard] === instance)
+      expect(names).toEqual([...new Set(wanted.map(collectionOf))].sort())
+    }
+  })
+
+  it.each([
+    ['another shard count', (of: Outputs) => ({ ...of.chroma, shards: 20 }), 'shard_count is 10'],
+    ['another generation', (of: Outputs) => of.chroma, 'generation is 7'],
+  ])('refuses data of %s, in the shard itself and in a new one', async (_, change, reason) => {
+    const generation = reason.startsWith('generation') ? 7 : 1
+    const made = await open({ ...outputs, chroma: { ...outputs.chroma, generation } })
+    await made
+      .knowledge(DATABASE)
+      .creator(CREATOR)
+      .upsert([document('a', 1)])
+
+    const chroma = change(outputs)
+    const shardMap = Array.from({ length: chroma.shards }, () => 0)
+    const map = { ...chroma, shardMap: [...outputs.chroma.shardMap, ...shardMap] }
+    const knowledge = await storeOf({ ...outputs, chroma: map })
+    for (const id of [CREATOR, creatorInNewShard(chroma.shards)]) {
+      await expect(knowledge.creator(id).upsert([document('b', 1)])).rejects.toThrow(reason)
+    }
+  })
+
+  it('refuses a shard that someone else made, whose distance is l2', async () => {
+    const { chroma } = await open(outputs)
+    const shard = shardOf(CREATOR, 10)
+    const server = chroma[outputs.chroma.shardMap[shard]!]!
+    await server.ensureDatabase(DATABASE)
+    const collections = `/api/v2/tenants/default_tenant/databases/${DATABASE}/collections`
+    const knowledge = await storeOf(outputs)
+    const creator = knowledge.creator(CREATOR)
+    const make = (metadata: unknown) =>
+      fetch(server.connection.url + collections, {
+        method: 'POST',
+        body: JSON.stringify({ name: collectionOf(shard), metadata }),
+      })
+
+    await make(null)
+    await expect(creator.get()).rejects.toThrow('says nothing of itself')
+    await server.deleteDatabase(DATABASE)
+    await server.ensureDatabase(DATABASE)
+    await make(knowledge.shards.settings.metadata)
+    await expect(creator.get()).rejects.toThrow('the index space is "l2" and should be "cosine"')
+  })
+
+  it('refuses vectors of another dimension than the shard has', async () => {
+    const narrow = outputsOf({ chroma: outputs.chroma.instances.map(urlOf), dimensions: 8 })
+    const chunks = [{ text: 'x', vector: vectorFor('x', 8) }]
+    await (await storeOf(narrow)).creator(CREATOR).upsert([{ id: 'a', chunks }])
+    const creator = (await storeOf(outputs)).creator(CREATOR)
+    await expect(creator.upsert([document('a', 1)])).rejects.toThrow(
+      'dimension is 8 and should be 384',
+    )
+  })
+
+  it('does not let an instance that is gone keep the others from answering', async () => {
+    const [first, second] = [creatorOn(0), creatorOn(1)]
+    const knowledge = await storeOf(outputs)
+    for (const id of [first, second]) await knowledge.creator(id).upsert([document('a', 1)])
+    await chroma[1].kill()
+    try {
+      expect(await knowledge.creator(first).count()).toBe(1)
+      await expect(knowledge.creator(second).count()).rejects.toMatchObject({
+        reason: 'unreachable',
+      })
+    } finally {
+      await chroma[1].start()
+    }
+  })
+
+  const urlOf = ({ reach }: Outputs['chroma']['instances'][number]) => reach.url
+
+  function find(matches: (id: string) => boolean): string {
+    for (let attempt = 0; ; attempt += 1) {
+      if (matches(`found ${attempt}`)) return `found ${attempt}`
+    }
+  }
+  const neighbourOf = (id: string) => find(other => shardOf(other, 10) === shardOf(id, 10))
+  const creatorOn = (instance: number) =>
+    find(id => outputs.chroma.shardMap[shardOf(id, 10)] === instance)
+  const creatorInNewShard = (shards: number) =>
+    find(id => shardOf(id, shards) !== shardOf(CREATOR, 10))
+})
