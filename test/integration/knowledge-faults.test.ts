@@ -126,6 +126,7 @@ describe('the tenant store, when something is wrong', () => {
     const make = (metadata: unknown) =>
       fetch(server.connection.url + collections, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ name: collectionOf(shard), metadata }),
       })
 
