@@ -44,3 +44,18 @@ export function reasonOf(error: unknown): string {
   const cause = error.cause instanceof Error ? `: ${reasonOf(error.cause)}` : ''
   return `${error.message}${cause}`
 }
+
+/**
+ * An error's text with its kind behind it, for where an error passes through the Pulumi engine: no exit code
+ * does.
+ */
+export function markedText(error: unknown): string {
+  return `${reasonOf(error)} [${error instanceof Failure ? error.kind : 'unavailable'}]`
+}
+
+/** Reads what markedText wrote; undefined for a text without the mark. */
+export function readMarked(text: string): { text: string; kind: FailureKind } | undefined {
+  const mark = /\s*\[(refused|misused|unavailable|interrupted)\]\s*$/.exec(text)
+  if (mark === null) return undefined
+  return { text: text.slice(0, mark.index), kind: mark[1] as FailureKind }
+}

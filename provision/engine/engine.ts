@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { $ } from 'zx'
-import { Failure, type FailureKind } from '../../infra/failure.ts'
+import { Failure, readMarked } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/settings.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
 import { PROJECT_ROOT } from '../../infra/settings-file.ts'
@@ -156,15 +156,11 @@ function follow(event: EngineEvent, result: EngineResult, errors: string[], task
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }
 
-/** The provider ends its errors with their kind in brackets, since an exit code does not come through the engine. */
-const KIND = /\s*\[(refused|misused|unavailable|interrupted)\]\s*$/
-
+/** What the program and the provider said is told as they said it; for the rest, all that the engine wrote. */
 function failureOf(operation: string, errors: string[], signal: AbortSignal): Failure {
   if (signal.aborted) return new Failure('interrupted', `pulumi ${operation} was interrupted`)
-  const kinds = errors.flatMap(error => (error.match(KIND)?.[1] as FailureKind | undefined) ?? [])
-  const told = errors.filter(error => KIND.test(error)).map(error => error.replace(KIND, ''))
-  return new Failure(
-    kinds[0] ?? 'unavailable',
-    (told.length > 0 ? told : errors).join('\n') || `pulumi ${operation} failed`,
-  )
+  const ours = errors.flatMap(error => readMarked(error) ?? [])
+  if (ours[0] !== undefined)
+    return new Failure(ours[0].kind, ours.map(({ text }) => text).join('\n'))
+  return new Failure('unavailable', errors.join('\n') || `pulumi ${operation} failed`)
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { provider } from '@pulumi/pulumi'
-import { Failure, reasonOf } from '../../infra/failure.ts'
+import { Failure, markedText } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { modelKind } from './model.ts'
 import { processKind } from './process.ts'
@@ -93,8 +93,7 @@ async function explained<Result>(work: Promise<Result> | undefined): Promise<Res
   try {
     return await work
   } catch (error) {
-    const kind = error instanceof Failure ? error.kind : 'unavailable'
-    const shown = new Error(`${reasonOf(error)} [${kind}]`)
+    const shown = new Error(markedText(error))
     if (error instanceof Failure) shown.stack = ''
     throw shown
   }

@@ -1,0 +1,48 @@
+import * as pulumi from '@pulumi/pulumi'
+import { planHere } from '../provision/plan/plan.ts'
+import { describeVerdict, requireFit } from './capacity/stack-plan.ts'
+import { deployModels } from './deployed-models.ts'
+import { LocalDeployment } from './local/deployment.ts'
+import type { Outputs } from './outputs.ts'
+import { Verification } from './resources.ts'
+import { parseSettings } from './settings.ts'
+import { FIRST_GENERATION, firstShardMap } from './shards.ts'
+
+const TARGETS = { local: LocalDeployment }
+
+/**
+ * Settings → plan → servers → models → verification.
+ * @param configured the stack's configuration, without the project's prefix
+ * @returns the outputs of the stack, and the report of the last verification that was part of an update
+ * @throws Failure when a setting is wrong or the stack cannot fit; then nothing is made
+ */
+export async function deploy(stack: string, configured: Record<string, unknown>) {
+  const settings = parseSettings(stack, configured)
+
+  const plan = await planHere(settings)
+  if (settings.deployUnfit) pulumi.log.warn(`deployUnfit is set. ${describeVerdict(plan)}`)
+  else requireFit(plan)
+
+  const servers = new TARGETS[settings.target](stack, { settings })
+
+  const outputs = pulumi.output({
+    stack,
+    target: settings.target,
+    chroma: {
+      instances: servers.chroma,
+      maxConnections: settings.chroma.maxConnections,
+      generation: FIRST_GENERATION,
+      shards: settings.chroma.shards,
+      shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
+    },
+    ollama: servers.ollama,
+    models: deployModels(settings, servers),
+  }) as pulumi.Output<Outputs>
+
+  const { report } = new Verification(
+    'verification',
+    { deployment: outputs, triggers: servers.identities },
+    { dependsOn: [servers] },
+  )
+  return { outputs, report }
+}
