@@ -4,7 +4,7 @@ import type { Millis } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { importModel } from './import.ts'
 import { pull } from './pull.ts'
-import { findInstalled, type Installed, type OllamaServer } from './server.ts'
+import { ask, findInstalled, type Installed, type OllamaServer } from './server.ts'
 import { SourceProblem } from './source-problem.ts'
 import { requireSpace } from './space.ts'
 import { describeDefects, findDefects, removeDefects } from './verify.ts'
@@ -43,17 +43,27 @@ export async function bringFrom(
   task: Task,
 ): Promise<Arrival> {
   const name = nameAt(source, delivery.model)
-  for (let tries = 1; ; tries += 1) {
-    await transfer(source, name, delivery, server, task)
-    const installed = await findInstalled(name, server, task.signal)
-    if (installed === undefined) throw new SourceProblem('Ollama does not list it afterwards')
-    const defects = await findDefects(installed, delivery.hashes, server, task)
-    if (defects.length === 0) return { source, name, installed }
+  let isThere = false
+  try {
+    for (let tries = 1; ; tries += 1) {
+      await transfer(source, name, delivery, server, task)
+      isThere = true
+      const installed = await findInstalled(name, server, task.signal)
+      if (installed === undefined) throw new SourceProblem('Ollama does not list it afterwards')
+      const defects = await findDefects(installed, delivery.hashes, server, task)
+      if (defects.length === 0) return { source, name, installed }
 
-    await removeDefects(defects)
-    const damage = describeDefects(defects)
-    if (tries === TRIES) throw new SourceProblem(`it arrives damaged: ${damage}`)
-    task.report(`${damage}: bringing it again`)
+      await removeDefects(defects)
+      const damage = describeDefects(defects)
+      if (tries === TRIES) throw new SourceProblem(`it arrives damaged: ${damage}`)
+      task.report(`${damage}: bringing it again`)
+    }
+  } catch (error) {
+    // Nobody must be served with what came damaged.
+    if (isThere && error instanceof SourceProblem) {
+      await ask(server, task.signal, ollama => ollama.delete({ model: name }))
+    }
+    throw error
   }
 }
 
