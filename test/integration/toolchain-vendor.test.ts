@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -92,6 +92,24 @@ describe("the vendor's own build", () => {
     vendor.requests.length = 0
     expect(await obtain('pulumi')).toEqual(first)
     expect(vendor.requests).toEqual([])
+  })
+
+  it('gives way to a good one that the user puts on PATH, and comes back without it', async () => {
+    const first = await obtain('pulumi')
+    const bin = join(folder, 'bin')
+    await symlink(first.binFolders[0]!, bin)
+    expect(await obtain('pulumi')).toMatchObject({ origin: 'path', command: [join(bin, 'pulumi')] })
+    await rm(bin)
+    expect(await obtain('pulumi')).toEqual(first)
+  })
+
+  it('is loaded again when it was removed from the cache', async () => {
+    const first = await obtain('pulumi')
+    await rm(join(options.cache, 'tools', `pulumi-${PINS.pulumi.version}-vendor`), {
+      recursive: true,
+    })
+    expect(await obtain('pulumi')).toEqual(first)
+    expect(rangesAskedFor()).toHaveLength(2)
   })
 
   it('is loaded once when two ask for it at once', async () => {
