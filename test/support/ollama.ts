@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './ports.ts'
+import { realTools } from './toolchain.ts'
 
 export interface RunningOllama {
   url: string
@@ -29,7 +30,9 @@ export async function startOllama(
   const home = await mkdtemp(join(tmpdir(), 'ollama-home-'))
   const modelsFolder = options.modelsFolder ?? join(home, 'models')
   const host = `127.0.0.1:${await freePort()}`
-  const server = spawn('ollama', ['serve'], {
+  const { ollama } = await realTools()
+  const [command, ...prefix] = ollama.command
+  const server = spawn(command!, [...prefix, 'serve'], {
     // A process group of its own, so that its runners end with it.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
