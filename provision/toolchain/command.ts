@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { $, which } from 'zx'
+import { $, which } from 'zx/core'
 import { Failure } from '../../infra/failure.ts'
 
 export interface CommandOptions {
