@@ -60,6 +60,6 @@ async function sweepDrafts(folder: string): Promise<void> {
   const names = await readdir(dirname(folder))
   const drafts = names.filter(name => name.startsWith(prefix))
   for (const draft of drafts) {
-    await rm(join(dirname(folder), draft), { recursive: true, force: true })
+    await rm(join(dirname(folder), draft), { recursive: true, force: true, maxRetries: 3 })
   }
 }

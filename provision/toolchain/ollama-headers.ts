@@ -24,18 +24,16 @@ const MALGO: GoModule = {
   sum: 'h1:hHcIJVfzWcEDHFdPl5Dl/CUSOjzOleY0zzAV8Kx+imE=',
 }
 
-const HEADERS: { module: GoModule; member: string; as: string }[] = [
+/** Of each module the members that are taken, and what Ollama's code includes them as. */
+const HEADERS: { module: GoModule; members: Record<string, string> }[] = [
   {
     module: OLDER_OLLAMA,
-    member: 'llama/llama.cpp/common/json.hpp',
-    as: 'nlohmann/json.hpp',
+    members: {
+      'llama/llama.cpp/common/json.hpp': 'nlohmann/json.hpp',
+      'llama/llama.cpp/common/stb_image.h': 'stb/stb_image.h',
+    },
   },
-  {
-    module: OLDER_OLLAMA,
-    member: 'llama/llama.cpp/common/stb_image.h',
-    as: 'stb/stb_image.h',
-  },
-  { module: MALGO, member: 'miniaudio.h', as: 'miniaudio/miniaudio.h' },
+  { module: MALGO, members: { 'miniaudio.h': 'miniaudio/miniaudio.h' } },
 ]
 
 const INSTALL_COMPILERS = 'apt-get install gcc g++'
@@ -56,9 +54,12 @@ export async function ollamaCompilers(
   const what = `the headers of Ollama ${PINS.ollama.version}`
   const folder = join(cache, 'tools', `ollama-${PINS.ollama.version}-headers`)
   await finishedFolder(folder, what, task, async draft => {
-    for (const { module, member, as } of HEADERS) {
-      await mkdir(dirname(join(draft, as)), { recursive: true })
-      await copyFile(join(await loadModule(module, what, env, task), member), join(draft, as))
+    for (const { module, members } of HEADERS) {
+      const content = await loadModule(module, what, env, task)
+      for (const [member, as] of Object.entries(members)) {
+        await mkdir(dirname(join(draft, as)), { recursive: true })
+        await copyFile(join(content, member), join(draft, as))
+      }
     }
     // 3.11.3 as one file has no header with the declarations alone.
     await writeFile(join(draft, 'nlohmann/json_fwd.hpp'), '#include "json.hpp"\n')
