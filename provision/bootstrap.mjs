@@ -78,7 +78,7 @@ function run(args) {
     args[0] === '--run'
       ? [String(args[1]), args.slice(2)]
       : [node, [join(ROOT, 'provision', 'cli.ts'), ...args]]
-  const child = spawn(program, rest, { stdio: 'inherit', env: { ...process.env, PATH: path } })
+  const child = spawn(program, rest, { stdio: 'inherit', env: environment(path) })
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone must be handed on.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
     process.on(signal, () => child.kill(signal))
@@ -89,6 +89,15 @@ function run(args) {
   child.on('exit', (code, signal) =>
     process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)),
   )
+}
+
+/**
+ * Node asks the proxies that the environment names only when told to; the stack's own servers need none.
+ * @param {string} path
+ */
+function environment(path) {
+  const direct = [process.env.NO_PROXY, '127.0.0.1', 'localhost'].filter(Boolean).join(',')
+  return { ...process.env, PATH: path, NODE_USE_ENV_PROXY: '1', NO_PROXY: direct }
 }
 
 function projectNode() {

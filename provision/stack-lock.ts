@@ -3,16 +3,18 @@ import { Failure } from '../infra/failure.ts'
 import { localPaths } from '../infra/local/paths.ts'
 import type { Settings } from '../infra/settings.ts'
 import { acquireLock } from './lock.mjs'
+import { requireWritable } from './writable.ts'
 
 /**
  * Does work that changes a stack while no other command does.
- * @throws Failure `unavailable` that names who else is at it
+ * @throws Failure `unavailable` that names who else is at it, or why the stack's folder cannot be written
  */
 export async function withStackLock<Result>(
   { stack, home }: Settings,
   purpose: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  await requireWritable(localPaths(home).state)
   const lock = await acquireLock(join(localPaths(home).state, 'lock'), purpose)
   if (lock.heldBy !== undefined) {
     const { pid, purpose: theirs, since } = lock.heldBy

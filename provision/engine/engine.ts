@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-import { $ } from 'zx'
+// The shell alone: the whole of zx takes several times as long to load.
+import { $ } from 'zx/core'
 import { Failure, readMarked } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/settings.ts'
 import type { StackFile } from '../../infra/settings-file.ts'

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import staticFiles from '@fastify/static'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -20,12 +21,17 @@ const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json'
  * can be had by whoever reaches the port.
  * @param folder Ollama's model folder (`OLLAMA_MODELS`), with `manifests` and `blobs`
  * @param options.port TCP port; 0 takes a free one
- * @throws Failure `unavailable` when the port cannot be had
+ * @throws Failure `misused` when the folder is none; `unavailable` when the port cannot be had
  */
 export async function serveMirror(
   folder: string,
   options: { port: number; host: string },
 ): Promise<Mirror> {
+  if (!existsSync(join(folder, 'manifests'))) {
+    throw new Failure('misused', `${folder} is no model folder of Ollama: it has no manifests`, {
+      mend: 'name the folder that Ollama keeps its models in (OLLAMA_MODELS) with --folder',
+    })
+  }
   const server = mirrorServer(folder)
   try {
     const url = await server.listen(options)

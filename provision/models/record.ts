@@ -27,6 +27,7 @@ export async function readRecord<Content>(
 /**
  * Changes a JSON file in one step, also when several processes do so at once.
  * @param change is given the newest content, undefined when there is none, and returns the next
+ * @throws Failure `unavailable` when it cannot be written
  */
 export async function changeRecord<Content>(
   file: string,
@@ -39,10 +40,18 @@ export async function changeRecord<Content>(
     // It is held for no longer than it takes to write a small file.
     signal: new AbortController().signal,
   }
-  await mkdir(dirname(file), { recursive: true })
-  await withLock(`${file}.lock`, options, async () => {
-    const next = change(await readRecord(file, schema))
-    await writeFile(`${file}.new`, `${JSON.stringify(next, null, 2)}\n`)
-    await rename(`${file}.new`, file)
-  })
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await withLock(`${file}.lock`, options, async () => {
+      const next = change(await readRecord(file, schema))
+      await writeFile(`${file}.new`, `${JSON.stringify(next, null, 2)}\n`)
+      await rename(`${file}.new`, file)
+    })
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure('unavailable', `${file} cannot be written: ${reasonOf(error)}`, {
+      mend: `make ${dirname(file)} writable, and see that its disk is not full`,
+      cause: error,
+    })
+  }
 }

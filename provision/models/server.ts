@@ -26,12 +26,23 @@ const ANSWER_WITHIN = seconds(30)
 export function clientOf({ url }: OllamaServer, signal: AbortSignal): Ollama {
   return new Ollama({
     host: url,
-    fetch: (input, init) =>
-      fetch(input, {
-        ...init,
-        signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal,
-      }),
+    async fetch(input, init) {
+      const either = init?.signal ? AbortSignal.any([init.signal, signal]) : signal
+      const answer = await fetch(input, { ...init, signal: either })
+      // The package writes to standard output about errors that are not JSON, such as a proxy's.
+      if (!answer.ok) throw new Error(`${answer.status} ${errorIn(await answer.text())}`)
+      return answer
+    },
   })
+}
+
+/** @param body `{"error": "…"}` from Ollama, anything from others */
+function errorIn(body: string): string {
+  try {
+    return JSON.parse(body).error
+  } catch {
+    return body
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../../infra/failure.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import type { OllamaServer } from './server.ts'
+import { blobPath, readManifest } from './store.ts'
 
 /** stat(2) counts what a file really takes in blocks of this size. */
 const BLOCK: Bytes = 512
@@ -18,7 +19,7 @@ export async function requireSpace(
 ): Promise<void> {
   const free = await freeBytes(modelsFolder)
   if (free === undefined) return
-  const missing = needed - free - (await partialBytes(modelsFolder!))
+  const missing = needed - free - (await bytesTaken(name, modelsFolder!))
   if (missing <= 0) return
   throw new Failure(
     'unavailable',
@@ -57,13 +58,16 @@ async function freeBytes(folder: string | undefined): Promise<Bytes | undefined>
   }
 }
 
-/** What unfinished pulls have taken already: it is resumed, so it must not be asked for again. */
-async function partialBytes(folder: string): Promise<Bytes> {
+/** What the model's files and unfinished pulls have taken already: it does not come again. */
+async function bytesTaken(name: string, folder: string): Promise<Bytes> {
+  const manifest = await readManifest(folder, name)
+  const own = manifest?.layers.map(layer => blobPath(folder, layer.digest)) ?? []
   const blobs = join(folder, 'blobs')
-  const names = await readdir(blobs).catch(() => [])
+  const files = await readdir(blobs).catch(() => [])
+  const partial = files.filter(file => file.endsWith('-partial')).map(file => join(blobs, file))
   let sum = 0
-  for (const name of names.filter(name => name.endsWith('-partial'))) {
-    sum += (await stat(join(blobs, name))).blocks * BLOCK
+  for (const path of [...own, ...partial]) {
+    sum += ((await stat(path).catch(() => undefined))?.blocks ?? 0) * BLOCK
   }
   return sum
 }

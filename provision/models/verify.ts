@@ -1,4 +1,5 @@
 import { rm, stat } from 'node:fs/promises'
+import { Failure } from '../../infra/failure.ts'
 import { formatBytes } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { hashFile } from './hashes.ts'
@@ -51,7 +52,18 @@ export async function isComplete(
 
 /** Removes the files, so that the next pull or import writes them anew. */
 export async function removeDefects(defects: Defect[]): Promise<void> {
-  for (const { path } of defects) await rm(path, { force: true })
+  for (const { path, reason } of defects) {
+    await rm(path, { force: true }).catch(error => {
+      throw new Failure(
+        'unavailable',
+        `${path} ${reason}, and cannot be removed: ${error.message}`,
+        {
+          mend: `remove it, and run this again: rm ${path}`,
+          cause: error,
+        },
+      )
+    })
+  }
 }
 
 export const describeDefects = (defects: Defect[]): string =>

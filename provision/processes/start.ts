@@ -6,6 +6,7 @@ import type { ProcessArgs } from '../../infra/resources.ts'
 import { formatDuration } from '../../infra/units.ts'
 import { processStart } from '../process-identity.mjs'
 import type { Task } from '../progress.ts'
+import { unwritable } from '../writable.ts'
 import { becomesReady } from './ready.ts'
 import { type Running, removeRecord, writeRecord } from './record.ts'
 import { stopProcess } from './stop.ts'
@@ -51,9 +52,7 @@ async function prepare({ folders, files, log }: ProcessArgs): Promise<void> {
     for (const [path, content] of Object.entries(files)) await writeFile(path, content)
     await rename(log, `${log}.1`).catch(() => undefined)
   } catch (error) {
-    throw new Failure('unavailable', `The stack's folder cannot be written: ${reasonOf(error)}`, {
-      mend: 'make room or give the right to write, or choose another folder: pulumi config set home <path>',
-    })
+    throw unwritable(error)
   }
 }
 

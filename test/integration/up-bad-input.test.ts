@@ -33,12 +33,7 @@ describe('up with bad input', () => {
     ['a shard count above 50', { shards: 51 }, 2, /knowledge-stack:shards is 51.*<=50/],
     ['a setting of the wrong type', { parallel: 'two' }, 2, /knowledge-stack:parallel is "two"/],
     ['a model that nobody defined', { chatModel: 'gpt-9:1t' }, 2, /gpt-9:1t.*gpt-oss:20b/],
-    [
-      'a folder that cannot be made',
-      { home: '/proc/knowledge-stack' },
-      3,
-      /\/proc\/knowledge-stack.*cannot be written/s,
-    ],
+    ['a folder below a file', { home: '/etc/hostname/home' }, 3, /cannot be written.*ENOTDIR/s],
   ])('refuses %s before anything starts', async (_what, settings, exitCode, message) => {
     const stack = await makeStack(settings)
     const { code, stderr } = await stack.run('up')

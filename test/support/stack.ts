@@ -33,7 +33,7 @@ export class TestStack {
 
   private constructor(folder: string, config: Record<string, unknown>) {
     this.folder = folder
-    this.home = join(folder, 'home')
+    this.home = String(config.home)
     this.config = config
     this.env = {
       ...process.env,

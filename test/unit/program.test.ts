@@ -42,12 +42,12 @@ beforeAll(async () => {
   outputs = await settled(program)
 })
 
-async function settled(program: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const entries = Object.entries(program).map(
+async function settled(program: object): Promise<Record<string, unknown>> {
+  const entries = Object.entries<pulumi.Output<unknown>>({ ...program }).map(
     ([name, output]) =>
-      new Promise<[string, unknown]>(resolve =>
-        pulumi.output(output).apply(value => resolve([name, value])),
-      ),
+      new Promise<[string, unknown]>(resolve => {
+        output.apply(value => resolve([name, value]))
+      }),
   )
   return Object.fromEntries(await Promise.all(entries))
 }

@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { isFree } from '../../provision/processes/port.ts'
+import { freePort } from '../support/ports.ts'
+import { realTools } from '../support/toolchain.ts'
+
+const NO_CHANGES = { expectNoChanges: true }
+
+/** Pulumi alone, without the project's scripts: a file backend, a passphrase, and a project folder of its own. */
+describe('plain Pulumi', () => {
+  let folder: string
+  let stack: Stack
+  let ports: { chroma: number; ollama: number }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plain-pulumi-'))
+    // The engine writes its salt into the stack's file beside Pulumi.yaml: not into the checkout's.
+    for (const name of [
+      'Pulumi.yaml',
+      'package.json',
+      'infra',
+      'provision',
+      'checks',
+      'node_modules',
+    ]) {
+      await symlink(join(PROJECT_ROOT, name), join(folder, name))
+    }
+    await mkdir(join(folder, 'state'))
+    const { pulumi } = await realTools()
+    const [bin] = pulumi.binFolders as [string]
+    stack = await LocalWorkspace.createStack(
+      { stackName: 'plain', workDir: folder },
+      {
+        pulumiCommand: await PulumiCommand.get({ root: dirname(bin), skipVersionCheck: true }),
+        envVars: {
+          PATH: [...pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(':'),
+          PULUMI_BACKEND_URL: `file://${folder}/state`,
+          PULUMI_CONFIG_PASSPHRASE: 'a passphrase for this test',
+        },
+      },
+    )
+    ports = { chroma: await freePort(), ollama: await freePort() }
+    const config = {
+      home: join(folder, 'home'),
+      chromaPort: `${ports.chroma}`,
+      ollamaPort: `${ports.ollama}`,
+      embeddingModel: 'all-minilm',
+      chatModel: 'smollm2:135m',
+      contextLength: '1024',
+    }
+    for (const [key, value] of Object.entries(config)) await stack.setConfig(key, { value })
+  })
+
+  afterAll(async () => {
+    await stack?.destroy()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('deploys, brings the models in and verifies', async () => {
+    const { outputs, summary } = await stack.up()
+    expect(summary.result).toBe('succeeded')
+    expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })
+  })
+
+  it('finds nothing to change afterwards, and no drift', async () => {
+    const { changeSummary } = await stack.preview(NO_CHANGES)
+    expect(changeSummary).toEqual({ same: expect.any(Number) })
+  })
+
+  it('sees the drift when a model is gone from the server, and brings it back', async () => {
+    const deleted = await fetch(`http://127.0.0.1:${ports.ollama}/api/delete`, {
+      method: 'DELETE',
+      body: JSON.stringify({ model: 'smollm2:135m-ctx1024' }),
+    })
+    expect(deleted.status).toBe(200)
+    await expect(stack.preview(NO_CHANGES)).rejects.toThrow()
+    expect((await stack.up()).summary.resourceChanges).toMatchObject({ create: 1 })
+    await stack.preview(NO_CHANGES)
+  })
+
+  it('sees the drift when a server died, and starts it again', async () => {
+    const { value } = (await stack.outputs()).report as { value: { runId: string } }
+    const tags = await fetch(`http://127.0.0.1:${ports.ollama}/api/tags`)
+    expect(tags.ok).toBe(true)
+    const { readRecord } = await import('../../provision/processes/record.ts')
+    const running = await readRecord(join(folder, 'home/processes/ollama.json'))
+    process.kill(-(running?.pid as number), 'SIGKILL')
+    await expect(stack.preview(NO_CHANGES)).rejects.toThrow()
+    const { outputs } = await stack.up()
+    expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })
+    expect(outputs.report?.value.runId).not.toBe(value.runId)
+  })
+
+  it('fails the update when the verification fails, and says which check, without a stack trace', async () => {
+    const wrong = { role: 'embedding', dimensions: '768', contextLength: '512', sizeBytes: '1' }
+    for (const [key, value] of Object.entries(wrong)) {
+      await stack.setConfig(`models["all-minilm"].${key}`, { value }, true)
+    }
+    const error = await stack.up().catch((failed: Error) => failed)
+    expect(String(error)).toMatch(/embedding-vectors/)
+    expect(String(error)).not.toMatch(/\n\s+at .*provision\//)
+    await stack.removeConfig('models', true)
+    expect((await stack.up()).summary.result).toBe('succeeded')
+  })
+
+  it('refuses a wrong setting by name and value, without a stack trace', async () => {
+    await stack.setConfig('shards', { value: '51' })
+    const error = await stack.preview().catch((failed: Error) => failed)
+    expect(String(error)).toMatch(/knowledge-stack:shards is "51".*<=50/)
+    expect(String(error)).not.toMatch(/\n\s+at .*infra\//)
+    await stack.removeConfig('shards')
+  })
+
+  it('leaves no process and no port after destroy', async () => {
+    await stack.destroy()
+    expect(await isFree(ports.chroma)).toBe(true)
+    expect(await isFree(ports.ollama)).toBe(true)
+  })
+})

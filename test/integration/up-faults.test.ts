@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { TestStack } from '../support/stack.ts'
+
+/** Mounting needs root, and is done only where that was allowed (README: environment variables). */
+const MAY_MOUNT = process.env.KNOWLEDGE_STACK_TEST_SYSTEM === '1' && process.getuid?.() === 0
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition().catch(() => false))) await sleep(20)
+}
+
+describe('a server killed', () => {
+  let stack: TestStack
+  beforeAll(async () => {
+    stack = await TestStack.make()
+  })
+  afterAll(() => stack.end())
+
+  const killed = async (name: string) => process.kill(-(await stack.pid(name)), 'SIGKILL')
+  const ollamaHas = async (model: string) => {
+    const response = await fetch(`http://127.0.0.1:${stack.config.ollamaPort}/api/tags`)
+    return (await response.text()).includes(model)
+  }
+
+  it('as it starts in the middle of up fails it with the end of the log, and the next up completes', async () => {
+    const up = await stack.start(['up'])
+    await until(async () => (await stack.pid('ollama')) > 0)
+    await killed('ollama')
+    const { code, stderr } = await up.ended
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/ollama/i)
+    expect((await stack.run('up')).code).toBe(0)
+  })
+
+  it('while the models come in fails up, and the next up completes', async () => {
+    await stack.run('down', '--purge')
+    const up = await stack.start(['up'])
+    await until(() => ollamaHas('"name"'))
+    await killed('ollama')
+    const { code, stderr } = await up.ended
+    expect([1, 3]).toContain(code)
+    expect(stderr).toMatch(/ollama/i)
+    expect((await stack.run('up')).code).toBe(0)
+  })
+
+  it.each(['chroma-0', 'ollama'])(
+    '(%s) in the middle of verify is a failed check, and up mends it',
+    async name => {
+      const verify = await stack.start(['verify', '--stack', 'dev', '--json'])
+      await verify.said(/outputs: read/)
+      await killed(name)
+      const { code, stdout } = await verify.ended
+      expect(code).toBe(1)
+      const failed = JSON.parse(stdout).checks.filter(
+        (check: { verdict: string }) => check.verdict === 'failed',
+      )
+      expect(JSON.stringify(failed)).toMatch(name === 'ollama' ? /Ollama/ : /Chroma/)
+      expect((await stack.run('up')).code).toBe(0)
+    },
+  )
+})
+
+describe.skipIf(!MAY_MOUNT)(
+  'a folder on a disk of its own (needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root)',
+  () => {
+    const mounted: string[] = []
+    const stacks: TestStack[] = []
+
+    async function stackOn(options: string): Promise<TestStack> {
+      const disk = await mkdtemp(join(tmpdir(), 'small-disk-'))
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk])
+      mounted.push(disk)
+      const stack = await TestStack.make({ home: join(disk, 'home'), deployUnfit: true })
+      stacks.push(stack)
+      return stack
+    }
+
+    afterEach(async () => {
+      for (const stack of stacks.splice(0)) {
+        await stack.run('down')
+        await stack.end()
+      }
+      for (const disk of mounted.splice(0)) execFileSync('umount', ['-l', disk])
+    })
+
+    it('that cannot be written is refused before anything starts', async () => {
+      const stack = await stackOn('ro')
+      const { code, stderr } = await stack.run('up')
+      expect(code).toBe(3)
+      expect(stderr).toMatch(/cannot be written.*read-only file system/is)
+    })
+
+    it('that is too small for a model is said to be so, and the rest stays as it was', async () => {
+      const stack = await stackOn('size=64m')
+      const { code, stderr } = await stack.run('up')
+      expect(code).toBe(3)
+      expect(stderr).toMatch(/smollm2:135m/)
+      expect(stderr).toMatch(/free|space/i)
+    })
+
+    it('that is full is refused before anything starts', async () => {
+      const stack = await stackOn('size=64k')
+      await mkdir(String(stack.config.home), { recursive: true })
+      execFileSync('sh', ['-c', `head -c 1M /dev/zero > ${stack.config.home}/filler || true`], {
+        stdio: 'ignore',
+      })
+      const { code, stderr } = await stack.run('up')
+      expect(code).toBe(3)
+      expect(stderr).toMatch(/cannot be written.*no space/is)
+    })
+  },
+)
