@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
 import { down } from './commands/down.ts'
+import { mirror } from './commands/mirror.ts'
 import { models } from './commands/models.ts'
 import { plan } from './commands/plan.ts'
 import { preview } from './commands/preview.ts'
@@ -11,7 +12,7 @@ import { verify } from './commands/verify.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
-const COMMANDS: CommandSpec<any>[] = [up, plan, preview, down, status, models, verify]
+const COMMANDS: CommandSpec<any>[] = [up, plan, preview, down, status, models, mirror, verify]
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -31,7 +32,9 @@ function commandLine(specs: CommandSpec<any>[]): Command {
   for (const spec of specs) {
     const command = program.command(spec.name).description(spec.description).exitOverride()
     for (const flag of spec.options) {
-      const option = new Option(flag.flags, flag.description).default(flag.default)
+      const option = new Option(flag.flags, flag.description)
+        .default(flag.default)
+        .makeOptionMandatory(flag.required ?? false)
       command.addOption(flag.parse === undefined ? option : option.argParser(flag.parse))
     }
     command.option('--json', 'one JSON document on standard output, all else on standard error')

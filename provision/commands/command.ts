@@ -12,7 +12,8 @@ export interface Flag {
   /** As commander takes it: `--stack <name>`. */
   flags: string
   description: string
-  default?: string
+  default?: string | number
+  required?: boolean
   /** Turns the text into the option's value; throws commander's InvalidArgumentError. */
   parse?(text: string): unknown
 }

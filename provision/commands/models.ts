@@ -2,8 +2,9 @@ import { modelArgs } from '../../infra/model-args.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { deployedOutputs } from '../deployed.ts'
-import { provisionFromArgs } from '../models/from-args.ts'
+import { lockFromArgs, provisionFromArgs } from '../models/from-args.ts'
 import type { ProvisionedModel } from '../models/provision.ts'
+import type { Task } from '../progress.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
@@ -29,6 +30,14 @@ export const models: CommandSpec<ModelsOptions> = {
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
         const args = modelArgs(model, settings, ollama[0])
+        if (options.lock) {
+          const lock = (task: Task) => lockFromArgs(args, task)
+          await steps.run(
+            `lock ${model.definition.name}`,
+            lock,
+            source => `as it comes from ${source}`,
+          )
+        }
         provisioned.push(
           await steps.run(
             model.definition.name,
