@@ -18,7 +18,7 @@ export function renderTable(plan: StackPlan): string {
 function modelTable({ models }: StackPlan): string {
   const table = new Table({
     head: ['Model', 'Context', 'Weights', 'KV cache', 'Compute', 'Other', 'Reserved', 'Resident'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   })
   for (const model of models) {
     const part = (name: string) => {
@@ -44,7 +44,7 @@ function modelTable({ models }: StackPlan): string {
 function serverTable({ workloads }: StackPlan): string {
   const table = new Table({
     head: ['Server', 'CPU', 'Memory limit', 'GPU', 'Disk', 'Machine'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   })
   for (const { name, requests, limits, node } of workloads) {
     const gpu = requests.gpu ? `${requests.gpu.count} × ${formatBytes(requests.gpu.memory)}` : '–'
@@ -63,7 +63,7 @@ function serverTable({ workloads }: StackPlan): string {
 function nodeTable({ nodes }: StackPlan): string {
   const table = new Table({
     head: ['Machine', 'Cores', 'Memory', 'Left', 'GPUs left', 'Disk left', 'From'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   })
   for (const { name, cpu, memory, remaining, gpus, source } of nodes) {
     table.push([
