@@ -1,8 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  isResponseSerializationError,
-} from 'fastify-type-provider-zod'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { ServerError } from '../transport/server-error.ts'
@@ -51,43 +47,39 @@ const FRAMEWORK_CODES: Record<number, ErrorCode> = {
   413: 'too-large',
   415: 'unsupported-media-type',
   429: 'too-many-requests',
-  503: 'unavailable',
 }
 
 const RETRY_SOON = { 'retry-after': '1' }
 
 /** The one place where an error becomes an answer. No stack, and nothing of what was not meant to be told. */
 export function handleErrors(api: FastifyInstance): void {
-  api.setErrorHandler((error, request, reply) => {
-    const answer = toAnswer(error, request.caller?.scope === 'creator')
-    if (answer.status >= 500) request.log.error({ err: error }, 'request failed')
-    return reply
-      .code(answer.status)
-      .headers(answer.headers)
-      .send({ error: { code: answer.code, message: answer.message } })
-  })
+  api.setErrorHandler(sendError)
   api.setNotFoundHandler(() => {
     throw new HttpError(404, 'not-found', 'There is nothing here; /openapi.json says what there is')
   })
 }
 
+/** Also for what the framework refuses before it knows a route: a path that is none. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const answer = toAnswer(error, request.caller?.scope === 'creator')
+  if (answer.status >= 500) request.log.error({ err: error }, 'request failed')
+  reply
+    .code(answer.status)
+    .headers(answer.headers)
+    .type('application/json; charset=utf-8')
+    .send({ error: { code: answer.code, message: answer.message } })
+}
+
 /** @param outsider whether the caller is a creator, whom the names of our servers are no matter of */
 export function toAnswer(error: unknown, outsider: boolean): HttpError {
   if (error instanceof HttpError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const issues = error.validation.map(issue => `${error.validationContext}${issue.instancePath}: ${issue.message}`)
-    return new HttpError(400, 'invalid', issues.join('; '))
-  }
   if (error instanceof ServerError && error.reason !== 'rejected') {
     const message = outsider ? 'A server behind this API cannot answer now' : error.message
     return new HttpError(503, 'unavailable', message, RETRY_SOON)
   }
   if (error instanceof Failure) return fromFailure(error)
-  const status = (error as FastifyError).statusCode
-  if (!isResponseSerializationError(error) && status !== undefined && isAnswer(status)) {
-    const code = FRAMEWORK_CODES[status] ?? 'invalid'
-    return new HttpError(status, code, (error as FastifyError).message)
-  }
+  const refusal = fromFramework(error as Partial<FastifyError>)
+  if (refusal !== undefined) return refusal
   return new HttpError(500, 'internal', 'Something is wrong in this API; its log says what')
 }
 
@@ -98,4 +90,11 @@ function fromFailure({ kind, message }: Failure): HttpError {
     : new HttpError(503, 'unavailable', message, RETRY_SOON)
 }
 
-const isAnswer = (status: number): boolean => (status >= 400 && status < 500) || status === 503
+/** What the framework refuses before a route sees it. Of a path it would say the whole path. */
+function fromFramework({ statusCode, code, message = '' }: Partial<FastifyError>) {
+  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new HttpError(400, 'invalid', 'The path is no URL, or a part of it is too long')
+  }
+  if (statusCode === undefined || statusCode < 400 || statusCode >= 500) return undefined
+  return new HttpError(statusCode, FRAMEWORK_CODES[statusCode] ?? 'invalid', message)
+}

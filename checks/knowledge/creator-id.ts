@@ -22,7 +22,7 @@ export function parseCreatorId(value: unknown): CreatorId {
   return value as CreatorId
 }
 
-export const isReserved = (id: CreatorId): boolean => id.startsWith(RESERVED_PREFIX)
+export const isReserved = (id: string): boolean => id.startsWith(RESERVED_PREFIX)
 
 function whatIsWrong(value: unknown): string | undefined {
   if (typeof value !== 'string') return `is not a string but ${describeType(value)}`

@@ -21,7 +21,7 @@ export function identifyCallers(
   keys: KeyRing | undefined,
   now: () => number,
 ): void {
-  api.decorateRequest('caller', null as unknown as Caller)
+  api.decorateRequest('caller')
   api.addHook('onRequest', async request => {
     request.caller = keys === undefined ? NOBODY : await identify(request, keys, now())
   })

@@ -62,7 +62,10 @@ async function readKeySet(path: string): Promise<{ keys: Jwk[] }> {
     })
   })
   const parsed = KeySet.safeParse(parseJson(text))
-  if (parsed.success && new Set(parsed.data.keys.map(key => key.kid)).size === parsed.data.keys.length) {
+  if (
+    parsed.success &&
+    new Set(parsed.data.keys.map(key => key.kid)).size === parsed.data.keys.length
+  ) {
     return parsed.data
   }
   // Neither the text nor the parser's own words: both may hold the secret.

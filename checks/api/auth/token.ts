@@ -18,7 +18,7 @@ export type Grant = { scope: 'creator'; creator: CreatorId } | { scope: 'service
 
 const Claims = z.discriminatedUnion('scope', [
   z.object({ scope: z.literal('creator'), sub: z.string() }),
-  z.object({ scope: z.literal('service'), sub: z.undefined() }),
+  z.object({ scope: z.literal('service'), sub: z.undefined().optional() }),
 ])
 
 /** A token that does not count, and why, in words that help its owner and nobody else. */

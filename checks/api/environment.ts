@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { Failure } from '../../infra/failure.ts'
+import { Outputs } from '../../infra/outputs.ts'
+import { readEnvironment } from '../target.ts'
+import { LOG_LEVELS } from './log.ts'
+import type { ApiConfig } from './start.ts'
+
+const DEFAULT_PORT = 8003
+
+const absentWhenEmpty = z.string().transform(text => text || undefined)
+
+const Environment = z.object({
+  KNOWLEDGE_API_OUTPUTS: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  KNOWLEDGE_API_LOG: z.enum(LOG_LEVELS).default('info'),
+})
+
+/**
+ * The API's configuration. KNOWLEDGE_API_OUTPUTS names the file with the stack's outputs; without it the
+ * deployment is the one that CHROMADB_URL and OLLAMA_URL describe (../target.ts). KNOWLEDGE_API_KEYS names the file
+ * of keys: the keys themselves are never in an environment or on a command line, which other users may see.
+ * @throws Failure `misused` with variable, value and what is allowed
+ */
+export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> {
+  const parsed = Environment.safeParse(env)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0])
+      return `${name} is ${JSON.stringify(env[name])}: ${message}`
+    })
+    throw new Failure('misused', lines.join('\n'))
+  }
+  const own = parsed.data
+  return {
+    outputs: await readOutputs(own.KNOWLEDGE_API_OUTPUTS, env),
+    keyFile: own.KNOWLEDGE_API_KEYS,
+    host: own.KNOWLEDGE_API_HOST,
+    port: own.KNOWLEDGE_API_PORT,
+    logLevel: own.KNOWLEDGE_API_LOG,
+  }
+}
+
+async function readOutputs(file: string | undefined, env: NodeJS.ProcessEnv): Promise<Outputs> {
+  if (file === undefined) {
+    const described = readEnvironment(env)
+    if (described !== undefined) return described
+    throw new Failure('misused', 'No deployment is named', {
+      mend: 'set KNOWLEDGE_API_OUTPUTS to the file of its outputs, or CHROMADB_URL and OLLAMA_URL',
+    })
+  }
+  const text = await readFile(file, 'utf8').catch(error => {
+    throw new Failure(
+      'misused',
+      `KNOWLEDGE_API_OUTPUTS is ${file}, which cannot be read (${error.code})`,
+    )
+  })
+  const outputs = Outputs.safeParse(parseJson(text))
+  if (outputs.success) return outputs.data
+  throw new Failure(
+    'misused',
+    `KNOWLEDGE_API_OUTPUTS is ${file}, which holds no outputs of a stack: ${z.prettifyError(outputs.error)}`,
+    { mend: 'write it anew: npm run up' },
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

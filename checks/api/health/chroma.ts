@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { databaseOf } from '../../../infra/shards.ts'
+import { seconds } from '../../../infra/units.ts'
+import type { ChromaServer } from '../../chroma/server.ts'
+import type { Deployment } from '../../deployment.ts'
+import { examine, type Health, type Look } from './part.ts'
+
+/**
+ * Whether the Chroma servers answer and can be read. Chroma's own health route says yes whatever happens to the
+ * data, so collections and records are looked at too; that writing works is for the verification to prove.
+ */
+export function chromaHealth({ chroma, outputs }: Deployment): Promise<Health> {
+  const database = databaseOf(outputs.chroma.generation)
+  return examine(
+    chroma.map(server => ({
+      server: server.connection.label,
+      looks: [heartbeat(server), shards(server, database)],
+    })),
+  )
+}
+
+const heartbeat = ({ connection }: ChromaServer): Look => ({
+  checked: 'heartbeat',
+  async look(signal) {
+    // Tried once: this is what anyone who asks now would meet.
+    const call = { deadline: seconds(5), repeatable: false, signal }
+    await connection.json('/api/v2/heartbeat', z.unknown(), call)
+    return 'it answers'
+  },
+})
+
+const shards = (server: ChromaServer, database: string): Look => ({
+  checked: 'shards',
+  async look(signal) {
+    const collections = await server.collections(database, signal)
+    const sizes = await Promise.all(
+      collections.map(({ id }) => server.records(database, id).size(signal)),
+    )
+    const records = sizes.reduce((sum, size) => sum + size, 0)
+    return `${collections.length} shards with ${records} records can be read`
+  },
+})

@@ -1,0 +1,41 @@
+import { KiB, MiB, type Millis, minutes, seconds } from '../../infra/units.ts'
+
+/**
+ * Requests under way at once, by what they cost. They bound the memory of the process: a writer holds its body,
+ * the vectors and Chroma's requests, some ten times the body; a reader a small body and a page of records.
+ */
+export const LANES = { write: 16, read: 256, model: 8, reload: 1 } as const
+export type Lane = keyof typeof LANES
+
+export interface Limits {
+  lanes: Record<Lane, number>
+  /** Of one caller: a creator, the back ends together, or an address that has no token. */
+  requestsPerMinute: number
+}
+
+export const LIMITS: Limits = { lanes: LANES, requestsPerMinute: 6000 }
+
+/** Bytes of a request's body, where its route says nothing else. */
+export const SMALL_BODY = 256 * KiB
+/** Bytes of a document with its metadata, or of its chunks with their vectors. */
+export const DOCUMENT_BODY = 4 * MiB
+/** UTF-16 code units of a document that is brought as text: some 530 chunks of the smallest models. */
+export const DOCUMENT_TEXT = 256 * KiB
+export const DOCUMENT_CHUNKS = 1000
+/** Bytes as JSON: a document's metadata is stored with each of its chunks. */
+export const DOCUMENT_METADATA = 8 * KiB
+/** Lists and objects inside of each other in a body: more than any route takes, and nothing to recurse into. */
+export const BODY_DEPTH = 32
+
+/** Time for a request to arrive as a whole. */
+export const ARRIVAL: Millis = seconds(30)
+/** Time for the work on a request, where its route says nothing else. */
+export const WORK: Millis = seconds(60)
+export const DOCUMENT_WORK: Millis = minutes(5)
+export const CHAT_WORK: Millis = minutes(5)
+/** A large model from a slow disk. */
+export const RELOAD_WORK: Millis = minutes(20)
+/** What a health answer may take, of the 5 seconds that it has. */
+export const HEALTH_WORK: Millis = seconds(4.5)
+/** Time that requests under way have to end after the API was told to stop: less than a supervisor waits. */
+export const GRACE: Millis = seconds(8)

@@ -1,0 +1,50 @@
+import type { FastifyInstance } from 'fastify'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Bounds that tell a cheap look from a query, and a query from a chat. */
+const BUCKETS = [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 300]
+
+/** What Prometheus reads. Labels name routes and never what was asked of them: creators stay out. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly underWay = new Gauge({
+    name: 'knowledge_api_requests_under_way',
+    help: 'Requests being worked on, by lane',
+    labelNames: ['lane'],
+    registers: [this.registry],
+  })
+  readonly #duration = new Histogram({
+    name: 'knowledge_api_request_duration_seconds',
+    help: 'Time from a request to the end of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: BUCKETS,
+    registers: [this.registry],
+  })
+  readonly #abandoned = new Counter({
+    name: 'knowledge_api_requests_abandoned_total',
+    help: 'Requests whose caller left before the answer',
+    labelNames: ['method', 'route'],
+    registers: [this.registry],
+  })
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** Counts every request, and serves the counts. */
+  serve(api: FastifyInstance): void {
+    api.addHook('onResponse', async (request, reply) => {
+      const { method } = request
+      const route = request.routeOptions.url ?? 'none'
+      if (!reply.raw.writableFinished) this.#abandoned.inc({ method, route })
+      const status = `${reply.statusCode}`
+      this.#duration.observe({ method, route, status }, reply.elapsedTime / 1000)
+    })
+    api.get(
+      '/metrics',
+      { config: { rateLimit: false }, schema: { hide: true } },
+      async (_request, reply) =>
+        reply.type(this.registry.contentType).send(await this.registry.metrics()),
+    )
+  }
+}

@@ -1,0 +1,52 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+} from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { explain } from '../knowledge/explain.ts'
+import { HttpError } from './errors.ts'
+
+/** As the library's own, with words for people in place of its list of issues. */
+const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
+  ({ schema, httpPart }) =>
+  data => {
+    // Fastify says null where there is no body.
+    const parsed = schema.safeParse(data ?? undefined, { reportInput: true })
+    if (parsed.success) return { value: parsed.data }
+    return { error: new HttpError(400, 'invalid', `${httpPart}: ${explain(parsed.error)}`) }
+  }
+
+/** Has the routes' zod schemas check what comes and what goes, and describe both in an OpenAPI document. */
+export async function documentRoutes(api: FastifyInstance): Promise<void> {
+  api.setValidatorCompiler(validatorCompiler)
+  api.setSerializerCompiler(serializerCompiler)
+  await api.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'knowledge-stack',
+        description:
+          "Health, models and creators' knowledge of one deployment. Creators' routes take a token that is bound to the creator, or one of the scope service.",
+        version: '1.0.0',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'health', description: 'How the servers are' },
+        { name: 'models', description: 'How the models are, and a try of each' },
+        { name: 'creators', description: "One creator's documents, and what is nearest to a text" },
+      ],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  api.get('/openapi.json', { config: { rateLimit: false }, schema: { hide: true } }, async () =>
+    api.swagger(),
+  )
+}

@@ -1,0 +1,30 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { Deployment } from '../../deployment.ts'
+import type { Knowledge } from '../../knowledge/knowledge.ts'
+import { healthAnswers } from '../answers.ts'
+import { chromaHealth } from '../health/chroma.ts'
+import { shared } from '../health/shared.ts'
+
+/** How the Chroma servers are, and how the creators' records lie in their shards. */
+export const chromadb: FastifyPluginAsyncZod<{ knowledge: Knowledge; probe: Deployment }> = async (
+  api,
+  { probe },
+) => {
+  const health = shared(() => chromaHealth(probe))
+  api.get(
+    '/health',
+    {
+      config: { rateLimit: false },
+      schema: {
+        operationId: 'chromadbHealth',
+        summary: 'Whether the Chroma servers answer and can be read',
+        tags: ['health'],
+        response: healthAnswers,
+      },
+    },
+    async (_request, reply) => {
+      const found = await health()
+      return reply.code(found.healthy ? 200 : 503).send(found)
+    },
+  )
+}

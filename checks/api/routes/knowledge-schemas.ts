@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { MAX_CREATOR_ID_BYTES } from '../../knowledge/creator-id.ts'
+import { Filter } from '../../knowledge/filter.ts'
+import { CallerMetadata } from '../../knowledge/metadata.ts'
+import { MAX_DOCUMENT_ID_BYTES } from '../../knowledge/record-id.ts'
+import { DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT } from '../limits.ts'
+
+/** The shapes that the creators' routes take and give: one schema checks, documents and types each. */
+
+const Creator = z
+  .string()
+  .min(1)
+  .max(MAX_CREATOR_ID_BYTES)
+  .describe('The id of the creator: opaque, compared byte by byte, in Unicode form NFC')
+const DocumentId = z.string().min(1).max(MAX_DOCUMENT_ID_BYTES)
+
+export const CreatorPath = z.object({ creator: Creator })
+export const DocumentPath = z.object({ creator: Creator, document: DocumentId })
+
+export const Page = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  offset: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
+})
+
+const Vector = z.array(z.number()).min(1).max(8192)
+
+const Metadata = CallerMetadata.refine(
+  metadata => Buffer.byteLength(JSON.stringify(metadata)) <= DOCUMENT_METADATA,
+  `the metadata takes at most ${DOCUMENT_METADATA} bytes as JSON`,
+)
+
+export const NewDocument = z.union(
+  [
+    z.strictObject({
+      text: z.string().min(1).max(DOCUMENT_TEXT),
+      metadata: Metadata.optional(),
+    }),
+    z.strictObject({
+      chunks: z
+        .array(z.strictObject({ text: z.string().max(DOCUMENT_TEXT), vector: Vector }))
+        .min(1)
+        .max(DOCUMENT_CHUNKS),
+      metadata: Metadata.optional(),
+    }),
+  ],
+  'a document is { text } or { chunks: [{ text, vector }] }, and may have metadata',
+)
+
+const Entry = z.object({
+  document: z.string(),
+  metadata: z.record(z.string(), z.unknown()),
+  createdAt: z.date(),
+})
+export const Documents = z.object({ documents: z.array(Entry) })
+export const Document = Entry.extend({
+  chunks: z.array(z.object({ index: z.int().nonnegative(), text: z.string() })),
+})
+
+const asked = {
+  count: z.int().min(1).max(100).optional(),
+  filter: Filter.optional(),
+  documents: z.array(DocumentId).min(1).max(100).optional(),
+}
+export const Question = z.union(
+  [
+    z.strictObject({ text: z.string().min(1).max(8192), ...asked }),
+    z.strictObject({ vector: Vector, ...asked }),
+  ],
+  'a question is { text } or { vector }, and may have count, filter and documents',
+)
+export const Hits = z.object({
+  hits: z.array(
+    Entry.extend({
+      index: z.int().nonnegative(),
+      text: z.string(),
+      distance: z.number().describe('1 − cosine: 0 is the same, 2 the opposite'),
+    }),
+  ),
+})
+
+for (const [id, schema] of Object.entries({
+  NewDocument,
+  Documents,
+  Document,
+  Question,
+  Hits,
+  Filter,
+})) {
+  z.globalRegistry.add(schema, { id })
+}

@@ -1,0 +1,96 @@
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Deployment } from '../deployment.ts'
+import { admit } from './admission.ts'
+import { identifyCallers } from './auth/caller.ts'
+import type { KeyRing } from './auth/key-ring.ts'
+import { boundDepth } from './body-depth.ts'
+import { guardBrowsers } from './browsers.ts'
+import { HttpError, handleErrors, sendError } from './errors.ts'
+import { boundLives } from './lifetime.ts'
+import { ARRIVAL, type Limits, SMALL_BODY } from './limits.ts'
+import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { documentRoutes } from './openapi.ts'
+import { chromadb } from './routes/chromadb.ts'
+import { creators } from './routes/creators.ts'
+import { models } from './routes/models.ts'
+import { ollama } from './routes/ollama.ts'
+import { page } from './routes/page.ts'
+
+/** What the API works with. */
+export interface ServerParts {
+  deployment: Deployment
+  /** The same servers over connections of its own, so that health is seen past whatever is queued. */
+  probe: Deployment
+  /** Absent: then nobody can reach the creators' routes. */
+  keys: KeyRing | undefined
+  limits: Limits
+  logLevel: LogLevel
+  logStream?: NodeJS.WritableStream | undefined
+  now: () => number
+}
+
+/** Longer than any id is, percent-encoded; ids themselves are checked where they are used. */
+const LONGEST_PARAMETER = 2048
+
+/**
+ * The API, not listening yet. The order of the hooks is the order of the questions: who asks, is there room, is it
+ * this caller's turn, may they, and only then what do they want.
+ * @returns the server, and what ends the requests that are under way
+ */
+export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
+  const api = Fastify({
+    logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream },
+    logController: new RequestLog(),
+    bodyLimit: SMALL_BODY,
+    requestTimeout: ARRIVAL,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    frameworkErrors: sendError,
+  })
+  const metrics = new Metrics()
+
+  handleErrors(api)
+  guardBrowsers(api)
+  const endAll = boundLives(api)
+  identifyCallers(api, parts.keys, parts.now)
+  admit(api, parts.limits.lanes, metrics.underWay)
+  await limitRates(api, parts.limits)
+  boundDepth(api)
+
+  await documentRoutes(api)
+  metrics.serve(api)
+  await addRoutes(api, parts)
+  return [api, endAll]
+}
+
+async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: ServerParts) {
+  const knowledge = deployment.knowledge()
+  await api.register(page)
+  await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', knowledge, probe })
+  await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
+  await api.register(models, {
+    prefix: '/api/v1/ai/models',
+    deployment,
+    guarded: keys !== undefined,
+  })
+  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
+}
+
+/** Counts a creator by its token, the back ends together, and everybody else by address. */
+async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): Promise<void> {
+  await api.register(rateLimit, {
+    max: requestsPerMinute,
+    timeWindow: '1 minute',
+    keyGenerator: ({ caller, ip }) =>
+      caller.scope === 'creator'
+        ? `creator ${caller.creator}`
+        : caller.scope === 'service'
+          ? 'service'
+          : `address ${ip}`,
+    errorResponseBuilder: (_request, { after }) =>
+      new HttpError(429, 'too-many-requests', `Too many requests; go on in ${after}`),
+  })
+}

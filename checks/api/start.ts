@@ -1,0 +1,83 @@
+import type { AddressInfo } from 'node:net'
+import { Failure } from '../../infra/failure.ts'
+import type { Outputs } from '../../infra/outputs.ts'
+import { openDeployment } from '../deployment.ts'
+import { keyRing } from './auth/key-ring.ts'
+import { GRACE, LIMITS, type Limits } from './limits.ts'
+import type { LogLevel } from './log.ts'
+import { buildServer } from './server.ts'
+
+export interface ApiConfig {
+  outputs: Outputs
+  /** The file of keys for tokens, see auth/keys.ts. Without it nobody reaches the creators' routes. */
+  keyFile?: string | undefined
+  /** Loopback unless said otherwise. */
+  host?: string
+  /** 0 takes any that is free. */
+  port: number
+  logLevel: LogLevel
+  /** Takes the log, one JSON object a line; standard output when absent. */
+  logStream?: NodeJS.WritableStream
+  limits?: Limits
+  now?: () => number
+}
+
+export interface RunningApi {
+  url: string
+  /**
+   * Takes no more connections, lets requests under way end, ends those that do not in time, and leaves the
+   * servers. Calling it again waits for the same end.
+   */
+  stop(): Promise<void>
+}
+
+const LOOPBACK = '127.0.0.1'
+
+/**
+ * Starts the HTTP API of a deployment.
+ * @throws Failure `misused` for outputs or a key file that are none; `unavailable` when the port is taken
+ */
+export async function startApi(config: ApiConfig): Promise<RunningApi> {
+  const { outputs, keyFile, host = LOOPBACK, port, limits = LIMITS, now = Date.now } = config
+  const keys = keyFile === undefined ? undefined : await keyRing(keyFile)
+  const deployment = await openDeployment(outputs)
+  const probe = await openDeployment(outputs)
+  const [api, endAll] = await buildServer({ ...config, deployment, probe, keys, limits, now })
+
+  const end = async () => {
+    const bound = setTimeout(() => {
+      endAll()
+      api.server.closeAllConnections()
+    }, GRACE)
+    try {
+      await api.close()
+    } finally {
+      clearTimeout(bound)
+      await Promise.all([deployment.close(), probe.close()])
+    }
+  }
+  let ending: Promise<void> | undefined
+  const stop = () => {
+    ending ??= end()
+    return ending
+  }
+
+  try {
+    await api.listen({ host, port })
+  } catch (error) {
+    await stop()
+    throw explained(error, host, port)
+  }
+  const { port: taken } = api.server.address() as AddressInfo
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, stop }
+}
+
+function explained(error: unknown, host: string, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === undefined) return error
+  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on (${code})`
+  return new Failure('unavailable', `Port ${port} of ${host} ${why}`, {
+    mend: 'stop what listens there, or choose another port',
+    cause: error,
+  })
+}
