@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
-import { ServerError } from '../transport/server-error.ts'
+import { StoreMismatch } from '../knowledge/shard-settings.ts'
 
 const Code = z.enum([
   'invalid',
@@ -62,7 +63,7 @@ export function handleErrors(api: FastifyInstance): void {
 /** Also for what the framework refuses before it knows a route: a path that is none. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const answer = toAnswer(error, request.caller?.scope === 'creator')
-  if (answer.status >= 500) request.log.error({ err: error }, 'request failed')
+  if (answer.status >= 500 && answer !== error) request.log.error({ err: error }, 'request failed')
   reply
     .code(answer.status)
     .headers(answer.headers)
@@ -70,24 +71,46 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     .send({ error: { code: answer.code, message: answer.message } })
 }
 
+/** For what is no HTTP at all, or took too long to become it: then there is neither request nor reply. */
+export function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(error)
+  const [status, code, message] = CONNECTION_REFUSALS[error.code ?? ''] ?? NO_HTTP
+  const body = JSON.stringify({ error: { code, message } })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const NO_HTTP = ['400 Bad Request', 'invalid', 'This is no HTTP request'] as const
+const CONNECTION_REFUSALS: Record<string, readonly [string, ErrorCode, string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [
+    '408 Request Timeout',
+    'too-slow',
+    'The request took too long to arrive',
+  ],
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'too-large',
+    'The headers are too large',
+  ],
+}
+
 /** @param outsider whether the caller is a creator, whom the names of our servers are no matter of */
 export function toAnswer(error: unknown, outsider: boolean): HttpError {
   if (error instanceof HttpError) return error
-  if (error instanceof ServerError && error.reason !== 'rejected') {
-    const message = outsider ? 'A server behind this API cannot answer now' : error.message
-    return new HttpError(503, 'unavailable', message, RETRY_SOON)
-  }
-  if (error instanceof Failure) return fromFailure(error)
+  if (error instanceof Failure) return fromFailure(error, outsider)
   const refusal = fromFramework(error as Partial<FastifyError>)
   if (refusal !== undefined) return refusal
   return new HttpError(500, 'internal', 'Something is wrong in this API; its log says what')
 }
 
-/** A caller is at fault in what is `misused`, and only in that. */
-function fromFailure({ kind, message }: Failure): HttpError {
-  return kind === 'misused'
-    ? new HttpError(400, 'invalid', message)
-    : new HttpError(503, 'unavailable', message, RETRY_SOON)
+/** A caller is at fault in what is `misused`, and only in that; a store made for another deployment is our fault. */
+function fromFailure(failure: Failure, outsider: boolean): HttpError {
+  if (failure.kind === 'misused' && !(failure instanceof StoreMismatch)) {
+    return new HttpError(400, 'invalid', failure.message)
+  }
+  const message = outsider ? 'A server behind this API cannot answer now' : failure.message
+  return new HttpError(503, 'unavailable', message, RETRY_SOON)
 }
 
 /** What the framework refuses before a route sees it. Of a path it would say the whole path. */

@@ -5,6 +5,7 @@ import {
   jsonSchemaTransformObject,
   serializerCompiler,
 } from 'fastify-type-provider-zod'
+import type { OpenAPIV3_1 } from 'openapi-types'
 import type { z } from 'zod'
 import { explain } from '../knowledge/explain.ts'
 import { HttpError } from './errors.ts'
@@ -44,9 +45,28 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
       },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: document => onlyUsed(jsonSchemaTransformObject(document)),
   })
   api.get('/openapi.json', { config: { rateLimit: false }, schema: { hide: true } }, async () =>
     api.swagger(),
   )
 }
+
+/** Each schema comes in two forms, as it is taken and as it is given; the routes use one of them mostly. */
+function onlyUsed(document: ReturnType<typeof jsonSchemaTransformObject>) {
+  const { components, ...rest } = document as OpenAPIV3_1.Document
+  const schemas = components?.schemas ?? {}
+  const used = new Set<string>()
+  const visit = (part: unknown) => {
+    for (const [, name = ''] of JSON.stringify(part).matchAll(REFERENCE)) {
+      if (used.has(name)) continue
+      used.add(name)
+      visit(schemas[name])
+    }
+  }
+  visit(rest)
+  const kept = Object.entries(schemas).filter(([name]) => used.has(name))
+  return { ...rest, components: { ...components, schemas: Object.fromEntries(kept) } }
+}
+
+const REFERENCE = /"#\/components\/schemas\/([^"/]+)"/g

@@ -6,7 +6,7 @@ import { identifyCallers } from './auth/caller.ts'
 import type { KeyRing } from './auth/key-ring.ts'
 import { boundDepth } from './body-depth.ts'
 import { guardBrowsers } from './browsers.ts'
-import { HttpError, handleErrors, sendError } from './errors.ts'
+import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
 import { boundLives } from './lifetime.ts'
 import { ARRIVAL, type Limits, SMALL_BODY } from './limits.ts'
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
@@ -49,6 +49,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: sendError,
+    clientErrorHandler: refuseConnection,
   })
   const metrics = new Metrics()
 

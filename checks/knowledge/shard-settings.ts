@@ -73,11 +73,14 @@ function compare(what: string, found: unknown, wanted: unknown): string | undefi
   return `${what} is ${JSON.stringify(found) ?? 'not recorded'} and should be ${JSON.stringify(wanted)}`
 }
 
-/** @throws Failure `misused` with every point in which the collection differs */
+/** The data was made for another deployment than the one that asks. */
+export class StoreMismatch extends Failure {}
+
+/** @throws StoreMismatch `misused` with every point in which the collection differs */
 export function refuseMismatch(settings: ShardSettings, collection: CollectionInfo): void {
   const found = mismatches(settings, collection)
   if (found.length === 0) return
-  throw new Failure(
+  throw new StoreMismatch(
     'misused',
     `The collection ${collection.name} does not fit the deployment: ${found.join('; ')}`,
     { mend: 'deploy with the settings that the data has, or move the data: npm run reshard' },
