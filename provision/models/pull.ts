@@ -23,6 +23,12 @@ const CONNECT_WITHIN: Millis = seconds(20)
 const FRUITLESS_TRIES = 3
 /** Ollama needs a moment to write down what came before a pull was cut off. */
 const PAUSE: Millis = seconds(1)
+/**
+ * A pull that was cut off while Ollama paused between tries of its own lives on to the end of the pause, 32 s at
+ * most (download.go), and takes every new pull of the blob down with it.
+ */
+const LEFTOVER = /context canceled/
+const LEFTOVER_TRIES = 35
 
 /**
  * Has Ollama pull a model. A stalled or broken transfer is taken up again while it gets further.
@@ -30,8 +36,10 @@ const PAUSE: Millis = seconds(1)
  * @throws Failure `unavailable` when Ollama itself does not answer
  */
 export async function pull(wanted: Pull, server: OllamaServer, task: Task): Promise<void> {
-  let reached = 0
-  for (let fruitless = 1; ; fruitless += 1) {
+  let best = new Transfer()
+  let fruitless = 0
+  let leftovers = 0
+  for (;;) {
     const attempt = new Attempt(wanted, server, task)
     try {
       return await attempt.run()
@@ -41,18 +49,24 @@ export async function pull(wanted: Pull, server: OllamaServer, task: Task): Prom
       // Hashing a large model on a slow disk says nothing for so long that fetch gives up on the answer: the
       // next try finds it done, or finds no server.
       if (failure && !attempt.verifying) throw failure
+
       const reason = attempt.stalled ?? reasonOf(error)
-      const { completed, total } = attempt.transfer
-      // Without a single blob announced, the registry has said all it has to say.
-      if (total === 0) throw new SourceProblem(reason, { cause: error })
-      if (completed > reached) fruitless = 0
-      reached = Math.max(reached, completed)
-      const far = attempt.transfer.describe()
-      // A digest that is wrong twice is wrong at the source; all its bytes would be loaded once more.
-      if (fruitless >= FRUITLESS_TRIES || (attempt.verifying && fruitless > 0)) {
-        throw new SourceProblem(`${reason} (${far})`, { cause: error })
+      if (LEFTOVER.test(reason) && leftovers < LEFTOVER_TRIES) {
+        leftovers += 1
+        task.report('waiting for Ollama to end a pull that was cut off')
+      } else {
+        const isFurther = attempt.transfer.completed > best.completed
+        fruitless = isFurther ? 0 : fruitless + 1
+        if (isFurther || best.total === 0) best = attempt.transfer
+        // Without a single blob announced, the registry has said all it has to say.
+        if (best.total === 0) throw new SourceProblem(reason, { cause: error })
+        const far = `${reason} (${best.describe()})`
+        // A digest that is wrong twice is wrong at the source; all its bytes would be loaded once more.
+        if (fruitless >= FRUITLESS_TRIES || (attempt.verifying && fruitless > 0)) {
+          throw new SourceProblem(far, { cause: error })
+        }
+        task.report(`${far}; trying again`)
       }
-      task.report(`${reason} (${far}); trying again`)
       await sleep(PAUSE)
     }
   }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { appendFile, mkdtemp, open, rm, truncate } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
@@ -98,6 +100,16 @@ describe('bringing a model in', () => {
     expect(error.message).toMatch(/\n {2}library: .*registry\.ollama\.ai/)
   })
 
+  it('does not wait for a registry that takes a connection and says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const host = `127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const mute = { host, namespace: 'library', insecure: true }
+    const error = await failure(provision(request({ mirror: mute })))
+    expect(error.message).toContain(`mirror ${host}/library: no answer within 2.0 s`)
+    silent.close()
+  })
+
   it('says that a mirror does not have the model', async () => {
     const error = await failure(provision(request({}, 'llama2:7b')))
     expect(error.message).toMatch(/^llama2:7b could not be brought in from any of its sources:/)
@@ -150,21 +162,28 @@ describe('bringing a model in', () => {
     expect(error.message).toMatch(/nomic-embed-text:latest was not there after 2\.0 s: .*4\.0 MiB/)
   })
 
-  it('stops when told to, and goes on the next time', async () => {
-    mirror.defect = 'stalls'
-    const interrupt = new AbortController()
-    const { task } = recordingTask(interrupt.signal)
-    const running = failure(
-      provision(request({ stall: seconds(60) }), {
-        ...task,
-        report: text => text.includes('4.0 MiB of') && interrupt.abort('Ctrl-C'),
-      }),
-    )
-    expect(await running).toBe('Ctrl-C')
+  it.each([
+    ['waits for bytes', 'stalls', '4.0 MiB of'],
+    // Ollama pauses between tries of its own, and holds on to the pull until the pause is over.
+    ['tries again', 'fails', '0 B of'],
+  ] as const)(
+    'stops while Ollama %s, and goes on at once when run again',
+    async (_, defect, seen) => {
+      mirror.defect = defect
+      const interrupt = new AbortController()
+      const { task } = recordingTask(interrupt.signal)
+      const running = failure(
+        provision(request({ stall: seconds(60) }), {
+          ...task,
+          report: text => text.includes(seen) && interrupt.abort('Ctrl-C'),
+        }),
+      )
+      expect(await running).toBe('Ctrl-C')
 
-    mirror.defect = undefined
-    expect(await provision(request())).toMatchObject({ changed: true })
-  })
+      mirror.defect = undefined
+      expect(await provision(request())).toMatchObject({ changed: true })
+    },
+  )
 
   it('says that the model does not fit on the disk before it asks for it', async () => {
     const { definition } = request()

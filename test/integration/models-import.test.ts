@@ -7,6 +7,7 @@ import { describeSource, findModel, type ModelSource } from '../../infra/models.
 import { readLocks } from '../../provision/models/lock.ts'
 import { lockModel, type ModelRequest, provisionModel } from '../../provision/models/provision.ts'
 import { blobPath, readManifest } from '../../provision/models/store.ts'
+import { listModels } from '../support/list-models.ts'
 import { requestFor } from '../support/model-request.ts'
 import { type RunningOllama, startOllama } from '../support/ollama.ts'
 import { recordingTask } from '../support/recording-task.ts'
@@ -95,10 +96,10 @@ describe('importing models from files', () => {
   })
 
   it('does nothing when all is there', async () => {
-    const before = await ollama.list()
+    const before = await listModels(ollama)
     const again = await provisionModel(from('package', 'smollm2:135m'), server, await locks(), task)
     expect(again).toMatchObject({ changed: false, lockedBy: 'lock' })
-    expect(await ollama.list()).toEqual(before)
+    expect(await listModels(ollama)).toEqual(before)
   })
 
   it('imports again what was damaged on disk', async () => {

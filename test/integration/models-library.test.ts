@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Locks, readLocks } from '../../provision/models/lock.ts'
 import { type Mirror, serveMirror } from '../../provision/models/mirror.ts'
 import { findProvisioned, provisionModel } from '../../provision/models/provision.ts'
+import { listModels } from '../support/list-models.ts'
 import { requestFor } from '../support/model-request.ts'
 import { type RunningOllama, startOllama } from '../support/ollama.ts'
 import { recordingTask } from '../support/recording-task.ts'
@@ -33,6 +34,7 @@ describe('the models that only the library has, from a mirror of it', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
+  const models = () => listModels(ollama)
   const source = () => ({ host: new URL(mirror.url).host, namespace: 'library', insecure: true })
 
   it('pulls nomic-embed-text and embeds with it in 768 dimensions', async () => {
@@ -79,8 +81,7 @@ describe('the models that only the library has, from a mirror of it', () => {
   })
 
   it('leaves no other names in the store than the two of each model', async () => {
-    const { models } = await ollama.list()
-    expect(models.map(model => model.name).sort()).toEqual([
+    expect((await models()).map(model => model.name)).toEqual([
       'gpt-oss:20b',
       'gpt-oss:20b-ctx512',
       'nomic-embed-text:latest',
@@ -90,13 +91,13 @@ describe('the models that only the library has, from a mirror of it', () => {
 
   it('does nothing when all is there, without the mirror', async () => {
     const request = requestFor('nomic-embed-text', { mirror: source() })
-    const before = await ollama.list()
+    const before = await models()
     await mirror.close()
 
     const again = await provisionModel(request, server, await locks(), task)
 
     expect(again).toMatchObject({ changed: false, lockedBy: 'recorded' })
-    expect(await ollama.list()).toEqual(before)
+    expect(await models()).toEqual(before)
   })
 
   it('derives the served model anew when the planned context changes', async () => {

@@ -72,6 +72,14 @@ describe('the mirror', () => {
     })
   })
 
+  it('says that a folder is no model folder', async () => {
+    const second = serveMirror(tmpdir(), { port: 0, host: '127.0.0.1' })
+    await expect(second).rejects.toMatchObject({
+      kind: 'misused',
+      mend: expect.stringContaining('--folder'),
+    })
+  })
+
   it('only reads', async () => {
     const answer = await get(blob(), { method: 'PUT', body: 'x' })
     expect(answer.status).toBe(404)
