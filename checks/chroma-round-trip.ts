@@ -1,74 +1,92 @@
-import { ChromaClient } from 'chromadb'
+import { ChromaClient, type Collection } from 'chromadb'
 import { reasonOf } from '../infra/failure.ts'
+import { collectionOf } from '../infra/shards.ts'
 import { type Millis, seconds } from '../infra/units.ts'
 import { type Check, type Context, type Finding, failed, passed, together } from './check.ts'
 import { TENANT } from './chroma/server.ts'
+import { toRecords } from './knowledge/document.ts'
+import { scoped } from './knowledge/filter.ts'
+import { VERIFICATION_MARKS } from './knowledge/metadata.ts'
+import { SPACE } from './knowledge/shard-settings.ts'
+import { vectorFor } from './probe/vectors.ts'
 
 const DEADLINE: Millis = seconds(20)
-const COLLECTION = 'round_trip'
-const SHORT_DIMENSION = 8
+const TEXTS = ['one', 'two', 'three']
 
 /**
  * Only this proves that a Chroma server works: its own health route says yes whatever happens to the data.
- * It goes through the `chromadb` client, as applications do, and in a throwaway database, so that it says
- * something about a server without any shard too.
+ * It goes through the `chromadb` client, as other applications may, past the store.
  */
 export default {
   name: 'chroma-round-trip',
-  proves: 'What is written to a Chroma server is found by query and get, and gone once deleted',
-  after: ['chroma-answers'],
+  proves:
+    'What a client writes to a Chroma server is found by query and get, and gone once deleted',
+  after: ['chroma-answers', 'shard-settings'],
   writes: true,
   async run(context) {
     const findings: Finding[] = []
-    for (const instance of context.deployment.chroma.keys()) {
-      findings.push(await roundTrip(context, instance))
+    for (const shard of await context.scratch.shardPerInstance(context.signal)) {
+      findings.push(await roundTrip(context, shard))
     }
     return together(findings)
   },
 } satisfies Check
 
-async function roundTrip(context: Context, instance: number): Promise<Finding> {
-  const { connection } = context.deployment.chroma[instance]!
-  const database = await context.scratch.database(instance, context.signal)
-  const client = clientFor(connection.url, database, context.signal)
+async function roundTrip(context: Context, shard: number): Promise<Finding> {
+  const { scratch, signal } = context
+  const { label, url } = scratch.live.shards.server(shard).connection
+  const { shards } = await scratch.store(shard, signal)
+  const client = clientFor(url, shards.database, signal)
+  const isLive = await scratch.isLive(shard, signal)
   try {
-    const wrong = await whatGoesWrong(client)
+    const name = collectionOf(shard)
+    const collection = isLive
+      ? await client.getCollection({ name })
+      : await client.createCollection({
+          name,
+          embeddingFunction: null,
+          metadata: shards.settings.metadata,
+          configuration: { hnsw: { space: SPACE } },
+        })
+    const wrong = await whatGoesWrong(context, shard, collection)
     return wrong === undefined
-      ? passed(`${connection.label} keeps, finds and deletes records`)
-      : failed(`${connection.label}: ${wrong}`)
+      ? passed(`${label} keeps, finds and deletes records`)
+      : failed(`${label}: ${wrong}`)
   } catch (error) {
-    context.signal.throwIfAborted()
-    return failed(`${connection.label} does not keep, find and delete records: ${reasonOf(error)}`)
+    signal.throwIfAborted()
+    return failed(`${label} does not keep, find and delete records: ${reasonOf(error)}`)
   }
 }
 
-async function whatGoesWrong(client: ChromaClient): Promise<string | undefined> {
-  const collection = await client.createCollection({
-    name: COLLECTION,
-    embeddingFunction: null,
-    configuration: { hnsw: { space: 'cosine' } },
-  })
-  const ids = ['one', 'two', 'three']
+async function whatGoesWrong(
+  { scratch, signal, now }: Context,
+  shard: number,
+  collection: Collection,
+): Promise<string | undefined> {
+  const { dimension } = scratch.live.shards.settings
+  const { id: creator } = await scratch.creator(shard, 'client', signal)
+  const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
+  const document = { id: 'client', metadata: {}, chunks }
+  const records = toRecords(creator, document, now(), VERIFICATION_MARKS)
+  const ids = records.map(({ id }) => id)
+  const [first = '', second = ''] = ids
+  const where = scoped(creator)
+
   await collection.add({
     ids,
-    embeddings: ids.map((_, axis) => unit(axis)),
-    documents: ids,
-    metadatas: [{ side: 'left' }, { side: 'right' }, { side: 'left' }],
+    embeddings: records.map(({ vector }) => vector),
+    documents: TEXTS,
+    metadatas: records.map(({ metadata }) => metadata),
   })
-  if ((await collection.count()) !== ids.length) return 'not all that was written is counted'
-  const found = await collection.query({
-    queryEmbeddings: [unit(1)],
-    nResults: ids.length,
-    where: { side: 'left' },
-  })
-  if (found.ids[0]?.toSorted().join() !== 'one,three') return 'a query with a filter found others'
-  const got = await collection.get({ ids: ['two'], include: ['documents', 'metadatas'] })
-  if (got.documents[0] !== 'two' || got.metadatas[0]?.side !== 'right') {
-    return 'a record came back other than it was written'
-  }
-  await collection.delete({ ids: ['two'] })
-  const left = await collection.get({})
-  return left.ids.toSorted().join() === 'one,three' ? undefined : 'a deleted record is still there'
+  const queryEmbeddings = [vectorFor(TEXTS[1]!, dimension)]
+  const found = await collection.query({ queryEmbeddings, nResults: 1, where })
+  if (found.ids[0]?.[0] !== second) return 'a query does not find the record with its own vector'
+  const got = await collection.get({ ids: [first], where, include: ['documents'] })
+  if (got.documents[0] !== TEXTS[0]) return 'a record came back other than it was written'
+  await collection.delete({ ids: [second], where })
+  const left = await collection.get({ where })
+  if (left.ids.includes(second)) return 'a deleted record is still there'
+  return left.ids.length === 2 ? undefined : 'not all that was written is there'
 }
 
 function clientFor(url: string, database: string, signal: AbortSignal): ChromaClient {
@@ -85,6 +103,3 @@ function clientFor(url: string, database: string, signal: AbortSignal): ChromaCl
     fetchOptions: { signal: deadline },
   })
 }
-
-const unit = (axis: number): number[] =>
-  Array.from({ length: SHORT_DIMENSION }, (_, index) => (index === axis ? 1 : 0))

@@ -2,7 +2,6 @@ import type { Where } from 'chromadb'
 import { type Check, type Context, failed, passed } from './check.ts'
 import { scoped } from './knowledge/filter.ts'
 import { recordId } from './knowledge/record-id.ts'
-import type { Shards } from './knowledge/shards.ts'
 import { vectorFor } from './probe/vectors.ts'
 
 const DOCUMENT = 'filtered'
@@ -18,7 +17,7 @@ export default {
   writes: true,
   async run(context) {
     const { shards } = context.scratch.live
-    for (const shard of oneShardOfEachInstance(shards)) {
+    for (const shard of await context.scratch.shardPerInstance(context.signal)) {
       const wrong = await whatGoesWrong(context, shard)
       if (wrong !== undefined) return failed(`${shards.server(shard).connection.label} ${wrong}`)
     }
@@ -27,14 +26,6 @@ export default {
     )
   },
 } satisfies Check
-
-function oneShardOfEachInstance(shards: Shards): number[] {
-  const first = new Map<number, number>()
-  for (let shard = shards.settings.shards - 1; shard >= 0; shard -= 1) {
-    first.set(shards.instanceOf(shard), shard)
-  }
-  return [...first.values()]
-}
 
 async function whatGoesWrong(context: Context, shard: number): Promise<string | undefined> {
   const { scratch, signal } = context

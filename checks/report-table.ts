@@ -31,7 +31,7 @@ export function toTable(report: Report, width = process.stdout.columns ?? 120): 
   for (const check of report.checks) {
     table.push([SIGNS[check.verdict], check.name, found(check), formatDuration(check.millis)])
   }
-  return [title(report), table, ...report.checks.flatMap(mend), summary(report)].join('\n')
+  return [title(report), table, ...mends(report), summary(report)].join('\n')
 }
 
 const NO_LINES = Object.fromEntries(
@@ -44,8 +44,14 @@ const NO_LINES = Object.fromEntries(
 const found = (check: CheckResult): string =>
   [check.detail, ...(check.notes ?? []).map(note => `note: ${note}`)].join('\n')
 
-const mend = (check: CheckResult): string[] =>
-  check.mend === undefined ? [] : [`${check.name}: ${check.mend}`]
+/** One line for each thing to do, with the checks that it mends. */
+function mends(report: Report): string[] {
+  const names = new Map<string, string[]>()
+  for (const { name, mend } of report.checks) {
+    if (mend !== undefined) names.set(mend, [...(names.get(mend) ?? []), name])
+  }
+  return [...names].map(([mend, checks]) => `${checks.join(', ')}: ${mend}`)
+}
 
 function title({ target, readOnly, deep }: Report): string {
   const servers = [...target.chroma, ...target.ollama.map(pool => pool.url)].join(', ')

@@ -1,7 +1,7 @@
 import { Failure } from '../../infra/failure.ts'
 import { Creator, type Store } from './creator.ts'
 import { isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
-import { RECORD_KEYS, VERIFICATION } from './metadata.ts'
+import { VERIFICATION_MARKS } from './metadata.ts'
 import type { Shards } from './shards.ts'
 
 /** The multi-tenant store of one generation. `creator` is the only way in. */
@@ -34,7 +34,6 @@ export class Knowledge {
    * @param name what follows the reserved prefix
    */
   probe(name: string): Creator {
-    const marks = { [RECORD_KEYS.reservedFor]: VERIFICATION }
-    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), marks)
+    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), VERIFICATION_MARKS)
   }
 }

@@ -15,6 +15,8 @@ export const RECORD_KEYS = {
 } as const
 
 export const VERIFICATION = 'verification'
+/** What the verification's records carry besides. */
+export const VERIFICATION_MARKS = { [RECORD_KEYS.reservedFor]: VERIFICATION }
 
 const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.values(RECORD_KEYS))
 export const MAX_KEYS = 32
