@@ -8,6 +8,7 @@ const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
 export type Target = (typeof TARGETS)[number]
 export type KvCacheType = (typeof KV_CACHE_TYPES)[number]
 
+const Count = z.int().min(1)
 const Port = z.int().min(1).max(65_535)
 
 const Source = z.discriminatedUnion('kind', [
@@ -32,9 +33,27 @@ const Source = z.discriminatedUnion('kind', [
   }),
 ])
 
+/** What the plan goes by, as the publisher's config.json has it; see infra/capacity/figures.ts. */
+const ModelFigures = z.strictObject({
+  family: z.string().min(1),
+  layers: Count,
+  embedding: Count,
+  feedForward: Count,
+  heads: Count,
+  kvHeads: Count,
+  headLength: Count,
+  vocabulary: Count,
+  slidingWindow: Count.optional(),
+  experts: z.strictObject({ count: Count, used: Count }).optional(),
+  encoder: z.boolean().optional(),
+  embeddingType: z.enum(['f16', 'q8_0']),
+  untied: z.boolean().optional(),
+})
+
 const common = {
-  contextLength: z.int().min(1),
-  sizeBytes: z.int().min(1),
+  contextLength: Count,
+  sizeBytes: Count,
+  figures: ModelFigures.optional(),
   sources: z
     .array(Source)
     .min(1)
@@ -46,7 +65,7 @@ const OwnModel = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('chat'), ...common }),
   z.strictObject({
     role: z.literal('embedding'),
-    dimensions: z.int().min(1),
+    dimensions: Count,
     prefixes: prefixes.default({ document: '', query: '' }),
     ...common,
   }),

@@ -1,6 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
-import { planHere } from '../provision/plan/plan.ts'
-import { describeVerdict, requireFit } from './capacity/stack-plan.ts'
+import { leaveToDeploy } from '../provision/plan/plan.ts'
 import { deployModels } from './deployed-models.ts'
 import { LocalDeployment } from './local/deployment.ts'
 import type { Outputs } from './outputs.ts'
@@ -19,9 +18,8 @@ const TARGETS = { local: LocalDeployment }
 export async function deploy(stack: string, configured: Record<string, unknown>) {
   const settings = parseSettings(stack, configured)
 
-  const plan = await planHere(settings)
-  if (settings.deployUnfit) pulumi.log.warn(`deployUnfit is set. ${describeVerdict(plan)}`)
-  else requireFit(plan)
+  const { warning } = await leaveToDeploy(settings)
+  if (warning !== undefined) pulumi.log.warn(warning)
 
   const servers = new TARGETS[settings.target](stack, { settings })
 

@@ -10,7 +10,7 @@ import { describeReport } from '../verify-step.ts'
 
 export interface Deployed {
   settings: Settings
-  plan: StackPlan
+  plan: StackPlan | undefined
   toolchain: Toolchain
   backend: Backend
   result: EngineResult
@@ -57,7 +57,7 @@ export function summarise({
       verdict: report.verdict,
       home,
       backend: backend.url,
-      plan: { verdict: plan.verdict, workloads: plan.workloads },
+      plan: plan && { verdict: plan.verdict, workloads: plan.workloads },
       endpoints: { chroma, ollama },
       models: outputs.models,
       toolchain: Object.values(toolchain).map(({ part, version, origin, why }) => ({

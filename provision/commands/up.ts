@@ -20,7 +20,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
     const { settings } = stack
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
       await requireOwnPorts(settings)
-      const plan = await planStep(settings, steps)
+      const { plan } = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps)
       const engine = await Engine.open(stack, toolchain.pulumi)
       const started = new Date()
