@@ -13,6 +13,8 @@ export interface Held {
   installed: Installed
   /** describeSource, or ALREADY_THERE. */
   source: string
+  /** Whether it came just now. */
+  brought: boolean
   /** `first seen` has been recorded. */
   lockedBy: LockedBy | 'first seen'
 }
@@ -45,7 +47,8 @@ export async function bringIn(
     }
   }
   await adopt(arrival, model, server, task.signal)
-  return { installed, source: describeSource(source), lockedBy: expected?.by ?? 'first seen' }
+  const lockedBy = expected?.by ?? 'first seen'
+  return { installed, source: describeSource(source), lockedBy, brought: true }
 }
 
 /** Goes through the sources until one delivers. */

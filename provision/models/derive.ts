@@ -66,9 +66,10 @@ async function isDerived(
   server: OllamaServer,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const shown = [show(name, server, signal), show(serves, server, signal)]
-  const [base, derived] = await Promise.all(shown)
-  return contentOf(derived!) === contentOf(base!, pins)
+  const base = await show(name, server, signal)
+  // One that Ollama cannot show is made anew.
+  const derived = await show(serves, server, signal).catch(() => undefined)
+  return derived !== undefined && contentOf(derived) === contentOf(base, pins)
 }
 
 /** What decides about a model's answers, as one text. */

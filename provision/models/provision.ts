@@ -1,19 +1,18 @@
-import { Failure } from '../../infra/failure.ts'
-import { describeSource, type ModelSource } from '../../infra/models.ts'
+import { describeSource } from '../../infra/models.ts'
 import type { Task } from '../progress.ts'
-import { adopt, bringIn, entryOf, firstArrival, type Held } from './bring-in.ts'
+import { adopt, entryOf, firstArrival, type Held } from './bring-in.ts'
 import { withinDeadline } from './deadline.ts'
 import { serveDerived } from './derive.ts'
-import { expectedFrom, type Locks, recordLock, writeTrackedLock } from './lock.ts'
-import { ALREADY_THERE, identify, recognise } from './recognise.ts'
+import { findOrBring } from './find-or-bring.ts'
+import { type Locks, writeTrackedLock } from './lock.ts'
 import { deliveryOf, derivationOf, type ModelRequest, sourcesOf } from './request.ts'
-import { findInstalled, type Installed, type OllamaServer } from './server.ts'
-import { describeDefects, findDefects, isComplete, removeDefects } from './verify.ts'
+import { findInstalled, type OllamaServer } from './server.ts'
+import { isComplete } from './verify.ts'
 
 export type { ModelRequest } from './request.ts'
 export type { OllamaServer } from './server.ts'
 
-export interface ProvisionedModel extends Omit<Held, 'installed'> {
+export interface ProvisionedModel extends Pick<Held, 'source' | 'lockedBy'> {
   name: string
   serves: string
   /** sha256 of the manifests of both names on this server, in hex, as `/api/tags` shows them. */
@@ -37,9 +36,8 @@ export async function provisionModel(
 ): Promise<ProvisionedModel> {
   const { definition, serves, deadline } = request
   return withinDeadline(definition.name, deadline, task, async task => {
-    const { held, brought } = await findOrBring(request, server, locks, task)
+    const { installed, brought, ...origin } = await findOrBring(request, server, locks, task)
     const derived = await serveDerived(derivationOf(request, locks), server, task)
-    const { installed, ...origin } = held
     return {
       name: definition.name,
       serves,
@@ -91,58 +89,3 @@ export async function findProvisioned(
   if (!(await isComplete(base, server)) || !(await isComplete(derived, server))) return undefined
   return { digest: base.digest, servesDigest: derived.digest, sizeBytes: base.sizeBytes }
 }
-
-async function findOrBring(
-  request: ModelRequest,
-  server: OllamaServer,
-  locks: Locks,
-  task: Task,
-): Promise<{ held: Held; brought: boolean }> {
-  const { name } = request.definition
-  const sources = sourcesOf(request)
-  const delivery = deliveryOf(request, locks)
-  const present = await findInstalled(name, server, task.signal)
-  if (!present) {
-    return { held: await bringIn(sources, delivery, server, locks, task), brought: true }
-  }
-  const defects = await findDefects(present, delivery.hashes, server, task)
-  const known = recognise(name, await identify(name, present, server, task.signal), sources, locks)
-  if (defects.length > 0) {
-    task.report(`${describeDefects(defects)}: bringing it again`)
-    await removeDefects(defects)
-  } else if (known) {
-    return { held: { installed: present, ...known }, brought: false }
-  }
-  try {
-    const order = inOrder(sources, known?.source)
-    return { held: await bringIn(order, delivery, server, locks, task), brought: true }
-  } catch (error) {
-    const isSound = defects.length === 0
-    const isLocked = sources.some(source => expectedFrom(source, name, locks))
-    if (!isUnavailable(error) || !isSound || isLocked) throw error
-    return { held: await acceptPresent(name, present, server, locks, task), brought: false }
-  }
-}
-
-/** No source can be had, but a sound model is there and no lock speaks against it. */
-async function acceptPresent(
-  name: string,
-  installed: Installed,
-  server: OllamaServer,
-  locks: Locks,
-  task: Task,
-): Promise<Held> {
-  task.report(`${name} is ${ALREADY_THERE}: recording its digest`)
-  const entry = await entryOf(name, installed, server, task.signal)
-  await recordLock(locks, name, ALREADY_THERE, entry)
-  return { installed, source: ALREADY_THERE, lockedBy: 'first seen' }
-}
-
-/** A damaged model is mended from where it came. */
-function inOrder(sources: ModelSource[], first: string | undefined): ModelSource[] {
-  const came = sources.filter(source => describeSource(source) === first)
-  return [...came, ...sources.filter(source => !came.includes(source))]
-}
-
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof Failure && error.kind === 'unavailable'

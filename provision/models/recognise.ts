@@ -30,7 +30,9 @@ export async function identify(
   signal: AbortSignal,
 ): Promise<Identity> {
   if (manifest === undefined) {
-    return { digest, layers: [], weights: weightsOf(await show(name, server, signal)) }
+    // A model that Ollama cannot show has lost its weights: it is like none that is known.
+    const shown = await show(name, server, signal).catch(() => undefined)
+    return { digest, layers: [], weights: shown ? weightsOf(shown) : [] }
   }
   const { layers } = manifest
   return { digest: manifest.digest, layers, weights: weightsAmong(layers) }

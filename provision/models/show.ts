@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Failure, reasonOf } from '../../infra/failure.ts'
 import { ask, type OllamaServer } from './server.ts'
 
 /** What /api/show says of a model, as far as it is used here. */
@@ -13,13 +14,22 @@ const Shown = z.object({
 })
 export type Shown = z.infer<typeof Shown>
 
-/** @throws Failure `unavailable` when the server does not answer; Error when it cannot show the model */
+/** @throws Failure `unavailable` when the server does not answer, or has no such model that it can read */
 export async function show(
   model: string,
   server: OllamaServer,
   signal: AbortSignal,
 ): Promise<Shown> {
-  return Shown.parse(await ask(server, signal, ollama => ollama.show({ model })))
+  try {
+    return Shown.parse(await ask(server, signal, ollama => ollama.show({ model })))
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    signal.throwIfAborted()
+    const reason = reasonOf(error)
+    throw new Failure('unavailable', `Ollama at ${server.url} cannot show ${model}: ${reason}`, {
+      cause: error,
+    })
+  }
 }
 
 /** Digests of the weights: `sha256:<hex>`. */

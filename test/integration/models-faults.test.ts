@@ -74,10 +74,15 @@ describe('bringing a model in', () => {
     expect(mirror.starts[0]).toBe(4 * MiB)
   })
 
-  it('goes on when the mirror keeps closing connections', async () => {
+  it('goes on when the mirror keeps closing connections, and reports bytes, rate and time left', async () => {
     mirror.defect = 'closes'
-    expect(await provision(request({ stall: seconds(10) }))).toMatchObject({ changed: true })
+    const { task, reports } = recordingTask()
+    const wanted = request({ stall: seconds(10) })
+    expect(await provision(wanted, task)).toMatchObject({ changed: true })
     expect(mirror.starts).toContain(8 * MiB)
+    expect(reports).toContainEqual(
+      expect.stringMatching(/: 8\.0 MiB of 14\.\d MiB, [\d.]+ \w+\/s, .* left$/),
+    )
   })
 
   it.each([

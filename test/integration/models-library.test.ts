@@ -74,12 +74,6 @@ describe('the models that only the library has, from a mirror of it', () => {
     })
   })
 
-  it('reports bytes, rate and time left while it pulls', () => {
-    expect(reports).toContainEqual(
-      expect.stringMatching(/: [\d.]+ MiB of 14\.\d MiB, [\d.]+ \w+\/s, .* left$/),
-    )
-  })
-
   it('leaves no other names in the store than the two of each model', async () => {
     expect((await models()).map(model => model.name)).toEqual([
       'gpt-oss:20b',
