@@ -51,6 +51,8 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     frameworkErrors: sendError,
     clientErrorHandler: refuseConnection,
   })
+  // JSON is all that the routes take.
+  api.removeContentTypeParser('text/plain')
   const metrics = new Metrics()
 
   handleErrors(api)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 
@@ -36,6 +37,14 @@ export type Keys = readonly [Key, ...Key[]]
  */
 export async function makeKeyFile(path: string): Promise<void> {
   await writeFile(path, toText([freshKey()]), { flag: 'wx', mode: MODE })
+}
+
+/** Makes the key file and its folder, unless it is there. */
+export async function ensureKeyFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await makeKeyFile(path).catch(error => {
+    if (error.code !== 'EEXIST') throw error
+  })
 }
 
 /**
