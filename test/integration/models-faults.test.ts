@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Failure } from '../../infra/failure.ts'
 import { MiB, seconds } from '../../infra/units.ts'
 import { readLocks } from '../../provision/models/lock.ts'
-import { type ModelRequest, provisionModel } from '../../provision/models/provision.ts'
+import { lockModel, type ModelRequest, provisionModel } from '../../provision/models/provision.ts'
 import { blobPath, readManifest } from '../../provision/models/store.ts'
 import { FaultyMirror } from '../support/faulty-mirror.ts'
 import { requestFor } from '../support/model-request.ts'
@@ -158,6 +158,26 @@ describe('bringing a model in', () => {
     expect(error.message).toMatch(/models\.lock\.json has [0-9a-f]{64}, seen is [0-9a-f]{64}/)
     expect(error.mend).toContain('npm run models -- --lock')
     expect(await names()).toEqual([first.serves])
+  })
+
+  it('takes another model under the same name once it is locked', async () => {
+    await provision(request({}, 'gpt-oss:20b'))
+    await new Ollama({ host: server.url }).delete({ model: 'gpt-oss:20b' })
+    const other = { gguf: tinyGptOss(), family: 'gptoss', template: '{{ .Prompt }}' }
+    await storeModel(join(folder, 'library'), 'gpt-oss:20b', other)
+
+    const wanted = request({}, 'gpt-oss:20b')
+    const trackedFile = join(folder, 'tracked.json')
+    const locks = () => readLocks(join(folder, 'models.lock.json'), trackedFile)
+    const { task } = recordingTask()
+    await lockModel(wanted, server, await locks(), task, trackedFile)
+
+    expect(await provisionModel(wanted, server, await locks(), task)).toMatchObject({
+      changed: true,
+      lockedBy: 'lock',
+    })
+    const { template } = await new Ollama({ host: server.url }).show({ model: wanted.serves })
+    expect(template).toBe('{{ .Prompt }}')
   })
 
   it('has time for all of it, and no more', async () => {
