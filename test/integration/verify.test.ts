@@ -1,0 +1,253 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ALL } from '../../checks/all.ts'
+import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import { vectorFor } from '../../checks/probe/vectors.ts'
+import { exitCode, Report } from '../../checks/report.ts'
+import { verify } from '../../checks/verify.ts'
+import type { Outputs } from '../../infra/outputs.ts'
+import { minutes } from '../../infra/units.ts'
+import { type RunningChroma, startChroma } from '../support/chroma.ts'
+import { outputsOf } from '../support/deployment.ts'
+import { startOllamaWithModels } from '../support/models.ts'
+import type { RunningOllama } from '../support/ollama.ts'
+import { snapshot } from '../support/snapshot.ts'
+import { STORE_CHECKS } from '../support/store-checks.ts'
+
+const WORKER = fileURLToPath(new URL('../support/verify-worker.ts', import.meta.url))
+
+describe('verify', () => {
+  let chroma: RunningChroma
+  let ollama: RunningOllama
+  let outputs: Outputs
+  let deployment: Deployment
+
+  beforeAll(async () => {
+    chroma = await startChroma()
+    ollama = await startOllamaWithModels()
+    outputs = await pinned(outputsOf({ chroma: [chroma.url], ollama: ollama.url }))
+    deployment = await openDeployment(outputs)
+  })
+  afterAll(async () => {
+    await deployment.close()
+    await ollama.stop()
+    await chroma.stop()
+  })
+
+  const run = (of: Outputs, options: Partial<Parameters<typeof verify>[1]> = {}) =>
+    verify(of, { readOnly: false, signal: new AbortController().signal, ...options })
+
+  const notPassed = (report: Report) =>
+    report.checks
+      .filter(({ verdict }) => verdict !== 'passed')
+      .map(({ name, verdict, detail }) => ({ name, verdict, detail }))
+
+  it('could not check models that are not loaded, nor writes, when it is read only', async () => {
+    const before = await snapshot(deployment)
+    const report = await run(outputs, { readOnly: true })
+    expect(exitCode(report)).toBe(3)
+    const unchecked = report.checks.filter(({ verdict }) => verdict === 'unchecked')
+    expect(unchecked.map(({ name }) => name)).toEqual([
+      'embedding-vectors',
+      'embedding-repeatable',
+      'embedding-meaning',
+      'chat-answers',
+      'chroma-round-trip',
+      'shard-round-trip',
+      'creators-apart',
+      'filters-applied',
+      'nothing-left',
+    ])
+    expect(await snapshot(deployment)).toEqual(before)
+    for (const server of deployment.ollama.values()) expect(await server.running()).toEqual([])
+  })
+
+  it('passes on a sound deployment without any data, and leaves nothing behind', async () => {
+    const before = await snapshot(deployment)
+    const report = await run(outputs)
+    expect(notPassed(report)).toEqual([
+      expect.objectContaining({ name: 'shard-settings', verdict: 'skipped' }),
+      expect.objectContaining({ name: 'records-placed', verdict: 'skipped' }),
+    ])
+    expect(exitCode(report)).toBe(0)
+    expect(Report.parse(report)).toEqual(report)
+    expect(report.target.chroma).toEqual([chroma.url])
+    expect(await snapshot(deployment)).toEqual(before)
+  })
+
+  it('is swept by a later run when it was killed with a throwaway database open', async () => {
+    const before = await snapshot(deployment)
+    await killedAfter('shard-round-trip', outputs)
+    expect(await snapshot(deployment)).not.toEqual(before)
+    await sweptLater()
+    expect(await snapshot(deployment)).toEqual(before)
+  })
+
+  /** A run right after leaves alone what may belong to one under way; one after a while does not. */
+  async function sweptLater(): Promise<void> {
+    const soon = await run(outputs, { checks: STORE_CHECKS })
+    expect(soon.checks.at(-1)).toMatchObject({ verdict: 'passed' })
+    expect(soon.checks.at(-1)).not.toHaveProperty('notes')
+    const now = () => Date.now() + minutes(11)
+    const later = await run(outputs, { checks: STORE_CHECKS, now })
+    expect(later.checks.at(-1)?.notes?.[0]).toMatch('of runs that were killed are deleted too')
+  }
+
+  describe('with data of others', () => {
+    let before: unknown[]
+
+    beforeAll(async () => {
+      const knowledge = deployment.knowledge()
+      for (let creator = 0; creator < 12; creator += 1) {
+        const documents = ['a', 'b'].map(id => ({
+          id,
+          metadata: { topic: id },
+          chunks: [{ text: `${creator} ${id}`, vector: vectorFor(`${creator} ${id}`, 384) }],
+        }))
+        await knowledge.creator(`creator ${creator}`).upsert(documents)
+      }
+      before = await snapshot(deployment)
+    })
+
+    it('passes, and leaves collections, counts and all records as they were', async () => {
+      const report = await run(outputs, { deep: true })
+      expect(notPassed(report)).toEqual([])
+      expect(report.checks).toHaveLength(ALL.length)
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+
+    it('passes twice at once', async () => {
+      const both = [run(outputs, { checks: STORE_CHECKS }), run(outputs, { checks: STORE_CHECKS })]
+      expect((await Promise.all(both)).flatMap(notPassed)).toEqual([])
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+
+    it.each(['chroma-round-trip', 'filters-applied'])(
+      'is swept by a later run when it was killed after %s',
+      async check => {
+        await killedAfter(check, outputs)
+        expect(await snapshot(deployment)).not.toEqual(before)
+        await sweptLater()
+        expect(await snapshot(deployment)).toEqual(before)
+      },
+    )
+
+    it('takes back what it wrote when it is interrupted', async () => {
+      const controller = new AbortController()
+      const interrupted = run(outputs, {
+        checks: STORE_CHECKS,
+        signal: controller.signal,
+        onCheck: ({ name }) => name === 'creators-apart' && controller.abort(new Error('Ctrl-C')),
+      })
+      await expect(interrupted).rejects.toThrow('Ctrl-C')
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+
+    it('leaves the models in memory as they are', async () => {
+      const [server] = [...deployment.ollama.values()]
+      const running = await server!.running()
+      expect(running).toHaveLength(2)
+      await run(outputs)
+      expect(await server!.running()).toEqual(running)
+    })
+
+    it('does not ask a model that it would make load anew', async () => {
+      const [server] = [...deployment.ollama.values()]
+      const { name } = outputs.models[0]!
+      const call = { deadline: minutes(1), repeatable: true }
+      await server!.call(call, client => client.embed({ model: name, input: 'x' }))
+      const loaded = async () => (await server!.running()).map(model => model.name)
+      expect(await loaded()).toContain(name)
+      const report = await run(outputs)
+      expect(await loaded()).toContain(name)
+      expect(report.verdict).toBe('unchecked')
+      expect(notPassed(report).map(check => check.name)).toEqual([
+        'embedding-vectors',
+        'embedding-repeatable',
+        'embedding-meaning',
+      ])
+      await deployment.inference.load(outputs.models[0]!)
+    })
+
+    it('fails when the deployment says another dimension than the model has', async () => {
+      const models = outputs.models.map(model =>
+        model.role === 'embedding' ? { ...model, dimensions: 768 } : model,
+      ) as Outputs['models']
+      const report = await run({ ...outputs, models })
+      expect(exitCode(report)).toBe(1)
+      const failures = report.checks.filter(({ verdict }) => verdict === 'failed')
+      expect(failures.map(({ name, detail }) => [name, detail])).toEqual(
+        expect.arrayContaining([
+          ['embedding-vectors', 'all-minilm:latest gives 384 dimensions; the deployment says 768'],
+          ['shard-settings', expect.stringContaining('dimension is 384 and should be 768')],
+        ]),
+      )
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+
+    it('fails when a model has another digest than was provisioned, or is not there', async () => {
+      const [first, ...others] = outputs.models
+      const changed = { ...first!, digest: '0'.repeat(64) }
+      const gone = { ...first!, name: 'none:latest', serves: 'none:latest-ctx512' }
+      for (const [model, reason] of [
+        [changed, 'with another digest'],
+        [gone, 'none:latest is not in the pool'],
+      ] as const) {
+        const report = await run({ ...outputs, models: [model, ...others] })
+        expect(exitCode(report)).toBe(1)
+        const found = report.checks.find(({ name }) => name === 'models-present')
+        expect(found).toMatchObject({ verdict: 'failed', mend: expect.stringContaining('models') })
+        expect(found?.detail).toContain(reason)
+      }
+    })
+
+    it('fails when Chroma dies in the middle, and says so in the check that met it', async () => {
+      let died: Promise<void> | undefined
+      try {
+        const report = await run(outputs, {
+          checks: STORE_CHECKS,
+          onCheck: ({ name }) => {
+            if (name === 'shard-settings') died = chroma.kill()
+          },
+        })
+        expect(exitCode(report)).toBe(1)
+        const failure = report.checks.find(({ verdict }) => verdict === 'failed')
+        expect(failure?.name).toBe('chroma-round-trip')
+        expect(failure?.detail).toContain(chroma.url)
+      } finally {
+        await died
+        await chroma.start()
+      }
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+  })
+
+  /** With the digests that the servers have now, as a provisioned deployment has them. */
+  async function pinned(of: Outputs): Promise<Outputs> {
+    const opened = await openDeployment(of)
+    const status = await opened.inference.status()
+    await opened.close()
+    const models = of.models.map((model, index) => ({
+      ...model,
+      digest: status[index]!.digest,
+      servesDigest: status[index]!.servesDigest,
+    }))
+    return { ...of, models: models as Outputs['models'] }
+  }
+})
+
+/** Runs verify in a process of its own and kills it while it makes the check that follows. */
+async function killedAfter(check: string, outputs: Outputs): Promise<void> {
+  const child = spawn(process.execPath, [WORKER, JSON.stringify(outputs)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === check) break
+  }
+  child.kill('SIGKILL')
+  await ended
+}
