@@ -1,0 +1,143 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { Connection } from '../../../checks/transport/connection.ts'
+
+type Answer = Parameters<typeof createServer>[1]
+
+describe('a connection to a server', () => {
+  const servers: Server[] = []
+  const connections: Connection[] = []
+
+  afterEach(async () => {
+    for (const connection of connections.splice(0)) await connection.close()
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  /** @param answers to the first request, the second, …; the last one to all that follow */
+  async function connectTo(answers: NonNullable<Answer>[], maxConnections = 4) {
+    const seen = { requests: 0, together: 0, most: 0 }
+    const server = createServer((request, response) => {
+      const answer = answers[Math.min(seen.requests, answers.length - 1)]!
+      seen.requests += 1
+      seen.together += 1
+      seen.most = Math.max(seen.most, seen.together)
+      response.on('close', () => {
+        seen.together -= 1
+      })
+      answer(request, response)
+    }).listen(0, '127.0.0.1')
+    servers.push(server)
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const connection = new Connection('Chroma', `http://127.0.0.1:${port}/`, { maxConnections })
+    connections.push(connection)
+    return { connection, seen, url: `http://127.0.0.1:${port}` }
+  }
+
+  const says =
+    (status: number, body: string): NonNullable<Answer> =>
+    (_, response) =>
+      response.writeHead(status).end(body)
+  const breaks: NonNullable<Answer> = request => request.socket.destroy()
+  const hangs: NonNullable<Answer> = () => {}
+  const stopsHalfWay: NonNullable<Answer> = (_, response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('{"half":')
+  }
+  const ask = (
+    connection: Connection,
+    call: { repeatable?: boolean; deadline?: number; signal?: AbortSignal } = {},
+  ) =>
+    connection.json('/x', z.object({ ok: z.boolean() }), {
+      deadline: 5000,
+      repeatable: true,
+      ...call,
+    })
+
+  it('gives the answer, checked', async () => {
+    const { connection } = await connectTo([says(200, '{"ok":true,"more":1}')])
+    expect(await ask(connection)).toEqual({ ok: true })
+  })
+
+  it.each([
+    ['busy', says(503, '{"error":"server busy"}'), 'answered 503: server busy'],
+    ['busy', says(429, ''), 'answered 429: no reason given'],
+    ['missing', says(404, '{"error":"model not found"}'), 'model not found'],
+    ['cancelled', says(499, '{"error":"request canceled"}'), 'canceled'],
+    ['rejected', says(400, '{"message":"Invalid where clause"}'), 'Invalid where clause'],
+    ['memory', says(500, '{"error":"model requires more system memory (13.4 GiB)"}'), '13.4 GiB'],
+    ['faulty', says(500, '<html>Bad gateway</html>'), 'answered 500: <html>Bad gateway'],
+    ['faulty', says(200, '{"ok":1}'), 'something else than expected'],
+    ['faulty', says(200, 'ok'), 'something else than expected'],
+    ['unreachable', breaks, 'cannot be reached'],
+  ])('says that the server is %s', async (reason, answer, message) => {
+    const { connection, url } = await connectTo([answer])
+    const error = await ask(connection, { repeatable: false }).catch(error => error)
+    expect(error).toMatchObject({ name: 'ServerError', reason })
+    expect(error.message).toContain(message)
+    expect(error.message).toContain(`Chroma at ${url}`)
+  })
+
+  it.each([
+    ['never answers', hangs],
+    ['stops in the middle of its answer', stopsHalfWay],
+  ])('gives a server up that %s', async (_, answer) => {
+    const { connection } = await connectTo([answer])
+    await expect(ask(connection, { deadline: 100 })).rejects.toMatchObject({ reason: 'late' })
+  })
+
+  it('says that nobody listens there', async () => {
+    const { connection, seen } = await connectTo([hangs])
+    servers[0]!.close()
+    const error = await ask(connection).catch(error => error)
+    expect(error).toMatchObject({ reason: 'unreachable' })
+    expect(error.message).toContain('ECONNREFUSED')
+    expect(seen.requests).toBe(0)
+  })
+
+  it('tries again what may be repeated, while the trouble is one that passes', async () => {
+    const fine = says(200, '{"ok":true}')
+    const { connection, seen } = await connectTo([breaks, says(503, ''), fine])
+    expect(await ask(connection)).toEqual({ ok: true })
+    expect(seen.requests).toBe(3)
+  })
+
+  it.each([
+    ['what may not be repeated', breaks, false],
+    ['what was refused', says(400, '{}'), true],
+    ['what failed', says(500, '{}'), true],
+  ])('does not try again %s', async (_, answer, repeatable) => {
+    const { connection, seen } = await connectTo([answer])
+    await expect(ask(connection, { repeatable })).rejects.toThrow()
+    expect(seen.requests).toBe(1)
+  })
+
+  it('gives up after a few attempts', async () => {
+    const { connection, seen } = await connectTo([says(503, '')])
+    await expect(ask(connection)).rejects.toMatchObject({ reason: 'busy' })
+    expect(seen.requests).toBe(3)
+  })
+
+  it("ends with the caller's own reason when the caller gives up", async () => {
+    const { connection } = await connectTo([hangs])
+    const controller = new AbortController()
+    const asked = ask(connection, { signal: controller.signal })
+    controller.abort(new Error('Ctrl-C'))
+    await expect(asked).rejects.toThrow('Ctrl-C')
+    await expect(ask(connection, { signal: controller.signal })).rejects.toThrow('Ctrl-C')
+  })
+
+  it('keeps to its number of connections, and the others wait', async () => {
+    const slowly: NonNullable<Answer> = (_, response) =>
+      setTimeout(() => response.end('{"ok":true}'), 20)
+    const { connection, seen } = await connectTo([slowly], 3)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(connection)))
+    expect(answers).toHaveLength(20)
+    expect(seen.most).toBe(3)
+  })
+})
