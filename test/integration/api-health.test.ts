@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { creatorPath, documentPath, TestApi } from '../support/api.ts'
+import { type RunningChroma, startChroma } from '../support/chroma.ts'
+import { outputsOf } from '../support/deployment.ts'
+import { Gate, type GateMode } from '../support/gate.ts'
+import { startOllamaWithModels } from '../support/models.ts'
+import type { RunningOllama } from '../support/ollama.ts'
+
+const AI = '/api/v1/ai'
+const BAD: [GateMode, RegExp][] = [
+  ['hang', /gave no answer within 4\.5 s/],
+  ['close', /cannot be reached/],
+  ['slow', /gave no answer within 4\.5 s/],
+]
+
+describe('health, whatever the servers do', () => {
+  let chroma: RunningChroma
+  let ollama: RunningOllama
+  const gates = {} as { chroma: Gate; ollama: Gate }
+  let api: TestApi
+  let service: string
+
+  beforeAll(async () => {
+    chroma = await startChroma()
+    ollama = await startOllamaWithModels()
+    gates.chroma = await Gate.before(chroma.url)
+    gates.ollama = await Gate.before(ollama.url)
+    api = await TestApi.start(outputsOf({ chroma: [gates.chroma.url], ollama: gates.ollama.url }))
+    service = await api.serviceToken()
+  })
+  afterAll(async () => {
+    await api.stop()
+    await gates.ollama.stop()
+    await gates.chroma.stop()
+    await ollama.stop()
+    await chroma.stop()
+  })
+  beforeEach(() => {
+    gates.chroma.mode = 'open'
+    gates.ollama.mode = 'open'
+  })
+
+  const health = (server: 'chroma' | 'ollama') =>
+    api.call('GET', `${AI}/${server === 'chroma' ? 'chromadb' : 'ollama'}/health`)
+  const recovers = async (server: 'chroma' | 'ollama') => {
+    // A connection that the server broke while nobody looked may cost the first look.
+    while ((await health(server)).status !== 200) await sleep(100)
+  }
+
+  describe.each(['chroma', 'ollama'] as const)('of %s', server => {
+    it.each(BAD)(
+      'says so when the server does this: %s; and is well when it stops',
+      async (mode, why) => {
+        expect((await health(server)).status).toBe(200)
+        gates[server].mode = mode
+        const { status, body } = await health(server)
+        expect({ status, healthy: body.healthy }).toEqual({ status: 503, healthy: false })
+        for (const part of body.servers[0].parts) {
+          expect(part).toMatchObject({ healthy: false, detail: expect.stringMatching(why) })
+        }
+        gates[server].mode = 'open'
+        await recovers(server)
+      },
+    )
+
+    it('looks at the servers once for many who ask at once', async () => {
+      gates[server].mode = 'hang'
+      const answers = await Promise.all(Array.from({ length: 100 }, () => health(server)))
+      const bodies = new Set(answers.map(({ body }) => JSON.stringify(body)))
+      expect(bodies.size).toBe(1)
+      gates[server].mode = 'open'
+      await recovers(server)
+    })
+  })
+
+  it('is told of each server for itself', async () => {
+    gates.chroma.mode = 'close'
+    expect((await health('chroma')).status).toBe(503)
+    expect((await health('ollama')).status).toBe(200)
+  })
+
+  it('of Chroma sees a server that was killed, and one that is back', async () => {
+    await chroma.kill()
+    expect(await health('chroma')).toMatchObject({ status: 503, body: { healthy: false } })
+    await chroma.start()
+    await recovers('chroma')
+  })
+
+  it('of Ollama sees one that was stopped in the middle, and goes on', async () => {
+    process.kill(ollama.pid, 'SIGSTOP')
+    try {
+      expect((await health('ollama')).status).toBe(503)
+    } finally {
+      process.kill(ollama.pid, 'SIGCONT')
+    }
+    await recovers('ollama')
+  })
+
+  it('of Ollama says which model is not there', async () => {
+    const lacking = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
+    lacking.models[1] = { ...lacking.models[1]!, name: 'gpt-oss:20b', serves: 'gpt-oss:20b' }
+    const other = await TestApi.start(lacking)
+    const { status, body } = await other.call('GET', `${AI}/ollama/health`)
+    expect(status).toBe(503)
+    expect(body.servers[0].parts).toMatchObject([
+      { checked: 'version', healthy: true },
+      { checked: 'model all-minilm:latest', healthy: true },
+      {
+        checked: 'model gpt-oss:20b',
+        healthy: false,
+        detail: expect.stringContaining('npm run models'),
+      },
+    ])
+    await other.stop()
+  })
+
+  describe('and other routes meanwhile', () => {
+    it('tell a back end what does not answer, and a creator only that', async () => {
+      gates.chroma.mode = 'close'
+      const ask = async (token: string) => api.call('GET', creatorPath('a', 'documents'), { token })
+      const told = await ask(service)
+      expect(told).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
+      expect(told.body.error.message).toContain(gates.chroma.url)
+      expect(told.headers.get('retry-after')).not.toBeNull()
+      const outside = await ask(await api.tokenFor('a'))
+      expect(outside.status).toBe(503)
+      expect(outside.body.error.message).not.toContain('127.0.0.1')
+    })
+
+    it('show the models whose server does not answer with their problem', async () => {
+      gates.ollama.mode = 'close'
+      const { status, body } = await api.call('GET', `${AI}/models/status`)
+      expect(status).toBe(200)
+      expect(body.models[0].problem).toContain('cannot be reached')
+    })
+
+    it('refuse a document whose text nobody can embed, and store none of it', async () => {
+      gates.ollama.mode = 'close'
+      const body = { text: 'Cats purr.' }
+      const put = await api.call('PUT', documentPath('b', 'd'), { token: service, body })
+      expect(put.status).toBe(503)
+      const read = await api.call('GET', documentPath('b', 'd'), { token: service })
+      expect(read.status).toBe(404)
+    })
+
+    it('say that a model cannot be reloaded', async () => {
+      gates.ollama.mode = 'close'
+      const answer = await api.call('POST', `${AI}/models/reload`, { token: service })
+      expect(answer).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
+    })
+  })
+})
