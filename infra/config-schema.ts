@@ -80,6 +80,7 @@ export const Config = z.strictObject({
   maxConnectionsPerInstance: z.int().min(1).max(1000).default(10),
   chromaPort: Port.default(8000),
   ollamaPort: Port.default(11_434),
+  apiPort: Port.default(8003),
   embeddingModel: z.string().min(1).default('nomic-embed-text'),
   chatModel: z.string().min(1).default('gpt-oss:20b'),
   contextLength: z.int().min(256).default(4096),

@@ -11,6 +11,9 @@ export interface DeploymentArgs {
 export interface Deployment extends pulumi.ComponentResource {
   readonly chroma: Outputs['chroma']['instances']
   readonly ollama: [OllamaPool, ...OllamaPool[]]
+  readonly api: Outputs['api']
   /** One text for each server; another text means another process, container or pod. */
   readonly identities: pulumi.Output<string>[]
+  /** Starts the HTTP API, once the outputs are complete. */
+  serveApi(outputs: pulumi.Output<Outputs>): pulumi.Resource
 }

@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { markedText } from './failure.ts'
 import { deploy } from './program.ts'
-import { PROJECT } from './settings.ts'
+import { PROJECT } from './project.ts'
 
 const prefix = `${PROJECT}:`
 const configured = Object.fromEntries(
@@ -15,5 +15,5 @@ const deployed = await deploy(pulumi.getStack(), configured).catch(error => {
   throw new pulumi.RunError(markedText(error))
 })
 
-export const { stack, target, chroma, ollama, models } = deployed.outputs
+export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report } = deployed

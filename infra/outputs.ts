@@ -49,6 +49,8 @@ export const Outputs = z.object({
     shardMap: z.array(z.int().nonnegative()),
   }),
   ollama: z.tuple([OllamaPool], OllamaPool),
+  /** The HTTP API in front of both; absent where none is deployed. */
+  api: z.object({ reach: Reach }).optional(),
   models: z.array(DeployedModel).nonempty(),
 })
 

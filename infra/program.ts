@@ -34,13 +34,15 @@ export async function deploy(stack: string, configured: Record<string, unknown>)
       shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
     },
     ollama: servers.ollama,
+    api: servers.api,
     models: deployModels(settings, servers),
   }) as pulumi.Output<Outputs>
 
+  const api = servers.serveApi(outputs)
   const { report } = new Verification(
     'verification',
     { deployment: outputs, triggers: servers.identities },
-    { dependsOn: [servers] },
+    { dependsOn: [servers, api] },
   )
   return { outputs, report }
 }

@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Part } from '../provision/toolchain/toolchain.ts'
+import type { Place } from './local/places.ts'
 import type { ModelDefinition } from './models.ts'
 import type { Outputs } from './outputs.ts'
 import type { Mirror } from './settings.ts'
@@ -11,24 +11,23 @@ import type { Millis } from './units.ts'
  */
 
 /** A server that runs as a process on this machine, outlives the update and is found again by a refresh. */
-export interface ProcessArgs {
-  /** Which part of the toolchain is run; the provider finds or obtains it. */
-  tool: Part
+export interface ProcessArgs extends Place {
   arguments: string[]
   environment: Record<string, string>
   /** Files written before the start, by absolute path; folders are made. */
   files: Record<string, string>
   /** Folders made before the start. */
   folders: string[]
-  /** Loopback port the server listens on. */
-  port: number
+  /** Key file that is made before the start when it is not there; what it holds never comes into the state. */
+  keyFile?: string
   /** Path that answers 200 when the server is ready. */
   readyPath: string
   readyWithin: Millis
-  /** File that takes the standard output and error; the one before it is kept with the ending `.1`. */
-  log: string
-  /** File that records the running process, so that it is known even when an update was killed. */
-  record: string
+}
+
+/** The arguments as a program gives them: what files hold may be known only later. */
+export interface ProcessInputs extends Omit<ProcessArgs, 'files'> {
+  files: Record<string, pulumi.Input<string>>
 }
 
 export interface ProcessState extends ProcessArgs {
@@ -44,7 +43,7 @@ export class Process extends pulumi.CustomResource {
   declare readonly identity: pulumi.Output<string>
   declare readonly version: pulumi.Output<string>
 
-  constructor(name: string, args: ProcessArgs, options: pulumi.CustomResourceOptions) {
+  constructor(name: string, args: ProcessInputs, options: pulumi.CustomResourceOptions) {
     super(
       'knowledge:index:Process',
       name,

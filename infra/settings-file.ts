@@ -1,12 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { parse } from 'yaml'
 import { Failure, reasonOf } from './failure.ts'
-import { PROJECT, parseSettings, type Settings } from './settings.ts'
-
-/** The folder that holds Pulumi.yaml and the stacks' files. */
-export const PROJECT_ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+import { PROJECT, PROJECT_ROOT } from './project.ts'
+import { parseSettings, type Settings } from './settings.ts'
 
 /** A stack as the scripts know it: its file as Pulumi reads it, and the settings in it. */
 export interface StackFile {

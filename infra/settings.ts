@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
 import { Failure } from './failure.ts'
 import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
+import { PROJECT } from './project.ts'
 import { type Millis, minutes } from './units.ts'
 
 /**
@@ -17,6 +18,7 @@ export interface Settings {
   home: string
   chroma: { port: number; shards: number; instances: number; maxConnections: number }
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
+  api: { port: number }
   models: PlannedModel[]
   modelMirror: Mirror | undefined
   pullDeadline: Millis
@@ -26,8 +28,6 @@ export interface Settings {
 export type Mirror = { host: string; namespace: string; insecure: boolean }
 /** A model of the deployment, with the context it is served with, in tokens. */
 export type PlannedModel = { definition: ModelDefinition; contextLength: number }
-
-export const PROJECT = 'knowledge-stack'
 
 /**
  * @param stack name of the stack
@@ -49,14 +49,17 @@ export function parseSettings(
   if (config.instances > config.shards) {
     throw wrong(stack, 'instances', config.instances, `at most ${config.shards}, the shard count`)
   }
-  const ports = Array.from({ length: config.instances }, (_, index) => config.chromaPort + index)
-  if (ports.includes(config.ollamaPort)) {
-    throw wrong(
-      stack,
-      'ollamaPort',
-      config.ollamaPort,
-      `a port that Chroma does not take (${ports.join(', ')})`,
-    )
+  const taken = Array.from({ length: config.instances }, (_, index) => config.chromaPort + index)
+  for (const key of ['ollamaPort', 'apiPort'] as const) {
+    if (taken.includes(config[key])) {
+      throw wrong(
+        stack,
+        key,
+        config[key],
+        `a port that no other server takes (${taken.join(', ')})`,
+      )
+    }
+    taken.push(config[key])
   }
   return {
     stack,
@@ -74,6 +77,7 @@ export function parseSettings(
       kvCacheType: config.kvCacheType,
       keepAlive: config.keepAlive,
     },
+    api: { port: config.apiPort },
     models: [
       plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
       plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),

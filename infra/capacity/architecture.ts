@@ -67,17 +67,24 @@ const SLIDING_RULES: Record<string, (layer: number) => boolean> = {
   gemma3: layer => (layer + 1) % 6 !== 0,
 }
 
-/** The sliding layers of a model, or undefined where every layer sees the whole context. */
+/**
+ * The sliding layers of a model, or undefined where every layer sees the whole context.
+ * @param pattern from the metadata: a flag per layer, or the distance from one full layer to the next
+ */
 export function slidingLayers(
   family: string,
   layers: number,
   window: number | undefined,
-  pattern?: readonly boolean[],
+  pattern?: unknown,
 ): Shape['slidingWindow'] {
-  if (window === undefined || window === 0) return undefined
-  const rule = SLIDING_RULES[family]
-  const sliding = Array.from({ length: layers }, (_, layer) =>
-    rule ? rule(layer) : (pattern?.[layer] ?? false),
-  )
-  return sliding.some(Boolean) ? { tokens: window, layers: sliding } : undefined
+  if (!window) return undefined
+  const rule =
+    SLIDING_RULES[family] ??
+    (typeof pattern === 'number'
+      ? (layer: number) => (layer + 1) % pattern !== 0
+      : (layer: number) => Array.isArray(pattern) && pattern[layer] === true)
+  const sliding = Array.from({ length: layers }, (_, layer) => rule(layer))
+  return sliding.some(Boolean)
+    ? { tokens: window, layers: sliding as [boolean, ...boolean[]] }
+    : undefined
 }

@@ -1,10 +1,13 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Deployment, DeploymentArgs } from '../deployment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
-import { Process } from '../resources.ts'
+import { Process, type ProcessInputs } from '../resources.ts'
+import type { Settings } from '../settings.ts'
+import { apiProcess } from './api.ts'
 import { chromaProcess } from './chroma.ts'
 import { ollamaProcess } from './ollama.ts'
 import { localPaths } from './paths.ts'
+import { apiPlace, chromaPlace, loopbackUrl, ollamaPlace } from './places.ts'
 
 /**
  * The deployment as processes on this machine. Memory limits of the plan are not enforced here: a process
@@ -12,39 +15,47 @@ import { localPaths } from './paths.ts'
  */
 export class LocalDeployment extends pulumi.ComponentResource implements Deployment {
   readonly chroma: Outputs['chroma']['instances']
-  readonly ollama: [OllamaPool, ...OllamaPool[]]
+  readonly ollama: [OllamaPool]
+  readonly api: Outputs['api']
   readonly identities: pulumi.Output<string>[]
+  readonly #name: string
+  readonly #settings: Settings
 
   constructor(name: string, args: DeploymentArgs, options: pulumi.ComponentResourceOptions = {}) {
     super('knowledge:local:Deployment', name, {}, options)
     const { settings } = args
-    const paths = localPaths(settings.home)
+    this.#name = name
+    this.#settings = settings
+    const indices = Array.from({ length: settings.chroma.instances }, (_, index) => index)
 
-    const chroma = Array.from({ length: settings.chroma.instances }, (_, index) => ({
-      process: new Process(`${name}-chroma-${index}`, chromaProcess(settings, index), {
-        parent: this,
-        deleteBeforeReplace: true,
-      }),
-      url: loopback(settings.chroma.port + index),
-    }))
-    const ollama = new Process(`${name}-ollama`, ollamaProcess(settings), {
-      parent: this,
-      deleteBeforeReplace: true,
-    })
+    const chroma = indices.map(index => this.#process(chromaProcess(settings, index)))
+    const ollama = this.#process(ollamaProcess(settings))
 
-    this.chroma = chroma.map(
-      ({ url }) => ({ reach: { kind: 'direct', url } }) as const,
-    ) as Outputs['chroma']['instances']
-    this.ollama = [
-      {
-        pool: 'local',
-        reach: { kind: 'direct', url: loopback(settings.ollama.port) },
-        modelsFolder: paths.models,
-      },
-    ]
-    this.identities = [...chroma.map(({ process }) => process.identity), ollama.identity]
+    this.chroma = indices.map(index => direct(chromaPlace(settings, index))) as typeof this.chroma
+    const modelsFolder = localPaths(settings.home).models
+    this.ollama = [{ pool: 'local', ...direct(ollamaPlace(settings)), modelsFolder }]
+    this.api = direct(apiPlace(settings))
+    this.identities = [...chroma, ollama].map(({ identity }) => identity)
     this.registerOutputs({ identities: this.identities })
+  }
+
+  serveApi(outputs: pulumi.Output<Outputs>): pulumi.Resource {
+    // No child of this: it waits for the models, and they wait for this with all its children.
+    return new Process(
+      `${this.#name}-api`,
+      apiProcess(this.#settings, pulumi.jsonStringify(outputs)),
+      REPLACE_IN_PLACE,
+    )
+  }
+
+  #process(args: ProcessInputs): Process {
+    return new Process(`${this.#name}-${args.name}`, args, { parent: this, ...REPLACE_IN_PLACE })
   }
 }
 
-const loopback = (port: number): string => `http://127.0.0.1:${port}`
+/** Old and new would want the same port. */
+const REPLACE_IN_PLACE = { deleteBeforeReplace: true }
+
+const direct = (place: { port: number }) => ({
+  reach: { kind: 'direct' as const, url: loopbackUrl(place) },
+})

@@ -1,19 +1,20 @@
-import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
 import { localPaths } from './paths.ts'
+import { ollamaPlace } from './places.ts'
 
 /** The Ollama server with the planned context and parallelism as its defaults. */
 export function ollamaProcess(settings: Settings): ProcessArgs {
   const paths = localPaths(settings.home)
-  const { port, parallel, kvCacheType, keepAlive } = settings.ollama
+  const place = ollamaPlace(settings)
+  const { parallel, kvCacheType, keepAlive } = settings.ollama
   const chat = settings.models.find(({ definition }) => definition.role === 'chat')
   return {
-    tool: 'ollama',
+    ...place,
     arguments: ['serve'],
     environment: {
-      OLLAMA_HOST: `127.0.0.1:${port}`,
+      OLLAMA_HOST: `127.0.0.1:${place.port}`,
       OLLAMA_MODELS: paths.models,
       // Ollama's own default depends on the memory it finds: set, so that the plan holds.
       OLLAMA_CONTEXT_LENGTH: `${chat?.contextLength}`,
@@ -29,10 +30,7 @@ export function ollamaProcess(settings: Settings): ProcessArgs {
     },
     files: {},
     folders: [paths.models],
-    port,
     readyPath: '/api/version',
     readyWithin: seconds(60),
-    log: join(paths.logs, 'ollama.log'),
-    record: join(paths.processes, 'ollama.json'),
   }
 }

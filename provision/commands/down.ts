@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
+import { placesOf } from '../../infra/local/places.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine } from '../engine/engine.ts'
-import { processesOf } from '../processes/preflight.ts'
 import { readRecord, removeRecord } from '../processes/record.ts'
 import { stopProcess } from '../processes/stop.ts'
 import { withStackLock } from '../stack-lock.ts'
@@ -32,7 +32,7 @@ export const down: CommandSpec<DownOptions> = {
       const engine = await Engine.open(stack, pulumi)
       const { changes } = await steps.run('pulumi destroy', task => engine.run('destroy', task))
       // What a killed update left behind is in the records and not in the state.
-      for (const { record } of processesOf(settings)) {
+      for (const { record } of placesOf(settings)) {
         const running = await readRecord(record)
         if (running !== undefined) await stopProcess(running)
         await removeRecord(record)

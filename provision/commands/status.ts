@@ -1,5 +1,5 @@
+import { loopbackUrl, placesOf } from '../../infra/local/places.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
-import { processesOf } from '../processes/preflight.ts'
 import { isAlive, readRecord } from '../processes/record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
@@ -11,21 +11,16 @@ export const status: CommandSpec<StackOptions> = {
   async run(options) {
     const { settings } = await readStackFile(options.stack, options.configFile)
     const processes = await Promise.all(
-      processesOf(settings).map(async ({ tool, port, record, log }) => {
-        const running = await readRecord(record)
-        const alive = running !== undefined && isAlive(running)
-        return {
-          tool,
-          url: `http://127.0.0.1:${port}`,
-          running: alive,
-          pid: alive ? running.pid : null,
-          log,
-        }
+      placesOf(settings).map(async place => {
+        const running = await readRecord(place.record)
+        const pid = running !== undefined && isAlive(running) ? running.pid : null
+        const { name, log } = place
+        return { name, url: loopbackUrl(place), running: pid !== null, pid, log }
       }),
     )
     const rows = processes.map(
-      ({ tool, url, pid, log }) =>
-        `  ${tool.padEnd(8)} ${url.padEnd(24)} ${pid === null ? 'does not run' : `process ${pid}`.padEnd(16)} ${log}`,
+      ({ name, url, pid, log }) =>
+        `  ${name.padEnd(10)} ${url.padEnd(24)} ${(pid === null ? 'does not run' : `process ${pid}`).padEnd(16)} ${log}`,
     )
     return {
       text: [`Stack ${settings.stack} in ${settings.home}`, ...rows].join('\n'),

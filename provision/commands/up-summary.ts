@@ -32,9 +32,11 @@ export function summarise({
   const changed = Object.keys(result.changes).some(op => op !== 'same')
   const chroma = outputs.chroma.instances.map(({ reach }) => reach.url)
   const ollama = outputs.ollama.map(({ reach }) => reach.url)
+  const api = outputs.api?.reach.url ?? ''
   const rows = [
     ['Chroma', `${chroma.join(', ')}, ${outputs.chroma.shards} shards`],
     ['Ollama', ollama.join(', ')],
+    ['API', api],
     ...outputs.models.map(model => [
       model.role,
       `${model.serves}${model.dimensions ? `, ${model.dimensions} dimensions` : ''}`,
@@ -58,7 +60,7 @@ export function summarise({
       home,
       backend: backend.url,
       plan: plan && { verdict: plan.verdict, workloads: plan.workloads },
-      endpoints: { chroma, ollama },
+      endpoints: { chroma, ollama, api },
       models: outputs.models,
       toolchain: Object.values(toolchain).map(({ part, version, origin, why }) => ({
         part,

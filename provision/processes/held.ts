@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { placesOf } from '../../infra/local/places.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { type Bytes, KiB } from '../../infra/units.ts'
-import { processesOf } from './preflight.ts'
 import { isAlive, readRecord } from './record.ts'
 
 /**
@@ -10,7 +10,7 @@ import { isAlive, readRecord } from './record.ts'
  * @returns 0 where the system does not tell (anything but Linux)
  */
 export async function heldMemory(settings: Settings): Promise<Bytes> {
-  const records = await Promise.all(processesOf(settings).map(({ record }) => readRecord(record)))
+  const records = await Promise.all(placesOf(settings).map(({ record }) => readRecord(record)))
   const groups = new Set(
     records.flatMap(record => (record && isAlive(record) ? [`${record.pid}`] : [])),
   )

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { promisify } from 'node:util'
 import { portToPid } from 'pid-port'
 import { Failure } from '../../infra/failure.ts'
+import type { Program } from '../../infra/local/places.ts'
 
 const run = promisify(execFile)
 const LOOPBACK = '127.0.0.1'
@@ -19,12 +20,12 @@ export function isFree(port: number): Promise<boolean> {
 /**
  * @throws Failure `unavailable` that names who listens on the port, where the system tells
  */
-export async function requireFree(port: number, tool: string): Promise<void> {
+export async function requireFree(port: number, program: Program): Promise<void> {
   if (await isFree(port)) return
   throw new Failure(
     'unavailable',
-    `Port ${port} of ${LOOPBACK}, which ${tool} is to listen on, is in use by ${await holderOf(port)}`,
-    { mend: `stop it, or choose another port: knowledge-stack:${tool}Port in the stack's file` },
+    `Port ${port} of ${LOOPBACK}, which ${program} is to listen on, is in use by ${await holderOf(port)}`,
+    { mend: `stop it, or choose another port: knowledge-stack:${program}Port in the stack's file` },
   )
 }
 

@@ -35,7 +35,7 @@ export async function startProcess(
     const why = ended.how ?? `was not ready within ${formatDuration(args.readyWithin)}`
     throw new Failure(
       'unavailable',
-      `${args.tool} ${why}. The end of its log ${args.log}:\n${await tail(args.log)}`,
+      `${args.name} ${why}. The end of its log ${args.log}:\n${await tail(args.log)}`,
     )
   } catch (error) {
     await stopProcess(running)

@@ -1,10 +1,10 @@
+import { ensureKeyFile } from '../../checks/api/auth/keys.ts'
 import type { ProcessArgs, ProcessState } from '../../infra/resources.ts'
 import { requireFree } from '../processes/port.ts'
+import { runnable } from '../processes/program.ts'
 import { isAlive, readRecord, removeRecord } from '../processes/record.ts'
 import { startProcess } from '../processes/start.ts'
 import { stopProcess } from '../processes/stop.ts'
-import { toolchainOptions } from '../toolchain/options.ts'
-import { obtainTool } from '../toolchain/toolchain.ts'
 import type { ResourceKind } from './resource.ts'
 
 /** A server as a process on this machine. Every change replaces it: the old one ends before the new one starts. */
@@ -15,10 +15,11 @@ export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
     // One that an update started which was killed before Pulumi wrote it down.
     const orphan = await readRecord(args.record)
     if (orphan !== undefined) await stopProcess(orphan)
-    await requireFree(args.port, args.tool)
-    const tool = await obtainTool(args.tool, toolchainOptions(process.env), task)
-    const running = await startProcess(tool.command, args, task)
-    return { ...args, ...running, version: tool.version }
+    await requireFree(args.port, args.program)
+    const { command, version } = await runnable(args.program, task)
+    if (args.keyFile !== undefined) await ensureKeyFile(args.keyFile)
+    const running = await startProcess(command, args, task)
+    return { ...args, ...running, version }
   },
 
   async read(state) {

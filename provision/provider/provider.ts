@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { provider } from '@pulumi/pulumi'
 import { Failure, markedText } from '../../infra/failure.ts'
+import { PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
 import { modelKind } from './model.ts'
 import { processKind } from './process.ts'
@@ -19,7 +20,7 @@ const KINDS: Record<string, AnyKind> = {
 
 /** The project's own Pulumi provider. It translates between the engine and the kinds of resource, and does nothing itself. */
 export class KnowledgeProvider implements provider.Provider {
-  readonly version = '0.1.0'
+  readonly version = PROJECT_VERSION
   readonly #log: (urn: string, text: string) => void
   readonly #stop = new AbortController()
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import { realTools } from '../support/toolchain.ts'
 
 /** A Pulumi program that deploys nothing, for the time that the engine itself takes. */

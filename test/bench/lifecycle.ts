@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os'
 import type { Fetch } from '../../checks/transport/connection.ts'
 import { verify } from '../../checks/verify.ts'
+import { apiProcess } from '../../infra/local/api.ts'
+import { chromaProcess } from '../../infra/local/chroma.ts'
+import { ollamaProcess } from '../../infra/local/ollama.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine } from '../../provision/engine/engine.ts'
-import { processesOf } from '../../provision/processes/preflight.ts'
+import { runnable } from '../../provision/processes/program.ts'
 import { removeRecord } from '../../provision/processes/record.ts'
 import { startProcess } from '../../provision/processes/start.ts'
 import { stopProcess } from '../../provision/processes/stop.ts'
@@ -91,16 +94,22 @@ async function outputsOf(stack: TestStack): Promise<Outputs> {
  */
 async function floorUp(stack: TestStack, outputs: Outputs): Promise<number> {
   const { settings } = await readStackFile('dev', stack.configFile)
-  const tools = await realTools()
+  const servers = [
+    chromaProcess(settings, 0),
+    ollamaProcess(settings),
+    apiProcess(settings, JSON.stringify(outputs)),
+  ]
   const task = { report: () => undefined, signal: new AbortController().signal }
   const started = performance.now()
   const running = await Promise.all(
-    processesOf(settings).map(args => startProcess(tools[args.tool].command, args, task)),
+    servers.map(async args =>
+      startProcess((await runnable(args.program, task)).command, args, task),
+    ),
   )
   const starting = performance.now() - started
   const { requests } = await verifyHere(outputs)
   for (const server of running) await stopProcess(server)
-  for (const { record } of processesOf(settings)) await removeRecord(record)
+  for (const { record } of servers) await removeRecord(record)
   return starting + requests
 }
 

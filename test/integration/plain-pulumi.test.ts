@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import { isFree } from '../../provision/processes/port.ts'
 import { freePort } from '../support/ports.ts'
 import { realTools } from '../support/toolchain.ts'
@@ -48,6 +48,7 @@ describe('plain Pulumi', () => {
       home: join(folder, 'home'),
       chromaPort: `${ports.chroma}`,
       ollamaPort: `${ports.ollama}`,
+      apiPort: `${await freePort()}`,
       embeddingModel: 'all-minilm',
       chatModel: 'smollm2:135m',
       contextLength: '1024',

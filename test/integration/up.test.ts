@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localPaths } from '../../infra/local/paths.ts'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import { isFree } from '../../provision/processes/port.ts'
 import { TestStack } from '../support/stack.ts'
 
@@ -48,9 +48,16 @@ describe('a stack of local processes', () => {
     expect(chat?.context_length).toBe(1024)
   })
 
+  it('serves its HTTP API, with keys of its own that nobody else can read', async () => {
+    const response = await fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1/ai/models/status`)
+    expect(response.status).toBe(200)
+    const keys = await stat(join(localPaths(stack.home).state, 'api-keys.json'))
+    expect(keys.mode & 0o777).toBe(0o600)
+  })
+
   it('listens on loopback only', async () => {
     const tcp = await readFile('/proc/net/tcp', 'utf8')
-    for (const port of [stack.config.chromaPort, stack.config.ollamaPort]) {
+    for (const port of [stack.config.chromaPort, stack.config.ollamaPort, stack.config.apiPort]) {
       const hex = Number(port).toString(16).toUpperCase().padStart(4, '0')
       const listening = tcp.split('\n').filter(line => line.includes(`:${hex} 00000000:0000 0A`))
       expect(listening).toHaveLength(1)
@@ -68,7 +75,11 @@ describe('a stack of local processes', () => {
 
   it('runs on while other commands look at it', async () => {
     const status = await stack.json('status')
-    expect(status.document.processes).toMatchObject([{ running: true }, { running: true }])
+    expect(status.document.processes).toMatchObject([
+      { running: true },
+      { running: true },
+      { running: true },
+    ])
     const verified = await stack.json('verify', '--stack', 'dev')
     expect({ code: verified.code, verdict: verified.document.verdict }).toEqual({
       code: 0,
@@ -96,13 +107,14 @@ describe('a stack of local processes', () => {
   })
 
   it('goes down without a process or a port left, and keeps models and data', async () => {
-    const pids = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
+    const pids = await Promise.all(['chroma-0', 'ollama', 'api'].map(name => stack.pid(name)))
     const { code, stdout } = await stack.run('down')
     expect(code).toBe(0)
     expect(stdout).toContain('data and models stay')
     for (const pid of pids) expect(() => process.kill(-pid, 0)).toThrow('ESRCH')
     await expect(isFree(Number(stack.config.chromaPort))).resolves.toBe(true)
     await expect(isFree(Number(stack.config.ollamaPort))).resolves.toBe(true)
+    await expect(isFree(Number(stack.config.apiPort))).resolves.toBe(true)
     await expect(stat(localPaths(stack.home).models)).resolves.toBeDefined()
     await expect(stat(localPaths(stack.home).chroma(0))).resolves.toBeDefined()
   })

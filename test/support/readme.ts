@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { ALL } from '../../checks/all.ts'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 
 /** The README's parts that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const README = join(PROJECT_ROOT, 'README.md')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { localPaths } from '../../infra/local/paths.ts'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import { readRecord } from '../../provision/processes/record.ts'
 import { stopProcess } from '../../provision/processes/stop.ts'
 import { freePort } from './ports.ts'
@@ -52,6 +52,7 @@ export class TestStack {
       home: join(folder, 'home'),
       chromaPort: await freePort(),
       ollamaPort: await freePort(),
+      apiPort: await freePort(),
       embeddingModel: 'all-minilm',
       chatModel: 'smollm2:135m',
       contextLength: 1024,

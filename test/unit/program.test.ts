@@ -16,6 +16,7 @@ const CONFIG = {
   instances: '2',
   chromaPort: '9000',
   ollamaPort: '9100',
+  apiPort: '9200',
   modelMirror: 'http://127.0.0.1:5000/models',
 }
 
@@ -55,7 +56,7 @@ async function settled(program: object): Promise<Record<string, unknown>> {
 describe('the program of a local stack', () => {
   it('starts each server with what the settings say, from Pulumi.yaml to the process', () => {
     expect(resources.get('dev-ollama')?.inputs).toMatchObject({
-      tool: 'ollama',
+      program: 'ollama',
       arguments: ['serve'],
       port: 9100,
       environment: {
@@ -75,7 +76,7 @@ describe('the program of a local stack', () => {
     for (const [index, port] of [9000, 9001].entries()) {
       const inputs = resources.get(`dev-chroma-${index}`)?.inputs
       expect(inputs).toMatchObject({
-        tool: 'chroma',
+        program: 'chroma',
         port,
         folders: [`/srv/knowledge/chroma/${index}`],
       })
@@ -96,6 +97,23 @@ describe('the program of a local stack', () => {
     })
     expect(resources.get('all-minilm:latest')?.inputs).toMatchObject({
       serves: 'all-minilm:latest-ctx512',
+    })
+  })
+
+  it('starts the API on what the outputs say, with the path of its keys and never a key', async () => {
+    const inputs = resources.get('dev-api')?.inputs
+    expect(inputs).toMatchObject({
+      program: 'api',
+      port: 9200,
+      keyFile: '/srv/knowledge/state/api-keys.json',
+      environment: {
+        KNOWLEDGE_API_PORT: '9200',
+        KNOWLEDGE_API_OUTPUTS: '/srv/knowledge/state/outputs.json',
+      },
+    })
+    expect(JSON.parse(inputs?.files['/srv/knowledge/state/outputs.json'])).toMatchObject({
+      stack: 'dev',
+      models: [{ digest: 'd' }, { digest: 'd' }],
     })
   })
 

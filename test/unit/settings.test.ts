@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { Config } from '../../infra/config-schema.ts'
 import { Failure } from '../../infra/failure.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import { parseSettings } from '../../infra/settings.ts'
-import { PROJECT_ROOT } from '../../infra/settings-file.ts'
 
 const ENV = { HOME: '/home/ada' }
 const DEV = { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m' }
@@ -64,7 +64,8 @@ describe('settings', () => {
     ['modelMirror', 'ftp://host/library', 'http'],
     ['home', 'not/absolute', 'absolute'],
     ['models', { broken: { role: 'chat' } }, 'contextLength'],
-    ['ollamaPort', 8000, 'Chroma'],
+    ['ollamaPort', 8000, 'no other server'],
+    ['apiPort', 11_434, 'no other server'],
     ['instances', 11, '10'],
   ])('refuse %s = %j and say what is allowed', (key, value, allowed) => {
     const failure = failureOf({ [key]: value })

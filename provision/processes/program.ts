@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import type { Program } from '../../infra/local/places.ts'
+import { PROJECT_ROOT, PROJECT_VERSION } from '../../infra/project.ts'
+import type { Task } from '../progress.ts'
+import { toolchainOptions } from '../toolchain/options.ts'
+import { obtainTool, type Tool } from '../toolchain/toolchain.ts'
+
+const API_MAIN = join(PROJECT_ROOT, 'checks', 'api', 'main.ts')
+
+/** What runs a program, and its version: of the toolchain, or the project's own. */
+export async function runnable(
+  program: Program,
+  task: Task,
+): Promise<Pick<Tool, 'command' | 'version'>> {
+  if (program !== 'api') return obtainTool(program, toolchainOptions(process.env), task)
+  return { command: [process.execPath, API_MAIN], version: PROJECT_VERSION }
+}
