@@ -32,6 +32,14 @@ export interface Tensor {
   values: Float32Array
 }
 
+/** A tensor of zeros, of whatever type: its size is all that matters of it. */
+export interface Blank {
+  name: string
+  shape: number[]
+  type: GGMLQuantizationType
+  bytes: number
+}
+
 /** In `tokenizer.ggml.token_type`: a control token is markup, and never part of a text. */
 export const TokenType = { normal: 1, control: 3 }
 
@@ -47,16 +55,22 @@ const ALIGNMENT = 32
  * A GGUF file: metadata, then for each tensor its name, shape, type and place, then their data, aligned.
  * The layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
-export function writeGguf(metadata: Record<string, Figure>, tensors: Tensor[]): Buffer {
+export function writeGguf(
+  metadata: Record<string, Figure>,
+  tensors: readonly (Tensor | Blank)[],
+): Buffer {
   let offset = 0
   const places = tensors.map(tensor => {
     const place = describe(tensor, offset)
-    offset += padded(tensor.values.byteLength)
+    offset += padded('values' in tensor ? tensor.values.byteLength : tensor.bytes)
     return place
   })
   const head = Buffer.concat([serialize(metadata, tensors.length), ...places])
-  return Buffer.concat([pad(head), ...tensors.map(({ values }) => pad(Buffer.from(values.buffer)))])
+  return Buffer.concat([pad(head), ...tensors.map(tensor => pad(dataOf(tensor)))])
 }
+
+const dataOf = (tensor: Tensor | Blank): Buffer =>
+  'values' in tensor ? Buffer.from(tensor.values.buffer) : Buffer.alloc(tensor.bytes)
 
 function serialize(metadata: Record<string, Figure>, tensors: number): Uint8Array {
   const figures = {
@@ -69,14 +83,16 @@ function serialize(metadata: Record<string, Figure>, tensors: number): Uint8Arra
   return serializeGgufMetadata(figures as unknown as GGUFTypedMetadata, { alignment: 1 })
 }
 
-function describe({ name, shape }: Tensor, offset: number): Buffer {
+function describe(tensor: Tensor | Blank, offset: number): Buffer {
+  const { name, shape } = tensor
+  const type = 'values' in tensor ? GGMLQuantizationType.F32 : tensor.type
   const label = Buffer.from(name)
   const fixed = Buffer.alloc(8 + label.length + 4 + 8 * shape.length + 4 + 8)
   let at = fixed.writeBigUInt64LE(BigInt(label.length))
   at += label.copy(fixed, at)
   at = fixed.writeUInt32LE(shape.length, at)
   for (const size of shape) at = fixed.writeBigUInt64LE(BigInt(size), at)
-  at = fixed.writeUInt32LE(GGMLQuantizationType.F32, at)
+  at = fixed.writeUInt32LE(type, at)
   fixed.writeBigUInt64LE(BigInt(offset), at)
   return fixed
 }

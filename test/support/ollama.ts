@@ -11,6 +11,8 @@ export interface RunningOllama {
   url: string
   /** Its store on disk. */
   modelsFolder: string
+  /** Of the server; its runners are its children. */
+  pid: number
   /** Ends the server and its runners; a store that it made itself goes too. */
   stop(): Promise<void>
 }
@@ -23,9 +25,14 @@ const LOG_TAIL = 4000
  * A real Ollama on a free port of loopback, with a home of its own, so that no key or model of the machine is used.
  * @param options.modelsFolder a store to serve from; a temporary one when absent
  * @param options.env more of its environment, such as OLLAMA_CONTEXT_LENGTH
+ * @param options.onLog is given what it and its runners log
  */
 export async function startOllama(
-  options: { modelsFolder?: string; env?: Record<string, string> } = {},
+  options: {
+    modelsFolder?: string
+    env?: Record<string, string>
+    onLog?: (text: string) => void
+  } = {},
 ): Promise<RunningOllama> {
   const home = await mkdtemp(join(tmpdir(), 'ollama-home-'))
   const modelsFolder = options.modelsFolder ?? join(home, 'models')
@@ -46,6 +53,7 @@ export async function startOllama(
       ...options.env,
     },
   })
+  if (options.onLog) server.stderr.setEncoding('utf8').on('data', options.onLog)
   const stop = async () => {
     await endGroup(server)
     await rm(home, { recursive: true, force: true })
@@ -56,7 +64,7 @@ export async function startOllama(
     await stop()
     throw error
   }
-  return { url: `http://${host}`, modelsFolder, stop }
+  return { url: `http://${host}`, modelsFolder, pid: server.pid!, stop }
 }
 
 async function untilItAnswers(url: string, server: ChildProcess): Promise<void> {

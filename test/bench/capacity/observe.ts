@@ -1,0 +1,99 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { startOllama } from '../../support/ollama.ts'
+import type { Cell } from './cells.ts'
+import { type Reserved, readReserved } from './engine-log.ts'
+
+/** What the real Ollama did in a cell, in bytes. */
+export interface Observation {
+  reserved: Reserved
+  /** The most the runner's process had in memory at once: pages of its own, and of the program's file. */
+  resident: { own: number; file: number }
+  /** What /api/ps says. */
+  api: number
+  /** Tokens that were computed for one request. */
+  filled: number
+}
+
+/** Room that the chat template and the answer take in the context. */
+const HEADROOM = 16
+const REQUEST_TIMEOUT_MS = 30 * 60_000
+/** With a thread per core, threads would wait for each other wherever the machine has other work. */
+const OPTIONS = { num_thread: 1, num_predict: 1 }
+
+/** Starts an Ollama for the cell, fills every sequence's context, and looks at its log and its process. */
+export async function observe(modelsFolder: string, cell: Cell): Promise<Observation> {
+  let log = ''
+  const ollama = await startOllama({
+    modelsFolder,
+    env: environmentOf(cell),
+    onLog: text => {
+      log += text
+    },
+  })
+  try {
+    const filled = await fill(ollama.url, cell)
+    const loaded = (await (await fetch(`${ollama.url}/api/ps`)).json()) as {
+      models: { size: number }[]
+    }
+    const status = await runnerStatus(ollama.pid)
+    const file = kibibytes(status, 'RssFile')
+    return {
+      reserved: readReserved(log),
+      resident: { own: kibibytes(status, 'VmHWM') - file, file },
+      api: loaded.models[0]!.size,
+      filled,
+    }
+  } finally {
+    await ollama.stop()
+  }
+}
+
+function environmentOf({ context, parallel, kvCache }: Cell): Record<string, string> {
+  return {
+    OLLAMA_DEBUG: '1',
+    OLLAMA_CONTEXT_LENGTH: String(context),
+    OLLAMA_NUM_PARALLEL: String(parallel),
+    ...(kvCache === 'f16' ? {} : { OLLAMA_KV_CACHE_TYPE: kvCache, OLLAMA_FLASH_ATTENTION: '1' }),
+  }
+}
+
+/** @returns tokens of a request, as Ollama counted them */
+async function fill(url: string, { model, context, parallel }: Cell): Promise<number> {
+  const prompt = model.textOf(context - HEADROOM)
+  const answers = await Promise.all(
+    Array.from({ length: parallel }, () =>
+      model.role === 'embedding'
+        ? post(`${url}/api/embed`, { model: model.name, input: prompt, options: OPTIONS })
+        : post(`${url}/api/generate`, {
+            model: model.name,
+            prompt,
+            raw: true,
+            stream: false,
+            options: OPTIONS,
+          }),
+    ),
+  )
+  return Math.min(...answers.map(({ prompt_eval_count }) => prompt_eval_count))
+}
+
+async function post(url: string, body: object): Promise<{ prompt_eval_count: number }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  })
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
+  return (await response.json()) as { prompt_eval_count: number }
+}
+
+/** /proc/<pid>/status of the server's only runner. */
+async function runnerStatus(server: number): Promise<string> {
+  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+    if (new RegExp(`^PPid:\\t${server}$`, 'm').test(status)) return status
+  }
+  throw new Error(`Ollama's process ${server} has no runner`)
+}
+
+const kibibytes = (status: string, key: string): number =>
+  Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024
