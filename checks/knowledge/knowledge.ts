@@ -3,6 +3,7 @@ import { Creator, type Store } from './creator.ts'
 import { isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import { VERIFICATION_MARKS } from './metadata.ts'
 import type { Shards } from './shards.ts'
+import { type StoreStatistics, statistics } from './statistics.ts'
 
 /** The multi-tenant store of one generation. `creator` is the only way in. */
 export class Knowledge {
@@ -35,5 +36,10 @@ export class Knowledge {
    */
   probe(name: string): Creator {
     return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), VERIFICATION_MARKS)
+  }
+
+  /** How the records lie in the shards. */
+  statistics(signal?: AbortSignal): Promise<StoreStatistics> {
+    return statistics(this.shards, signal)
   }
 }
