@@ -8,9 +8,9 @@ import {
   requireFit,
   StackPlan,
 } from '../../../infra/capacity/stack-plan.ts'
-import { Failure } from '../../../infra/failure.ts'
 import { findModel } from '../../../infra/models.ts'
 import { GiB } from '../../../infra/units.ts'
+import { refusalOf } from '../../support/refusal.ts'
 
 const model = (name: string, contextLength: number) => {
   const definition = findModel(name)!
@@ -64,7 +64,7 @@ describe('gpt-oss:20b on a machine with 3.8 GiB available', () => {
   })
 
   it('is refused with exit code 1 and the settings that would make it fit', () => {
-    const refusal = catching(() => requireFit(plan))
+    const refusal = refusalOf(() => requireFit(plan))
     expect(refusal.exitCode).toBe(1)
     expect(refusal.mend).toContain('chatModel=')
   })
@@ -119,20 +119,10 @@ it('is a document of its own schema', () => {
 })
 
 it('refuses an empty list of machines', () => {
-  expect(catching(() => planStack(demand('smollm2:135m'), [])).text).toContain('--node')
+  expect(refusalOf(() => planStack(demand('smollm2:135m'), [])).text).toContain('--node')
 })
 
 it('refuses a model without figures and names the command that gets them', () => {
   const { figures: _, ...unknown } = findModel('llama2:7b')!
-  expect(catching(() => catalogArchitecture(unknown)).text).toContain('npm run models -- --lock')
+  expect(refusalOf(() => catalogArchitecture(unknown)).text).toContain('npm run models -- --lock')
 })
-
-function catching(work: () => unknown): Failure {
-  try {
-    work()
-  } catch (error) {
-    if (error instanceof Failure) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { assign, orderDependence, type Room, take } from '../../../infra/capacity/placement.ts'
+import type { Workload } from '../../../infra/capacity/workload.ts'
+
+const workload = (memory: number, gpuMemory?: number): Workload => {
+  const resources = {
+    cpu: 1,
+    memory,
+    disk: 1,
+    ...(gpuMemory === undefined ? {} : { gpu: { count: 1, memory: gpuMemory } }),
+  }
+  return {
+    name: `w${memory}`,
+    kind: 'ollama',
+    models: [],
+    requests: resources,
+    limits: resources,
+    resident: memory,
+  }
+}
+
+const room = (memory: number, ...gpus: number[]): Room => ({
+  cpu: 10,
+  memory,
+  disk: 10,
+  gpus: gpus
+    .toSorted((a, b) => a - b)
+    .map(memory => ({ product: 'GPU', memory, resource: 'nvidia.com/gpu' })),
+})
+
+/** Every run of a scheduler that binds one after the other, in every order, onto every machine that takes it. */
+function* greedyRuns(left: readonly Workload[], rooms: readonly Room[]): Generator<boolean> {
+  if (left.length === 0) yield true
+  for (const [index, next] of left.entries()) {
+    const rest = left.toSpliced(index, 1)
+    const states = rooms.flatMap((room, node) => {
+      const after = take(room, next.requests)
+      return after === undefined ? [] : [rooms.with(node, after)]
+    })
+    if (states.length === 0) yield false
+    for (const state of states) yield* greedyRuns(rest, state)
+  }
+}
+
+const someGpu = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined })
+const someWorkload = fc
+  .tuple(fc.integer({ min: 1, max: 6 }), someGpu)
+  .map(args => workload(...args))
+const someRoom = fc
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }))
+  .map(([memory, gpus]) => room(memory, ...gpus))
+const someStack = fc.array(someWorkload, { minLength: 1, maxLength: 4 })
+const someMachines = fc.array(someRoom, { minLength: 1, maxLength: 3 })
+
+describe('the verdict', () => {
+  it('is that of all runs of a greedy scheduler', () => {
+    fc.assert(
+      fc.property(someStack, someMachines, (workloads, rooms) => {
+        const runs = new Set(greedyRuns(workloads, rooms))
+        const expected = !runs.has(true) ? 'none' : runs.has(false) ? 'some' : 'any'
+        expect(orderDependence(workloads, rooms)).toBe(expected)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('gives an assignment that every machine has room for, exactly when there is one', () => {
+    fc.assert(
+      fc.property(someStack, someMachines, (workloads, rooms) => {
+        const assignment = assign(workloads, rooms)
+        const possible = [...greedyRuns(workloads, rooms)].includes(true)
+        expect(assignment !== undefined).toBe(possible)
+        const state = [...rooms]
+        for (const [index, node] of assignment?.entries() ?? []) {
+          const after = take(state[node]!, workloads[index]!.requests)
+          expect(after).toBeDefined()
+          state[node] = after!
+        }
+      }),
+    )
+  })
+
+  it('does not depend on the order in which servers and machines are named', () => {
+    fc.assert(
+      fc.property(someStack, someMachines, (workloads, rooms) => {
+        const turned = orderDependence(workloads.toReversed(), rooms.toReversed())
+        expect(turned).toBe(orderDependence(workloads, rooms))
+      }),
+    )
+  })
+})
+
+it('depends on the order where a small server can take the place of a large one', () => {
+  const rooms = [room(6), room(4)]
+  expect(orderDependence([workload(6), workload(4)], rooms)).toBe('some')
+})
+
+it('is decided within moments for a dozen servers on a dozen machines', () => {
+  const workloads = Array.from({ length: 12 }, (_, index) => workload(3 + (index % 3)))
+  const rooms = Array.from({ length: 12 }, (_, index) => room(5 + (index % 2)))
+  expect(orderDependence(workloads, rooms)).toBe('any')
+})
