@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
+import { api } from './commands/api.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
 import { down } from './commands/down.ts'
 import { mirror } from './commands/mirror.ts'
@@ -7,12 +8,24 @@ import { models } from './commands/models.ts'
 import { plan } from './commands/plan.ts'
 import { preview } from './commands/preview.ts'
 import { status } from './commands/status.ts'
+import { token } from './commands/token.ts'
 import { up } from './commands/up.ts'
 import { verify } from './commands/verify.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
-const COMMANDS: CommandSpec<any>[] = [up, plan, preview, down, status, models, mirror, verify]
+const COMMANDS: CommandSpec<any>[] = [
+  up,
+  plan,
+  preview,
+  down,
+  status,
+  models,
+  mirror,
+  verify,
+  api,
+  token,
+]
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -40,3 +40,12 @@ export const STACK_FLAGS: Flag[] = [
   { flags: '--stack <name>', description: 'the stack', default: 'dev' },
   { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
 ]
+
+/** The options of a command that also works on a deployment this project did not make. */
+export const TARGET_FLAGS: Flag[] = [
+  {
+    flags: '--stack <name>',
+    description: 'the stack; without it what CHROMADB_URL and OLLAMA_URL name, else dev',
+  },
+  { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+]

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { InvalidArgumentError } from 'commander'
 import { serveMirror } from '../models/mirror.ts'
 import type { CommandSpec } from './command.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface MirrorOptions {
   folder: string
@@ -16,7 +16,12 @@ export const mirror: CommandSpec<MirrorOptions> = {
   options: [
     { flags: '--folder <path>', description: "Ollama's model folder", required: true },
     { flags: '--host <address>', description: 'address to listen on', default: '127.0.0.1' },
-    { flags: '--port <number>', description: 'port to listen on', default: 5000, parse: parsePort },
+    {
+      flags: '--port <number>',
+      description: 'port to listen on',
+      default: 5000,
+      parse: wholeNumber(0, 65_535),
+    },
   ],
   async run({ folder, host, port }, { steps, signal }) {
     const { url, close } = await serveMirror(folder, { host, port })
@@ -27,10 +32,4 @@ export const mirror: CommandSpec<MirrorOptions> = {
     await close()
     return { text: 'The mirror is closed', document: { folder, url } }
   },
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  throw new InvalidArgumentError('It must be a port, 0 to 65535.')
 }

@@ -5,7 +5,7 @@ import { toTable } from '../../checks/report-table.ts'
 import { readEnvironment } from '../../checks/target.ts'
 import { deployedOutputs } from '../deployed.ts'
 import { verifyStep } from '../verify-step.ts'
-import type { CommandSpec, StackOptions } from './command.ts'
+import { type CommandSpec, type StackOptions, TARGET_FLAGS } from './command.ts'
 
 interface VerifyOptions extends Partial<StackOptions> {
   readOnly?: boolean
@@ -19,11 +19,7 @@ export const verify: CommandSpec<VerifyOptions> = {
   name: 'verify',
   description: 'prove that a deployment is healthy, embeds rightly and keeps creators apart',
   options: [
-    {
-      flags: '--stack <name>',
-      description: 'the stack; without it CHROMADB_URL and OLLAMA_URL, else dev',
-    },
-    { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+    ...TARGET_FLAGS,
     {
       flags: '--read-only',
       description: 'write and load nothing (the default where this project did not deploy)',
