@@ -35,6 +35,8 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
+      // Unless an operation says otherwise.
+      security: [],
       tags: [
         { name: 'health', description: 'How the servers are' },
         { name: 'models', description: 'How the models are, and a try of each' },
@@ -45,16 +47,30 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
       },
     },
     transform: jsonSchemaTransform,
-    transformObject: document => onlyUsed(jsonSchemaTransformObject(document)),
+    transformObject: document => tidied(jsonSchemaTransformObject(document)),
   })
   api.get('/openapi.json', { config: { rateLimit: false }, schema: { hide: true } }, async () =>
     api.swagger(),
   )
 }
 
+/** The document without what its makers put in it that is not so. */
+function tidied(made: ReturnType<typeof jsonSchemaTransformObject>): OpenAPIV3_1.Document {
+  const document = made as OpenAPIV3_1.Document
+  for (const operation of operationsOf(document)) {
+    const body = operation.requestBody as OpenAPIV3_1.RequestBodyObject | undefined
+    const schema = body?.content['application/json']?.schema
+    // A body with a default may be left out.
+    if (schema !== undefined && 'default' in schema) body!.required = false
+  }
+  return onlyUsed(document)
+}
+
+const operationsOf = ({ paths = {} }: OpenAPIV3_1.Document): OpenAPIV3_1.OperationObject[] =>
+  Object.values(paths).flatMap(path => Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[])
+
 /** Each schema comes in two forms, as it is taken and as it is given; the routes use one of them mostly. */
-function onlyUsed(document: ReturnType<typeof jsonSchemaTransformObject>) {
-  const { components, ...rest } = document as OpenAPIV3_1.Document
+function onlyUsed({ components, ...rest }: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const schemas = components?.schemas ?? {}
   const used = new Set<string>()
   const visit = (part: unknown) => {

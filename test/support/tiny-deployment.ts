@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findModel } from '../../infra/models.ts'
+import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
+import { type RunningChroma, startChroma } from './chroma.ts'
+import { outputsOf } from './deployment.ts'
+import { startOllama } from './ollama.ts'
+import { storeTinyModels } from './tiny-models.ts'
+
+const CONTEXT = 2048
+
+export interface TinyDeployment {
+  chroma: RunningChroma
+  outputs: Outputs
+  stop(): Promise<void>
+}
+
+/**
+ * A real Chroma and a real Ollama with models so small that they answer at once, for suites that ask them by the
+ * thousand.
+ */
+export async function startTinyDeployment(): Promise<TinyDeployment> {
+  const modelsFolder = await mkdtemp(join(tmpdir(), 'tiny-models-'))
+  await storeTinyModels(modelsFolder)
+  const chroma = await startChroma()
+  const ollama = await startOllama({
+    modelsFolder,
+    env: { OLLAMA_CONTEXT_LENGTH: `${CONTEXT}`, OLLAMA_KEEP_ALIVE: '-1' },
+  })
+  const outputs = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
+  return {
+    chroma,
+    outputs: { ...outputs, models: [deployed('nomic-embed-text'), deployed('gpt-oss:20b')] },
+    async stop() {
+      await ollama.stop()
+      await chroma.stop()
+      await rm(modelsFolder, { recursive: true })
+    },
+  }
+}
+
+function deployed(name: string): DeployedModel {
+  const model = findModel(name)!
+  return {
+    role: model.role,
+    name: model.name,
+    serves: model.name,
+    pool: 'default',
+    contextLength: CONTEXT,
+    ...(model.role === 'embedding' && { dimensions: model.dimensions, prefixes: model.prefixes }),
+  }
+}
