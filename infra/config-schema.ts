@@ -90,6 +90,8 @@ export const Config = z.strictObject({
     .string()
     .regex(/^(-1|0|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'a duration such as 5m or 24h, or -1 for ever')
     .default('-1'),
+  creators: z.int().min(1).max(1_000_000_000).default(100_000),
+  chunksPerCreator: z.int().min(1).max(1_000_000).default(10),
   modelMirror: z
     .string()
     .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')

@@ -20,6 +20,8 @@ export interface Settings {
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
   api: { port: number }
   models: PlannedModel[]
+  /** What the stack is sized for. */
+  expected: { creators: number; chunksPerCreator: number }
   modelMirror: Mirror | undefined
   pullDeadline: Millis
   deployUnfit: boolean
@@ -82,6 +84,7 @@ export function parseSettings(
       plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
       plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),
     ],
+    expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror: parseMirror(config.modelMirror),
     pullDeadline: minutes(config.pullDeadlineMinutes),
     deployUnfit: config.deployUnfit,

@@ -1,15 +1,10 @@
 import type { ModelDefinition } from '../models.ts'
 import type { Settings } from '../settings.ts'
 import type { Architecture } from './architecture.ts'
-import type { DataDemand } from './chroma.ts'
 import type { StackDemand } from './stack.ts'
 
-/** The knowledge a stack is sized for when nobody says how much there will be: a first thousand creators. */
-export const EXPECTED_DATA: Pick<DataDemand, 'creators' | 'chunksPerCreator' | 'metadataBytes'> = {
-  creators: 1000,
-  chunksPerCreator: 10,
-  metadataBytes: 1000,
-}
+/** Bytes of text and metadata beside a chunk's vector, where nobody says otherwise. */
+const METADATA_BYTES = 1000
 
 /**
  * What a stack's settings demand.
@@ -20,7 +15,6 @@ export function demandOf(
   settings: Settings,
   ollama: string,
   architectureOf: (model: ModelDefinition) => Architecture,
-  expected = EXPECTED_DATA,
 ): StackDemand {
   const { chroma, models } = settings
   const embedding = models.flatMap(({ definition }) =>
@@ -37,7 +31,8 @@ export function demandOf(
       contextLength,
     })),
     data: {
-      ...expected,
+      ...settings.expected,
+      metadataBytes: METADATA_BYTES,
       dimensions: Math.max(...embedding),
       shards: chroma.shards,
       instances: chroma.instances,

@@ -25,6 +25,6 @@ it('the program refuses a stack that cannot fit, with what would, and makes no r
   expect(failure).toBeInstanceOf(Failure)
   expect((failure as Failure).exitCode).toBe(1)
   expect((failure as Failure).message).toMatch(/ollama.*gpt-oss:20b.*short/s)
-  expect((failure as Failure).mend).toMatch(/smaller|context/)
+  expect((failure as Failure).mend).toMatch(/instead of gpt-oss:20b/)
   expect(made).toEqual([])
 })
