@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
+import { leaveToDeploy } from '../provision/plan/plan.ts'
 import { markedText } from './failure.ts'
 import { deploy } from './program.ts'
 import { PROJECT } from './project.ts'
@@ -11,7 +12,7 @@ const configured = Object.fromEntries(
 )
 
 // The engine shows a RunError by its message alone, any other with a stack trace.
-const deployed = await deploy(pulumi.getStack(), configured).catch(error => {
+const deployed = await deploy(pulumi.getStack(), configured, leaveToDeploy).catch(error => {
   throw new pulumi.RunError(markedText(error))
 })
 

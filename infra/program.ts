@@ -1,10 +1,9 @@
 import * as pulumi from '@pulumi/pulumi'
-import { leaveToDeploy } from '../provision/plan/plan.ts'
 import { deployModels } from './deployed-models.ts'
 import { LocalDeployment } from './local/deployment.ts'
 import type { Outputs } from './outputs.ts'
 import { Verification } from './resources.ts'
-import { parseSettings } from './settings.ts'
+import { parseSettings, type Settings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
 const TARGETS = { local: LocalDeployment }
@@ -12,10 +11,15 @@ const TARGETS = { local: LocalDeployment }
 /**
  * Settings → plan → servers → models → verification.
  * @param configured the stack's configuration, without the project's prefix
+ * @param leaveToDeploy plans the stack on the hardware there is, and refuses one that cannot fit; the effect of this
  * @returns the outputs of the stack, and the report of the last verification that was part of an update
  * @throws Failure when a setting is wrong or the stack cannot fit; then nothing is made
  */
-export async function deploy(stack: string, configured: Record<string, unknown>) {
+export async function deploy(
+  stack: string,
+  configured: Record<string, unknown>,
+  leaveToDeploy: (settings: Settings) => Promise<{ warning?: string }>,
+) {
   const settings = parseSettings(stack, configured)
 
   const { warning } = await leaveToDeploy(settings)

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import type { Part } from '../../provision/toolchain/parts.ts'
 import type { Settings } from '../settings.ts'
 import { localPaths } from './paths.ts'
 
 /** What a local process runs: a part of the toolchain, or the project's own HTTP API. */
-export type Program = Exclude<Part, 'pulumi'> | 'api'
+export type Program = 'chroma' | 'ollama' | 'api'
 
 /** Where a server of the stack is found on this machine. */
 export interface Place {
