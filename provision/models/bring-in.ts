@@ -2,10 +2,10 @@ import { Failure } from '../../infra/failure.ts'
 import { describeSource, type ModelSource } from '../../infra/models.ts'
 import type { Task } from '../progress.ts'
 import { type Arrival, bringFrom, type Delivery } from './arrival.ts'
+import { architectureIn } from './gguf-file.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks, recordLock } from './lock.ts'
 import { identify, isSame } from './recognise.ts'
 import { ask, type Installed, type OllamaServer } from './server.ts'
-import { architectureOf, show } from './show.ts'
 import { SourceProblem } from './source-problem.ts'
 
 /** A model under its own name, and what it was held to. */
@@ -100,8 +100,13 @@ export async function entryOf(
   signal: AbortSignal,
 ): Promise<LockEntry> {
   const { digest, layers } = await identify(name, installed, server, signal)
-  const architecture = architectureOf(await show(name, server, signal))
-  return { digest, sizeBytes: installed.sizeBytes, layers, architecture }
+  const architecture = await architectureIn(layers, server.modelsFolder)
+  return {
+    digest,
+    sizeBytes: installed.sizeBytes,
+    layers,
+    ...(architecture && { architecture }),
+  }
 }
 
 function refused(

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { Architecture } from '../../infra/capacity/architecture.ts'
 import { describeSource, type ModelSource } from '../../infra/models.ts'
 import { changeRecord, readRecord } from './record.ts'
 import { Layer } from './store.ts'
@@ -11,8 +12,8 @@ export const LockEntry = z.object({
   sizeBytes: z.int().positive(),
   /** Empty where the store of the server that it was seen on cannot be read. */
   layers: z.array(Layer),
-  /** What the model's own metadata says of its architecture, by GGUF key: `llama.block_count`. */
-  architecture: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** What its memory is planned by; absent where nobody could read its file. */
+  architecture: Architecture.optional(),
 })
 export type LockEntry = z.infer<typeof LockEntry>
 

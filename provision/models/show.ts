@@ -47,20 +47,3 @@ export function parametersOf({ parameters }: Shown): string[] {
     .map(line => line.replace(/\s+/, ' '))
     .sort()
 }
-
-/** The architecture figures of a model's own metadata; lists, the tokenizer and descriptions are left out. */
-export function architectureOf({ model_info }: Shown): Record<string, string | number | boolean> {
-  const family = `${model_info['general.architecture']}.`
-  const figures = Object.entries(model_info).filter(
-    (figure): figure is [string, string | number | boolean] =>
-      (figure[0].startsWith(family) || GENERAL_FIGURES.has(figure[0])) &&
-      ['string', 'number', 'boolean'].includes(typeof figure[1]),
-  )
-  return Object.fromEntries(figures)
-}
-
-const GENERAL_FIGURES = new Set([
-  'general.architecture',
-  'general.file_type',
-  'general.parameter_count',
-])

@@ -27,7 +27,6 @@ const entry = (fill: string): LockEntry => ({
     { mediaType: 'application/vnd.ollama.image.model', digest: weights(fill), size: 9 },
     { mediaType: 'application/vnd.ollama.image.params', digest: weights('9'), size: 1 },
   ],
-  architecture: { 'general.architecture': 'llama' },
 })
 
 const locksOf = (

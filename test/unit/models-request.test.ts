@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeSource } from '../../infra/models.ts'
 import { derivationOf, sourcesOf } from '../../provision/models/request.ts'
-import { architectureOf, parametersOf, type Shown, weightsOf } from '../../provision/models/show.ts'
+import { parametersOf, type Shown, weightsOf } from '../../provision/models/show.ts'
 import { isDiskFull } from '../../provision/models/space.ts'
 import { requestFor } from '../support/model-request.ts'
 
@@ -51,13 +51,6 @@ describe('what Ollama shows of a model', () => {
 
   it('lists the options set in it', () => {
     expect(parametersOf(shown)).toEqual(['num_ctx 4096', 'stop "<|im_end|>"'])
-  })
-
-  it('gives the figures of its architecture', () => {
-    expect(architectureOf(shown)).toEqual({
-      'general.architecture': 'llama',
-      'llama.block_count': 2,
-    })
   })
 })
 

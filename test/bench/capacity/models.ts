@@ -20,20 +20,19 @@ export interface BenchModel {
   textOf(tokens: number): string
 }
 
-/** The shapes of real families, scaled: many KV heads where the cache is to show, a vocabulary where logits are. */
+/** The shapes of real families with their vocabularies, the rest scaled so that cache and compute buffers show. */
 export const SHAPES: readonly ScaledShape[] = [
   {
     name: 'scaled-llama',
     family: 'llama',
     layers: 2,
-    embedding: 256,
+    embedding: 384,
     feedForward: 768,
     heads: 4,
     kvHeads: 4,
     headLength: 64,
-    vocabulary: 32_000,
+    vocabulary: 128_256,
     type: 'Q8_0',
-    untied: true,
   },
   {
     name: 'scaled-gpt-oss',
@@ -44,26 +43,26 @@ export const SHAPES: readonly ScaledShape[] = [
     heads: 4,
     kvHeads: 4,
     headLength: 64,
-    vocabulary: 50_000,
+    vocabulary: 201_088,
     type: 'Q8_0',
     untied: true,
     window: 128,
-    experts: { count: 16, used: 4 },
+    experts: { count: 128, used: 4 },
   },
   {
     name: 'scaled-gpt-oss-fused',
     family: 'gptoss',
     layers: 2,
-    embedding: 384,
-    feedForward: 384,
+    embedding: 256,
+    feedForward: 256,
     heads: 4,
     kvHeads: 4,
     headLength: 64,
-    vocabulary: 20_000,
-    type: 'Q8_0',
+    vocabulary: 201_088,
+    type: 'F16',
     untied: true,
     window: 128,
-    experts: { count: 8, used: 4 },
+    experts: { count: 64, used: 4 },
     fused: true,
   },
   {
@@ -75,7 +74,7 @@ export const SHAPES: readonly ScaledShape[] = [
     heads: 2,
     kvHeads: 1,
     headLength: 256,
-    vocabulary: 64_000,
+    vocabulary: 262_144,
     type: 'Q8_0',
     window: 512,
   },
@@ -88,8 +87,8 @@ export const SHAPES: readonly ScaledShape[] = [
     heads: 4,
     kvHeads: 2,
     headLength: 128,
-    vocabulary: 76_000,
-    type: 'Q4_0',
+    vocabulary: 151_936,
+    type: 'F16',
   },
   {
     name: 'scaled-nomic-bert',

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { Agent, fetch } from 'undici'
 import { startOllama } from '../../support/ollama.ts'
 import type { Cell } from './cells.ts'
 import { type Reserved, readReserved } from './engine-log.ts'
@@ -17,6 +18,8 @@ export interface Observation {
 /** Room that the chat template and the answer take in the context. */
 const HEADROOM = 16
 const REQUEST_TIMEOUT_MS = 30 * 60_000
+/** An answer begins when the whole prompt was computed. */
+const PATIENT = new Agent({ headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQUEST_TIMEOUT_MS })
 /** With a thread per core, threads would wait for each other wherever the machine has other work. */
 const OPTIONS = { num_thread: 1, num_predict: 1 }
 
@@ -80,7 +83,7 @@ async function post(url: string, body: object): Promise<{ prompt_eval_count: num
   const response = await fetch(url, {
     method: 'POST',
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    dispatcher: PATIENT,
   })
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as { prompt_eval_count: number }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { readGguf } from '../../../provision/plan/gguf-file.ts'
+import { readGguf } from '../../../provision/models/gguf-file.ts'
 import { tinyGptOss } from '../../support/tiny-gpt-oss.ts'
 
 const GGUF = tinyGptOss()

@@ -8,9 +8,11 @@ import {
 } from '../../infra/capacity/metadata.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import { formatBytes, MiB, seconds } from '../../infra/units.ts'
+import { blobPath, type Layer } from './store.ts'
 
 /** The head of the largest vocabularies takes some 20 MiB; a server that sends more was not asked for a range. */
 const MAX_HEAD = 64 * MiB
+const WEIGHTS = 'application/vnd.ollama.image.model'
 const REQUEST_TIMEOUT = seconds(30)
 
 /**
@@ -34,6 +36,27 @@ export async function readGguf(location: string): Promise<Architecture> {
   })
   const metadata = parsed.metadata as unknown as Metadata
   return architectureOfFile(metadata, tensorsOf(parsed, size, location), size, location)
+}
+
+/**
+ * The architecture of a model in an Ollama store.
+ * @param layers of its manifest
+ * @returns undefined where the store cannot be read from here, or holds what is no GGUF
+ */
+export async function architectureIn(
+  layers: readonly Layer[],
+  modelsFolder: string | undefined,
+): Promise<Architecture | undefined> {
+  const weights = layers.find(({ mediaType }) => mediaType === WEIGHTS)
+  if (weights === undefined || modelsFolder === undefined) return undefined
+  try {
+    const architecture = await readGguf(blobPath(modelsFolder, weights.digest))
+    // A digest is the same on every machine, a path is not.
+    return { ...architecture, source: weights.digest }
+  } catch (error) {
+    if (error instanceof Failure) return undefined
+    throw error
+  }
 }
 
 /** Bytes of each tensor from where the next one starts, so that no table of types is needed. */
