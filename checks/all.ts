@@ -1,3 +1,4 @@
+import apiAnswers from './api-answers.ts'
 import chatAnswers from './chat-answers.ts'
 import type { Check } from './check.ts'
 import chromaAnswers from './chroma-answers.ts'
@@ -18,6 +19,7 @@ import shardSettings from './shard-settings.ts'
 export const ALL: readonly Check[] = [
   chromaAnswers,
   ollamaAnswers,
+  apiAnswers,
   modelsPresent,
   embeddingVectors,
   embeddingRepeatable,

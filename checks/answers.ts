@@ -11,12 +11,12 @@ const DEADLINE: Millis = seconds(5)
  * what anyone who asks now would meet.
  */
 export async function answers(
-  connections: readonly Connection[],
+  servers: readonly Pick<Connection, 'url' | 'label'>[],
   path: string,
   { signal }: Context,
 ): Promise<Finding> {
   const findings: Finding[] = []
-  for (const { url, label } of connections) {
+  for (const { url, label } of servers) {
     const started = performance.now()
     try {
       const timeout = AbortSignal.timeout(DEADLINE)

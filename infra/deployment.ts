@@ -15,5 +15,5 @@ export interface Deployment extends pulumi.ComponentResource {
   /** One text for each server; another text means another process, container or pod. */
   readonly identities: pulumi.Output<string>[]
   /** Starts the HTTP API, once the outputs are complete. */
-  serveApi(outputs: pulumi.Output<Outputs>): pulumi.Resource
+  serveApi(outputs: pulumi.Output<Outputs>): { identity: pulumi.Output<string> }
 }

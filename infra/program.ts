@@ -45,8 +45,8 @@ export async function deploy(
   const api = servers.serveApi(outputs)
   const { report } = new Verification(
     'verification',
-    { deployment: outputs, triggers: servers.identities },
-    { dependsOn: [servers, api] },
+    { deployment: outputs, triggers: [...servers.identities, api.identity] },
+    { dependsOn: [servers] },
   )
   return { outputs, report }
 }

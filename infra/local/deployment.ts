@@ -39,7 +39,7 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     this.registerOutputs({ identities: this.identities })
   }
 
-  serveApi(outputs: pulumi.Output<Outputs>): pulumi.Resource {
+  serveApi(outputs: pulumi.Output<Outputs>): Process {
     // No child of this: it waits for the models, and they wait for this with all its children.
     return new Process(
       `${this.#name}-api`,

@@ -122,6 +122,7 @@ describe('the program of a local stack', () => {
       'dev-chroma-0 runs',
       'dev-chroma-1 runs',
       'dev-ollama runs',
+      'dev-api runs',
     ])
   })
 
