@@ -9,6 +9,7 @@ import { Knowledge } from './knowledge/knowledge.ts'
 import { Nearest } from './knowledge/nearest.ts'
 import { shardSettings } from './knowledge/shard-settings.ts'
 import { Shards } from './knowledge/shards.ts'
+import { Turns } from './knowledge/turns.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
 
 /** Ollama queues what it cannot answer at once, so more connections than this only make the queue invisible. */
@@ -75,6 +76,7 @@ export async function openDeployment(
     ]),
   )
   const inference = new Inference(models, pools)
+  const turns = new Turns()
   return {
     outputs: parsed.data,
     chroma: servers,
@@ -91,6 +93,7 @@ export async function openDeployment(
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
         }),
         nearest: new Nearest(),
+        turns,
         now: options.now ?? Date.now,
       })
     },

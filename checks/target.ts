@@ -75,8 +75,8 @@ function ollamaUrl(env: NodeJS.ProcessEnv, own: string): string {
 
 function httpUrl(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value
-  throw wrong(name, value, 'an http:// or https:// URL')
+  if ((url?.protocol === 'http:' || url?.protocol === 'https:') && url.username === '') return value
+  throw wrong(name, value, 'an http:// or https:// URL without user and password')
 }
 
 function wholeNumber(

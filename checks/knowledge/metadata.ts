@@ -46,7 +46,8 @@ export const MetadataValue = z.union(
         text => Buffer.byteLength(text) <= MAX_VALUE_BYTES,
         `a text takes at most ${MAX_VALUE_BYTES} bytes`,
       ),
-    z.number(),
+    // Beyond these, whole numbers are not exact, and Chroma refuses some of them.
+    z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER),
     z.boolean(),
   ],
   'a value is a text, a number or a boolean',

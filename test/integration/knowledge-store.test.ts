@@ -109,6 +109,16 @@ describe('the tenant store', () => {
     expect((await creator.get()).map(({ text }) => text)).toEqual(['first'])
   })
 
+  it('keeps one document whole when many replace it at once, and lets one of them add it', async () => {
+    const sizes = Array.from({ length: 12 }, (_, index) => (index % 6) + 1)
+    await Promise.all(sizes.map(size => creator.upsert([document('a', texts(size, `${size}`))])))
+    const chunks = await creator.get()
+    expect(chunks.map(({ text }) => text)).toEqual(texts(chunks.length, `${chunks.length}`))
+
+    const added = await Promise.allSettled(sizes.map(() => creator.add([document('b', ['x'])])))
+    expect(added.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
   it('finds by vector, filter and document, nearest first', async () => {
     await creator.upsert([
       document('tea', texts(3, 'tea'), { topic: 'tea' }),

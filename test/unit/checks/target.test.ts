@@ -73,6 +73,7 @@ describe('a deployment read from the environment', () => {
     ['CHROMADB_URL', { ...URLS, CHROMADB_URL: 'chroma:8000' }, '"chroma:8000"'],
     ['CHROMADB_URL', { ...URLS, CHROMADB_URL: 'http://a,,http://b' }, '""'],
     ['CHAT_OLLAMA_URL', { ...URLS, CHAT_OLLAMA_URL: 'ftp://x' }, '"ftp://x"'],
+    ['OLLAMA_URL', { ...URLS, OLLAMA_URL: 'http://me:secret@x' }, '"http://me:secret@x"'],
     ['CHROMA_SHARD_COUNT', { ...URLS, CHROMA_SHARD_COUNT: '4' }, '"4"'],
     ['CHROMA_SHARD_COUNT', { ...URLS, CHROMA_SHARD_COUNT: '51' }, '"51"'],
     ['CHROMA_SHARD_COUNT', { ...URLS, CHROMA_SHARD_COUNT: '7.5' }, '"7.5"'],

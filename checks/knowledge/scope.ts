@@ -1,0 +1,122 @@
+import type { Where } from 'chromadb'
+import { Failure } from '../../infra/failure.ts'
+import type { ChromaCollection, NewRecord, StoredRecord } from '../chroma/collection.ts'
+import { ServerError } from '../transport/server-error.ts'
+import type { CreatorId } from './creator-id.ts'
+import { type Filter, parseFilter, scoped } from './filter.ts'
+import { RECORD_KEYS } from './metadata.ts'
+import type { Nearest } from './nearest.ts'
+import type { Ranked } from './rank.ts'
+import { isOwn, parseDocumentId } from './record-id.ts'
+import { replace } from './replace.ts'
+import type { Shards } from './shards.ts'
+import { toWhere } from './where.ts'
+
+/** Which of a creator's chunks. An empty selection is all of them. */
+export interface Selection {
+  /** Only chunks of these documents. */
+  documents?: string[] | undefined
+  /** Only chunks whose metadata matches. */
+  filter?: Filter | undefined
+}
+
+/** Records to delete in one go. */
+const PAGE = 1000
+
+/**
+ * A creator's records, and no way to others': this is where isolation is enforced. Every request carries the
+ * creator's filter, and what a server hands out against it goes no further.
+ */
+export class Scope {
+  readonly creator: CreatorId
+  readonly shard: number
+  readonly #shards: Shards
+
+  constructor(shards: Shards, creator: CreatorId) {
+    this.#shards = shards
+    this.creator = creator
+    this.shard = shards.of(creator)
+  }
+
+  async get(
+    selection: Selection,
+    options: Parameters<ChromaCollection['get']>[1],
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const where = this.#where(selection)
+    return this.#own(await this.#read([], records => records.get(where, options, signal), signal))
+  }
+
+  /** The first chunk of each document. */
+  async firstChunks(
+    page: { limit: number; offset: number },
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const where = scoped(this.creator, { [RECORD_KEYS.chunk]: { $eq: 0 } })
+    const options = { include: ['metadatas' as const], ...page }
+    return this.#own(await this.#read([], records => records.get(where, options, signal), signal))
+  }
+
+  async find(
+    nearest: Nearest,
+    selection: Selection,
+    vector: number[],
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Ranked<StoredRecord>[]> {
+    const where = this.#where(selection)
+    const find = (records: ChromaCollection) => nearest.find(records, where, vector, count, signal)
+    return this.#own(await this.#read([], find, signal))
+  }
+
+  /** Puts the chunks of whole documents in place of those that are there. */
+  async replace(
+    documents: string[],
+    fresh: readonly NewRecord[],
+    createdAt: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const where = this.#where({ documents })
+    const put = (records: ChromaCollection) => replace(records, where, fresh, createdAt, signal)
+    await this.#shards.write(this.shard, put, signal)
+  }
+
+  /**
+   * By id as well as by filter: were the server to ignore the filter, nobody else's records would go.
+   * @returns records deleted
+   */
+  async delete(selection: Selection, signal?: AbortSignal): Promise<number> {
+    const where = this.#where(selection)
+    let deleted = 0
+    for (;;) {
+      const found = await this.get(selection, { include: [], limit: PAGE }, signal)
+      if (found.length === 0) return deleted
+      const ids = found.map(record => record.id)
+      deleted += await this.#read(0, records => records.delete(where, ids, signal), signal)
+    }
+  }
+
+  #where({ documents, filter }: Selection): Where {
+    const more: Where[] = []
+    if (documents !== undefined) {
+      if (documents.length === 0) throw new Failure('misused', 'The list of documents is empty')
+      more.push({ [RECORD_KEYS.document]: { $in: documents.map(parseDocumentId) } })
+    }
+    if (filter !== undefined) more.push(toWhere(parseFilter(filter)))
+    return scoped(this.creator, ...more)
+  }
+
+  #read<T>(
+    empty: T,
+    use: (records: ChromaCollection) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    return this.#shards.read(this.shard, empty, use, signal)
+  }
+
+  #own<T extends StoredRecord>(found: T[]): T[] {
+    if (found.every(record => isOwn(this.creator, record.id))) return found
+    const { label } = this.#shards.server(this.shard).connection
+    throw new ServerError('faulty', `${label} answered with records of another creator`)
+  }
+}
