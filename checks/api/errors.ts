@@ -99,6 +99,9 @@ const CONNECTION_REFUSALS: Record<string, readonly [string, ErrorCode, string]> 
 export function toAnswer(error: unknown, outsider: boolean): HttpError {
   if (error instanceof HttpError) return error
   if (error instanceof Failure) return fromFailure(error, outsider)
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new HttpError(503, 'unavailable', 'This took too long', RETRY_SOON)
+  }
   const refusal = fromFramework(error as Partial<FastifyError>)
   if (refusal !== undefined) return refusal
   return new HttpError(500, 'internal', 'Something is wrong in this API; its log says what')

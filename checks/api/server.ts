@@ -35,8 +35,8 @@ export interface ServerParts {
 const LONGEST_PARAMETER = 2048
 
 /**
- * The API, not listening yet. The order of the hooks is the order of the questions: who asks, is there room, is it
- * this caller's turn, may they, and only then what do they want.
+ * The API, not listening yet. Every request is asked the same questions in the same order: who asks, may they (the
+ * routes' own hooks), is it their turn, is there room, and only then what they want.
  * @returns the server, and what ends the requests that are under way
  */
 export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
@@ -59,8 +59,8 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   guardBrowsers(api)
   const endAll = boundLives(api)
   identifyCallers(api, parts.keys, parts.now)
-  admit(api, parts.limits.lanes, metrics.underWay)
   await limitRates(api, parts.limits)
+  admit(api, parts.limits.lanes, metrics.underWay)
   boundDepth(api)
 
   await documentRoutes(api)
@@ -72,7 +72,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
 async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: ServerParts) {
   const knowledge = deployment.knowledge()
   await api.register(page)
-  await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', knowledge, probe })
+  await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
   await api.register(models, {
     prefix: '/api/v1/ai/models',

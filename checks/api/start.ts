@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { Failure } from '../../infra/failure.ts'
 import type { Outputs } from '../../infra/outputs.ts'
+import type { Millis } from '../../infra/units.ts'
 import { openDeployment } from '../deployment.ts'
 import { keyRing } from './auth/key-ring.ts'
-import { GRACE, LIMITS, type Limits } from './limits.ts'
+import { GRACE, LAST_WORDS, LIMITS, type Limits } from './limits.ts'
 import type { LogLevel } from './log.ts'
 import { buildServer } from './server.ts'
 
@@ -31,6 +32,7 @@ export interface RunningApi {
   stop(): Promise<void>
 }
 
+const IDLE_SWEEP: Millis = 50
 const LOOPBACK = '127.0.0.1'
 
 /**
@@ -45,14 +47,16 @@ export async function startApi(config: ApiConfig): Promise<RunningApi> {
   const [api, endAll] = await buildServer({ ...config, deployment, probe, keys, limits, now })
 
   const end = async () => {
-    const bound = setTimeout(() => {
-      endAll()
-      api.server.closeAllConnections()
-    }, GRACE)
+    const bounds = [
+      // A connection whose last answer is out is of no use any more, though its caller would keep it.
+      setInterval(() => api.server.closeIdleConnections(), IDLE_SWEEP),
+      setTimeout(endAll, GRACE),
+      setTimeout(() => api.server.closeAllConnections(), GRACE + LAST_WORDS),
+    ]
     try {
       await api.close()
     } finally {
-      clearTimeout(bound)
+      for (const bound of bounds) clearInterval(bound)
       await Promise.all([deployment.close(), probe.close()])
     }
   }

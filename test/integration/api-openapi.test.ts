@@ -43,6 +43,7 @@ describe('the OpenAPI document', () => {
     ])
     expect(Object.fromEntries(routes)).toEqual({
       [`${AI}/chromadb/health`]: 'get',
+      [`${AI}/chromadb/stats`]: 'get',
       [`${AI}/ollama/health`]: 'get',
       [`${AI}/ollama/test-embedding`]: 'post',
       [`${AI}/ollama/test-chat`]: 'post',
@@ -101,6 +102,6 @@ describe('the OpenAPI document', () => {
       ],
       folder,
     )
-    expect(said).toMatch(/Tested: 11\b/)
+    expect(said).toMatch(/Tested: 12\b/)
   })
 })

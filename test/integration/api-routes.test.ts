@@ -178,6 +178,18 @@ describe('the HTTP API of a deployment that is well', () => {
 
     const deep = `{"text":"x","filter":${'{"$and":['.repeat(5000)}{}${']}'.repeat(5000)}}`
     const wide = Object.fromEntries(['a', 'b', 'c'].map(key => [key, 'x'.repeat(3000)]))
+    it('are counted, by shard and in all', async () => {
+      const before = (await api.call('GET', `${AI}/chromadb/stats`)).body
+      await api.call('PUT', documentPath('erin', 'd'), { token: service, body: { text: 'one' } })
+      const { status, body } = await api.call('GET', `${AI}/chromadb/stats`)
+      expect(status).toBe(200)
+      expect(body).toMatchObject({
+        records: before.records + 1,
+        creators: { count: before.creators.count + 1, exact: true },
+      })
+      expect(body.shards).toHaveLength(10)
+    })
+
     it.each([
       ['nothing in it', 'PUT', 'documents/d', {}],
       ['blanks for a text', 'PUT', 'documents/d', { text: '   ' }],

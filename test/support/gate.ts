@@ -1,11 +1,11 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * What a gate does with a connection:
  * - `open`: lets everything through
- * - `hang`: takes it, and says nothing
+ * - `hang`: takes it, and holds everything back until it does something else
  * - `close`: takes it, and ends it at the first request
  * - `slow`: lets everything through, the answers after `SLOW_MS`
  */
@@ -16,7 +16,8 @@ const SLOW_MS = 8000
 /** A way to a real server that can be made a bad one at any time, for connections that exist too. */
 export class Gate {
   readonly url: string
-  mode: GateMode = 'open'
+  #mode: GateMode = 'open'
+  readonly #changes = new EventEmitter().setMaxListeners(0)
   readonly #end: () => Promise<void>
 
   private constructor(url: string, end: () => Promise<void>) {
@@ -35,13 +36,15 @@ export class Gate {
       }
       client.on('close', () => upstream.destroy())
       upstream.on('close', () => client.destroy())
-      client.on('data', chunk => {
+      client.on('data', async chunk => {
+        await gate.#notHanging()
         if (gate.mode === 'close') client.destroy()
-        else if (gate.mode !== 'hang') upstream.write(chunk)
+        else if (upstream.writable) upstream.write(chunk)
       })
       upstream.on('data', async chunk => {
         if (gate.mode === 'slow') await sleep(SLOW_MS)
-        if (gate.mode !== 'hang' && client.writable) client.write(chunk)
+        await gate.#notHanging()
+        if (client.writable) client.write(chunk)
       })
     })
     server.listen(0, '127.0.0.1')
@@ -53,6 +56,19 @@ export class Gate {
       await once(server, 'close')
     })
     return gate
+  }
+
+  get mode(): GateMode {
+    return this.#mode
+  }
+
+  set mode(mode: GateMode) {
+    this.#mode = mode
+    this.#changes.emit('change')
+  }
+
+  async #notHanging(): Promise<void> {
+    while (this.#mode === 'hang') await once(this.#changes, 'change')
   }
 
   stop(): Promise<void> {

@@ -1,15 +1,13 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Deployment } from '../../deployment.ts'
-import type { Knowledge } from '../../knowledge/knowledge.ts'
-import { healthAnswers } from '../answers.ts'
+import { StoreStatistics } from '../../knowledge/statistics.ts'
+import { answers, healthAnswers } from '../answers.ts'
 import { chromaHealth } from '../health/chroma.ts'
 import { shared } from '../health/shared.ts'
+import { WORK } from '../limits.ts'
 
 /** How the Chroma servers are, and how the creators' records lie in their shards. */
-export const chromadb: FastifyPluginAsyncZod<{ knowledge: Knowledge; probe: Deployment }> = async (
-  api,
-  { probe },
-) => {
+export const chromadb: FastifyPluginAsyncZod<{ probe: Deployment }> = async (api, { probe }) => {
   const health = shared(() => chromaHealth(probe))
   api.get(
     '/health',
@@ -26,5 +24,21 @@ export const chromadb: FastifyPluginAsyncZod<{ knowledge: Knowledge; probe: Depl
       const found = await health()
       return reply.code(found.healthy ? 200 : 503).send(found)
     },
+  )
+
+  const knowledge = probe.knowledge()
+  const statistics = shared(() => knowledge.statistics(AbortSignal.timeout(WORK)))
+  api.get(
+    '/stats',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'chromadbStats',
+        summary: 'Records and creators, by shard and in all',
+        tags: ['health'],
+        response: answers('How the records lie in the shards', StoreStatistics),
+      },
+    },
+    () => statistics(),
   )
 }

@@ -23,8 +23,8 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api,
   { knowledge },
 ) => {
-  // Before the body is read, and before anything is looked up.
-  api.addHook('preParsing', requireCreator)
+  // Before there is room made, a body read or anything looked up.
+  api.addHook('onRequest', requireCreator)
 
   api.put(
     '/documents/:document',

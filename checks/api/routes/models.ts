@@ -40,7 +40,7 @@ export const models: FastifyPluginAsyncZod<{ deployment: Deployment; guarded: bo
     '/reload',
     {
       config: { lane: 'reload', work: RELOAD_WORK },
-      ...(guarded && { preParsing: requireService }),
+      ...(guarded && { onRequest: requireService }),
       schema: {
         operationId: 'reloadModels',
         summary: 'Take models out of memory, load them again and see that they answer',
