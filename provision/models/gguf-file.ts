@@ -12,7 +12,8 @@ import { blobPath, type Layer } from './store.ts'
 
 /** The head of the largest vocabularies takes some 20 MiB; a server that sends more was not asked for a range. */
 const MAX_HEAD = 64 * MiB
-const WEIGHTS = 'application/vnd.ollama.image.model'
+/** The media type of a model's GGUF file. */
+export const WEIGHTS = 'application/vnd.ollama.image.model'
 const REQUEST_TIMEOUT = seconds(30)
 
 /**

@@ -26,7 +26,10 @@ export interface ModelRequest {
 const STALL: Millis = seconds(60)
 
 /** In the order they are tried. */
-export function sourcesOf({ definition, mirror }: ModelRequest): ModelSource[] {
+export function sourcesOf({
+  definition,
+  mirror,
+}: Pick<ModelRequest, 'definition' | 'mirror'>): ModelSource[] {
   return definition.sources.flatMap(source =>
     source.kind === 'library' && mirror ? [{ kind: 'mirror' as const, ...mirror }, source] : source,
   )

@@ -1,7 +1,8 @@
 import { demandOf } from '../../infra/capacity/demand.ts'
+import type { Node } from '../../infra/capacity/hardware.ts'
 import { readMachine } from '../../infra/capacity/machine.ts'
+import type { StackDemand } from '../../infra/capacity/stack.ts'
 import {
-  catalogArchitecture,
   describeVerdict,
   planStack,
   requireFit,
@@ -11,14 +12,27 @@ import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { heldMemory } from '../processes/held.ts'
 import { PINS } from '../toolchain/parts.ts'
+import { architecturesOf, type Reach } from './architectures.ts'
 import { thisMachine } from './machine-reader.ts'
 
 /** The plan of a stack on this machine, to which what the stack itself holds already counts as free. */
-export async function planHere(settings: Settings): Promise<StackPlan> {
+export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
   const node = await readMachine(thisMachine, settings.home)
   const held = { [node.name]: { memory: await heldMemory(settings), disk: 0 } }
-  return planStack(demandOf(settings, PINS.ollama.version, catalogArchitecture), [node], held)
+  return planStack(await demandNow(settings, reach), [node], held)
 }
+
+/** The plan of a stack on machines that are described, none of which holds anything of it. */
+export async function planOn(
+  settings: Settings,
+  nodes: readonly Node[],
+  reach: Reach,
+): Promise<StackPlan> {
+  return planStack(await demandNow(settings, reach), nodes)
+}
+
+const demandNow = async (settings: Settings, reach: Reach): Promise<StackDemand> =>
+  demandOf(settings, PINS.ollama.version, await architecturesOf(settings, reach))
 
 /** Leave to deploy: the verdict, or the warning that goes with deploying all the same. */
 export interface Leave {

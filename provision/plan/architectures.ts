@@ -1,0 +1,74 @@
+import type { Architecture } from '../../infra/capacity/architecture.ts'
+import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
+import { Failure } from '../../infra/failure.ts'
+import { localPaths, lockRecordOf } from '../../infra/local/paths.ts'
+import type { ModelDefinition, ModelSource } from '../../infra/models.ts'
+import type { Settings } from '../../infra/settings.ts'
+import { architectureIn, readGguf } from '../models/gguf-file.ts'
+import { expectedFrom, type Locks, readLocks } from '../models/lock.ts'
+import { registryArchitecture } from '../models/registry-gguf.ts'
+import { sourcesOf } from '../models/request.ts'
+import { readManifest } from '../models/store.ts'
+
+/** Whether models that are not here yet may be asked for at their sources. */
+export type Reach = 'sources' | 'here'
+
+/**
+ * The figures of a stack's models, the best that can be had of each: from the file that is in the stack's
+ * store; from its source, where that may be asked; from the lock; from the catalog.
+ * @throws Failure for a model that none of these knows
+ */
+export async function architecturesOf(
+  settings: Settings,
+  reach: Reach,
+): Promise<(model: ModelDefinition) => Architecture> {
+  const locks = await readLocks(lockRecordOf(settings.home))
+  const store = localPaths(settings.home).models
+  const found = new Map<string, Architecture>()
+  for (const { definition } of settings.models) {
+    const sources = sourcesOf({ definition, mirror: settings.modelMirror })
+    const installed = await readManifest(store, definition.name)
+    found.set(
+      definition.name,
+      (installed && (await architectureIn(installed.layers, store))) ??
+        (reach === 'sources' ? await askSources(definition.name, sources) : undefined) ??
+        lockedOrListed(definition, sources, locks),
+    )
+  }
+  return ({ name }) => found.get(name)!
+}
+
+/** From the first source that answers; a source that does not is one that a pull would skip as well. */
+async function askSources(
+  model: string,
+  sources: readonly ModelSource[],
+): Promise<Architecture | undefined> {
+  for (const source of sources) {
+    try {
+      if (source.kind === 'folder' && source.path.endsWith('.gguf')) {
+        return await readGguf(source.path)
+      }
+      const architecture = await registryArchitecture(source, model)
+      if (architecture !== undefined) return architecture
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+    }
+  }
+  return undefined
+}
+
+/** Which source will serve is not known yet, and their files differ: the largest of what it may turn out to be. */
+function lockedOrListed(
+  definition: ModelDefinition,
+  sources: readonly ModelSource[],
+  locks: Locks,
+): Architecture {
+  const locked = sources.flatMap(
+    source => expectedFrom(source, definition.name, locks)?.entry.architecture ?? [],
+  )
+  const listed =
+    locked.length < sources.length && (definition.figures || locked.length === 0)
+      ? [catalogArchitecture(definition)]
+      : []
+  return [...locked, ...listed].reduce((a, b) => (b.fileBytes > a.fileBytes ? b : a))
+}
