@@ -18,6 +18,7 @@ export interface Part {
 
 export interface Estimate {
   engine: Engine
+  layers: number
   parts: Part[]
   reserved: Split
   resident: Split
@@ -55,6 +56,7 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
   const share = measured && architecture.exact ? MARGIN.measured : MARGIN.unmeasured
   return {
     engine,
+    layers: shape.layers,
     parts,
     reserved,
     resident: sum(parts.map(part => part.resident)),

@@ -31,7 +31,7 @@ export function take(room: Room, demand: Resources): Room | undefined {
     return undefined
   }
   const taken = room.gpus
-    .filter(gpu => demand.gpu !== undefined && gpu.memory >= demand.gpu.memory)
+    .filter(gpu => gpu.resource === demand.gpu?.resource && gpu.memory >= demand.gpu.memory)
     .slice(0, demand.gpu?.count ?? 0)
   if (taken.length < (demand.gpu?.count ?? 0)) return undefined
   return {
@@ -112,7 +112,12 @@ function placements(state: readonly Room[], workload: Workload): [number, readon
 }
 
 const roomKey = (room: Room): string =>
-  [room.cpu.toFixed(3), room.memory, room.disk, ...room.gpus.map(gpu => gpu.memory)].join('/')
+  [
+    room.cpu.toFixed(3),
+    room.memory,
+    room.disk,
+    ...room.gpus.map(gpu => `${gpu.resource}:${gpu.memory}`),
+  ].join('/')
 
 const stateKey = (state: readonly Room[], rest: string): string =>
   `${state.map(roomKey).sort().join(' ')}|${rest}`

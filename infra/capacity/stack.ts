@@ -3,8 +3,9 @@ import type { Role } from '../models.ts'
 import type { Architecture } from './architecture.ts'
 import { type DataDemand, estimateChroma } from './chroma.ts'
 import { type Estimate, estimateModel } from './estimate.ts'
-import type { Gpu, Node } from './hardware.ts'
+import type { Node } from './hardware.ts'
 import { SERVER_BYTES } from './overhead.ts'
+import { type Pool, poolModels } from './pools.ts'
 import type { Workload } from './workload.ts'
 
 /** A model as the stack wants to run it. */
@@ -27,7 +28,7 @@ export interface StackDemand {
 
 export interface SizedModel extends ModelDemand {
   estimate: Estimate
-  /** Index of the Ollama pool it is served by. */
+  /** The Ollama that serves it: `cpu`, `gpu`, `gpu-1`, … */
   pool: string
 }
 
@@ -41,28 +42,35 @@ const CPU = { chroma: 0.25, ollama: 1 }
 /** Cores a server is held to. */
 const CPU_LIMIT = { chroma: 4, ollama: 64 }
 
+/** The Ollama whose models are on no GPU. */
+const CPU_POOL = 'cpu'
+
 /**
- * The servers of a stack, sized. Models are put on a GPU where the given machines have one that holds them,
- * together where they fit together; the rest share the Ollama on CPUs.
+ * The servers of a stack, sized. Models are put on GPUs where the given machines have some that hold them; the
+ * rest share the Ollama on CPUs.
  */
 export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedStack {
   const onGpu = demand.models.map(model => estimate(demand, model, 'all'))
-  const pools = poolModels(onGpu, nodes)
+  const pools = poolModels(onGpu, nodes).map((pool, index, all) => ({
+    ...pool,
+    name: all.length === 1 ? 'gpu' : `gpu-${index + 1}`,
+  }))
   const models = demand.models.map((model, index) => {
-    const pool = pools.findIndex(({ members }) => members.includes(index))
-    return pool === -1
-      ? { ...model, estimate: estimate(demand, model, 0), pool: 'cpu' }
-      : { ...model, estimate: onGpu[index]!, pool: poolName(pools, pool) }
+    const pool = pools.find(({ members }) => members.includes(index))
+    return pool === undefined
+      ? { ...model, estimate: estimate(demand, model, 0), pool: CPU_POOL }
+      : { ...model, estimate: onGpu[index]!, pool: pool.name }
   })
-  const names = [...new Set(models.map(model => model.pool))]
+  const served = Map.groupBy(models, model => model.pool)
   return {
     models,
     workloads: [
       ...chromaWorkloads(demand.data),
-      ...names.map(name =>
+      ...[...served].map(([name, models]) =>
         ollamaWorkload(
           name,
-          models.filter(model => model.pool === name),
+          models,
+          pools.find(pool => pool.name === name),
         ),
       ),
     ],
@@ -78,51 +86,25 @@ const estimate = (demand: StackDemand, model: ModelDemand, gpuLayers: 0 | 'all')
     gpuLayers,
   })
 
-interface Pool {
-  gpu: Gpu
-  members: number[]
-  used: number
-}
-
-/** First fit, largest model first, onto the smallest GPU that holds it. */
-function poolModels(estimates: readonly Estimate[], nodes: readonly Node[]): Pool[] {
-  const free: Pool[] = nodes
-    .flatMap(node => node.gpus)
-    .sort((a, b) => a.memory - b.memory)
-    .map(gpu => ({ gpu, members: [], used: 0 }))
-  const order = [...estimates.keys()].sort(
-    (a, b) => gpuBytes(estimates[b]!) - gpuBytes(estimates[a]!),
-  )
-  for (const index of order) {
-    const bytes = gpuBytes(estimates[index]!)
-    const fits = free.filter(pool => pool.used + bytes <= pool.gpu.memory)
-    const pool = fits.find(pool => pool.members.length > 0) ?? fits[0]
-    pool?.members.push(index)
-    if (pool) pool.used += bytes
-  }
-  return free.filter(pool => pool.members.length > 0)
-}
-
-const gpuBytes = ({ reserved, margin }: Estimate): number => reserved.gpu + margin.gpu
-
-const poolName = (pools: readonly Pool[], index: number): string =>
-  pools.length === 1 ? 'gpu' : `gpu-${index + 1}`
-
-function ollamaWorkload(name: string, models: readonly SizedModel[]): Workload {
+function ollamaWorkload(
+  name: string,
+  models: readonly SizedModel[],
+  pool: Pool | undefined,
+): Workload {
   const total = (bytes: (estimate: Estimate) => number) =>
-    models.reduce((sum, model) => sum + bytes(model.estimate), 0)
-  const memory = SERVER_BYTES + total(({ reserved }) => reserved.host)
-  const limit = memory + total(({ margin }) => margin.host)
-  const onGpu = total(gpuBytes)
-  const disk = total(estimate => estimate.disk)
-  const gpu = onGpu > 0 ? { gpu: { count: 1, memory: Math.ceil(onGpu) } } : {}
+    Math.ceil(models.reduce((sum, model) => sum + bytes(model.estimate), 0))
+  const memory = SERVER_BYTES + total(({ reserved, margin }) => reserved.host + margin.host)
+  const gpu = pool && {
+    gpu: { count: pool.count, memory: pool.used, resource: pool.gpu.resource },
+  }
+  const resources = { memory, disk: total(({ disk }) => disk), ...gpu }
   return {
     name: `ollama-${name}`,
     kind: 'ollama',
     models: models.map(model => model.name),
-    requests: { cpu: CPU.ollama, memory: Math.ceil(limit), disk, ...gpu },
-    limits: { cpu: CPU_LIMIT.ollama, memory: Math.ceil(limit), disk, ...gpu },
-    resident: Math.ceil(SERVER_BYTES + total(({ resident }) => resident.host)),
+    requests: { cpu: CPU.ollama, ...resources },
+    limits: { cpu: CPU_LIMIT.ollama, ...resources },
+    resident: SERVER_BYTES + total(({ resident }) => resident.host),
   }
 }
 

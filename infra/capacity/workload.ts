@@ -10,6 +10,8 @@ export const Resources = z.object({
       count: z.int().positive(),
       /** Bytes needed on each. */
       memory: z.int().positive(),
+      /** The Kubernetes resource that counts them. */
+      resource: z.string().min(1),
     })
     .optional(),
 })

@@ -8,7 +8,9 @@ const workload = (memory: number, gpuMemory?: number): Workload => {
     cpu: 1,
     memory,
     disk: 1,
-    ...(gpuMemory === undefined ? {} : { gpu: { count: 1, memory: gpuMemory } }),
+    ...(gpuMemory === undefined
+      ? {}
+      : { gpu: { count: 1, memory: gpuMemory, resource: 'nvidia.com/gpu' } }),
   }
   return {
     name: `w${memory}`,
