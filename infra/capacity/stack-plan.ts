@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import type { KvCacheType } from '../config-schema.ts'
 import { Failure } from '../failure.ts'
 import { CATALOG, type ModelDefinition } from '../models.ts'
 import { formatBytes } from '../units.ts'
 import { findAlternatives } from './alternatives.ts'
+import { estimateModel } from './estimate.ts'
 import { architectureOf } from './figures.ts'
 import type { Node } from './hardware.ts'
 import { type Held, Plan, type PlannedWorkload, planCapacity, VERDICTS } from './plan.ts'
@@ -26,6 +28,8 @@ const PlannedModel = z.object({
   parts: z.array(
     z.object({ name: z.string(), reserved: Split, resident: Split, source: z.string() }),
   ),
+  /** Bytes reserved, host and GPU together, at each context up to the trained one. */
+  byContext: z.array(z.object({ contextLength: z.int(), f16: Bytes, q8_0: Bytes })),
 })
 
 /** The plan of a stack: what `npm run plan -- --json` prints. Memory and disk are in bytes, CPU in cores. */
@@ -49,7 +53,7 @@ export function planStack(
   const plan = planCapacity(workloads, nodes, held)
   return {
     ...plan,
-    models: models.map(describeModel),
+    models: models.map(model => describeModel(model, demand)),
     alternatives:
       plan.verdict === VERDICTS.none ? findAlternatives(demand, nodes, held, candidates) : [],
   }
@@ -79,10 +83,43 @@ function catalogModels(demand: StackDemand): ModelDemand[] {
   })
 }
 
-function describeModel({ name, role, pool, estimate }: SizedModel): StackPlan['models'][number] {
+function describeModel(model: SizedModel, demand: StackDemand): StackPlan['models'][number] {
+  const { name, role, pool, estimate } = model
   const { engine, parts, reserved, resident, margin, measured } = estimate
   const { contextLength, parallel } = engine
-  return { name, role, pool, contextLength, parallel, reserved, resident, margin, measured, parts }
+  return {
+    name,
+    role,
+    pool,
+    contextLength,
+    parallel,
+    reserved,
+    resident,
+    margin,
+    measured,
+    parts,
+    byContext: reservedByContext(model, demand),
+  }
+}
+
+function reservedByContext({ architecture, estimate }: SizedModel, demand: StackDemand) {
+  const { gpuLayers } = estimate.engine
+  const reserved = (contextLength: number, kvCache: KvCacheType) => {
+    const runtime = { ...demand, contextLength, kvCache, gpuLayers }
+    const { host, gpu } = estimateModel(architecture, runtime).reserved
+    return Math.ceil(host + gpu)
+  }
+  return contextsUpTo(architecture.shape.contextLength).map(contextLength => ({
+    contextLength,
+    f16: reserved(contextLength, 'f16'),
+    q8_0: reserved(contextLength, 'q8_0'),
+  }))
+}
+
+/** Powers of two from 512, and the trained context itself. */
+function contextsUpTo(trained: number): number[] {
+  const doubled = Array.from({ length: 24 }, (_, index) => 512 * 2 ** index)
+  return [...doubled.filter(tokens => tokens < trained), trained]
 }
 
 /**
