@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Failure, reasonOf } from '../infra/failure.ts'
 
 /**
@@ -9,13 +9,21 @@ import { Failure, reasonOf } from '../infra/failure.ts'
 export async function requireWritable(folder: string): Promise<void> {
   const probe = join(folder, `.writable-${process.pid}`)
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     // More than a name: a full disk still takes empty files.
     await writeFile(probe, Buffer.alloc(4096))
     await rm(probe)
   } catch (error) {
     throw unwritable(error)
   }
+}
+
+/** With its parents, one by one: Node's own way tells ENOENT on a read-only disk, and never ends below /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const code = await mkdir(folder).catch(error => error.code)
+  if (code === 'EEXIST' || code === undefined) return
+  if (code === 'ENOENT') await makeFolder(dirname(folder))
+  await mkdir(folder)
 }
 
 /** What a failed write into the stack's folder is told as. */

@@ -34,6 +34,12 @@ describe('up with bad input', () => {
     ['a setting of the wrong type', { parallel: 'two' }, 2, /knowledge-stack:parallel is "two"/],
     ['a model that nobody defined', { chatModel: 'gpt-9:1t' }, 2, /gpt-9:1t.*gpt-oss:20b/],
     ['a folder below a file', { home: '/etc/hostname/home' }, 3, /cannot be written.*ENOTDIR/s],
+    [
+      'a folder that no one can make',
+      { home: '/proc/knowledge-stack/home' },
+      3,
+      /cannot be written.*ENOENT/s,
+    ],
   ])('refuses %s before anything starts', async (_what, settings, exitCode, message) => {
     const stack = await makeStack(settings)
     const { code, stderr } = await stack.run('up')

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ALL } from '../../checks/all.ts'
 import { type Deployment, openDeployment } from '../../checks/deployment.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
-import { exitCode, Report } from '../../checks/report.ts'
+import { type CheckResult, exitCode, Report } from '../../checks/report.ts'
 import { verify } from '../../checks/verify.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import { minutes } from '../../infra/units.ts'
+import { blobPath, readManifest } from '../../provision/models/store.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
 import { startOllamaWithModels } from '../support/models.ts'
@@ -40,17 +42,20 @@ describe('verify', () => {
   const run = (of: Outputs, options: Partial<Parameters<typeof verify>[1]> = {}) =>
     verify(of, { readOnly: false, signal: new AbortController().signal, ...options })
 
-  const notPassed = (report: Report) =>
+  const named = (report: Report, verdict: CheckResult['verdict']) =>
+    report.checks.filter(check => check.verdict === verdict).map(({ name }) => name)
+
+  /** What did not go well, to be compared with nothing. */
+  const troubles = (report: Report) =>
     report.checks
-      .filter(({ verdict }) => verdict !== 'passed')
-      .map(({ name, verdict, detail }) => ({ name, verdict, detail }))
+      .filter(({ verdict }) => verdict === 'failed' || verdict === 'unchecked')
+      .map(({ name, detail }) => ({ name, detail }))
 
   it('could not check models that are not loaded, nor writes, when it is read only', async () => {
     const before = await snapshot(deployment)
     const report = await run(outputs, { readOnly: true })
     expect(exitCode(report)).toBe(3)
-    const unchecked = report.checks.filter(({ verdict }) => verdict === 'unchecked')
-    expect(unchecked.map(({ name }) => name)).toEqual([
+    expect(named(report, 'unchecked')).toEqual([
       'embedding-vectors',
       'embedding-repeatable',
       'embedding-meaning',
@@ -68,10 +73,8 @@ describe('verify', () => {
   it('passes on a sound deployment without any data, and leaves nothing behind', async () => {
     const before = await snapshot(deployment)
     const report = await run(outputs)
-    expect(notPassed(report)).toEqual([
-      expect.objectContaining({ name: 'shard-settings', verdict: 'skipped' }),
-      expect.objectContaining({ name: 'records-placed', verdict: 'skipped' }),
-    ])
+    expect(troubles(report)).toEqual([])
+    expect(named(report, 'skipped')).toEqual(['api-answers', 'shard-settings', 'records-placed'])
     expect(exitCode(report)).toBe(0)
     expect(Report.parse(report)).toEqual(report)
     expect(report.target.chroma).toEqual([chroma.url])
@@ -114,14 +117,14 @@ describe('verify', () => {
 
     it('passes, and leaves collections, counts and all records as they were', async () => {
       const report = await run(outputs, { deep: true })
-      expect(notPassed(report)).toEqual([])
+      expect(troubles(report)).toEqual([])
       expect(report.checks).toHaveLength(ALL.length)
       expect(await snapshot(deployment)).toEqual(before)
     })
 
     it('passes twice at once', async () => {
       const both = [run(outputs, { checks: STORE_CHECKS }), run(outputs, { checks: STORE_CHECKS })]
-      expect((await Promise.all(both)).flatMap(notPassed)).toEqual([])
+      expect((await Promise.all(both)).flatMap(troubles)).toEqual([])
       expect(await snapshot(deployment)).toEqual(before)
     })
 
@@ -164,7 +167,7 @@ describe('verify', () => {
       const report = await run(outputs)
       expect(await loaded()).toContain(name)
       expect(report.verdict).toBe('unchecked')
-      expect(notPassed(report).map(check => check.name)).toEqual([
+      expect(troubles(report).map(({ name }) => name)).toEqual([
         'embedding-vectors',
         'embedding-repeatable',
         'embedding-meaning',
@@ -204,6 +207,25 @@ describe('verify', () => {
       }
     })
 
+    it('fails when a file of a model is cut short, and when deep, also when a byte of it is another', async () => {
+      const checks = ALL.filter(({ name }) => name === 'models-intact')
+      const verdict = async (deep: boolean) => (await run(outputs, { checks, deep })).verdict
+      const blob = await smallestBlob(ollama.modelsFolder, outputs.models[0]!.name)
+      const whole = await readFile(blob)
+      try {
+        await writeFile(blob, whole.subarray(1))
+        expect(await verdict(false)).toBe('failed')
+        const changed = Buffer.from(whole)
+        changed[0]! ^= 1
+        await writeFile(blob, changed)
+        expect(await verdict(false)).toBe('passed')
+        expect(await verdict(true)).toBe('failed')
+      } finally {
+        await writeFile(blob, whole)
+      }
+      expect(await verdict(true)).toBe('passed')
+    })
+
     it('fails when Chroma dies in the middle, and says so in the check that met it', async () => {
       let died: Promise<void> | undefined
       try {
@@ -235,9 +257,20 @@ describe('verify', () => {
       digest: status[index]!.digest,
       servesDigest: status[index]!.servesDigest,
     }))
-    return { ...of, models: models as Outputs['models'] }
+    const [pool] = of.ollama
+    return {
+      ...of,
+      ollama: [{ ...pool, modelsFolder: ollama.modelsFolder }],
+      models: models as Outputs['models'],
+    }
   }
 })
+
+async function smallestBlob(folder: string, model: string): Promise<string> {
+  const { layers = [] } = (await readManifest(folder, model)) ?? {}
+  const [smallest] = layers.toSorted((a, b) => a.size - b.size)
+  return blobPath(folder, smallest!.digest)
+}
 
 /** Runs verify in a process of its own and kills it while it makes the check that follows. */
 async function killedAfter(check: string, outputs: Outputs): Promise<void> {
