@@ -14,8 +14,11 @@ export interface Flag {
   description: string
   default?: string | number
   required?: boolean
-  /** Turns the text into the option's value; throws commander's InvalidArgumentError. */
-  parse?(text: string): unknown
+  /**
+   * Turns the text into the option's value, given the value so far where it may be repeated; throws commander's
+   * InvalidArgumentError.
+   */
+  parse?(text: string, before: unknown): unknown
 }
 
 export interface Context {
