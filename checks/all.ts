@@ -8,6 +8,7 @@ import embeddingMeaning from './embedding-meaning.ts'
 import embeddingRepeatable from './embedding-repeatable.ts'
 import embeddingVectors from './embedding-vectors.ts'
 import filtersApplied from './filters-applied.ts'
+import modelsIntact from './models-intact.ts'
 import modelsPresent from './models-present.ts'
 import nothingLeft from './nothing-left.ts'
 import ollamaAnswers from './ollama-answers.ts'
@@ -21,6 +22,7 @@ export const ALL: readonly Check[] = [
   ollamaAnswers,
   apiAnswers,
   modelsPresent,
+  modelsIntact,
   embeddingVectors,
   embeddingRepeatable,
   embeddingMeaning,
