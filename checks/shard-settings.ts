@@ -1,4 +1,4 @@
-import { type Check, failed, passed, skipped } from './check.ts'
+import { type Check, failed, passed, skipped, unchecked } from './check.ts'
 import { mismatches } from './knowledge/shard-settings.ts'
 
 export default {
@@ -6,7 +6,14 @@ export default {
   proves:
     'Every shard that exists says of itself what the deployment says: space, dimension, model, count',
   after: ['chroma-answers'],
-  async run({ scratch, signal }) {
+  async run({ deployment, scratch, signal }) {
+    const { name, dimensions } = deployment.inference.model('embedding')
+    if (dimensions === undefined) {
+      return unchecked(
+        `nobody said how long the embeddings of ${name} are`,
+        'name a model of the catalog, or define it under knowledge-stack:models',
+      )
+    }
     const { shards } = scratch.live
     const existing = await shards.existing(signal)
     if (existing.size === 0)

@@ -75,14 +75,16 @@ async function make(
   return { name, proves, ...found, millis: performance.now() - started }
 }
 
+const UNSURE = new Set<string | undefined>(['failed', 'unchecked'])
+
 /** Why a check is not even tried. */
 function hindrance(
   check: Check,
   context: Context,
   results: ReadonlyMap<string, CheckResult>,
 ): Finding | undefined {
-  const broken = check.after.filter(name => results.get(name)?.verdict === 'failed')
-  if (broken.length > 0) return unchecked(`it needs what ${broken.join(' and ')} found wrong`)
+  const unsure = check.after.filter(name => UNSURE.has(results.get(name)?.verdict))
+  if (unsure.length > 0) return unchecked(`${unsure.join(' and ')} did not pass, which it needs`)
   if (check.writes && context.readOnly) return unchecked('it writes, and this run is read only')
   return undefined
 }

@@ -191,6 +191,14 @@ describe('verify', () => {
       expect(await snapshot(deployment)).toEqual(before)
     })
 
+    it('could not check the shards when nobody said how long an embedding is', async () => {
+      const models = outputs.models.map(({ dimensions, ...model }) => model) as Outputs['models']
+      const report = await run({ ...outputs, models }, { checks: STORE_CHECKS })
+      expect(exitCode(report)).toBe(3)
+      expect(named(report, 'passed')).toEqual(['chroma-answers'])
+      expect(await snapshot(deployment)).toEqual(before)
+    })
+
     it('fails when a model has another digest than was provisioned, or is not there', async () => {
       const [first, ...others] = outputs.models
       const changed = { ...first!, digest: '0'.repeat(64) }
