@@ -5,7 +5,7 @@ import type { OllamaServer } from './ollama.ts'
 
 /** Room for a model that is loaded first. */
 const DEADLINE: Millis = minutes(5)
-/** Ollama runs a request's texts side by side: more at once take longer than the deadline of a request, not less each. */
+/** Few enough for the deadline on a slow machine, and enough that a request's own time does not count. */
 const BATCH = 64
 
 export interface EmbedOptions {

@@ -5,9 +5,11 @@ import type { ChromaCollection, StoredRecord } from '../chroma/collection.ts'
 import { type Ranked, rank } from './rank.ts'
 
 /**
- * Up to this many chunks, all of them are fetched and ranked exactly; above, Chroma's index is asked. Facts:
- * with 300,000 chunks in 10 shards a filtered query takes 28 ms, since it walks the graph of the whole shard,
- * and `get` of a creator's few chunks 5.
+ * Up to this many chunks, all of them are fetched and ranked exactly; above, Chroma's index is asked.
+ * Measured with 30,000 chunks of 384 dimensions in a shard, p50 of 30 on a busy machine of 2 cores, ranking
+ * against a filtered query, which walks the graph of the whole shard: 9 against 53 ms for 2 chunks of the
+ * creator, 13/78 for 20, 20/68 for 100, 48/58 for 200, 56/43 for 400, 98/42 for 800. A fuller shard moves
+ * the crossing up.
  */
 export const EXACT_LIMIT = 200
 

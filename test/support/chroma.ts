@@ -33,15 +33,15 @@ export async function startChroma(): Promise<RunningChroma> {
       args: [...args, 'run', config],
       readyUrl: `${url}/api/v2/heartbeat`,
     })
-  let end = await start()
+  let server = await start()
   return {
     url,
-    kill: () => end(),
+    kill: () => server.end(),
     async start() {
-      end = await start()
+      server = await start()
     },
     async stop() {
-      await end()
+      await server.end()
       await rm(home, { recursive: true, force: true })
     },
   }

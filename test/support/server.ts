@@ -8,17 +8,23 @@ export interface ServerCommand {
   env?: NodeJS.ProcessEnv
   /** Answers 200 when the server is ready. */
   readyUrl: string
+  /** Is given what it logs. */
+  onLog?: ((text: string) => void) | undefined
+}
+
+export interface StartedServer {
+  /** Of the server; what it started are its children. */
+  pid: number
+  /** Ends it with all that it started, at once. Does nothing when it is gone. */
+  end(): Promise<void>
 }
 
 const START_DEADLINE_MS = 60_000
 const POLL_MS = 50
 const LOG_TAIL = 4000
 
-/**
- * Starts a server and waits until it answers.
- * @returns what ends it, with all that it started
- */
-export async function startServer(server: ServerCommand): Promise<() => Promise<void>> {
+/** Starts a server and waits until it answers. */
+export async function startServer(server: ServerCommand): Promise<StartedServer> {
   const child = spawn(server.command, server.args, {
     // A process group of its own, so that what it started ends with it.
     detached: true,
@@ -29,13 +35,14 @@ export async function startServer(server: ServerCommand): Promise<() => Promise<
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', text => {
       log = (log + text).slice(-LOG_TAIL)
+      server.onLog?.(text)
     })
   }
   await once(child, 'spawn')
   const deadline = Date.now() + START_DEADLINE_MS
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     const answer = await fetch(server.readyUrl).catch(() => undefined)
-    if (answer?.ok) return () => endGroup(child)
+    if (answer?.ok) return { pid: child.pid!, end: () => endGroup(child) }
     await sleep(POLL_MS)
   }
   await endGroup(child)
