@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readEnvironment } from '../target.ts'
+import { LIMITS } from './limits.ts'
 import { LOG_LEVELS } from './log.ts'
 import type { ApiConfig } from './start.ts'
 
@@ -15,6 +16,11 @@ const Environment = z.object({
   KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
   KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  KNOWLEDGE_API_REQUESTS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(LIMITS.requestsPerMinute),
   KNOWLEDGE_API_LOG: z.enum(LOG_LEVELS).default('info'),
 })
 
@@ -40,6 +46,7 @@ export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> 
     host: own.KNOWLEDGE_API_HOST,
     port: own.KNOWLEDGE_API_PORT,
     logLevel: own.KNOWLEDGE_API_LOG,
+    limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },
   }
 }
 

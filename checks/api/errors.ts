@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { StoreMismatch } from '../knowledge/shard-settings.ts'
+import { ServerError } from '../transport/server-error.ts'
 
 const Code = z.enum([
   'invalid',
@@ -109,11 +110,16 @@ export function toAnswer(error: unknown, outsider: boolean): HttpError {
 
 /** A caller is at fault in what is `misused`, and only in that; a store made for another deployment is our fault. */
 function fromFailure(failure: Failure, outsider: boolean): HttpError {
-  if (failure.kind === 'misused' && !(failure instanceof StoreMismatch)) {
-    return new HttpError(400, 'invalid', failure.message)
+  const isOurs = failure.kind !== 'misused' || failure instanceof StoreMismatch
+  if (isOurs) {
+    const message = outsider ? 'A server behind this API cannot answer now' : failure.message
+    return new HttpError(503, 'unavailable', message, RETRY_SOON)
   }
-  const message = outsider ? 'A server behind this API cannot answer now' : failure.message
-  return new HttpError(503, 'unavailable', message, RETRY_SOON)
+  const message =
+    outsider && failure instanceof ServerError
+      ? 'A server behind this API refuses this: a text may be longer than the model takes'
+      : failure.message
+  return new HttpError(400, 'invalid', message)
 }
 
 /** What the framework refuses before a route sees it. Of a path it would say the whole path. */

@@ -85,7 +85,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
   function perform(act: Act, path: string, token: string | undefined) {
     const at = `/api/v1/creators/${path}`
     const document = 'name' in act ? encodeURIComponent(act.name) : ''
-    const limit = 'limit=1000'
+    const limit = 'limit=500'
     switch (act.way) {
       case 'list':
         return send('GET', `${at}/documents?${limit}`, token)

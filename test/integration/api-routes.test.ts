@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RESERVED_PREFIX } from '../../checks/knowledge/creator-id.ts'
 import { creatorPath, documentPath, TestApi } from '../support/api.ts'
@@ -121,27 +123,27 @@ describe('the HTTP API of a deployment that is well', () => {
 
   describe('a creator’s documents', () => {
     const alice = 'alice'
-    const text = 'Cats purr when they are content. Volcanoes erupt without a warning.'
+    const cats = 'Cats purr when they are content. Volcanoes erupt without a warning.'
 
     it('are put, listed, read, found and deleted with the creator’s token', async () => {
       const token = await api.tokenFor(alice)
       const metadata = { topic: 'mixed', rank: 2, draft: false }
       const put = await api.call('PUT', documentPath(alice, 'cats/1?#'), {
         token,
-        body: { text, metadata },
+        body: { text: cats, metadata },
       })
       expect(put).toMatchObject({ status: 200, body: { document: 'cats/1?#' } })
 
       const list = await api.call('GET', creatorPath(alice, 'documents'), { token })
       const entry = { document: 'cats/1?#', metadata, createdAt: expect.stringMatching(/Z$/) }
-      expect(list.body).toEqual({ documents: [entry] })
+      expect(list.body).toEqual({ documents: [entry], next: null })
 
       const read = await api.call('GET', documentPath(alice, 'cats/1?#'), { token })
-      expect(read.body).toEqual({ ...entry, chunks: [{ index: 0, text }] })
+      expect(read.body).toEqual({ ...entry, chunks: [{ index: 0, text: cats }], next: null })
 
       const question = { text: 'purring animals', filter: { topic: 'mixed' }, count: 3 }
       const found = await api.call('POST', creatorPath(alice, 'query'), { token, body: question })
-      expect(found.body.hits).toMatchObject([{ ...entry, index: 0, text }])
+      expect(found.body.hits).toMatchObject([{ ...entry, index: 0, text: cats }])
       const elsewhere = { ...question, filter: { topic: 'none' } }
       const missed = await api.call('POST', creatorPath(alice, 'query'), { token, body: elsewhere })
       expect(missed.body).toEqual({ hits: [] })
@@ -170,14 +172,37 @@ describe('the HTTP API of a deployment that is well', () => {
       const page = async (query: string) => {
         const path = creatorPath('dora', `documents?${query}`)
         const { body } = await api.call('GET', path, { token: service })
-        return body.documents.map(({ document }: { document: string }) => document)
+        const names = body.documents.map(({ document }: { document: string }) => document)
+        return [...names, body.next]
       }
-      expect(await page('limit=2')).toEqual(['one', 'two'])
-      expect(await page('limit=2&offset=2')).toEqual(['three'])
+      expect(await page('limit=2')).toEqual(['one', 'two', 2])
+      expect(await page('limit=2&offset=2')).toEqual(['three', null])
+      expect(await page('limit=3')).toEqual(['one', 'two', 'three', null])
     })
 
-    const deep = `{"text":"x","filter":${'{"$and":['.repeat(5000)}{}${']}'.repeat(5000)}}`
-    const wide = Object.fromEntries(['a', 'b', 'c'].map(key => [key, 'x'.repeat(3000)]))
+    it('are paged by chunk when one is read', async () => {
+      const vector = Array.from({ length: 384 }, () => 1)
+      const chunks = Array.from({ length: 7 }, (_, index) => ({ text: `${index}`, vector }))
+      await api.call('PUT', documentPath('fay', 'long'), { token: service, body: { chunks } })
+      const read: number[] = []
+      let next: number | null = 0
+      while (next !== null) {
+        const path = `${documentPath('fay', 'long')}?limit=3&offset=${next}`
+        const { body } = await api.call('GET', path, { token: service })
+        read.push(...body.chunks.map(({ index }: { index: number }) => index))
+        next = body.next
+      }
+      expect(read).toEqual([0, 1, 2, 3, 4, 5, 6])
+    })
+
+    it('are asked in no more words than the model takes, and the creator learns no more', async () => {
+      const options = { token: await api.tokenFor('alice'), body: { text: 'a '.repeat(600) } }
+      const { status, body } = await api.call('POST', creatorPath('alice', 'query'), options)
+      expect(status).toBe(400)
+      expect(body.error.message).toContain('longer than the model takes')
+      expect(body.error.message).not.toContain('127.0.0.1')
+    })
+
     it('are counted, by shard and in all', async () => {
       const before = (await api.call('GET', `${AI}/chromadb/stats`)).body
       await api.call('PUT', documentPath('erin', 'd'), { token: service, body: { text: 'one' } })
@@ -190,6 +215,8 @@ describe('the HTTP API of a deployment that is well', () => {
       expect(body.shards).toHaveLength(10)
     })
 
+    const deep = `{"text":"x","filter":${'{"$and":['.repeat(5000)}{}${']}'.repeat(5000)}}`
+    const wide = Object.fromEntries(['a', 'b', 'c'].map(key => [key, 'x'.repeat(3000)]))
     it.each([
       ['nothing in it', 'PUT', 'documents/d', {}],
       ['blanks for a text', 'PUT', 'documents/d', { text: '   ' }],
@@ -242,6 +269,14 @@ describe('the HTTP API of a deployment that is well', () => {
       }
     })
 
+    it('what is no HTTP is told so in the same words', async () => {
+      const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+      socket.write('this is no HTTP\r\n\r\n')
+      const answer = await text(socket)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+      expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ error: { code: 'invalid' } })
+    })
+
     it('another body than JSON is refused', async () => {
       const options = { body: 'a=1', headers: { 'content-type': 'text/plain' } }
       expect(await api.call('POST', `${AI}/ollama/test-chat`, options)).toMatchObject({
@@ -265,6 +300,29 @@ describe('the HTTP API of a deployment that is well', () => {
       expect(body).toContain('knowledge_api_requests_under_way{lane="read"} 0')
       expect(body).not.toContain('alice')
     })
+  })
+})
+
+describe('the HTTP API of a store that was made for another deployment', () => {
+  it('says that it is its own fault, and not the caller’s', async () => {
+    const chroma = await startChroma()
+    const servers = { chroma: [chroma.url], dimensions: 4 }
+    const put = async (shards: number) => {
+      const api = await TestApi.start(outputsOf({ ...servers, shards }))
+      const body = { chunks: [{ text: 'one', vector: [1, 0, 0, 0] }] }
+      const options = { token: await api.serviceToken(), body }
+      const answer = await api.call('PUT', documentPath('a', 'd'), options)
+      await api.stop()
+      return answer
+    }
+    expect((await put(5)).status).toBe(200)
+    expect(await put(6)).toMatchObject({
+      status: 503,
+      body: {
+        error: { code: 'unavailable', message: expect.stringContaining('shard_count is 5') },
+      },
+    })
+    await chroma.stop()
   })
 })
 

@@ -5,6 +5,7 @@ import { answers } from '../answers.ts'
 import { requireCreator } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../limits.ts'
+import { Page, paged, withOneMore } from '../paging.ts'
 import {
   CreatorPath,
   Document,
@@ -12,7 +13,6 @@ import {
   Documents,
   Hits,
   NewDocument,
-  Page,
   Question,
 } from './knowledge-schemas.ts'
 
@@ -63,9 +63,11 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         response: answers('The documents, in the order in which they came', Documents, 401, 403),
       },
     },
-    async ({ params: { creator }, query, life }) => ({
-      documents: await knowledge.creator(creator).documents(query, life),
-    }),
+    async ({ params: { creator }, query, life }) => {
+      const found = await knowledge.creator(creator).documents(withOneMore(query), life)
+      const { items, next } = paged(found, query)
+      return { documents: items, next }
+    },
   )
 
   api.get(
@@ -83,8 +85,11 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       },
     },
     async ({ params: { creator, document }, query, life }) => {
-      const chunks = await knowledge.creator(creator).get({ documents: [document] }, query, life)
-      const [first] = chunks
+      const found = await knowledge
+        .creator(creator)
+        .get({ documents: [document] }, withOneMore(query), life)
+      const { items, next } = paged(found, query)
+      const [first] = items
       if (first === undefined) {
         throw new HttpError(
           404,
@@ -93,7 +98,8 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         )
       }
       const { metadata, createdAt } = first
-      return { document, metadata, createdAt, chunks: chunks.sort((a, b) => a.index - b.index) }
+      const chunks = items.toSorted((a, b) => a.index - b.index)
+      return { document, metadata, createdAt, chunks, next }
     },
   )
 

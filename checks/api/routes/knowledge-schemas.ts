@@ -4,6 +4,7 @@ import { Filter } from '../../knowledge/filter.ts'
 import { CallerMetadata } from '../../knowledge/metadata.ts'
 import { MAX_DOCUMENT_ID_BYTES } from '../../knowledge/record-id.ts'
 import { DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT } from '../limits.ts'
+import { Next } from '../paging.ts'
 
 /** The shapes that the creators' routes take and give: one schema checks, documents and types each. */
 
@@ -16,11 +17,6 @@ const DocumentId = z.string().min(1).max(MAX_DOCUMENT_ID_BYTES)
 
 export const CreatorPath = z.object({ creator: Creator })
 export const DocumentPath = z.object({ creator: Creator, document: DocumentId })
-
-export const Page = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-  offset: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
-})
 
 const Vector = z.array(z.number()).min(1).max(8192)
 
@@ -51,9 +47,10 @@ const Entry = z.object({
   metadata: z.record(z.string(), z.unknown()),
   createdAt: z.date(),
 })
-export const Documents = z.object({ documents: z.array(Entry) })
+export const Documents = z.object({ documents: z.array(Entry), next: Next })
 export const Document = Entry.extend({
   chunks: z.array(z.object({ index: z.int().nonnegative(), text: z.string() })),
+  next: Next,
 })
 
 const asked = {
