@@ -32,6 +32,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 4,
     headLength: 64,
     vocabulary: 128_256,
+    merges: 280_147,
     type: 'Q8_0',
   },
   {
@@ -44,6 +45,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 4,
     headLength: 64,
     vocabulary: 201_088,
+    merges: 446_189,
     type: 'Q8_0',
     untied: true,
     window: 128,
@@ -59,6 +61,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 4,
     headLength: 64,
     vocabulary: 201_088,
+    merges: 446_189,
     type: 'F16',
     untied: true,
     window: 128,
@@ -75,6 +78,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 1,
     headLength: 256,
     vocabulary: 262_144,
+    merges: 0,
     type: 'Q8_0',
     window: 512,
   },
@@ -88,6 +92,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 2,
     headLength: 128,
     vocabulary: 151_936,
+    merges: 151_387,
     type: 'F16',
   },
   {
@@ -100,6 +105,7 @@ export const SHAPES: readonly ScaledShape[] = [
     kvHeads: 6,
     headLength: 64,
     vocabulary: 30_522,
+    merges: 0,
     type: 'Q8_0',
   },
 ]

@@ -24,6 +24,8 @@ export interface ScaledShape {
   kvHeads: number
   headLength: number
   vocabulary: number
+  /** Rules of the tokenizer; they do nothing here but take memory. */
+  merges: number
   type: keyof typeof BLOCKS
   untied?: boolean
   window?: number
@@ -180,36 +182,44 @@ function figures(shape: ScaledShape): Record<string, Figure> {
 }
 
 /** A letter is a token, and so is a word of the encoder: a text's tokens can be counted before it is sent. */
-function tokenizer({ family, vocabulary }: ScaledShape): Record<string, Figure> {
-  const special =
-    family === 'nomic-bert' ? ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] : ['<s>', '</s>']
-  const known = [...special, ...(family === 'nomic-bert' ? ['▁a', 'a'] : letters())]
-  const filler = Array.from(
-    { length: vocabulary - known.length },
-    (_, index) => `<filler-${index}>`,
+function tokenizer(shape: ScaledShape): Record<string, Figure> {
+  return under(
+    'tokenizer.ggml',
+    shape.family === 'nomic-bert' ? wordPieces(shape) : bytePairs(shape),
   )
-  return under('tokenizer.ggml', {
-    model: text(family === 'nomic-bert' ? 'bert' : 'gpt2'),
-    ...(family === 'nomic-bert'
-      ? { token_type_count: count(2) }
-      : { pre: text('gpt-2'), merges: texts(['a b']) }),
-    tokens: texts([...known, ...filler]),
-    token_type: integers(
-      Array.from({ length: vocabulary }, (_, id) =>
-        id < special.length ? TokenType.control : TokenType.normal,
-      ),
-    ),
+}
+
+function wordPieces({ vocabulary }: ScaledShape): Record<string, Figure> {
+  return {
+    model: text('bert'),
+    token_type_count: count(2),
+    ...tokens(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'], ['▁a', 'a'], vocabulary),
+    padding_token_id: count(0),
+    unknown_token_id: count(1),
+    cls_token_id: count(2),
+    separator_token_id: count(3),
+  }
+}
+
+function bytePairs({ vocabulary, merges }: ScaledShape): Record<string, Figure> {
+  return {
+    model: text('gpt2'),
+    pre: text('gpt-2'),
+    ...tokens(['<s>', '</s>'], letters(), vocabulary),
+    merges: texts(Array.from({ length: merges }, (_, index) => `left${index} right${index}`)),
     bos_token_id: count(0),
     eos_token_id: count(1),
-    ...(family === 'nomic-bert'
-      ? {
-          padding_token_id: count(0),
-          unknown_token_id: count(1),
-          cls_token_id: count(2),
-          separator_token_id: count(3),
-        }
-      : {}),
-  })
+  }
+}
+
+function tokens(special: string[], known: string[], vocabulary: number): Record<string, Figure> {
+  const used = special.length + known.length
+  const filler = Array.from({ length: vocabulary - used }, (_, index) => `<filler-${index}>`)
+  const type = (id: number) => (id < special.length ? TokenType.control : TokenType.normal)
+  return {
+    tokens: texts([...special, ...known, ...filler]),
+    token_type: integers(Array.from({ length: vocabulary }, (_, id) => type(id))),
+  }
 }
 
 /** The printable bytes, and the blank as byte-level BPE writes it. */
