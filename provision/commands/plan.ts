@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises'
-import { type Node, parseNode } from '../../infra/capacity/hardware.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { renderHtml } from '../plan/html.ts'
+import { describedMachines, type MachineFlags } from '../plan/machines.ts'
 import { planHere, planOn } from '../plan/plan.ts'
 import { renderTable } from '../plan/table.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
-interface PlanOptions extends StackOptions {
-  node?: string[]
+interface PlanOptions extends StackOptions, MachineFlags {
   html?: string
 }
 
@@ -23,11 +22,13 @@ export const plan: CommandSpec<PlanOptions> = {
         'a machine in place of this one, such as memory=64GiB,cpu=16,gpu=2xL40S; repeatable',
       parse: (text, before) => [...((before as string[] | undefined) ?? []), text],
     },
+    { flags: '--nodes <file>', description: 'a YAML or JSON list of such descriptions' },
+    { flags: '--cluster', description: 'the nodes of the cluster that kubectl talks to' },
     { flags: '--html <file>', description: 'write the plan as a page with charts too' },
   ],
-  async run({ stack, configFile, node, html }, { steps }) {
+  async run({ stack, configFile, html, ...flags }, { steps }) {
     const { settings } = await readStackFile(stack, configFile)
-    const nodes = node?.map<Node>(parseNode)
+    const nodes = await describedMachines(flags)
     const planned = await steps.run(
       'plan',
       () =>
