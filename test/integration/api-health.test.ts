@@ -30,11 +30,11 @@ describe('health, whatever the servers do', () => {
     service = await api.serviceToken()
   })
   afterAll(async () => {
-    await api.stop()
+    await api?.stop()
     await gates.ollama.stop()
     await gates.chroma.stop()
-    await ollama.stop()
-    await chroma.stop()
+    await ollama?.stop()
+    await chroma?.stop()
   })
   beforeEach(() => {
     gates.chroma.mode = 'open'

@@ -43,8 +43,8 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
     }
   }, 10 * MINUTES)
   afterAll(async () => {
-    await api.stop()
-    await chroma.stop()
+    await api?.stop()
+    await chroma?.stop()
   })
 
   /** Its text names the creator that it belongs to. */

@@ -45,8 +45,8 @@ describe('the API under the load of 200 callers', () => {
   afterAll(async () => {
     api.child.kill('SIGTERM')
     expect(await api.ended).toMatchObject({ code: 0, stderr: '' })
-    await ollama.stop()
-    await tiny.stop()
+    await ollama?.stop()
+    await tiny?.stop()
     await rm(folder, { recursive: true })
   })
 

@@ -29,8 +29,8 @@ describe('the OpenAPI document', () => {
     source = JSON.stringify((await api.call('GET', '/openapi.json')).body)
   })
   afterAll(async () => {
-    await api.stop()
-    await tiny.stop()
+    await api?.stop()
+    await tiny?.stop()
     await rm(folder, { recursive: true })
   })
 

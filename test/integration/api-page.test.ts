@@ -32,10 +32,10 @@ describe.skipIf(executablePath === undefined)(
       browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
     }, 3 * MINUTES)
     afterAll(async () => {
-      await browser.close()
-      await api.stop()
-      await gate.stop()
-      await tiny.stop()
+      await browser?.close()
+      await api?.stop()
+      await gate?.stop()
+      await tiny?.stop()
     })
 
     beforeEach(async () => {

@@ -33,8 +33,8 @@ describe('the API as a process', () => {
     await writeFile(outputs, JSON.stringify(outputsOf({ chroma: [gate.url] })))
   })
   afterAll(async () => {
-    await gate.stop()
-    await chroma.stop()
+    await gate?.stop()
+    await chroma?.stop()
     await rm(folder, { recursive: true })
   })
   afterEach(() => {

@@ -23,9 +23,9 @@ describe('the HTTP API of a deployment that is well', () => {
     service = await api.serviceToken()
   })
   afterAll(async () => {
-    await api.stop()
-    await ollama.stop()
-    await chroma.stop()
+    await api?.stop()
+    await ollama?.stop()
+    await chroma?.stop()
   })
 
   describe('health', () => {
