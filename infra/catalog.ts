@@ -173,6 +173,7 @@ export const CATALOG: readonly ModelDefinition[] = [
       headLength: 256,
       vocabulary: 262_208,
       slidingWindow: 1024,
+      vision: { patches: 4096, embedding: 1152, feedForward: 4304 },
       embeddingType: 'q8_0',
     },
     sources: [LIBRARY],

@@ -16,6 +16,8 @@ export const Shape = z.object({
   keyLength: Count,
   valueLength: Count,
   vocabulary: Count,
+  /** Rules by which the tokenizer joins pieces. */
+  merges: Size,
   /** Tokens the model was trained for. */
   contextLength: Count,
   /** Layers marked true look back `tokens` only. */
@@ -23,6 +25,8 @@ export const Shape = z.object({
   experts: z.object({ count: Count, used: Count, feedForward: Count }).optional(),
   /** gpt-oss: queries, keys and values in one matrix, and so gate and up, as Ollama's first conversion had them. */
   fused: z.boolean().optional(),
+  /** What reads images: the patches of one, and the widths of its layers. */
+  vision: z.object({ patches: Count, embedding: Count, feedForward: Count }).optional(),
   /** An encoder reads a text at once: no KV cache, one text at a time. */
   encoder: z.boolean(),
 })

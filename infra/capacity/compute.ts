@@ -10,6 +10,9 @@ import { qwen3Layer } from './graph/qwen3.ts'
 import * as t from './graph/tensor.ts'
 import type { Engine } from './runtime.ts'
 
+/** Bytes of a result's element. */
+const FLOAT = 4
+
 /** Alignment of tensors in a buffer: TENSOR_ALIGNMENT of ggml's CPU backend, and its CUDA backend's. */
 const ALIGNMENT = { host: 32, gpu: 128 }
 
@@ -33,11 +36,19 @@ export const isKnownGraph = ({ family, encoder }: Shape, { graph }: Engine): boo
  */
 export function computeBuffer(shape: Shape, engine: Engine): { reserved: number; touched: number } {
   const alignment = engine.gpuLayers === 0 ? ALIGNMENT.host : ALIGNMENT.gpu
-  const size = (outputs: number) => bufferSize(graphOf(shape, engine, outputs), alignment)
+  const size = (outputs: number) =>
+    Math.max(bufferSize(graphOf(shape, engine, outputs), alignment), visionBuffer(shape))
   const touched = size(engine.parallel)
   const reservesAllRows = engine.graph === 'llama.cpp' && engine.generation === 'allocating'
   return { reserved: reservesAllRows ? size(engine.batch) : touched, touched }
 }
+
+/**
+ * What reading an image takes at most, where the feed-forward of the vision tower is widest: its input, its
+ * middle and its output (gemma3/model_vision.go of Ollama 0.17.4). Not measured here.
+ */
+const visionBuffer = ({ vision }: Shape): number =>
+  vision === undefined ? 0 : vision.patches * (vision.feedForward + 2 * vision.embedding) * FLOAT
 
 function graphOf(shape: Shape, engine: Engine, outputs: number): Graph {
   if (shape.encoder) return encoderGraph(shape, engine, engine.batch)

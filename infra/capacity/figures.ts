@@ -17,6 +17,8 @@ export interface Figures {
   slidingWindow?: number
   experts?: { count: number; used: number }
   encoder?: boolean
+  /** An image as the model sees it, see Shape. */
+  vision?: { patches: number; embedding: number; feedForward: number }
   /** How the token embedding is stored at most: quantizers go no higher than Q8_0 in a quantized file. */
   embeddingType: 'f16' | 'q8_0'
   /** The output matrix has weights of its own. */
@@ -24,6 +26,9 @@ export interface Figures {
 }
 
 const BYTES_PER_ELEMENT = { f16: 2, q8_0: 34 / 32 }
+
+/** Tokenizers have 2.22 (gpt-oss) or fewer rules per token. */
+const MERGES_PER_TOKEN = 2.25
 
 /**
  * An architecture from catalog figures: the shape is the model's, the split of the weights is a bound.
@@ -51,11 +56,13 @@ export function architectureOf(
       keyLength: headLength,
       valueLength: headLength,
       vocabulary: figures.vocabulary,
+      merges: Math.ceil(figures.vocabulary * MERGES_PER_TOKEN),
       contextLength,
       slidingWindow: slidingLayers(figures.family, layers, figures.slidingWindow),
       experts: experts && { ...experts, feedForward: figures.feedForward },
       // The form that takes more, since a name does not tell which conversion a file is of.
       ...(experts ? { fused: true } : {}),
+      vision: figures.vision,
       encoder: figures.encoder ?? false,
     },
     weights: {

@@ -64,6 +64,7 @@ function shapeOf(metadata: Metadata, tensors: readonly TensorInfo[], source: str
     keyLength: numberOf(value('attention.key_length')) ?? Math.floor(embedding / heads),
     valueLength: numberOf(value('attention.value_length')) ?? Math.floor(embedding / heads),
     vocabulary: names.get('token_embd.weight')?.shape[1] ?? 0,
+    merges: lengthOf(metadata['tokenizer.ggml.merges']),
     contextLength: required('context_length'),
     slidingWindow: slidingLayers(
       family,
@@ -76,12 +77,23 @@ function shapeOf(metadata: Metadata, tensors: readonly TensorInfo[], source: str
         ? { count: experts, used: required('expert_used_count'), feedForward: expertWidth }
         : undefined,
     fused: experts > 0 && names.has('blk.0.attn_qkv.weight') ? true : undefined,
+    vision: visionOf(key => numberOf(value(`vision.${key}`))),
     encoder: value('pooling_type') !== undefined,
   }
 }
 
 const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined
+
+const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0)
+
+/** A model has eyes when its metadata says how large an image they see, in pixels, and a patch of it. */
+function visionOf(number: (key: string) => number | undefined): Shape['vision'] {
+  const [image, patch] = [number('image_size'), number('patch_size')]
+  const [embedding, feedForward] = [number('embedding_length'), number('feed_forward_length')]
+  if (!image || !patch || !embedding || !feedForward) return undefined
+  return { patches: Math.floor(image / patch) ** 2, embedding, feedForward }
+}
 
 /** One number for all layers, or one each; where one is missing the engines take the first. */
 function perLayer(value: unknown, layers: number, fallback: number): [number, ...number[]] {
