@@ -7,7 +7,6 @@ const REASONS = {
   401: 'There is no token, or none that counts',
   403: 'The token does not speak for this creator, or not for this call',
   404: 'There is no such thing',
-  408: 'The request took too long to arrive',
   413: 'The body is larger than this route takes',
   415: 'The body is something else than JSON',
   429: 'This caller sent too many requests; Retry-After says when to go on',

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readEnvironment } from '../target.ts'
+import { readJsonFile } from './json-file.ts'
 import { LIMITS } from './limits.ts'
 import { LOG_LEVELS } from './log.ts'
 import type { ApiConfig } from './start.ts'
@@ -58,25 +58,14 @@ async function readOutputs(file: string | undefined, env: NodeJS.ProcessEnv): Pr
       mend: 'set KNOWLEDGE_API_OUTPUTS to the file of its outputs, or CHROMADB_URL and OLLAMA_URL',
     })
   }
-  const text = await readFile(file, 'utf8').catch(error => {
-    throw new Failure(
-      'misused',
-      `KNOWLEDGE_API_OUTPUTS is ${file}, which cannot be read (${error.code})`,
-    )
-  })
-  const outputs = Outputs.safeParse(parseJson(text))
+  const mend = 'write it anew: npm run up'
+  const outputs = Outputs.safeParse(
+    await readJsonFile('The file of KNOWLEDGE_API_OUTPUTS', file, mend),
+  )
   if (outputs.success) return outputs.data
   throw new Failure(
     'misused',
     `KNOWLEDGE_API_OUTPUTS is ${file}, which holds no outputs of a stack: ${z.prettifyError(outputs.error)}`,
-    { mend: 'write it anew: npm run up' },
+    { mend },
   )
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

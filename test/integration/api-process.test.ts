@@ -81,6 +81,15 @@ describe('the API as a process', () => {
     expect((await ended).stdout).not.toContain(k)
   })
 
+  it('gives creators’ data to nobody when it has no keys', async () => {
+    const api = await startServingProcess({ KNOWLEDGE_API_OUTPUTS: outputs })
+    started.push(api.child)
+    const headers = { authorization: `Bearer ${await serviceToken()}` }
+    for (const init of [{}, { headers }]) {
+      expect((await fetch(api.url + creatorPath('a', 'documents'), init)).status).toBe(401)
+    }
+  })
+
   it('finishes what is under way before it ends, and takes nothing new', async () => {
     const { child, ended, url, port } = await startWell()
     gate.mode = 'hang'

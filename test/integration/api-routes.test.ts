@@ -77,6 +77,28 @@ describe('the HTTP API of a deployment that is well', () => {
       })
     })
 
+    it('are held to the digests that were pinned, everywhere', async () => {
+      const { body } = await api.call('GET', `${AI}/models/status`)
+      const outputs = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
+      const [embedding, chat] = outputs.models
+      embedding.digest = body.models[0].digest
+      chat!.digest = 'f'.repeat(64)
+      const pinned = await TestApi.start(outputs)
+      const status = await pinned.call('GET', `${AI}/models/status`)
+      expect(status.body.models).toMatchObject([
+        { asProvisioned: true, pinnedDigest: embedding.digest },
+        { asProvisioned: false, pinnedDigest: chat!.digest, digest: body.models[1].digest },
+      ])
+      const health = await pinned.call('GET', `${AI}/ollama/health`)
+      expect(health.status).toBe(503)
+      expect(health.body.servers[0].parts[2].detail).toContain('another digest than provisioned')
+      const token = await pinned.serviceToken()
+      const reload = await pinned.call('POST', `${AI}/models/reload`, { token })
+      expect(reload.status).toBe(503)
+      expect(reload.body.error.message).toContain('smollm2:135m was loaded again, but its digest')
+      await pinned.stop()
+    })
+
     it('are not reloaded for nobody, nor for a creator', async () => {
       const nobody = await api.call('POST', `${AI}/models/reload`)
       expect(nobody).toMatchObject({ status: 401, body: { error: { code: 'unauthorised' } } })
@@ -283,6 +305,12 @@ describe('the HTTP API of a deployment that is well', () => {
         status: 415,
         body: { error: { code: 'unsupported-media-type' } },
       })
+    })
+
+    it('HEAD asks for the same token as GET', async () => {
+      const path = creatorPath('alice', 'documents')
+      expect((await api.call('HEAD', path)).status).toBe(401)
+      expect((await api.call('HEAD', path, { token: service })).status).toBe(200)
     })
 
     it('pages of other sites are refused what writes, and answers are no page of theirs', async () => {

@@ -77,7 +77,8 @@ export class TestApi {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const content = await response.text()
-    const isJson = response.headers.get('content-type')?.startsWith('application/json')
+    const isJson =
+      content !== '' && response.headers.get('content-type')?.startsWith('application/json')
     return {
       status: response.status,
       headers: response.headers,

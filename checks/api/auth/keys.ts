@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
+import { readJsonFile } from '../json-file.ts'
 
 /** What HS256 asks for at least, and no more than it can use (RFC 7518, 3.2). */
 const KEY_BYTES = 32
@@ -18,8 +19,14 @@ const Jwk = z.object({
   /** The key itself, base64url. */
   k: z.base64url().refine(text => secretOf(text).length >= KEY_BYTES),
 })
-const KeySet = z.object({ keys: z.array(Jwk).min(1) })
 type Jwk = z.infer<typeof Jwk>
+
+const KeySet = z.object({
+  keys: z
+    .array(Jwk)
+    .min(1)
+    .refine(keys => new Set(keys.map(({ kid }) => kid)).size === keys.length),
+})
 
 /** A key that tokens are signed and verified with. */
 export interface Key {
@@ -54,7 +61,10 @@ export async function ensureKeyFile(path: string): Promise<void> {
 export async function rotateKeyFile(path: string): Promise<void> {
   const { keys } = await readKeySet(path)
   const draft = `${path}.new`
-  await writeFile(draft, toText([freshKey(), ...keys].slice(0, MAX_KEYS)), { mode: MODE })
+  // What a killed rotation left may be readable for others: writing over a file keeps its mode.
+  await rm(draft, { force: true })
+  const rotated = [freshKey(), ...keys].slice(0, MAX_KEYS)
+  await writeFile(draft, toText(rotated), { flag: 'wx', mode: MODE })
   await rename(draft, path)
 }
 
@@ -65,22 +75,13 @@ export async function readKeyFile(path: string): Promise<Keys> {
 }
 
 async function readKeySet(path: string): Promise<{ keys: Jwk[] }> {
-  const text = await readFile(path, 'utf8').catch(error => {
-    throw new Failure('misused', `The key file ${path} cannot be read (${error.code})`, {
-      mend: 'name the file that holds the keys, or make one: npm run up',
-    })
-  })
-  const parsed = KeySet.safeParse(parseJson(text))
-  if (
-    parsed.success &&
-    new Set(parsed.data.keys.map(key => key.kid)).size === parsed.data.keys.length
-  ) {
-    return parsed.data
-  }
-  // Neither the text nor the parser's own words: both may hold the secret.
+  const mend = 'name the file that holds the keys, or make one: npm run up'
+  const parsed = KeySet.safeParse(await readJsonFile('The key file', path, mend))
+  if (parsed.success) return parsed.data
   throw new Failure(
     'misused',
     `${path} is no key file: allowed is a JSON Web Key Set of HS256 keys of ${KEY_BYTES} bytes and more, each with a kid of its own`,
+    { mend },
   )
 }
 
@@ -94,11 +95,3 @@ const freshKey = (): Jwk => ({
 const secretOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64url'))
 
 const toText = (keys: Jwk[]): string => `${JSON.stringify({ keys }, null, 2)}\n`
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

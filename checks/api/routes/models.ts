@@ -50,15 +50,17 @@ export const models: FastifyPluginAsyncZod<{ deployment: Deployment; guarded: bo
         response: answers('Loaded and verified', Models, 401, 403, 404, 413, 415),
       },
     },
-    async ({ body, life }) => {
+    async ({ body }) => {
       const chosen = inference.models.filter(({ name }) => name === (body.model ?? name))
       if (chosen.length === 0) {
         const names = inference.models.map(({ name }) => name).join(', ')
         throw new HttpError(404, 'not-found', `The deployment has no such model; it has ${names}`)
       }
+      // A caller that leaves in the middle must not leave a model unloaded.
+      const signal = AbortSignal.timeout(RELOAD_WORK)
       const reloaded = []
       // One after another: two at once may not fit where each of them does.
-      for (const model of chosen) reloaded.push(await reload(inference, model, life))
+      for (const model of chosen) reloaded.push(await reload(inference, model, signal))
       return { models: reloaded }
     },
   )
