@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { KvCacheType } from '../config-schema.ts'
 import { Failure } from '../failure.ts'
 import { CATALOG, type ModelDefinition } from '../models.ts'
-import { formatBytes } from '../units.ts'
 import { findAlternatives } from './alternatives.ts'
+import { adviseShards, type DataDemand, queryMillis } from './chroma.ts'
 import { estimateModel } from './estimate.ts'
 import { architectureOf } from './figures.ts'
 import type { Node } from './hardware.ts'
-import { type Held, Plan, type PlannedWorkload, planCapacity, VERDICTS } from './plan.ts'
+import { type Held, Plan, planCapacity, VERDICTS } from './plan.ts'
 import { type ModelDemand, type SizedModel, type StackDemand, sizeStack } from './stack.ts'
 
 const Bytes = z.int().nonnegative()
@@ -32,9 +32,20 @@ const PlannedModel = z.object({
   byContext: z.array(z.object({ contextLength: z.int(), f16: Bytes, q8_0: Bytes })),
 })
 
+const PlannedData = z.object({
+  vectors: z.int(),
+  shards: z.int().positive(),
+  /** Milliseconds that a creator's query is expected to take. */
+  queryMillis: z.number(),
+  /** The fewest shards that keep it below what is wanted, or the most there may be. */
+  advised: z.object({ shards: z.int(), queryMillis: z.number(), meets: z.boolean() }),
+  wantedMillis: z.number(),
+})
+
 /** The plan of a stack: what `npm run plan -- --json` prints. Memory and disk are in bytes, CPU in cores. */
 export const StackPlan = Plan.extend({
   models: z.array(PlannedModel),
+  data: PlannedData,
   /** What would fit when this does not, cheapest first. */
   alternatives: z.array(
     z.object({ change: z.string(), cost: z.string(), settings: z.record(z.string(), z.string()) }),
@@ -54,6 +65,7 @@ export function planStack(
   return {
     ...plan,
     models: models.map(model => describeModel(model, demand)),
+    data: planData(demand.data),
     alternatives:
       plan.verdict === VERDICTS.none ? findAlternatives(demand, nodes, held, candidates) : [],
   }
@@ -82,6 +94,17 @@ function catalogModels(demand: StackDemand): ModelDemand[] {
     }
   })
 }
+
+/** A filtered query that takes longer is felt by those who wait for an answer. */
+const WANTED_QUERY_MILLIS = 30
+
+const planData = (data: DataDemand): StackPlan['data'] => ({
+  vectors: data.creators * data.chunksPerCreator,
+  shards: data.shards,
+  queryMillis: queryMillis(data, data.shards),
+  advised: adviseShards(data, WANTED_QUERY_MILLIS),
+  wantedMillis: WANTED_QUERY_MILLIS,
+})
 
 function describeModel(model: SizedModel, demand: StackDemand): StackPlan['models'][number] {
   const { name, role, pool, estimate } = model
@@ -120,63 +143,4 @@ function reservedByContext({ architecture, estimate }: SizedModel, demand: Stack
 function contextsUpTo(trained: number): number[] {
   const doubled = Array.from({ length: 24 }, (_, index) => 512 * 2 ** index)
   return [...doubled.filter(tokens => tokens < trained), trained]
-}
-
-/**
- * Refuses a plan that does not fit.
- * @throws Failure `refused`, with the numbers and what would fit instead
- */
-export function requireFit(plan: StackPlan): void {
-  if (plan.verdict !== VERDICTS.none) return
-  const [first, ...others] = plan.alternatives.map(describeAlternative)
-  throw new Failure('refused', describeVerdict(plan), {
-    mend:
-      first === undefined
-        ? 'no single change makes it fit: give it other machines, npm run plan -- --node memory=…,gpu=…'
-        : ['what would fit, cheapest first:', first, ...others].join('\n    '),
-  })
-}
-
-/** The verdict in a sentence or two: what fits where, or what is short by how much. */
-export function describeVerdict(plan: StackPlan): string {
-  if (plan.verdict === VERDICTS.any) return 'The stack fits, in whatever order it is placed.'
-  if (plan.verdict === VERDICTS.some) {
-    return 'The stack fits, but a scheduler that places its servers in another order can leave one without a machine.'
-  }
-  return plan.workloads
-    .filter(({ short }) => short !== undefined)
-    .map(workload => describeShortage(workload, plan))
-    .join('\n')
-}
-
-function describeShortage(workload: PlannedWorkload, plan: StackPlan): string {
-  const { requests, short = {} } = workload
-  const best = plan.nodes.reduce((a, b) => (b.remaining.memory > a.remaining.memory ? b : a))
-  const lacks = [
-    short.memory !== undefined &&
-      `${formatBytes(requests.memory)} of memory where ${formatBytes(best.remaining.memory)} is free on ${best.name}: ${formatBytes(short.memory)} short`,
-    short.disk !== undefined &&
-      `${formatBytes(requests.disk)} of disk where ${formatBytes(best.remaining.disk)} is free on ${best.name}`,
-    short.cpu !== undefined &&
-      `${requests.cpu} cores where ${best.remaining.cpu} are free on ${best.name}`,
-    short.gpu !== undefined &&
-      `${short.gpu.count} GPU with ${formatBytes(short.gpu.memory)} free, which no machine has`,
-  ].filter(lack => lack !== false)
-  return `${workload.name}${describeModels(workload, plan)} needs ${lacks.join(', and ')}.`
-}
-
-/** ` (gpt-oss:20b 14.2 GiB, nomic-embed-text:latest 578 MiB)` */
-function describeModels({ models }: PlannedWorkload, plan: StackPlan): string {
-  const shares = plan.models
-    .filter(({ name }) => models.includes(name))
-    .map(({ name, reserved, margin }) => `${name} ${formatBytes(reserved.host + margin.host)}`)
-  return shares.length === 0 ? '' : ` (${shares.join(', ')})`
-}
-
-const describeAlternative = (
-  { change, cost, settings }: StackPlan['alternatives'][number],
-  index: number,
-): string => {
-  const commands = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
-  return `${index + 1}. ${change} (costs ${cost})${commands.length > 0 ? `: set ${commands.join(', ')}` : ''}`
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { describeVerdict, type StackPlan } from '../../infra/capacity/stack-plan.ts'
+import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
+import { describeVerdict } from '../../infra/capacity/verdict.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { chartsOf } from './charts.ts'
 

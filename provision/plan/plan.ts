@@ -2,12 +2,8 @@ import { demandOf } from '../../infra/capacity/demand.ts'
 import type { Node } from '../../infra/capacity/hardware.ts'
 import { readMachine } from '../../infra/capacity/machine.ts'
 import type { StackDemand } from '../../infra/capacity/stack.ts'
-import {
-  describeVerdict,
-  planStack,
-  requireFit,
-  type StackPlan,
-} from '../../infra/capacity/stack-plan.ts'
+import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
+import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { heldMemory } from '../processes/held.ts'

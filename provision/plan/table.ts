@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
-import { describeVerdict } from '../../infra/capacity/stack-plan.ts'
+import { describeData, describeVerdict } from '../../infra/capacity/verdict.ts'
 import { formatBytes } from '../../infra/units.ts'
 
 /** The plan for a terminal: what each model and server takes, what each machine has left, the verdict. */
@@ -9,6 +9,7 @@ export function renderTable(plan: StackPlan): string {
     modelTable(plan),
     serverTable(plan),
     nodeTable(plan),
+    describeData(plan),
     describeVerdict(plan),
     ...alternativeLines(plan),
   ]

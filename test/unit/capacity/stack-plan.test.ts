@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  catalogArchitecture,
-  describeVerdict,
-  planStack,
-  requireFit,
-  StackPlan,
-} from '../../../infra/capacity/stack-plan.ts'
+import { catalogArchitecture, planStack, StackPlan } from '../../../infra/capacity/stack-plan.ts'
+import { describeVerdict, requireFit } from '../../../infra/capacity/verdict.ts'
 import { findModel } from '../../../infra/models.ts'
 import { GiB } from '../../../infra/units.ts'
 import { machineOf, modelDemand, stackDemand } from '../../support/demand.ts'

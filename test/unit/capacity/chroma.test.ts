@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import {
+  adviseShards,
+  type DataDemand,
+  estimateChroma,
+  vectorBytes,
+} from '../../../infra/capacity/chroma.ts'
+import { MiB } from '../../../infra/units.ts'
+import { refusalOf } from '../../support/refusal.ts'
+
+const DATA: DataDemand = {
+  creators: 30_000,
+  chunksPerCreator: 10,
+  dimensions: 384,
+  metadataBytes: 500,
+  shards: 10,
+  instances: 1,
+}
+
+describe('the memory of a vector', () => {
+  // Growth of the real server's own pages from 10,000 to 300,000 vectors in 10 shards: bench chroma-memory.
+  it.each([
+    [384, 2168],
+    [768, 3700],
+  ])(
+    'at %i dimensions is within 10 %% of the measured growth, %i bytes',
+    (dimensions, measured) => {
+      const planned = vectorBytes(dimensions, 30_000)
+      expect(Math.abs(planned - measured) / measured).toBeLessThan(0.1)
+    },
+  )
+
+  it('is more where an index has just doubled its slots', () => {
+    expect(vectorBytes(384, 33_000)).toBeGreaterThan(vectorBytes(384, 32_000))
+  })
+})
+
+describe('a Chroma instance', () => {
+  it('is given more memory than the real server held with 300,000 vectors', () => {
+    const measured = 771_059_712
+    expect(estimateChroma(DATA).memory).toBeGreaterThan(measured)
+    expect(estimateChroma(DATA).memory).toBeLessThan(measured * 1.25)
+  })
+
+  it('is given more disk than the real server took', () => {
+    const measured = 1_400_207_212
+    expect(estimateChroma(DATA).disk).toBeGreaterThan(measured)
+  })
+
+  it('holds its share of the vectors', () => {
+    const two = estimateChroma({ ...DATA, instances: 2 })
+    expect(two.vectors).toBe(150_000)
+    expect(estimateChroma(DATA).memory - two.memory).toBeGreaterThan(250 * MiB)
+  })
+
+  it.each([
+    ['creators', -1],
+    ['dimensions', 0],
+    ['chunksPerCreator', Number.NaN],
+  ])('cannot be planned with %s of %d', (what, count) => {
+    const refusal = refusalOf(() => estimateChroma({ ...DATA, [what]: count }))
+    expect(refusal.text).toContain(`${what} is ${count}`)
+  })
+})
+
+describe('the advised shard count', () => {
+  it('is the fewest that answer in time', () => {
+    const advice = adviseShards(DATA, 20)
+    expect(advice.meets).toBe(true)
+    expect(advice.queryMillis).toBeLessThanOrEqual(20)
+    expect(advice.shards).toBeGreaterThan(5)
+    const wanted = adviseShards(DATA, advice.queryMillis - 0.1)
+    expect(wanted.shards).toBeGreaterThan(advice.shards)
+  })
+
+  it('is never below 5 and never above 50, and says when that is too few', () => {
+    expect(adviseShards({ creators: 10, chunksPerCreator: 1 }, 1000).shards).toBe(5)
+    const many = adviseShards({ creators: 1e6, chunksPerCreator: 30 }, 10)
+    expect(many).toMatchObject({ shards: 50, meets: false })
+  })
+
+  it('agrees with what was measured: 28 ms with 30,000 vectors in each of 10 shards', () => {
+    const { shards } = adviseShards({ creators: 100_000, chunksPerCreator: 3 }, 30.5)
+    expect(shards).toBe(10)
+  })
+})
