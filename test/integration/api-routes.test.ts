@@ -81,12 +81,12 @@ describe('the HTTP API of a deployment that is well', () => {
       const { body } = await api.call('GET', `${AI}/models/status`)
       const outputs = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
       const [embedding, chat] = outputs.models
-      embedding.digest = body.models[0].digest
+      embedding!.digest = body.models[0].digest
       chat!.digest = 'f'.repeat(64)
       const pinned = await TestApi.start(outputs)
       const status = await pinned.call('GET', `${AI}/models/status`)
       expect(status.body.models).toMatchObject([
-        { asProvisioned: true, pinnedDigest: embedding.digest },
+        { asProvisioned: true, pinnedDigest: embedding!.digest },
         { asProvisioned: false, pinnedDigest: chat!.digest, digest: body.models[1].digest },
       ])
       const health = await pinned.call('GET', `${AI}/ollama/health`)
