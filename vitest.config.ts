@@ -9,7 +9,9 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts'],
+          // Ollama computes on all cores: two suites at once would each take several times as long.
+          fileParallelism: false,
           // The real tools are obtained once, before any suite starts servers with them.
           globalSetup: 'test/support/global-setup.ts',
           testTimeout: 2 * MINUTE,
