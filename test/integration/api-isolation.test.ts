@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LANES } from '../../checks/api/limits.ts'
@@ -8,7 +5,17 @@ import { vectorFor } from '../../checks/probe/vectors.ts'
 import { creatorPath, documentPath, TestApi } from '../support/api.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
-import { HOSTILE_CREATORS, hostileFilter } from '../support/hostile.ts'
+import { HOSTILE_CREATORS } from '../support/hostile.ts'
+import {
+  type Act,
+  act,
+  DIMENSION,
+  documentOf,
+  EVERYBODY,
+  performRaw,
+  STRANGER,
+  sendRaw,
+} from '../support/hostile-calls.ts'
 
 /** Hostile requests in all; more with KNOWLEDGE_STACK_ISOLATION_CASES. */
 const CASES = Number(process.env.KNOWLEDGE_STACK_ISOLATION_CASES ?? 10_000)
@@ -16,10 +23,6 @@ const CASES = Number(process.env.KNOWLEDGE_STACK_ISOLATION_CASES ?? 10_000)
 const TOGETHER = 50
 const MINUTES = 60_000
 const SHARDS = 5
-const DIMENSION = 8
-/** Nobody's. */
-const STRANGER = 'stranger'
-const EVERYBODY = [...HOSTILE_CREATORS, STRANGER]
 
 describe('over raw HTTP, no creator ever meets what is another creator’s', () => {
   let chroma: RunningChroma
@@ -47,61 +50,10 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
     await chroma?.stop()
   })
 
-  /** Its text names the creator that it belongs to. */
-  const documentOf = (creator: string, name: string) => ({
-    chunks: [{ text: `of ${JSON.stringify(creator)}`, vector: vectorFor(name, DIMENSION) }],
-    metadata: { topic: name.length % 2 === 0 ? 'tea' : 'coffee' },
-  })
-
-  /** As it is: fetch would tidy the path up. */
-  async function send(method: string, path: string, token?: string, body?: unknown) {
-    const sent = request(api.url, {
-      method,
-      path,
-      headers: {
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-    })
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
-    const [response] = await once(sent, 'response')
-    return { status: response.statusCode as number, content: await text(response) }
-  }
-
-  const act = fc.oneof(
-    fc.record({ way: fc.constant('list' as const) }),
-    fc.record({ way: fc.constant('read' as const), name: fc.constantFrom(...EVERYBODY) }),
-    fc.record({
-      way: fc.constant('query' as const),
-      name: fc.constantFrom(...EVERYBODY),
-      filter: fc.option(hostileFilter, { nil: undefined }),
-    }),
-    fc.record({ way: fc.constant('put' as const), name: fc.constantFrom(...EVERYBODY) }),
-    fc.record({ way: fc.constant('delete' as const), name: fc.constantFrom(...EVERYBODY) }),
-  )
-  type Act = typeof act extends fc.Arbitrary<infer T> ? T : never
-
-  /** @param path the creator's part of the path, percent-encoded or made to look like it */
-  function perform(act: Act, path: string, token: string | undefined) {
-    const at = `/api/v1/creators/${path}`
-    const document = 'name' in act ? encodeURIComponent(act.name) : ''
-    const limit = 'limit=500'
-    switch (act.way) {
-      case 'list':
-        return send('GET', `${at}/documents?${limit}`, token)
-      case 'read':
-        return send('GET', `${at}/documents/${document}`, token)
-      case 'put':
-        return send('PUT', `${at}/documents/${document}`, token, documentOf(STRANGER, act.name))
-      case 'delete':
-        return send('DELETE', `${at}/documents/${document}`, token)
-      case 'query': {
-        const { name, filter } = act
-        const question = { vector: vectorFor(name, DIMENSION), filter, count: 100 }
-        return send('POST', `${at}/query`, token, question)
-      }
-    }
-  }
+  const send = (method: string, path: string, token?: string, body?: unknown) =>
+    sendRaw(api.url, method, path, token, body)
+  const perform = (act: Act, path: string, token: string | undefined) =>
+    performRaw(api.url, act, path, token)
 
   async function everything(): Promise<string[]> {
     const lists = HOSTILE_CREATORS.map(async creator => {
