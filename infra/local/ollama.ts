@@ -1,3 +1,4 @@
+import { plannedEnvironment } from '../capacity/environment.ts'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
@@ -16,12 +17,7 @@ export function ollamaProcess(settings: Settings): ProcessArgs {
     environment: {
       OLLAMA_HOST: `127.0.0.1:${place.port}`,
       OLLAMA_MODELS: paths.models,
-      // Ollama's own default depends on the memory it finds: set, so that the plan holds.
-      OLLAMA_CONTEXT_LENGTH: `${chat?.contextLength}`,
-      OLLAMA_NUM_PARALLEL: `${parallel}`,
-      OLLAMA_KV_CACHE_TYPE: kvCacheType,
-      // A quantised KV cache needs flash attention.
-      ...(kvCacheType === 'f16' ? {} : { OLLAMA_FLASH_ATTENTION: '1' }),
+      ...plannedEnvironment({ contextLength: chat!.contextLength, parallel, kvCache: kvCacheType }),
       OLLAMA_KEEP_ALIVE: keepAlive,
       OLLAMA_MAX_LOADED_MODELS: `${settings.models.length}`,
       // Pruning at the start would delete a partial pull.

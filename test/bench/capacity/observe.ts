@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Agent, fetch } from 'undici'
+import { plannedEnvironment } from '../../../infra/capacity/environment.ts'
 import { startOllama } from '../../support/ollama.ts'
 import type { Cell } from './cells.ts'
 import { type Reserved, readReserved } from './engine-log.ts'
@@ -28,7 +29,10 @@ export async function observe(modelsFolder: string, cell: Cell): Promise<Observa
   let log = ''
   const ollama = await startOllama({
     modelsFolder,
-    env: environmentOf(cell),
+    env: {
+      OLLAMA_DEBUG: '1',
+      ...plannedEnvironment({ ...cell, contextLength: cell.context }),
+    },
     onLog: text => {
       log += text
     },
@@ -48,15 +52,6 @@ export async function observe(modelsFolder: string, cell: Cell): Promise<Observa
     }
   } finally {
     await ollama.stop()
-  }
-}
-
-function environmentOf({ context, parallel, kvCache }: Cell): Record<string, string> {
-  return {
-    OLLAMA_DEBUG: '1',
-    OLLAMA_CONTEXT_LENGTH: String(context),
-    OLLAMA_NUM_PARALLEL: String(parallel),
-    ...(kvCache === 'f16' ? {} : { OLLAMA_KV_CACHE_TYPE: kvCache, OLLAMA_FLASH_ATTENTION: '1' }),
   }
 }
 
