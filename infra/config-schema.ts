@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 
 const TARGETS = ['local'] as const
+/** The HTTP API's port where nobody says otherwise. */
+export const API_PORT = 8003
 const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
 
 export type Target = (typeof TARGETS)[number]
@@ -80,7 +82,7 @@ export const Config = z.strictObject({
   maxConnectionsPerInstance: z.int().min(1).max(1000).default(10),
   chromaPort: Port.default(8000),
   ollamaPort: Port.default(11_434),
-  apiPort: Port.default(8003),
+  apiPort: Port.default(API_PORT),
   embeddingModel: z.string().min(1).default('nomic-embed-text'),
   chatModel: z.string().min(1).default('gpt-oss:20b'),
   contextLength: z.int().min(256).default(4096),

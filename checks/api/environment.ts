@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { API_PORT } from '../../infra/config-schema.ts'
 import { Failure } from '../../infra/failure.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readEnvironment } from '../target.ts'
@@ -7,15 +8,13 @@ import { LIMITS } from './limits.ts'
 import { LOG_LEVELS } from './log.ts'
 import type { ApiConfig } from './start.ts'
 
-const DEFAULT_PORT = 8003
-
 const absentWhenEmpty = z.string().transform(text => text || undefined)
 
 const Environment = z.object({
   KNOWLEDGE_API_OUTPUTS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
-  KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(API_PORT),
   KNOWLEDGE_API_REQUESTS_PER_MINUTE: z.coerce
     .number()
     .int()

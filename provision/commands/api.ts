@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { startApi } from '../../checks/api/start.ts'
 import { readEnvironment } from '../../checks/target.ts'
+import { API_PORT } from '../../infra/config-schema.ts'
 import { apiKeysOf } from '../../infra/local/paths.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { deployedOutputs } from '../deployed.ts'
@@ -12,8 +13,6 @@ interface ApiOptions extends Partial<StackOptions> {
   keys?: string
 }
 
-const PORT = 8003
-
 /** The HTTP API in the foreground, in front of a stack or of the deployment that the environment variables name. */
 export const api: CommandSpec<ApiOptions> = {
   name: 'api',
@@ -23,7 +22,7 @@ export const api: CommandSpec<ApiOptions> = {
     {
       flags: '--port <number>',
       description: 'loopback port',
-      default: PORT,
+      default: API_PORT,
       parse: wholeNumber(0, 65_535),
     },
     {
