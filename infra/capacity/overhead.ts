@@ -1,24 +1,65 @@
 import { MiB } from '../units.ts'
-import type { Architecture } from './architecture.ts'
+import type { Shape } from './architecture.ts'
+import { layerCells, padTo } from './kv.ts'
 import type { Engine } from './runtime.ts'
-import { offload, type Split } from './weights.ts'
 
-/** Private memory of an Ollama server without a model, 0.17.4, Linux x64. */
+/** Constants of this file are fitted on cells of test/bench/capacity: Ollama 0.17.4 on Linux x64, glibc. */
+
+/** An Ollama server without a model. */
 export const SERVER_BYTES = 67 * MiB
 
-/** A runner's process before weights, cache and graph, fitted on test/bench/capacity. */
-const RUNNER_BYTES = 24 * MiB
-/** Go strings and tables of the tokenizer, per entry of the vocabulary, fitted likewise. */
-const BYTES_PER_TOKEN = 300
+/** Pages of Ollama's program that a runner touches; the system can drop and read them again. */
+const PROGRAM_BYTES = 25 * MiB
 
-/** What CUDA takes for a context and its libraries, per GPU; llama.cpp users report 300 to 500 MiB. Not measured here. */
-const CUDA_CONTEXT = 500 * MiB
+/** What CUDA takes for a context and its libraries on each GPU; users of llama.cpp report 300 to 500 MiB. */
+export const CUDA_CONTEXT = 500 * MiB
 
-/** What a runner's process takes beside weights, cache and compute buffer. */
-export function processOverhead({ shape }: Architecture, engine: Engine): Split {
-  const onGpu = offload(shape.layers, engine).layers > 0
-  return {
-    host: RUNNER_BYTES + shape.vocabulary * BYTES_PER_TOKEN,
-    gpu: onGpu ? CUDA_CONTEXT : 0,
+const FLOAT = 4
+
+/** A runner that llama.cpp works in. */
+const LLAMA_CPP = { base: 10.7 * MiB, perToken: 160, perMerge: 137, perChoice: 16, perCell: 110 }
+
+/** A runner of Ollama's own engine, whose tables double when they are seven eighths full. */
+const OLLAMA = { base: 4 * MiB, perTokenSlot: 107, perMergeSlot: 50 }
+
+/** How often a mask is in memory at once: for the batch that is computed and the next, in both languages. */
+const MASK_COPIES = 3
+
+/** What a runner's process takes beside weights, cache, compute buffer and inputs: mostly its tokenizer. */
+export function processBytes(shape: Shape, engine: Engine): number {
+  const { vocabulary, merges } = shape
+  if (engine.graph === 'ollama') {
+    const tables = slots(vocabulary) * OLLAMA.perTokenSlot + slots(merges) * OLLAMA.perMergeSlot
+    return PROGRAM_BYTES + OLLAMA.base + tables
   }
+  const tokenizer = vocabulary * LLAMA_CPP.perToken + merges * LLAMA_CPP.perMerge
+  // Each sequence keeps a list of all tokens to choose the next one from.
+  const choices = engine.parallel * vocabulary * LLAMA_CPP.perChoice
+  const cells = engine.parallel * engine.contextLength * LLAMA_CPP.perCell
+  return PROGRAM_BYTES + LLAMA_CPP.base + tokenizer + choices + cells
 }
+
+const slots = (entries: number): number =>
+  entries === 0 ? 0 : 2 ** Math.ceil(Math.log2((entries * 8) / 7))
+
+/**
+ * Inputs that Ollama's own engine makes for each batch outside of the buffers it reports: a mask of floats for
+ * each kind of cache (buildMask in kvcache/causal.go). llama.cpp has its inputs in the compute buffer.
+ */
+export function inputBytes(shape: Shape, engine: Engine): number {
+  if (shape.encoder || engine.graph !== 'ollama') return 0
+  const kinds = new Map(
+    Array.from({ length: shape.layers }, (_, layer) => [
+      shape.slidingWindow?.layers[layer] ?? false,
+      layerCells(shape, engine, layer),
+    ]),
+  )
+  const cells = [...kinds.values()].reduce((sum, count) => sum + count, 0)
+  return MASK_COPIES * cells * engine.batch * FLOAT
+}
+
+/** llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. */
+export const outputBytes = (shape: Shape, engine: Engine): number =>
+  engine.graph === 'llama.cpp'
+    ? padTo(engine.parallel * (shape.vocabulary + shape.embedding) * FLOAT, 32)
+    : 0

@@ -66,7 +66,7 @@ export function onEach({ parts, margin, layers }: Estimate, count: number): numb
       .reduce((sum, part) => sum + part.reserved.gpu, 0)
   const dealt = bytes('weights', 'kv')
   const share = count === 1 ? dealt : dealt / count + dealt / layers
-  return Math.ceil(share + bytes('compute', 'overhead') + margin.gpu)
+  return Math.ceil(share + bytes('compute', 'process') + margin.gpu)
 }
 
 function stocksOf({ gpus, template }: Node): Stock[] {

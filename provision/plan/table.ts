@@ -22,10 +22,12 @@ function modelTable({ models }: StackPlan): string {
     style: { head: [], border: [] },
   })
   for (const model of models) {
-    const part = (name: string) => {
-      const found = model.parts.find(part => part.name === name)?.reserved
-      return formatBytes((found?.host ?? 0) + (found?.gpu ?? 0))
-    }
+    const part = (...names: string[]) =>
+      formatBytes(
+        model.parts
+          .filter(({ name }) => names.includes(name))
+          .reduce((sum, { reserved }) => sum + reserved.host + reserved.gpu, 0),
+      )
     const context =
       model.parallel === 1 ? `${model.contextLength}` : `${model.parallel} × ${model.contextLength}`
     table.push([
@@ -34,7 +36,7 @@ function modelTable({ models }: StackPlan): string {
       part('weights'),
       part('kv'),
       part('compute'),
-      part('overhead'),
+      part('output', 'inputs', 'process'),
       bothSides(model.reserved),
       bothSides(model.resident),
     ])
