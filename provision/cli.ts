@@ -1,31 +1,24 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
-import { api } from './commands/api.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
-import { down } from './commands/down.ts'
-import { mirror } from './commands/mirror.ts'
-import { models } from './commands/models.ts'
-import { plan } from './commands/plan.ts'
-import { preview } from './commands/preview.ts'
-import { status } from './commands/status.ts'
-import { token } from './commands/token.ts'
-import { up } from './commands/up.ts'
-import { verify } from './commands/verify.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
-const COMMANDS: CommandSpec<any>[] = [
-  up,
-  plan,
-  preview,
-  down,
-  status,
-  models,
-  mirror,
-  verify,
-  api,
-  token,
-]
+type AnyCommand = CommandSpec<any>
+
+/** Only what is run is loaded: some commands bring a whole HTTP server along. */
+const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
+  up: async () => (await import('./commands/up.ts')).up,
+  plan: async () => (await import('./commands/plan.ts')).plan,
+  preview: async () => (await import('./commands/preview.ts')).preview,
+  down: async () => (await import('./commands/down.ts')).down,
+  status: async () => (await import('./commands/status.ts')).status,
+  models: async () => (await import('./commands/models.ts')).models,
+  mirror: async () => (await import('./commands/mirror.ts')).mirror,
+  verify: async () => (await import('./commands/verify.ts')).verify,
+  api: async () => (await import('./commands/api.ts')).api,
+  token: async () => (await import('./commands/token.ts')).token,
+}
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -34,13 +27,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 /** The one place that catches, prints and exits. */
 try {
-  await commandLine(COMMANDS).parseAsync()
+  const named = COMMANDS[process.argv[2] ?? '']
+  const wanted = named === undefined ? Object.values(COMMANDS) : [named]
+  await commandLine(await Promise.all(wanted.map(load => load()))).parseAsync()
 } catch (error) {
   process.exitCode = explain(error)
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: as above
-function commandLine(specs: CommandSpec<any>[]): Command {
+function commandLine(specs: AnyCommand[]): Command {
   const program = new Command('npm run').exitOverride().description('knowledge-stack')
   for (const spec of specs) {
     const command = program.command(spec.name).description(spec.description).exitOverride()

@@ -4,18 +4,16 @@ import type { provider } from '@pulumi/pulumi'
 import { Failure, markedText } from '../../infra/failure.ts'
 import { PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
-import { modelKind } from './model.ts'
-import { processKind } from './process.ts'
 import type { ResourceKind } from './resource.ts'
-import { verificationKind } from './verification.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine hands over untyped properties; each kind types its own
 type AnyKind = ResourceKind<any, any>
 
-const KINDS: Record<string, AnyKind> = {
-  'knowledge:index:Process': processKind,
-  'knowledge:index:Model': modelKind,
-  'knowledge:index:Verification': verificationKind,
+/** Loaded when first asked for: a server starts while what brings models in and verifies is still loading. */
+const KINDS: Record<string, () => Promise<AnyKind>> = {
+  'knowledge:index:Process': async () => (await import('./process.ts')).processKind,
+  'knowledge:index:Model': async () => (await import('./model.ts')).modelKind,
+  'knowledge:index:Verification': async () => (await import('./verification.ts')).verificationKind,
 }
 
 /** The project's own Pulumi provider. It translates between the engine and the kinds of resource, and does nothing itself. */
@@ -34,30 +32,30 @@ export class KnowledgeProvider implements provider.Provider {
     olds: object,
     news: Properties,
   ): Promise<provider.DiffResult> {
-    const { results, update } = kindOf(urn)
+    const { results, update } = await kindOf(urn)
     const changed = changedKeys(omit(olds, results), news)
     const replaces = update === undefined ? changed : []
     return { changes: changed.length > 0, replaces, deleteBeforeReplace: true }
   }
 
   async create(urn: string, inputs: object): Promise<provider.CreateResult> {
-    const outs = await explained(kindOf(urn).create(inputs, this.#task(urn)))
+    const outs = await explained(urn, kind => kind.create(inputs, this.#task(urn)))
     return { id: randomUUID(), outs }
   }
 
   async read(id: string, urn: string, state: object): Promise<provider.ReadResult> {
-    const props = await explained(kindOf(urn).read(state, this.#task(urn)))
+    const props = await explained(urn, kind => kind.read(state, this.#task(urn)))
     // No id tells the engine that the resource is gone.
     return props === undefined ? { props: {} } : { id, props }
   }
 
   async update(_id: string, urn: string, olds: object, news: object) {
-    const kind = kindOf(urn)
-    return { outs: await explained(kind.update?.(olds, news, this.#task(urn))) }
+    const outs = await explained(urn, kind => kind.update?.(olds, news, this.#task(urn)))
+    return { outs }
   }
 
   async delete(_id: string, urn: string, state: object): Promise<void> {
-    await explained(kindOf(urn).delete(state, this.#task(urn)))
+    await explained(urn, kind => kind.delete(state, this.#task(urn)))
   }
 
   /** The engine's request to stop, after Ctrl-C: what is under way ends, and takes back what it began. */
@@ -70,12 +68,12 @@ export class KnowledgeProvider implements provider.Provider {
   }
 }
 
-function kindOf(urn: string): AnyKind {
+function kindOf(urn: string): Promise<AnyKind> {
   // urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>
   const type = urn.split('::')[2]?.split('$').at(-1) ?? ''
-  const kind = KINDS[type]
-  if (kind === undefined) throw new Failure('misused', `${type} is no resource of this provider`)
-  return kind
+  const load = KINDS[type]
+  if (load === undefined) throw new Failure('misused', `${type} is no resource of this provider`)
+  return load()
 }
 
 type Properties = Record<string, unknown>
@@ -90,9 +88,12 @@ function omit(properties: object, keys: readonly PropertyKey[]): Properties {
 }
 
 /** The engine shows an error's message and its stack: a Failure has its mend in the one and nothing in the other. */
-async function explained<Result>(work: Promise<Result> | undefined): Promise<Result | undefined> {
+async function explained<Result>(
+  urn: string,
+  work: (kind: AnyKind) => Promise<Result> | undefined,
+): Promise<Result | undefined> {
   try {
-    return await work
+    return await work(await kindOf(urn))
   } catch (error) {
     const shown = new Error(markedText(error))
     if (error instanceof Failure) shown.stack = ''
