@@ -5,7 +5,7 @@ const MINUTE = 60_000
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: MINUTE } },
       {
         test: {
           name: 'integration',
