@@ -23,8 +23,13 @@ export interface MachineReader {
  * This machine: cores, memory that is available within the cgroup's limit, disk, GPUs with what is free on
  * them now.
  * @param home folder on the file system that data and models go to
+ * @param own processes whose GPU memory counts as free, since a new deployment gives it back
  */
-export async function readMachine(reader: MachineReader, home: string): Promise<Node> {
+export async function readMachine(
+  reader: MachineReader,
+  home: string,
+  own: ReadonlySet<string> = new Set(),
+): Promise<Node> {
   const available = (await memAvailable(reader)) ?? reader.freeMemory()
   const cgroup = await cgroupAvailable(reader)
   const limited = cgroup !== undefined && cgroup < available
@@ -33,7 +38,7 @@ export async function readMachine(reader: MachineReader, home: string): Promise<
     cpu: reader.cpus(),
     memory: limited ? cgroup : available,
     disk: await reader.freeDisk(home),
-    gpus: await readGpus(reader),
+    gpus: await readGpus(reader, own),
     source: limited ? 'limit of its control group' : 'memory available now',
   }
 }
@@ -72,14 +77,22 @@ function ancestors(path: string): string[] {
   return names.map((_, index) => `/${names.slice(0, names.length - index).join('/')}`).concat('')
 }
 
-async function readGpus(reader: MachineReader): Promise<Gpu[]> {
-  const query = ['--query-gpu=name,memory.total,memory.free', '--format=csv,noheader,nounits']
-  const listing = await attempt(reader.exec('nvidia-smi', query))
-  return (listing ?? '').split('\n').flatMap(line => {
-    const [product = '', total, free] = line.split(',').map(cell => cell.trim())
+async function readGpus(reader: MachineReader, own: ReadonlySet<string>): Promise<Gpu[]> {
+  const query = async (what: string) =>
+    csv(await attempt(reader.exec('nvidia-smi', [what, '--format=csv,noheader,nounits'])))
+  const apps = await query('--query-compute-apps=pid,gpu_uuid,used_gpu_memory')
+  const ownMiB = (gpu: string) =>
+    apps
+      .filter(([pid = '', uuid]) => uuid === gpu && own.has(pid))
+      .reduce((sum, [, , used]) => sum + (Number(used) || 0), 0)
+  const gpus = await query('--query-gpu=uuid,name,memory.total,memory.free')
+  return gpus.flatMap(([uuid = '', product = '', total, free]) => {
     if (!(Number(total) > 0)) return []
     const reserve = Number(total) * MiB - usableGpuMemory(Number(total) * MiB)
-    const memory = Math.floor(Number(free) * MiB - reserve)
+    const memory = Math.floor((Number(free) + ownMiB(uuid)) * MiB - reserve)
     return memory > 0 ? [{ product, memory, resource: GPU_RESOURCE }] : []
   })
 }
+
+const csv = (text: string | undefined): string[][] =>
+  (text ?? '').split('\n').map(line => line.split(',').map(cell => cell.trim()))

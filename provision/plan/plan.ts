@@ -6,15 +6,16 @@ import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { heldMemory } from '../processes/held.ts'
+import { heldNow } from '../processes/held.ts'
 import { PINS } from '../toolchain/parts.ts'
 import { architecturesOf, type Reach } from './architectures.ts'
 import { thisMachine } from './machine-reader.ts'
 
 /** The plan of a stack on this machine, to which what the stack itself holds already counts as free. */
 export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
-  const node = await readMachine(thisMachine, settings.home)
-  const held = { [node.name]: { memory: await heldMemory(settings), disk: 0 } }
+  const { pids, memory } = await heldNow(settings)
+  const node = await readMachine(thisMachine, settings.home, pids)
+  const held = { [node.name]: { memory, disk: 0 } }
   return planStack(await demandNow(settings, reach), [node], held)
 }
 

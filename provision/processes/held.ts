@@ -4,22 +4,25 @@ import type { Settings } from '../../infra/settings.ts'
 import { type Bytes, KiB } from '../../infra/units.ts'
 import { isAlive, readRecord } from './record.ts'
 
-/**
- * Memory that the stack's own servers and their runners hold now, which a new deployment gives back first.
- * Only memory of their own (RssAnon) counts: pages of files are free to everybody already.
- * @returns 0 where the system does not tell (anything but Linux)
- */
-export async function heldMemory(settings: Settings): Promise<Bytes> {
+/** What the stack's own servers and their runners hold now, which a new deployment gives back first. */
+export interface HeldNow {
+  pids: ReadonlySet<string>
+  /** Only memory of their own (RssAnon) counts: pages of files are free to everybody already. */
+  memory: Bytes
+}
+
+/** @returns nothing where the system does not tell (anything but Linux) */
+export async function heldNow(settings: Settings): Promise<HeldNow> {
   const records = await Promise.all(placesOf(settings).map(({ record }) => readRecord(record)))
   const groups = new Set(
     records.flatMap(record => (record && isAlive(record) ? [`${record.pid}`] : [])),
   )
-  if (groups.size === 0) return 0
-  const pids = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
-  const held = await Promise.all(
-    pids.map(async pid => ((await inGroup(pid, groups)) ? anonymous(pid) : 0)),
-  )
-  return held.reduce((sum, bytes) => sum + bytes, 0)
+  if (groups.size === 0) return { pids: new Set(), memory: 0 }
+  const all = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
+  const own = await Promise.all(all.map(async pid => ((await inGroup(pid, groups)) ? [pid] : [])))
+  const pids = own.flat()
+  const held = await Promise.all(pids.map(anonymous))
+  return { pids: new Set(pids), memory: held.reduce((sum, bytes) => sum + bytes, 0) }
 }
 
 async function inGroup(pid: string, groups: ReadonlySet<string>): Promise<boolean> {

@@ -4,20 +4,29 @@ import { GiB, MiB } from '../../../infra/units.ts'
 
 const MEMINFO = { '/proc/meminfo': 'MemTotal: 16000000 kB\nMemAvailable:   8388608 kB\n' }
 
+/** What nvidia-smi prints of its GPUs, and of the processes on them. */
+interface Nvidia {
+  gpus: string
+  apps?: string
+}
+
 /** A machine that has these files, and nvidia-smi only where it is said what that prints. */
-function machine(files: Record<string, string>, nvidiaSmi?: string): MachineReader {
+function machine(files: Record<string, string>, nvidia?: Nvidia): MachineReader {
   const missing = (what: string) => Promise.reject(new Error(`ENOENT: ${what}`))
   return {
     readFile: path => (path in files ? Promise.resolve(files[path]!) : missing(path)),
-    exec: command => (nvidiaSmi === undefined ? missing(command) : Promise.resolve(nvidiaSmi)),
+    exec: (command, [query = '']) =>
+      nvidia === undefined
+        ? missing(command)
+        : Promise.resolve((query.startsWith('--query-gpu') ? nvidia.gpus : nvidia.apps) ?? ''),
     cpus: () => 4,
     freeMemory: () => 3 * GiB,
     freeDisk: () => Promise.resolve(100 * GiB),
   }
 }
 
-const read = (files: Record<string, string>, nvidiaSmi?: string) =>
-  readMachine(machine(files, nvidiaSmi), '/home')
+const read = (files: Record<string, string>, nvidia?: Nvidia, own?: string[]) =>
+  readMachine(machine(files, nvidia), '/home', new Set(own))
 
 describe('the memory of this machine', () => {
   it('is what the kernel says is available', async () => {
@@ -80,14 +89,28 @@ describe('the GPUs of this machine', () => {
   })
 
   it('have what is free on them, less a reserve', async () => {
-    const { gpus } = await read(MEMINFO, 'NVIDIA L4, 23034, 22000\nTesla T4, 15360, 15000\n')
+    const { gpus } = await read(MEMINFO, {
+      gpus: 'GPU-1, NVIDIA L4, 23034, 22000\nGPU-2, Tesla T4, 15360, 15000\n',
+    })
     expect(gpus.map(({ product }) => product)).toEqual(['NVIDIA L4', 'Tesla T4'])
     expect(gpus[0]!.memory).toBeLessThan(22_000 * MiB)
     expect(gpus[0]!.memory).toBeGreaterThan(21_500 * MiB)
   })
 
   it('are left out when they are full, and when nvidia-smi says something else', async () => {
-    const { gpus } = await read(MEMINFO, 'NVIDIA L4, 23034, 10\nNo devices were found\n')
+    const { gpus } = await read(MEMINFO, {
+      gpus: 'GPU-1, NVIDIA L4, 23034, 10\nNo devices were found\n',
+    })
     expect(gpus).toEqual([])
+  })
+
+  it("count what the stack's own processes hold as free", async () => {
+    const nvidia = {
+      gpus: 'GPU-1, NVIDIA L4, 23034, 2000\n',
+      apps: '77, GPU-1, 20000\n78, GPU-1, 1000\n79, GPU-2, 1000\n',
+    }
+    const others = (await read(MEMINFO, nvidia)).gpus[0]!.memory
+    const own = (await read(MEMINFO, nvidia, ['77'])).gpus[0]!.memory
+    expect(own - others).toBe(20_000 * MiB)
   })
 })
