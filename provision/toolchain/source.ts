@@ -2,13 +2,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Task } from '../progress.ts'
 import { finishedFolder } from './finished-folder.ts'
-import { buildProgram, type GoProgram } from './go.ts'
+import { buildPrograms, type GoPrograms } from './go.ts'
 import { ollamaCompilers } from './ollama-headers.ts'
 import type { ToolchainOptions } from './options.ts'
 import { PINS } from './parts.ts'
 import { LANGUAGE_HOST } from './path.ts'
 import type { ReleasedPart } from './release.ts'
 import type { Way } from './way.ts'
+
+const MODULES = join(import.meta.dirname, 'go')
 
 // Tags and flags are those of the vendors' own builds (pulumi .goreleaser.yml, ollama scripts/env.sh).
 const PULUMI_FLAGS = {
@@ -17,31 +19,28 @@ const PULUMI_FLAGS = {
   environment: {},
 }
 
-const ENGINE: GoProgram = {
-  module: 'pulumi',
-  package: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi',
-  binary: PINS.pulumi.binary,
+const ENGINE: GoPrograms = {
+  module: join(MODULES, 'pulumi'),
+  packages: ['github.com/pulumi/pulumi/pkg/v3/cmd/pulumi'],
   ...PULUMI_FLAGS,
 }
 
 /** From an older SDK, the last that the module proxies have it in; it is built to say the engine's version. */
-const HOST: GoProgram = {
-  module: LANGUAGE_HOST,
-  package: `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${LANGUAGE_HOST}`,
-  binary: LANGUAGE_HOST,
+const HOST: GoPrograms = {
+  module: join(MODULES, LANGUAGE_HOST),
+  packages: [`github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${LANGUAGE_HOST}`],
   ...PULUMI_FLAGS,
 }
 
 /** What is built for each part, in order. */
-type Programs = (options: ToolchainOptions, task: Task) => Promise<GoProgram[]>
+type Programs = (options: ToolchainOptions, task: Task) => Promise<GoPrograms[]>
 
 const PROGRAMS: Record<ReleasedPart, Programs> = {
   pulumi: async () => [ENGINE, HOST],
   ollama: async (options, task) => [
     {
-      module: 'ollama',
-      package: 'github.com/ollama/ollama',
-      binary: PINS.ollama.binary,
+      module: join(MODULES, 'ollama'),
+      packages: ['github.com/ollama/ollama'],
       tags: [],
       ldflags: [
         `-X github.com/ollama/ollama/version.Version=${PINS.ollama.version}`,
@@ -66,7 +65,7 @@ export function fromSource(part: ReleasedPart): Way {
         const bin = join(draft, 'bin')
         await mkdir(bin)
         for (const program of await PROGRAMS[part](options, task)) {
-          await buildProgram(program, bin, draft, what, options.env, task)
+          await buildPrograms(program, bin, draft, what, options.env, task)
         }
       })
       const bin = join(folder, 'bin')
