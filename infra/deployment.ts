@@ -1,10 +1,13 @@
 import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from './capacity/workload.ts'
 import type { OllamaPool, Outputs } from './outputs.ts'
 import type { Settings } from './settings.ts'
 
 /** What every target is given … */
 export interface DeploymentArgs {
   settings: Settings
+  /** What the plan gives each server. Empty where none could be made and `deployUnfit` deploys all the same. */
+  workloads: readonly Workload[]
 }
 
 /** … and what it hands on: how its servers are reached, and what changes when one of them is another. */

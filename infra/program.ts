@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
+import type { Workload } from './capacity/workload.ts'
 import { deployModels } from './deployed-models.ts'
 import { LocalDeployment } from './local/deployment.ts'
 import type { Outputs } from './outputs.ts'
@@ -7,6 +8,12 @@ import { parseSettings, type Settings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
 const TARGETS = { local: LocalDeployment }
+
+/** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
+interface Leave {
+  plan?: { workloads: readonly Workload[] }
+  warning?: string
+}
 
 /**
  * Settings → plan → servers → models → verification.
@@ -18,14 +25,17 @@ const TARGETS = { local: LocalDeployment }
 export async function deploy(
   stack: string,
   configured: Record<string, unknown>,
-  leaveToDeploy: (settings: Settings) => Promise<{ warning?: string }>,
+  leaveToDeploy: (settings: Settings) => Promise<Leave>,
 ) {
   const settings = parseSettings(stack, configured)
 
-  const { warning } = await leaveToDeploy(settings)
+  const { plan, warning } = await leaveToDeploy(settings)
   if (warning !== undefined) pulumi.log.warn(warning)
 
-  const servers = new TARGETS[settings.target](stack, { settings })
+  const servers = new TARGETS[settings.target](stack, {
+    settings,
+    workloads: plan?.workloads ?? [],
+  })
 
   const outputs = pulumi.output({
     stack,

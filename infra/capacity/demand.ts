@@ -37,5 +37,6 @@ export function demandOf(
       shards: chroma.shards,
       instances: chroma.instances,
     },
+    fronts: settings.target !== 'local',
   }
 }

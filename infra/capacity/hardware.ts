@@ -50,6 +50,9 @@ export const GPU_RESOURCE = 'nvidia.com/gpu'
 export const usableGpuMemory = (reported: number): number =>
   Math.floor(reported * (1 - GPU_RESERVE))
 
+/** The least memory that a GPU must report so that `usable` bytes can be filled. */
+export const reportedGpuMemory = (usable: number): number => usable / (1 - GPU_RESERVE)
+
 /** What is free on a machine nobody described further: disk is not what a plan for memory is about. */
 const UNSTATED_DISK = '1TiB'
 const UNSTATED_CPU = '8'

@@ -10,6 +10,9 @@ export interface Room {
   gpus: readonly Gpu[]
 }
 
+/** All that matters of a workload here. */
+export type Placeable = Pick<Workload, 'requests'>
+
 /** For each workload the index of its machine. */
 export type Assignment = readonly number[]
 
@@ -47,7 +50,7 @@ export function take(room: Room, demand: Resources): Room | undefined {
  * @returns undefined when no assignment exists
  */
 export function assign(
-  workloads: readonly Workload[],
+  workloads: readonly Placeable[],
   rooms: readonly Room[],
 ): Assignment | undefined {
   const order = [...workloads.keys()].sort((a, b) => weight(workloads[b]!) - weight(workloads[a]!))
@@ -72,13 +75,13 @@ export function assign(
  * Whether a scheduler that binds one workload after the other, never moving any, ends with all of them bound:
  * in any order and with any choice of machines, in some, or in none.
  */
-export function orderDependence(workloads: readonly Workload[], rooms: readonly Room[]): Order {
+export function orderDependence(workloads: readonly Placeable[], rooms: readonly Room[]): Order {
   if (assign(workloads, rooms) === undefined) return 'none'
   return canStrand(workloads, rooms) ? 'some' : 'any'
 }
 
 /** Whether some of the workloads can be bound so that another one finds no machine. */
-function canStrand(workloads: readonly Workload[], rooms: readonly Room[]): boolean {
+function canStrand(workloads: readonly Placeable[], rooms: readonly Room[]): boolean {
   const seen = new Set<string>()
   const search = (left: readonly number[], state: readonly Room[]): boolean => {
     const key = stateKey(
@@ -101,7 +104,7 @@ function canStrand(workloads: readonly Workload[], rooms: readonly Room[]): bool
 }
 
 /** Every machine that takes the workload, alike ones once, with the state that follows. */
-function placements(state: readonly Room[], workload: Workload): [number, readonly Room[]][] {
+function placements(state: readonly Room[], workload: Placeable): [number, readonly Room[]][] {
   const tried = new Set<string>()
   return state.flatMap((room, node): [number, readonly Room[]][] => {
     const key = roomKey(room)
@@ -122,10 +125,10 @@ const roomKey = (room: Room): string =>
 const stateKey = (state: readonly Room[], rest: string): string =>
   `${state.map(roomKey).sort().join(' ')}|${rest}`
 
-const kindOf = ({ requests }: Workload): string =>
+const kindOf = ({ requests }: Placeable): string =>
   [requests.cpu, requests.memory, requests.disk, requests.gpu?.count, requests.gpu?.memory].join(
     '/',
   )
 
-const weight = ({ requests }: Workload): number =>
+const weight = ({ requests }: Placeable): number =>
   (requests.gpu ? requests.gpu.count * 2 ** 50 : 0) + requests.memory

@@ -1,11 +1,11 @@
 import type { KvCacheType } from '../config-schema.ts'
 import type { Role } from '../models.ts'
 import type { Architecture } from './architecture.ts'
-import { type DataDemand, estimateChroma } from './chroma.ts'
+import type { DataDemand } from './chroma.ts'
 import { type Estimate, estimateModel } from './estimate.ts'
 import type { Node } from './hardware.ts'
-import { SERVER_BYTES } from './overhead.ts'
-import { type Pool, poolModels } from './pools.ts'
+import { poolModels } from './pools.ts'
+import { apiWorkload, chromaWorkloads, ollamaWorkload } from './servers.ts'
 import type { Workload } from './workload.ts'
 
 /** A model as the stack wants to run it. */
@@ -24,6 +24,8 @@ export interface StackDemand {
   kvCache: KvCacheType
   models: readonly ModelDemand[]
   data: DataDemand
+  /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
+  fronts: boolean
 }
 
 export interface SizedModel extends ModelDemand {
@@ -36,11 +38,6 @@ export interface SizedStack {
   workloads: Workload[]
   models: SizedModel[]
 }
-
-/** Cores set aside: what a server needs to answer at all. Work takes what is free beyond. */
-const CPU = { chroma: 0.25, ollama: 1 }
-/** Cores a server is held to. */
-const CPU_LIMIT = { chroma: 4, ollama: 64 }
 
 /** The Ollama whose models are on no GPU. */
 const CPU_POOL = 'cpu'
@@ -65,14 +62,12 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
   return {
     models,
     workloads: [
-      ...chromaWorkloads(demand.data),
-      ...[...served].map(([name, models]) =>
-        ollamaWorkload(
-          name,
-          models,
-          pools.find(pool => pool.name === name),
-        ),
-      ),
+      ...chromaWorkloads(demand.data, demand.fronts),
+      ...[...served].map(([name, models]) => {
+        const gpus = pools.find(pool => pool.name === name)
+        return ollamaWorkload(name, models, gpus, demand.fronts)
+      }),
+      apiWorkload(),
     ],
   }
 }
@@ -85,37 +80,3 @@ const estimate = (demand: StackDemand, model: ModelDemand, gpuLayers: 0 | 'all')
     kvCache: demand.kvCache,
     gpuLayers,
   })
-
-function ollamaWorkload(
-  name: string,
-  models: readonly SizedModel[],
-  pool: Pool | undefined,
-): Workload {
-  const total = (bytes: (estimate: Estimate) => number) =>
-    Math.ceil(models.reduce((sum, model) => sum + bytes(model.estimate), 0))
-  const memory = SERVER_BYTES + total(({ reserved, margin }) => reserved.host + margin.host)
-  const gpu = pool && {
-    gpu: { count: pool.count, memory: pool.used, resource: pool.gpu.resource },
-  }
-  const resources = { memory, disk: total(({ disk }) => disk), ...gpu }
-  return {
-    name: `ollama-${name}`,
-    kind: 'ollama',
-    models: models.map(model => model.name),
-    requests: { cpu: CPU.ollama, ...resources },
-    limits: { cpu: CPU_LIMIT.ollama, ...resources },
-    resident: SERVER_BYTES + total(({ resident }) => resident.host),
-  }
-}
-
-function chromaWorkloads(data: DataDemand): Workload[] {
-  const { memory, disk } = estimateChroma(data)
-  return Array.from({ length: data.instances }, (_, index) => ({
-    name: data.instances === 1 ? 'chroma' : `chroma-${index}`,
-    kind: 'chroma' as const,
-    models: [],
-    requests: { cpu: CPU.chroma, memory, disk },
-    limits: { cpu: CPU_LIMIT.chroma, memory, disk },
-    resident: memory,
-  }))
-}

@@ -25,6 +25,7 @@ export const stackDemand = (chat: string, contextLength = 8192): StackDemand => 
     shards: 10,
     instances: 1,
   },
+  fronts: false,
 })
 
 export const machineOf = (gib: number, changes: Partial<Node> = {}): Node => ({

@@ -1,26 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assign, orderDependence, type Room, take } from '../../../infra/capacity/placement.ts'
-import type { Workload } from '../../../infra/capacity/workload.ts'
+import {
+  assign,
+  orderDependence,
+  type Placeable,
+  type Room,
+  take,
+} from '../../../infra/capacity/placement.ts'
 
-const workload = (memory: number, gpuMemory?: number): Workload => {
-  const resources = {
+const workload = (memory: number, gpuMemory?: number): Placeable => ({
+  requests: {
     cpu: 1,
     memory,
     disk: 1,
     ...(gpuMemory === undefined
       ? {}
       : { gpu: { count: 1, memory: gpuMemory, resource: 'nvidia.com/gpu' } }),
-  }
-  return {
-    name: `w${memory}`,
-    kind: 'ollama',
-    models: [],
-    requests: resources,
-    limits: resources,
-    resident: memory,
-  }
-}
+  },
+})
 
 const room = (memory: number, ...gpus: number[]): Room => ({
   cpu: 10,
@@ -32,7 +29,7 @@ const room = (memory: number, ...gpus: number[]): Room => ({
 })
 
 /** Every run of a scheduler that binds one after the other, in every order, onto every machine that takes it. */
-function* greedyRuns(left: readonly Workload[], rooms: readonly Room[]): Generator<boolean> {
+function* greedyRuns(left: readonly Placeable[], rooms: readonly Room[]): Generator<boolean> {
   if (left.length === 0) yield true
   for (const [index, next] of left.entries()) {
     const rest = left.toSpliced(index, 1)

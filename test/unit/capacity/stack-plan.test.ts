@@ -34,7 +34,7 @@ describe('gpt-oss:20b on a machine with 3.8 GiB available', () => {
 })
 
 it('offers a q8_0 cache first, then half the context, where the cache is what does not fit', () => {
-  const { verdict, alternatives } = planStack(stackDemand('llama3.2:3b'), [machineOf(3.8)])
+  const { verdict, alternatives } = planStack(stackDemand('llama3.2:3b'), [machineOf(4.2)])
   expect(verdict).toBe('never fits')
   expect(alternatives.slice(0, 2).map(({ settings }) => settings)).toEqual([
     { kvCacheType: 'q8_0' },
@@ -44,7 +44,7 @@ it('offers a q8_0 cache first, then half the context, where the cache is what do
 
 it('every alternative that changes a setting fits when it is planned', () => {
   const original = stackDemand('llama3.2:3b')
-  const { alternatives } = planStack(original, [machineOf(3.8)])
+  const { alternatives } = planStack(original, [machineOf(4.2)])
   const changed = alternatives.filter(({ settings }) => Object.keys(settings).length > 0)
   expect(changed.length).toBeGreaterThan(2)
   for (const { settings } of changed) {
@@ -54,7 +54,7 @@ it('every alternative that changes a setting fits when it is planned', () => {
       ? [modelDemand(settings.embeddingModel, 512), ...planned.models.slice(1)]
       : planned.models
     const kvCache = settings.kvCacheType === 'q8_0' ? 'q8_0' : 'f16'
-    expect(planStack({ ...planned, models, kvCache }, [machineOf(3.8)]).verdict).toBe('fits always')
+    expect(planStack({ ...planned, models, kvCache }, [machineOf(4.2)]).verdict).toBe('fits always')
   }
 })
 

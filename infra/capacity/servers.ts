@@ -1,0 +1,113 @@
+import { MiB } from '../units.ts'
+import { type DataDemand, estimateChroma } from './chroma.ts'
+import type { Estimate } from './estimate.ts'
+import { GPU_RESOURCE, reportedGpuMemory } from './hardware.ts'
+import { SERVER_BYTES } from './overhead.ts'
+import type { Pool } from './pools.ts'
+import type { SizedModel } from './stack.ts'
+import type { NodeRequirement, Resources, Share, Workload } from './workload.ts'
+
+/** Cores set aside, what a server needs to answer at all, and cores it is held to; work takes what is free. */
+const CPU = {
+  chroma: { request: 0.25, limit: 4 },
+  ollama: { request: 1, limit: 64 },
+  api: { request: 0.1, limit: 2 },
+  front: { request: 0.05, limit: 1 },
+}
+/** The API's process under load, and its keys and outputs on disk. */
+const API = { memory: 384 * MiB, disk: 16 * MiB, resident: 160 * MiB }
+/** A proxy with a few dozen connections, each with a body in memory. */
+const FRONT_MEMORY = 128 * MiB
+
+/** @param fronts whether a proxy stands in front of each server that others reach */
+export function chromaWorkloads(data: DataDemand, fronts: boolean): Workload[] {
+  const { memory, disk } = estimateChroma(data)
+  return Array.from({ length: data.instances }, (_, index) => ({
+    name: data.instances === 1 ? 'chroma' : `chroma-${index}`,
+    kind: 'chroma' as const,
+    models: [],
+    ...shares('chroma', { memory, disk }, fronts),
+    resident: memory,
+    nodes: [],
+  }))
+}
+
+/** The Ollama of a pool; one without GPUs where `gpus` is absent. */
+export function ollamaWorkload(
+  pool: string,
+  models: readonly SizedModel[],
+  gpus: Pool | undefined,
+  fronts: boolean,
+): Workload {
+  const total = (bytes: (estimate: Estimate) => number) =>
+    Math.ceil(models.reduce((sum, model) => sum + bytes(model.estimate), 0))
+  const needs = {
+    memory: SERVER_BYTES + total(({ reserved, margin }) => reserved.host + margin.host),
+    disk: total(({ disk }) => disk),
+    ...(gpus && { gpu: { count: gpus.count, memory: gpus.used, resource: gpus.gpu.resource } }),
+  }
+  return {
+    name: `ollama-${pool}`,
+    kind: 'ollama',
+    pool,
+    models: models.map(model => model.name),
+    ...shares('ollama', needs, fronts),
+    resident: SERVER_BYTES + total(({ resident }) => resident.host),
+    nodes: gpuRequirement(needs.gpu),
+  }
+}
+
+/** The HTTP API is a front itself: it checks the tokens of its callers. */
+export const apiWorkload = (): Workload => ({
+  name: 'api',
+  kind: 'api',
+  models: [],
+  ...shares('api', { memory: API.memory, disk: API.disk }, false),
+  resident: API.resident,
+  nodes: [],
+})
+
+/**
+ * Kubernetes takes one GPU for another: only the label of GPU feature discovery keeps a pod off one that is too
+ * small. A MIG slice says its size in its resource's name.
+ */
+const gpuRequirement = (gpu: Resources['gpu']): NodeRequirement[] =>
+  gpu?.resource === GPU_RESOURCE
+    ? [
+        {
+          key: 'nvidia.com/gpu.memory',
+          operator: 'Gt',
+          values: [`${Math.ceil(reportedGpuMemory(gpu.memory) / MiB) - 1}`],
+        },
+      ]
+    : []
+
+type Kind = Workload['kind']
+
+/** The server's part, that of its front, and the whole of both. */
+function shares(
+  kind: Kind,
+  needs: Omit<Resources, 'cpu'>,
+  fronts: boolean,
+): Pick<Workload, 'requests' | 'limits' | 'server' | 'front'> {
+  const server = share(CPU[kind], needs)
+  if (!fronts) return { ...server, server }
+  const front = share(CPU.front, { memory: FRONT_MEMORY, disk: 0 })
+  return {
+    requests: both(server.requests, front.requests),
+    limits: both(server.limits, front.limits),
+    server,
+    front,
+  }
+}
+
+const share = (cpu: { request: number; limit: number }, needs: Omit<Resources, 'cpu'>): Share => ({
+  requests: { cpu: cpu.request, ...needs },
+  limits: { cpu: cpu.limit, ...needs },
+})
+
+const both = (server: Resources, front: Resources): Resources => ({
+  ...server,
+  cpu: server.cpu + front.cpu,
+  memory: server.memory + front.memory,
+})
