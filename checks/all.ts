@@ -2,11 +2,14 @@ import apiAnswers from './api-answers.ts'
 import chatAnswers from './chat-answers.ts'
 import type { Check } from './check.ts'
 import chromaAnswers from './chroma-answers.ts'
+import chromaConfiguration from './chroma-configuration.ts'
 import chromaRoundTrip from './chroma-round-trip.ts'
+import collectionReach from './collection-reach.ts'
 import creatorsApart from './creators-apart.ts'
 import embeddingMeaning from './embedding-meaning.ts'
 import embeddingRepeatable from './embedding-repeatable.ts'
 import embeddingVectors from './embedding-vectors.ts'
+import embeddingWhole from './embedding-whole.ts'
 import filtersApplied from './filters-applied.ts'
 import modelsIntact from './models-intact.ts'
 import modelsPresent from './models-present.ts'
@@ -26,12 +29,15 @@ export const ALL: readonly Check[] = [
   embeddingVectors,
   embeddingRepeatable,
   embeddingMeaning,
+  embeddingWhole,
   chatAnswers,
+  chromaConfiguration,
   shardSettings,
   chromaRoundTrip,
   shardRoundTrip,
   creatorsApart,
   filtersApplied,
   recordsPlaced,
+  collectionReach,
   nothingLeft,
 ]

@@ -8,6 +8,7 @@ import { toRecords } from './knowledge/document.ts'
 import { scoped } from './knowledge/filter.ts'
 import { VERIFICATION_MARKS } from './knowledge/metadata.ts'
 import { SPACE } from './knowledge/shard-settings.ts'
+import { PROBE_DOCUMENT } from './probe/scratch.ts'
 import { vectorFor } from './probe/vectors.ts'
 
 const DEADLINE: Millis = seconds(20)
@@ -66,7 +67,7 @@ async function whatGoesWrong(
   const { dimension } = scratch.live.shards.settings
   const { id: creator } = await scratch.creator(shard, 'client', signal)
   const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
-  const document = { id: 'client', metadata: {}, chunks }
+  const document = { id: PROBE_DOCUMENT, metadata: {}, chunks }
   const records = toRecords(creator, document, now(), VERIFICATION_MARKS)
   const ids = records.map(({ id }) => id)
   const [first = '', second = ''] = ids
@@ -84,7 +85,7 @@ async function whatGoesWrong(
   const got = await collection.get({ ids: [first], where, include: ['documents'] })
   if (got.documents[0] !== TEXTS[0]) return 'a record came back other than it was written'
   await collection.delete({ ids: [second], where })
-  const left = await collection.get({ where })
+  const left = await collection.get({ ids, where })
   if (left.ids.includes(second)) return 'a deleted record is still there'
   return left.ids.length === 2 ? undefined : 'not all that was written is there'
 }

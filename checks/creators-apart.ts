@@ -1,9 +1,7 @@
 import { type Check, type Context, failed, passed } from './check.ts'
 import type { Creator } from './knowledge/creator.ts'
+import { PROBE_DOCUMENT } from './probe/scratch.ts'
 import { vectorFor } from './probe/vectors.ts'
-
-/** Of one name with every creator, so that only the creator tells the records apart. */
-const DOCUMENT = 'same-name'
 
 export default {
   name: 'creators-apart',
@@ -24,7 +22,7 @@ export default {
       if (seen !== undefined)
         return failed(`a creator ${seen} of a creator in ${where(own, other)}`)
     }
-    await a.delete({ documents: [DOCUMENT] }, context.signal)
+    await a.delete({ documents: [PROBE_DOCUMENT] }, context.signal)
     for (const other of [b, c]) {
       if ((await other.count({}, context.signal)) !== 1) {
         return failed(`a creator deletes a record of a creator in ${where(a, other)}`)
@@ -52,7 +50,7 @@ async function threeCreators({ scratch, signal }: Context): Promise<[Creator, Cr
 
 async function write({ scratch, signal }: Context, creator: Creator): Promise<void> {
   const vector = vectorFor(creator.id, scratch.live.shards.settings.dimension)
-  await creator.upsert([{ id: DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
+  await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
 }
 
 /** What `own` gets to see that is the `other`'s. The text of each record is its creator's id. */
@@ -64,7 +62,7 @@ async function whatIsSeen(
   const vector = vectorFor(other.id, scratch.live.shards.settings.dimension)
   const hits = await own.query({ vector }, { count: 10 }, signal)
   if (hits.some(hit => hit.text !== own.id)) return 'finds by query a record'
-  const chunks = await own.get({ documents: [DOCUMENT] }, {}, signal)
+  const chunks = await own.get({ documents: [PROBE_DOCUMENT] }, {}, signal)
   if (chunks.some(chunk => chunk.text !== own.id)) return 'gets a record'
   return (await own.count({}, signal)) === 1 ? undefined : 'counts records'
 }

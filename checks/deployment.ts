@@ -15,7 +15,7 @@ import { Connection, type Fetch } from './transport/connection.ts'
 /** Ollama queues what it cannot answer at once, so more connections than this only make the queue invisible. */
 const OLLAMA_CONNECTIONS = 8
 /** For an embedding model whose context nobody recorded: what the smallest of them takes. */
-const SMALLEST_CONTEXT = 512
+export const SMALLEST_CONTEXT = 512
 
 /** The servers of a deployment, reached. */
 export interface Deployment {

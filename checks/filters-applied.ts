@@ -2,9 +2,8 @@ import type { Where } from 'chromadb'
 import { type Check, type Context, failed, passed } from './check.ts'
 import { scoped } from './knowledge/filter.ts'
 import { recordId } from './knowledge/record-id.ts'
+import { PROBE_DOCUMENT } from './probe/scratch.ts'
 import { vectorFor } from './probe/vectors.ts'
-
-const DOCUMENT = 'filtered'
 
 /**
  * The store's isolation rests on the server applying the filters it is sent. This sends them past the store,
@@ -34,9 +33,9 @@ async function whatGoesWrong(context: Context, shard: number): Promise<string | 
   const nobody = await scratch.creator(shard, 'filter-nobody', signal)
   const vector = vectorFor(other.id, scratch.live.shards.settings.dimension)
   for (const creator of [own, other]) {
-    await creator.upsert([{ id: DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
+    await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
   }
-  const id = recordId(own.id, DOCUMENT, 0)
+  const id = recordId(own.id, PROBE_DOCUMENT, 0)
   const { shards } = await scratch.store(shard, signal)
   return shards.read(
     shard,

@@ -1,7 +1,7 @@
 import { type Check, type Context, failed, passed } from './check.ts'
+import { PROBE_DOCUMENT } from './probe/scratch.ts'
 import { vectorFor } from './probe/vectors.ts'
 
-const DOCUMENT = 'round-trip'
 const TEXT = 'Written by the verification, and deleted by it.'
 
 export default {
@@ -32,11 +32,11 @@ async function whatGoesWrong(context: Context, shard: number): Promise<string | 
   const { scratch, signal } = context
   const creator = await scratch.creator(shard, 'round-trip', signal)
   const vector = vectorFor(creator.id, scratch.live.shards.settings.dimension)
-  await creator.upsert([{ id: DOCUMENT, chunks: [{ text: TEXT, vector }] }], signal)
+  await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: TEXT, vector }] }], signal)
   const [hit] = await creator.query({ vector }, { count: 1 }, signal)
-  if (hit?.document !== DOCUMENT) return 'a query does not find what was written'
-  const [chunk] = await creator.get({ documents: [DOCUMENT] }, {}, signal)
+  if (hit?.document !== PROBE_DOCUMENT) return 'a query does not find what was written'
+  const [chunk] = await creator.get({ documents: [PROBE_DOCUMENT] }, {}, signal)
   if (chunk?.text !== TEXT) return 'get gives back something else than was written'
-  await creator.delete({ documents: [DOCUMENT] }, signal)
+  await creator.delete({ documents: [PROBE_DOCUMENT] }, signal)
   return (await creator.count({}, signal)) === 0 ? undefined : 'a deleted document is still there'
 }

@@ -10,7 +10,11 @@ import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 /** How a server is reached. `direct`: at this URL, from where the command runs. */
 const Reach = z.object({ kind: z.literal('direct'), url: z.url() })
 
-const ChromaInstance = z.object({ reach: Reach })
+const ChromaInstance = z.object({
+  reach: Reach,
+  /** Its configuration file on this machine, where it can be read; absent where it cannot. */
+  configFile: z.string().optional(),
+})
 
 const OllamaPool = z.object({
   pool: z.string(),

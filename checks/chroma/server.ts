@@ -122,6 +122,16 @@ export class ChromaServer {
     return new ChromaCollection(this, `${databasePath(database)}/collections/${id}`)
   }
 
+  /** Whether a collection is found by its UUID under this tenant and database. Reads no record. */
+  async isFoundUnder(
+    { tenant, database }: { tenant: string; database: string },
+    id: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const path = `/api/v2/tenants/${tenant}/databases/${database}/collections/${id}/count`
+    return (await orUndefined(this.#get(path, z.int().nonnegative(), signal))) !== undefined
+  }
+
   #get<Schema extends z.ZodType>(path: string, schema: Schema, signal: AbortSignal | undefined) {
     return this.connection.json(path, schema, { deadline: DEADLINE, repeatable: true, signal })
   }

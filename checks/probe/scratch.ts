@@ -1,9 +1,17 @@
 import { shardOf } from '../../infra/shards.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Creator } from '../knowledge/creator.ts'
 import { RESERVED_PREFIX } from '../knowledge/creator-id.ts'
+import { scoped } from '../knowledge/filter.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
+import { recordId } from '../knowledge/record-id.ts'
 import { type Run, scratchDatabase } from './run.ts'
+
+/** The one document of every creator that a run writes, … */
+export const PROBE_DOCUMENT = 'probe'
+/** … and the chunks it has at most: so what a run writes can be deleted by id, whatever a server says it has. */
+const PROBE_CHUNKS = 3
 
 /**
  * All that a run of the verification may write to: reserved creators in shards that exist, and a throwaway
@@ -91,13 +99,21 @@ export class Scratch {
   /** Takes back all that this run wrote. Can be called again; does nothing the second time. */
   async clean(signal: AbortSignal): Promise<void> {
     for (const [key, creator] of this.#creators) {
-      await creator.clear(signal)
+      if (await this.isLive(creator.shard, signal)) await this.#takeBack(creator, signal)
       this.#creators.delete(key)
     }
     for (const instance of this.#databases) {
       await this.#deployment.chroma[instance]!.deleteDatabase(scratchDatabase(this.run), signal)
       this.#databases.delete(instance)
     }
+  }
+
+  async #takeBack({ id, shard }: Creator, signal: AbortSignal): Promise<void> {
+    const ids = Array.from({ length: PROBE_CHUNKS }, (_, chunk) =>
+      recordId(id, PROBE_DOCUMENT, chunk),
+    )
+    const remove = (records: ChromaCollection) => records.delete(scoped(id), ids, signal)
+    await this.live.shards.read(shard, 0, remove, signal)
   }
 
   async #whichExist(signal: AbortSignal): Promise<ReadonlySet<number>> {

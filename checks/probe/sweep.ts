@@ -55,10 +55,12 @@ async function sweepShard(live: Knowledge, shard: number, now: number, signal: A
     0,
     async records => {
       const left = await records.get(where, { include: ['metadatas'], limit: PAGE }, signal)
-      // The mark alone is not believed: what is deleted is a reserved creator's, by its id.
+      // The filter alone is not believed: what is deleted is a reserved creator's, and old.
       const ids = left
-        .filter(record =>
-          String(record.metadata?.[RECORD_KEYS.creator]).startsWith(RESERVED_PREFIX),
+        .filter(
+          ({ metadata }) =>
+            String(metadata?.[RECORD_KEYS.creator]).startsWith(RESERVED_PREFIX) &&
+            Number(metadata?.[RECORD_KEYS.createdAt]) < now - ABANDONED_AFTER,
         )
         .map(record => record.id)
       return ids.length === 0 ? 0 : records.delete(where, ids, signal)

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
@@ -11,7 +10,7 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
   const paths = localPaths(settings.home)
   const place = chromaPlace(settings, index)
   const data = paths.chroma(index)
-  const config = join(paths.state, `${place.name}.yaml`)
+  const config = paths.chromaConfig(index)
   return {
     ...place,
     arguments: ['run', config],

@@ -31,8 +31,11 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     const chroma = indices.map(index => this.#process(chromaProcess(settings, index)))
     const ollama = this.#process(ollamaProcess(settings))
 
-    this.chroma = indices.map(index => direct(chromaPlace(settings, index))) as typeof this.chroma
-    const modelsFolder = localPaths(settings.home).models
+    const { chromaConfig, models: modelsFolder } = localPaths(settings.home)
+    this.chroma = indices.map(index => ({
+      ...direct(chromaPlace(settings, index)),
+      configFile: chromaConfig(index),
+    })) as typeof this.chroma
     this.ollama = [{ pool: 'local', ...direct(ollamaPlace(settings)), modelsFolder }]
     this.api = direct(apiPlace(settings))
     this.identities = [...chroma, ollama].map(({ identity }) => identity)

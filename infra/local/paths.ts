@@ -5,6 +5,8 @@ export function localPaths(home: string) {
   return {
     /** Chroma's data, one folder for each instance. */
     chroma: (index: number) => join(home, 'chroma', `${index}`),
+    /** Chroma's configuration, one file for each instance. */
+    chromaConfig: (index: number) => join(home, 'state', `chroma-${index}.yaml`),
     /** Ollama's models. */
     models: join(home, 'models'),
     logs: join(home, 'logs'),
