@@ -1,6 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Deployment } from './deployment.ts'
 import { modelArgs } from './model-args.ts'
+import { servedName } from './models.ts'
 import { Model } from './resources.ts'
 import type { PlannedModel, Settings } from './settings.ts'
 
@@ -12,16 +13,21 @@ export function deployModels(settings: Settings, servers: Deployment) {
 function deployModel(planned: PlannedModel, settings: Settings, servers: Deployment) {
   const [pool] = servers.ollama
   const args = modelArgs(planned, settings, pool)
-  const { definition, contextLength, serves } = args
-  const { name, role } = definition
+  const { definition } = args
   const timeout = `${settings.pullDeadline / 1000}s`
-  const { digest, servesDigest } = new Model(name, args, {
+  const { digest, servesDigest } = new Model(definition.name, args, {
     dependsOn: [servers as pulumi.Resource],
     customTimeouts: { create: timeout, update: timeout },
   })
+  return { ...describeModel(planned, pool.pool), digest, servesDigest }
+}
+
+/** What the outputs say of a model of the settings, but for its digests. */
+export function describeModel({ definition, contextLength }: PlannedModel, pool: string) {
+  const { name, role } = definition
   const vectors =
     definition.role === 'embedding'
       ? { dimensions: definition.dimensions, prefixes: definition.prefixes }
       : {}
-  return { role, name, serves, pool: pool.pool, digest, servesDigest, contextLength, ...vectors }
+  return { role, name, serves: servedName(name, contextLength), pool, contextLength, ...vectors }
 }

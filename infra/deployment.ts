@@ -1,6 +1,6 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from './capacity/workload.ts'
-import type { OllamaPool, Outputs } from './outputs.ts'
+import type { DeployedModel, OllamaPool, Outputs } from './outputs.ts'
 import type { Settings } from './settings.ts'
 
 /** What every target is given … */
@@ -17,6 +17,21 @@ export interface Deployment extends pulumi.ComponentResource {
   readonly api: Outputs['api']
   /** One text for each server; another text means another process, container or pod. */
   readonly identities: pulumi.Output<string>[]
+  /** Sees to it that the servers have the stack's models. @returns what the outputs say of them */
+  bringModels(): BroughtModel[]
   /** Starts the HTTP API, once the outputs are complete. */
-  serveApi(outputs: pulumi.Output<Outputs>): { identity: pulumi.Output<string> }
+  serveApi(outputs: pulumi.Output<Outputs>): Served
+  /**
+   * Makes the checks a part of the update, which fails when they do.
+   * @returns the report of the last time; undefined where it is told in another way
+   */
+  verify(outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown>
 }
+
+/** The API as a resource: with another identity it is another process, container or pod. */
+export interface Served {
+  identity: pulumi.Output<string>
+}
+
+/** A model of the outputs, of which some is known only once it is there. */
+export type BroughtModel = { [Key in keyof DeployedModel]: pulumi.Input<DeployedModel[Key]> }

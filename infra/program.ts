@@ -1,13 +1,17 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Workload } from './capacity/workload.ts'
-import { deployModels } from './deployed-models.ts'
-import { LocalDeployment } from './local/deployment.ts'
+import type { Target } from './config-schema.ts'
+import type { Deployment, DeploymentArgs } from './deployment.ts'
 import type { Outputs } from './outputs.ts'
-import { Verification } from './resources.ts'
 import { parseSettings, type Settings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
-const TARGETS = { local: LocalDeployment }
+type Component = new (name: string, args: DeploymentArgs) => Deployment
+
+/** Only the stack's own is loaded: each brings the SDK of its provider along. */
+const TARGETS: Record<Target, () => Promise<Component>> = {
+  local: async () => (await import('./local/deployment.ts')).LocalDeployment,
+}
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
 interface Leave {
@@ -32,10 +36,8 @@ export async function deploy(
   const { plan, warning } = await leaveToDeploy(settings)
   if (warning !== undefined) pulumi.log.warn(warning)
 
-  const servers = new TARGETS[settings.target](stack, {
-    settings,
-    workloads: plan?.workloads ?? [],
-  })
+  const Servers = await TARGETS[settings.target]()
+  const servers = new Servers(stack, { settings, workloads: plan?.workloads ?? [] })
 
   const outputs = pulumi.output({
     stack,
@@ -49,14 +51,9 @@ export async function deploy(
     },
     ollama: servers.ollama,
     api: servers.api,
-    models: deployModels(settings, servers),
+    models: servers.bringModels(),
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
-  const { report } = new Verification(
-    'verification',
-    { deployment: outputs, triggers: [...servers.identities, api.identity] },
-    { dependsOn: [servers] },
-  )
-  return { outputs, report }
+  return { outputs, report: servers.verify(outputs, api) }
 }

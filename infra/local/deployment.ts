@@ -1,7 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Deployment, DeploymentArgs } from '../deployment.ts'
+import { deployModels } from '../deployed-models.ts'
+import type { Deployment, DeploymentArgs, Served } from '../deployment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
-import { Process, type ProcessInputs } from '../resources.ts'
+import { Process, type ProcessInputs, Verification } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { apiProcess } from './api.ts'
 import { chromaProcess } from './chroma.ts'
@@ -49,6 +50,16 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
       apiProcess(this.#settings, pulumi.jsonStringify(outputs)),
       REPLACE_IN_PLACE,
     )
+  }
+
+  bringModels() {
+    return deployModels(this.#settings, this)
+  }
+
+  verify(outputs: pulumi.Output<Outputs>, api: Served) {
+    const triggers = [...this.identities, api.identity]
+    const args = { deployment: outputs, triggers }
+    return new Verification('verification', args, { dependsOn: [this] }).report
   }
 
   #process(args: ProcessInputs): Process {
