@@ -1,0 +1,58 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FRONT_SCRATCH, type Front, frontCommand, frontConfig } from '../../infra/front/nginx.ts'
+import { freePort } from './ports.ts'
+import { startServer } from './server.ts'
+
+export interface RunningFront {
+  port: number
+  stop(): Promise<void>
+}
+
+/** A real nginx with the configuration of a front, as it runs beside a server; its scratch folder is its own. */
+export async function startFront(
+  nginx: string,
+  front: Omit<Front, 'listen'>,
+): Promise<RunningFront> {
+  const folder = await mkdtemp(join(tmpdir(), 'front-'))
+  const config = join(folder, 'nginx.conf')
+  const port = await freePort()
+  const text = frontConfig({ ...front, listen: port })
+  await writeFile(config, text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`))
+  const [, ...args] = frontCommand(config)
+  const server = await startServer({
+    command: nginx,
+    args,
+    readyUrl: `http://127.0.0.1:${port}/`,
+    isReady: () => true,
+  })
+  return {
+    port,
+    async stop() {
+      await server.end()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** One request whose request line is sent just as it is given, which no HTTP client does. */
+export function rawRequest(
+  port: number,
+  line: string,
+  headers: Record<string, string> = {},
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => {
+      const fields = Object.entries({ host: 'localhost', connection: 'close', ...headers })
+      socket.write([line, ...fields.map(field => field.join(': ')), '', ''].join('\r\n'))
+    })
+    socket.setEncoding('utf8').on('data', text => {
+      answer += text
+    })
+    socket.on('error', reject)
+    socket.on('close', () => resolve(Number(answer.split(' ')[1])))
+  })
+}
