@@ -6,8 +6,11 @@ export interface ServerCommand {
   command: string
   args: string[]
   env?: NodeJS.ProcessEnv
-  /** Answers 200 when the server is ready. */
   readyUrl: string
+  /** Asks there, where the platform's fetch as it is does not serve. */
+  ask?: (url: string) => Promise<Response>
+  /** Whether its answer there says that it is ready: a success, when absent. */
+  isReady?: (answer: Response) => boolean
   /** Is given what it logs. */
   onLog?: ((text: string) => void) | undefined
 }
@@ -39,10 +42,12 @@ export async function startServer(server: ServerCommand): Promise<StartedServer>
     })
   }
   await once(child, 'spawn')
+  const { isReady = answer => answer.ok } = server
+  const ask = server.ask ?? fetch
   const deadline = Date.now() + START_DEADLINE_MS
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    const answer = await fetch(server.readyUrl).catch(() => undefined)
-    if (answer?.ok) return { pid: child.pid!, end: () => endGroup(child) }
+    const answer = await ask(server.readyUrl).catch(() => undefined)
+    if (answer && isReady(answer)) return { pid: child.pid!, end: () => endGroup(child) }
     await sleep(POLL_MS)
   }
   await endGroup(child)
