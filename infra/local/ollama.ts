@@ -1,4 +1,4 @@
-import { plannedEnvironment } from '../capacity/environment.ts'
+import { ollamaEnvironment } from '../ollama-environment.ts'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
@@ -9,21 +9,14 @@ import { ollamaPlace } from './places.ts'
 export function ollamaProcess(settings: Settings): ProcessArgs {
   const paths = localPaths(settings.home)
   const place = ollamaPlace(settings)
-  const { parallel, kvCacheType, keepAlive } = settings.ollama
-  const chat = settings.models.find(({ definition }) => definition.role === 'chat')
   return {
     ...place,
     arguments: ['serve'],
-    environment: {
-      OLLAMA_HOST: `127.0.0.1:${place.port}`,
-      OLLAMA_MODELS: paths.models,
-      ...plannedEnvironment({ contextLength: chat!.contextLength, parallel, kvCache: kvCacheType }),
-      OLLAMA_KEEP_ALIVE: keepAlive,
-      OLLAMA_MAX_LOADED_MODELS: `${settings.models.length}`,
-      // Pruning at the start would delete a partial pull.
-      OLLAMA_NOPRUNE: '1',
-      OLLAMA_NO_CLOUD: '1',
-    },
+    environment: ollamaEnvironment(settings, {
+      port: place.port,
+      modelsFolder: paths.models,
+      models: settings.models.length,
+    }),
     files: {},
     folders: [paths.models],
     readyPath: '/api/version',
