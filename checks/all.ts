@@ -12,6 +12,7 @@ import embeddingVectors from './embedding-vectors.ts'
 import embeddingWhole from './embedding-whole.ts'
 import filtersApplied from './filters-applied.ts'
 import modelsIntact from './models-intact.ts'
+import modelsPlanned from './models-planned.ts'
 import modelsPresent from './models-present.ts'
 import nothingLeft from './nothing-left.ts'
 import ollamaAnswers from './ollama-answers.ts'
@@ -26,6 +27,7 @@ export const ALL: readonly Check[] = [
   apiAnswers,
   modelsPresent,
   modelsIntact,
+  modelsPlanned,
   embeddingVectors,
   embeddingRepeatable,
   embeddingMeaning,

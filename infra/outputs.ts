@@ -7,8 +7,11 @@ import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
  * deployment that Pulumi never made are read into the same type (checks/target.ts).
  */
 
-/** How a server is reached. `direct`: at this URL, from where the command runs. */
-const Reach = z.object({ kind: z.literal('direct'), url: z.url() })
+/**
+ * How a server is reached. `direct`: at this URL, from where the command runs, with the application's token where
+ * a front asks for one.
+ */
+const Reach = z.object({ kind: z.literal('direct'), url: z.url(), token: z.string().optional() })
 
 const ChromaInstance = z.object({
   reach: Reach,
@@ -21,6 +24,8 @@ const OllamaPool = z.object({
   reach: Reach,
   /** Ollama's model folder on this machine, where its files can be read; absent where they cannot. */
   modelsFolder: z.string().optional(),
+  /** File that records its process, where the stack runs it as one of this machine. */
+  record: z.string().optional(),
 })
 
 const DeployedModel = z.object({
@@ -35,6 +40,8 @@ const DeployedModel = z.object({
   servesDigest: z.string().optional(),
   /** Tokens a request may use; absent when nobody planned it. */
   contextLength: z.int().positive().optional(),
+  /** Bytes that the plan sets aside for it, with the margin; `gpu` is 0 for the CPU. Absent when nobody planned. */
+  planned: z.object({ host: z.int().nonnegative(), gpu: z.int().nonnegative() }).optional(),
   /** Length of an embedding; on embedding models only. */
   dimensions: z.int().positive().optional(),
   prefixes: z.object({ document: z.string(), query: z.string() }).optional(),
@@ -56,6 +63,12 @@ export const Outputs = z.object({
   /** The HTTP API in front of both; absent where none is deployed. */
   api: z.object({ reach: Reach }).optional(),
   models: z.array(DeployedModel).nonempty(),
+})
+
+/** What only those who provision are given, apart from the outputs that applications and checks may see. */
+export const Provisioner = z.object({
+  /** Lets pull, create and delete through the fronts of Ollama; absent where there are none. */
+  token: z.string().optional(),
 })
 
 export type Outputs = z.infer<typeof Outputs>

@@ -1,8 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Workload } from './capacity/workload.ts'
+import type { StackPlan } from './capacity/stack-plan.ts'
 import type { Target } from './config-schema.ts'
 import type { Deployment, DeploymentArgs } from './deployment.ts'
-import type { Outputs } from './outputs.ts'
+import type { DeployedModel, Outputs } from './outputs.ts'
 import { parseSettings, type Settings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
@@ -15,7 +15,7 @@ const TARGETS: Record<Target, () => Promise<Component>> = {
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
 interface Leave {
-  plan?: { workloads: readonly Workload[] }
+  plan?: Pick<StackPlan, 'workloads' | 'models'>
   warning?: string
 }
 
@@ -23,7 +23,8 @@ interface Leave {
  * Settings → plan → servers → models → verification.
  * @param configured the stack's configuration, without the project's prefix
  * @param leaveToDeploy plans the stack on the hardware there is, and refuses one that cannot fit; the effect of this
- * @returns the outputs of the stack, and the report of the last verification that was part of an update
+ * @returns the outputs of the stack, the report of the last verification that was part of an update, and what only
+ *   provision/models is given (Provisioner of outputs.ts)
  * @throws Failure when a setting is wrong or the stack cannot fit; then nothing is made
  */
 export async function deploy(
@@ -51,9 +52,21 @@ export async function deploy(
     },
     ollama: servers.ollama,
     api: servers.api,
-    models: servers.bringModels(),
+    models: servers.bringModels().map(model => ({
+      ...model,
+      planned: pulumi.output(model.name).apply(name => plannedBytes(plan, name)),
+    })),
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
-  return { outputs, report: servers.verify(outputs, api) }
+  const report = servers.verify(outputs, api)
+  return { outputs, report, provisioner: { token: servers.provisionerToken } }
+}
+
+/** What the plan sets aside for a model, with the margin. */
+function plannedBytes(plan: Leave['plan'], name: string): DeployedModel['planned'] {
+  const model = plan?.models.find(candidate => candidate.name === name)
+  if (model === undefined) return undefined
+  const { reserved, margin } = model
+  return { host: reserved.host + margin.host, gpu: reserved.gpu + margin.gpu }
 }

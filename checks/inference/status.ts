@@ -2,6 +2,15 @@ import type { DeployedModel } from '../../infra/outputs.ts'
 import type { Bytes } from '../../infra/units.ts'
 import type { OllamaServer } from './ollama.ts'
 
+/** A model in memory, by what its server reckons. */
+export interface LoadedModel {
+  memory: Bytes
+  gpuMemory: Bytes
+  /** Where it runs, by what the server says lies where. */
+  processor: 'cpu' | 'gpu' | 'split'
+  contextLength: number | undefined
+}
+
 /** A model of the deployment as its server has it. */
 export interface ModelStatus {
   name: string
@@ -18,15 +27,7 @@ export interface ModelStatus {
   /** Bytes in the store. */
   size: Bytes | undefined
   /** Absent when it is not in memory. */
-  loaded:
-    | {
-        memory: Bytes
-        gpuMemory: Bytes
-        /** Where it runs, by what the server says lies where. */
-        processor: 'cpu' | 'gpu' | 'split'
-        contextLength: number | undefined
-      }
-    | undefined
+  loaded: LoadedModel | undefined
 }
 
 export async function modelStatus(

@@ -3,7 +3,6 @@ import { deployModels } from '../deployed-models.ts'
 import type { Deployment, DeploymentArgs, Served } from '../deployment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
 import { Process, type ProcessInputs, Verification } from '../resources.ts'
-import type { Settings } from '../settings.ts'
 import { apiProcess } from './api.ts'
 import { chromaProcess } from './chroma.ts'
 import { ollamaProcess } from './ollama.ts'
@@ -20,13 +19,13 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
   readonly api: Outputs['api']
   readonly identities: pulumi.Output<string>[]
   readonly #name: string
-  readonly #settings: Settings
+  readonly #args: DeploymentArgs
 
   constructor(name: string, args: DeploymentArgs, options: pulumi.ComponentResourceOptions = {}) {
     super('knowledge:local:Deployment', name, {}, options)
     const { settings } = args
     this.#name = name
-    this.#settings = settings
+    this.#args = args
     const indices = Array.from({ length: settings.chroma.instances }, (_, index) => index)
 
     const chroma = indices.map(index => this.#process(chromaProcess(settings, index)))
@@ -37,7 +36,8 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
       ...direct(chromaPlace(settings, index)),
       configFile: chromaConfig(index),
     })) as typeof this.chroma
-    this.ollama = [{ pool: 'local', ...direct(ollamaPlace(settings)), modelsFolder }]
+    const place = ollamaPlace(settings)
+    this.ollama = [{ pool: 'local', ...direct(place), modelsFolder, record: place.record }]
     this.api = direct(apiPlace(settings))
     this.identities = [...chroma, ollama].map(({ identity }) => identity)
     this.registerOutputs({ identities: this.identities })
@@ -47,13 +47,13 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     // No child of this: it waits for the models, and they wait for this with all its children.
     return new Process(
       `${this.#name}-api`,
-      apiProcess(this.#settings, pulumi.jsonStringify(outputs)),
+      apiProcess(this.#args.settings, pulumi.jsonStringify(outputs)),
       REPLACE_IN_PLACE,
     )
   }
 
   bringModels() {
-    return deployModels(this.#settings, this)
+    return deployModels(this.#args, this)
   }
 
   verify(outputs: pulumi.Output<Outputs>, api: Served) {

@@ -4,16 +4,23 @@ import type { Settings } from '../../infra/settings.ts'
 import { type Bytes, KiB } from '../../infra/units.ts'
 import { isAlive, readRecord } from './record.ts'
 
-/** What the stack's own servers and their runners hold now, which a new deployment gives back first. */
+/** What servers and their runners hold now. */
 export interface HeldNow {
   pids: ReadonlySet<string>
   /** Only memory of their own (RssAnon) counts: pages of files are free to everybody already. */
   memory: Bytes
 }
 
-/** @returns nothing where the system does not tell (anything but Linux) */
-export async function heldNow(settings: Settings): Promise<HeldNow> {
-  const records = await Promise.all(placesOf(settings).map(({ record }) => readRecord(record)))
+/** What the stack's own hold, which a new deployment gives back first. */
+export const heldNow = (settings: Settings): Promise<HeldNow> =>
+  heldBy(placesOf(settings).map(({ record }) => record))
+
+/**
+ * @param files records of the servers' processes
+ * @returns nothing where the system does not tell (anything but Linux)
+ */
+export async function heldBy(files: readonly string[]): Promise<HeldNow> {
+  const records = await Promise.all(files.map(readRecord))
   const groups = new Set(
     records.flatMap(record => (record && isAlive(record) ? [`${record.pid}`] : [])),
   )

@@ -130,6 +130,10 @@ describe('the program of a local stack', () => {
     const { Outputs } = await import('../../infra/outputs.ts')
     const parsed = Outputs.parse(outputs)
     expect(resources.get('verification')?.inputs.deployment).toEqual(parsed)
+    for (const { planned } of parsed.models) {
+      expect(planned).toEqual({ host: expect.any(Number), gpu: expect.any(Number) })
+    }
+    expect(parsed.ollama[0].record).toBe('/srv/knowledge/processes/ollama.json')
     expect(parsed.chroma).toMatchObject({ shards: 6, shardMap: [0, 1, 0, 1, 0, 1], generation: 1 })
   })
 })
