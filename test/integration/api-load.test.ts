@@ -16,6 +16,10 @@ const MINUTES = 60_000
 const CALLERS = 200
 const ROUNDS = 6
 const PHASES = 3
+/** What a caller waits for after a refusal. */
+const PAUSE_MS = 50
+/** Documents that are acknowledged before a server is disturbed. */
+const ENOUGH = 50
 const DIMENSION = 768
 const AI = '/api/v1/ai'
 
@@ -127,24 +131,25 @@ describe('the API under the load of 200 callers', () => {
     mend: () => Promise<void>,
   ) {
     const acknowledged = new Set<string>()
-    let sent = 0
-    const half = (CALLERS * ROUNDS) / 2
-    const disturbed = (async () => {
-      while (sent < half) await sleep(10)
-      await disturb()
-    })()
-    const seen = await load(async (caller, round) => {
-      sent += 1
-      const name = `${caller} ${round}`
-      const answer = await call('PUT', documentPath('kept', name), document(name))
-      if (answer.status === 200) acknowledged.add(name)
-      return answer
+    const seen = new Set<number>()
+    let over = false
+    const callers = Array.from({ length: CALLERS }, async (_, caller) => {
+      for (let round = 0; !over; round += 1) {
+        const name = `${caller} ${round}`
+        const { status } = await call('PUT', documentPath('kept', name), document(name))
+        seen.add(status)
+        if (status === 200) acknowledged.add(name)
+        else await sleep(PAUSE_MS)
+      }
     })
-    await disturbed
+    // Not after so many requests: most are shed, on a slow machine all until then.
+    while (acknowledged.size < ENOUGH) await sleep(10)
+    await disturb()
+    over = true
+    await Promise.all(callers)
     await mend()
     await answersAgain()
-    expect([...seen.keys()].toSorted()).toEqual([200, 503])
-    expect(acknowledged.size).toBe(seen.get(200))
+    expect([...seen].toSorted()).toEqual([200, 503])
     for (const name of acknowledged) {
       expect(await call('GET', documentPath('kept', name))).toMatchObject({
         status: 200,
@@ -155,8 +160,6 @@ describe('the API under the load of 200 callers', () => {
 
   it('loses nothing that it acknowledged when Chroma is killed, says so, and recovers', {
     timeout: 10 * MINUTES,
-    // Seen to fail once on a machine busy with other work, and to pass alone: it is looked into next.
-    retry: 1,
   }, async () => {
     const disturb = async () => {
       await tiny.chroma.kill()
