@@ -13,11 +13,14 @@ const CPU = {
   ollama: { request: 1, limit: 64 },
   api: { request: 0.1, limit: 2 },
   front: { request: 0.05, limit: 1 },
+  keeper: { request: 0.05, limit: 2 },
 }
 /** The API's process under load, and its keys and outputs on disk. */
 const API = { memory: 384 * MiB, disk: 16 * MiB, resident: 160 * MiB }
 /** A proxy with a few dozen connections, each with a body in memory. */
 const FRONT_MEMORY = 128 * MiB
+/** A process of Node that hashes files and asks models for one answer each. */
+const KEEPER_MEMORY = 256 * MiB
 
 /** @param fronts whether a proxy stands in front of each server that others reach */
 export function chromaWorkloads(data: DataDemand, fronts: boolean): Workload[] {
@@ -26,7 +29,7 @@ export function chromaWorkloads(data: DataDemand, fronts: boolean): Workload[] {
     name: data.instances === 1 ? 'chroma' : `chroma-${index}`,
     kind: 'chroma' as const,
     models: [],
-    ...shares('chroma', { memory, disk }, fronts),
+    ...shares('chroma', { memory, disk }, { front: fronts }),
     resident: memory,
     nodes: [],
   }))
@@ -37,7 +40,7 @@ export function ollamaWorkload(
   pool: string,
   models: readonly SizedModel[],
   gpus: Pool | undefined,
-  fronts: boolean,
+  beside: Beside,
 ): Workload {
   const total = (bytes: (estimate: Estimate) => number) =>
     Math.ceil(models.reduce((sum, model) => sum + bytes(model.estimate), 0))
@@ -51,7 +54,7 @@ export function ollamaWorkload(
     kind: 'ollama',
     pool,
     models: models.map(model => model.name),
-    ...shares('ollama', needs, fronts),
+    ...shares('ollama', needs, beside),
     resident: SERVER_BYTES + total(({ resident }) => resident.host),
     nodes: gpuRequirement(needs.gpu),
   }
@@ -62,7 +65,7 @@ export const apiWorkload = (): Workload => ({
   name: 'api',
   kind: 'api',
   models: [],
-  ...shares('api', { memory: API.memory, disk: API.disk }, false),
+  ...shares('api', { memory: API.memory, disk: API.disk }, {}),
   resident: API.resident,
   nodes: [],
 })
@@ -84,30 +87,48 @@ const gpuRequirement = (gpu: Resources['gpu']): NodeRequirement[] =>
 
 type Kind = Workload['kind']
 
-/** The server's part, that of its front, and the whole of both. */
+/** What runs in one network namespace with a server. */
+interface Beside {
+  front?: boolean
+  keeper?: boolean
+}
+
+/** The server's part, those of what is beside it, and the whole of all. */
 function shares(
   kind: Kind,
   needs: Omit<Resources, 'cpu'>,
-  fronts: boolean,
-): Pick<Workload, 'requests' | 'limits' | 'server' | 'front'> {
+  beside: Beside,
+): Pick<Workload, 'requests' | 'limits' | 'server' | 'front' | 'keeper'> {
   const server = share(CPU[kind], needs)
-  if (!fronts) return { ...server, server }
-  const front = share(CPU.front, { memory: FRONT_MEMORY, disk: 0 })
+  const front = beside.front && share(CPU.front, { memory: FRONT_MEMORY, disk: 0 })
+  const keeper = beside.keeper && share(CPU.keeper, { memory: KEEPER_MEMORY, disk: 0 })
+  const all = [server, ...(front ? [front] : []), ...(keeper ? [keeper] : [])]
   return {
-    requests: both(server.requests, front.requests),
-    limits: both(server.limits, front.limits),
+    requests: all.map(({ requests }) => requests).reduce(both),
+    limits: all.map(({ limits }) => limits).reduce(both),
     server,
-    front,
+    ...(front && { front }),
+    ...(keeper && { keeper }),
   }
 }
 
-const share = (cpu: { request: number; limit: number }, needs: Omit<Resources, 'cpu'>): Share => ({
-  requests: { cpu: cpu.request, ...needs },
-  limits: { cpu: cpu.limit, ...needs },
+/** In whole MiB, which all targets can be told without rounding. */
+function share(
+  cpu: { request: number; limit: number },
+  { memory, ...needs }: Omit<Resources, 'cpu'>,
+): Share {
+  const whole = { ...needs, memory: Math.ceil(memory / MiB) * MiB }
+  return { requests: { cpu: cpu.request, ...whole }, limits: { cpu: cpu.limit, ...whole } }
+}
+
+const both = (one: Resources, other: Resources): Resources => ({
+  ...one,
+  cpu: one.cpu + other.cpu,
+  memory: one.memory + other.memory,
 })
 
-const both = (server: Resources, front: Resources): Resources => ({
-  ...server,
-  cpu: server.cpu + front.cpu,
-  memory: server.memory + front.memory,
-})
+/** A workload and its further replicas, each of which needs as much. */
+export const replicated = (workload: Workload, count: number): Workload[] =>
+  Array.from({ length: count }, (_, index) =>
+    index === 0 ? workload : { ...workload, name: `${workload.name} (${index + 1})` },
+  )

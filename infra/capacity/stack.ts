@@ -5,7 +5,7 @@ import type { DataDemand } from './chroma.ts'
 import { type Estimate, estimateModel } from './estimate.ts'
 import type { Node } from './hardware.ts'
 import { poolModels } from './pools.ts'
-import { apiWorkload, chromaWorkloads, ollamaWorkload } from './servers.ts'
+import { apiWorkload, chromaWorkloads, ollamaWorkload, replicated } from './servers.ts'
 import type { Workload } from './workload.ts'
 
 /** A model as the stack wants to run it. */
@@ -26,6 +26,8 @@ export interface StackDemand {
   data: DataDemand
   /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
   fronts: boolean
+  /** On a cluster: how many pods a server has, those of Ollama with a keeper each. */
+  pods?: { ollama: number; api: number }
 }
 
 export interface SizedModel extends ModelDemand {
@@ -63,11 +65,12 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
     models,
     workloads: [
       ...chromaWorkloads(demand.data, demand.fronts),
-      ...[...served].map(([name, models]) => {
+      ...[...served].flatMap(([name, models]) => {
         const gpus = pools.find(pool => pool.name === name)
-        return ollamaWorkload(name, models, gpus, demand.fronts)
+        const beside = { front: demand.fronts, keeper: demand.pods !== undefined }
+        return replicated(ollamaWorkload(name, models, gpus, beside), demand.pods?.ollama ?? 1)
       }),
-      apiWorkload(),
+      ...replicated(apiWorkload(), demand.pods?.api ?? 1),
     ],
   }
 }

@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts'
  * proxy in front of it are given. A target makes of it
  * - a process (nothing is enforced),
  * - containers of one network namespace, held to `server.limits` and `front.limits`,
- * - a pod of a StatefulSet whose containers request `server.requests` and `front.requests`, with `nodes` as its
+ * - a pod of a StatefulSet whose containers request `server.requests`, `front.requests` and `keeper.requests`, with `nodes` as its
  *   required node affinity, and `disk` as the size of its claim.
  */
 
@@ -46,7 +46,7 @@ export type NodeRequirement = z.infer<typeof NodeRequirement>
 
 /** One server, and the proxy in front of it, to be placed on a machine as a whole. */
 export const Workload = Share.extend({
-  /** `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`; requests and limits are those of the whole. */
+  /** `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`, and ` (2)`, … behind it for further replicas; requests and limits are those of the whole. */
   name: z.string().min(1),
   kind: z.enum(['chroma', 'ollama', 'api']),
   /** Of an Ollama: the pool of outputs.ts, `cpu`, `gpu`, or `gpu-1`, `gpu-2`, … of several. */
@@ -57,6 +57,8 @@ export const Workload = Share.extend({
   server: Share,
   /** The part of the proxy in front; absent where there is none. It has no disk and no GPU. */
   front: Share.optional(),
+  /** The part of what brings an Ollama's models in and watches over them, in its pod; absent elsewhere. */
+  keeper: Share.optional(),
   /** Bytes of memory expected to be really touched. */
   resident: z.int().nonnegative(),
   /** What the plan relies on when it puts the workload on a machine with GPUs. */

@@ -39,6 +39,17 @@ describe('the workloads of a stack', () => {
     expect(sized({ fronts: false }).every(({ front }) => front === undefined)).toBe(true)
   })
 
+  it('are on a cluster as many as the replicas, each Ollama with what brings its models in', () => {
+    const workloads = sized({ fronts: true, pods: { ollama: 2, api: 3 } })
+    const names = ['chroma', 'ollama-cpu', 'ollama-cpu (2)', 'api', 'api (2)', 'api (3)']
+    expect(workloads.map(({ name }) => name)).toEqual(names)
+    for (const { kind, server, front, keeper, requests } of workloads) {
+      expect(keeper === undefined).toBe(kind !== 'ollama')
+      const parts = [server, front, keeper].flatMap(part => part?.requests.memory ?? [])
+      expect(requests.memory).toBe(parts.reduce((sum, bytes) => sum + bytes))
+    }
+  })
+
   it('keep the Ollama of a pool off GPUs that report too little memory', () => {
     const { nodes, requests } = requireWorkload(sized({}, L4), 'ollama-gpu')
     const [{ key, operator, values }] = nodes as [(typeof nodes)[number]]
