@@ -3,6 +3,7 @@ import { Agent, fetch as pooledFetch } from 'undici'
 import type { z } from 'zod'
 import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
+import { type CallLimit, limitCall } from './call-limit.ts'
 import { reasonOfStatus, ServerError } from './server-error.ts'
 
 export type Fetch = typeof globalThis.fetch
@@ -27,16 +28,26 @@ export class Connection {
   readonly url: string
   /** What it is, for messages: `Chroma at http://127.0.0.1:8000`. */
   readonly label: string
+  /** Go along with every request; see Reached. */
+  readonly headers: Readonly<Record<string, string>>
   readonly #agent: Agent
   readonly #fetch: Fetch
 
-  /** @param options.fetch sends the requests in place of the pool */
+  /**
+   * @param options.headers go along with every request
+   * @param options.fetch sends the requests in place of the pool
+   */
   constructor(
     kind: 'Chroma' | 'Ollama',
     url: string,
-    options: { maxConnections: number; fetch?: Fetch | undefined },
+    options: {
+      maxConnections: number
+      headers?: Readonly<Record<string, string>>
+      fetch?: Fetch | undefined
+    },
   ) {
     this.url = url.replace(/\/+$/, '')
+    this.headers = options.headers ?? {}
     this.label = `${kind} at ${this.url}`
     // The deadline of a call bounds it, so the pool's own limits on headers and bodies are off: a chat
     // on a slow machine may take longer than they allow.
@@ -63,10 +74,11 @@ export class Connection {
     schema: Schema,
     call: Call,
   ): Promise<z.output<Schema>> {
-    const text = await this.#attempt(call, async signal => {
+    const { signal, release } = begin(call)
+    const text = await this.#attempt(call, signal, async () => {
       const response = await this.#send(this.url + path, toInit(call, signal))
       return await response.text()
-    })
+    }).finally(release)
     const parsed = schema.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
     throw new ServerError(
@@ -81,8 +93,10 @@ export class Connection {
    * still to be read under them. Answers other than 2xx are thrown.
    */
   fetchFor(call: Call): Fetch {
-    return (input, init) =>
-      this.#attempt(call, signal => this.#send(String(input), { ...init, signal }))
+    return async (input, init) => {
+      const { signal } = begin(call)
+      return this.#attempt(call, signal, () => this.#send(String(input), { ...init, signal }))
+    }
   }
 
   /** What an error met while reading an answer means: a ServerError, or the reason why the caller gave up. */
@@ -105,13 +119,10 @@ export class Connection {
     await this.#agent.destroy()
   }
 
-  async #attempt<T>(call: Call, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    call.signal?.throwIfAborted()
-    const timeout = AbortSignal.timeout(call.deadline)
-    const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout
+  async #attempt<T>(call: Call, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     const once = async () => {
       try {
-        return await send(signal)
+        return await send()
       } catch (error) {
         throw this.explain(error, call)
       }
@@ -126,7 +137,8 @@ export class Connection {
   }
 
   async #send(url: string, init: RequestInit): Promise<Response> {
-    const response = await this.#fetch(url, init)
+    const headers = { ...Object.fromEntries(new Headers(init.headers)), ...this.headers }
+    const response = await this.#fetch(url, { ...init, headers })
     if (response.ok) return response
     const message = messageOf(await response.text())
     throw new ServerError(
@@ -139,6 +151,11 @@ export class Connection {
 /** Worth another attempt: the server may be starting again, or have room in a moment. */
 const isPassing = (error: unknown): boolean =>
   error instanceof ServerError && (error.reason === 'unreachable' || error.reason === 'busy')
+
+function begin({ deadline, signal }: Call): CallLimit {
+  signal?.throwIfAborted()
+  return limitCall(deadline, signal)
+}
 
 function toInit(call: Call, signal: AbortSignal): RequestInit {
   const method = call.method ?? 'GET'
