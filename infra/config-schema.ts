@@ -1,8 +1,9 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { Kubernetes } from './kubernetes/settings.ts'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 
-const TARGETS = ['local'] as const
+const TARGETS = ['local', 'kubernetes'] as const
 /** The HTTP API's port where nobody says otherwise. */
 export const API_PORT = 8003
 const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
@@ -100,6 +101,8 @@ export const Config = z.strictObject({
     .default(''),
   models: z.record(z.string().min(1), OwnModel).default({}),
   pullDeadlineMinutes: z.int().min(1).max(1440).default(180),
+  // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
+  kubernetes: Kubernetes.default({} as never),
   deployUnfit: z.boolean().default(false),
 })
 

@@ -7,11 +7,27 @@ import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
  * deployment that Pulumi never made are read into the same type (checks/target.ts).
  */
 
-/**
- * How a server is reached. `direct`: at this URL, from where the command runs, with the application's token where
- * a front asks for one.
- */
-const Reach = z.object({ kind: z.literal('direct'), url: z.url(), token: z.string().optional() })
+/** The application's token, where a front asks for one. */
+const token = z.string().optional()
+
+/** At this URL, from where the command runs. */
+const Direct = z.object({ kind: z.literal('direct'), url: z.url(), token })
+
+/** At this URL from inside of a cluster; from outside through its API server, to a ready pod. */
+const PortForward = z.object({
+  kind: z.literal('port-forward'),
+  url: z.url(),
+  token,
+  /** Of the kubeconfig; its current one when absent. */
+  context: z.string().optional(),
+  namespace: z.string(),
+  /** Labels of the pods, as the API takes them: `a=b,c=d`. */
+  selector: z.string(),
+  port: z.int().positive(),
+})
+
+/** How a server is reached. */
+const Reach = z.discriminatedUnion('kind', [Direct, PortForward])
 
 const ChromaInstance = z.object({
   reach: Reach,

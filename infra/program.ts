@@ -11,6 +11,7 @@ type Component = new (name: string, args: DeploymentArgs) => Deployment
 /** Only the stack's own is loaded: each brings the SDK of its provider along. */
 const TARGETS: Record<Target, () => Promise<Component>> = {
   local: async () => (await import('./local/deployment.ts')).LocalDeployment,
+  kubernetes: async () => (await import('./kubernetes/deployment.ts')).KubernetesDeployment,
 }
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
@@ -60,7 +61,8 @@ export async function deploy(
 
   const api = servers.serveApi(outputs)
   const report = servers.verify(outputs, api)
-  return { outputs, report, provisioner: { token: servers.provisionerToken } }
+  const { provisionerToken: token } = servers
+  return { outputs, report, provisioner: pulumi.output(token && { token }) }
 }
 
 /** What the plan sets aside for a model, with the margin. */
@@ -68,5 +70,5 @@ function plannedBytes(plan: Leave['plan'], name: string): DeployedModel['planned
   const model = plan?.models.find(candidate => candidate.name === name)
   if (model === undefined) return undefined
   const { reserved, margin } = model
-  return { host: reserved.host + margin.host, gpu: reserved.gpu + margin.gpu }
+  return { host: Math.ceil(reserved.host + margin.host), gpu: Math.ceil(reserved.gpu + margin.gpu) }
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
 import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
 import { Failure } from './failure.ts'
+import { Kubernetes, type KubernetesSettings } from './kubernetes/settings.ts'
 import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
 import { PROJECT } from './project.ts'
 import { type Millis, minutes } from './units.ts'
@@ -24,6 +25,7 @@ export interface Settings {
   expected: { creators: number; chunksPerCreator: number }
   modelMirror: Mirror | undefined
   pullDeadline: Millis
+  kubernetes: KubernetesSettings
   deployUnfit: boolean
 }
 
@@ -87,8 +89,15 @@ export function parseSettings(
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror: parseMirror(config.modelMirror),
     pullDeadline: minutes(config.pullDeadlineMinutes),
+    kubernetes: kubernetesSettings(stack, config.kubernetes),
     deployUnfit: config.deployUnfit,
   }
+}
+
+/** With its defaults, also where nothing is set; the namespace is the stack's own. */
+function kubernetesSettings(stack: string, configured: KubernetesSettings): KubernetesSettings {
+  const settings = Kubernetes.parse(configured)
+  return { ...settings, namespace: settings.namespace || `${PROJECT}-${stack}` }
 }
 
 /** Pulumi hands every value over as a text: where the key wants another type, the text is JSON. */

@@ -38,5 +38,12 @@ export function demandOf(
       instances: chroma.instances,
     },
     fronts: settings.target !== 'local',
+    ...(settings.target === 'kubernetes' && { pods: podsOf(settings) }),
   }
 }
+
+/** The fewest that there will be: what the autoscaler adds, it adds where there is room. */
+const podsOf = ({ kubernetes: { replicas, autoscaling } }: Settings) => ({
+  ollama: autoscaling.ollama?.min ?? replicas.ollama,
+  api: autoscaling.api?.min ?? replicas.api,
+})

@@ -1,0 +1,107 @@
+import { core } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import { stringify } from 'yaml'
+import type { Workload } from '../capacity/workload.ts'
+import { CHROMA_RULES } from '../front/routes.ts'
+import { frontPart } from './front.ts'
+import { FILES_HASH, hashOf } from './hash.ts'
+import { CHROMA, labelsOf } from './names.ts'
+import type { Parts } from './parts.ts'
+import { type Container, dataAt, podTemplate } from './pod.ts'
+import { CHROMA_PORT, FRONT_PORT } from './ports.ts'
+import { probe, startup } from './probes.ts'
+import { resourcesOf } from './quantity.ts'
+import { stateful } from './stateful.ts'
+
+/** Where the image keeps its data: another path, and the store is lost with the pod without a word. */
+const DATA_PATH = '/data'
+const CONFIG_PATH = '/config.yaml'
+const CONFIG = 'config'
+/** Seconds for a server that reads its write-ahead log back in. */
+const STARTUP = 300
+/** Seconds to end the writes that are under way. */
+const GRACE = 60
+
+/** The Chroma servers: one StatefulSet, a pod and a volume for each instance. */
+export function chromaServers(
+  { settings, images, tokens, options, keeping }: Parts,
+  plan: Workload,
+) {
+  const labels = labelsOf(CHROMA)
+  const config = stringify({
+    port: CHROMA_PORT,
+    listen_address: '127.0.0.1',
+    persist_path: DATA_PATH,
+    allow_reset: false,
+  })
+  const file = new core.v1.ConfigMap(
+    CHROMA,
+    { metadata: { name: CHROMA, labels }, data: { [CONFIG]: config } },
+    { ...options, deleteBeforeReplace: true },
+  )
+  const front = frontPart(
+    {
+      set: CHROMA,
+      labels,
+      port: FRONT_PORT,
+      openPath: '/api/v2/heartbeat',
+      image: images.front,
+      share: plan.front!,
+      front: tokens.apply(({ chroma }) => ({
+        listen: FRONT_PORT,
+        upstream: CHROMA_PORT,
+        rules: CHROMA_RULES,
+        tokens: { application: chroma },
+      })),
+    },
+    options,
+  )
+  return stateful(
+    {
+      name: CHROMA,
+      replicas: settings.chroma.instances,
+      port: FRONT_PORT,
+      readyWithin: '15m',
+      volumes: {
+        set: CHROMA,
+        labels,
+        count: settings.chroma.instances,
+        size: plan.requests.disk,
+        storageClass: settings.kubernetes.storageClass,
+      },
+      template: podTemplate({
+        labels,
+        annotations: { [FILES_HASH]: hashOf(config, front.hash) },
+        containers: [server(images.chroma, plan), front.container],
+        volumes: [{ name: CONFIG, configMap: { name: file.metadata.name } }, front.volume],
+        grace: GRACE,
+        pullSecrets: settings.kubernetes.imagePullSecrets,
+        placement: { nodes: plan.nodes, topologySpreadConstraints: [spread(labels)] },
+      }),
+    },
+    options,
+    keeping,
+  )
+}
+
+const server = (image: pulumi.Input<string>, plan: Workload): Container => ({
+  name: CHROMA,
+  image,
+  args: ['run', CONFIG_PATH],
+  resources: resourcesOf(plan.server),
+  volumeMounts: [
+    dataAt(DATA_PATH),
+    { name: CONFIG, mountPath: CONFIG_PATH, subPath: CONFIG, readOnly: true },
+  ],
+  startupProbe: startup('/api/v2/heartbeat', FRONT_PORT, STARTUP),
+  readinessProbe: probe('/api/v2/healthcheck', FRONT_PORT),
+  livenessProbe: probe('/api/v2/heartbeat', FRONT_PORT, 30),
+})
+
+/** Over as many nodes as there are, and all the same where there are too few: the plan has the last word. */
+const spread = (labels: Record<string, string>) => ({
+  maxSkew: 1,
+  topologyKey: 'kubernetes.io/hostname',
+  whenUnsatisfiable: 'ScheduleAnyway',
+  labelSelector: { matchLabels: labels },
+})

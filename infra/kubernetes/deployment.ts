@@ -1,0 +1,115 @@
+import * as pulumi from '@pulumi/pulumi'
+import { requireWorkload, type Workload } from '../capacity/workload.ts'
+import { describeModel } from '../deployed-models.ts'
+import type { Deployment, DeploymentArgs, Served } from '../deployment.ts'
+import { apiKeysOf, tokensOf } from '../local/paths.ts'
+import type { Outputs } from '../outputs.ts'
+import { Secrets } from '../resources.ts'
+import { apiServers, type DeploymentSecret, deploymentSecret } from './api.ts'
+import { chromaServers } from './chroma.ts'
+import { clusterOf } from './cluster.ts'
+import { workloadHash } from './hash.ts'
+import { imagesOf } from './images.ts'
+import { apiIngress } from './ingress.ts'
+import { grafanaDashboard, serviceMonitor } from './monitoring.ts'
+import { stackNamespace } from './namespace.ts'
+import { networkPolicies } from './network.ts'
+import { ollamaPool } from './ollama.ts'
+import type { Parts } from './parts.ts'
+import { apiReach, chromaReach, ollamaReach } from './reach.ts'
+import { verificationJob } from './verification.ts'
+
+/**
+ * The deployment on a cluster: Chroma and a pool of Ollama for each kind of machine as StatefulSets, the API in
+ * front of them, and the checks as a Job. Kubernetes places, restarts and scales them.
+ */
+export class KubernetesDeployment extends pulumi.ComponentResource implements Deployment {
+  readonly chroma: Outputs['chroma']['instances']
+  readonly ollama: Deployment['ollama']
+  readonly api: Outputs['api']
+  readonly provisionerToken: pulumi.Output<string>
+  readonly identities: pulumi.Output<string>[]
+  readonly #parts: Parts
+  readonly #secrets: Secrets
+  readonly #pools: [Workload, ...Workload[]]
+  readonly #apiPlan: Workload
+  readonly #servers: pulumi.Resource[]
+  #inside: { secret: DeploymentSecret; api: pulumi.Resource } | undefined
+
+  constructor(
+    name: string,
+    { settings, workloads }: DeploymentArgs,
+    options: pulumi.ComponentResourceOptions = {},
+  ) {
+    super('knowledge:kubernetes:Deployment', name, {}, options)
+    const { kubernetes, chroma, home, api } = settings
+    const { provider, keeper } = clusterOf(name, kubernetes, this)
+    const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
+    this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
+    const namespace = stackNamespace(kubernetes.namespace, { parent: this, provider: keeper })
+    this.#parts = {
+      settings,
+      images: imagesOf(),
+      tokens: this.#secrets.tokens,
+      options: { parent: namespace, provider },
+      keeping: { parent: namespace, provider: keeper },
+    }
+    this.#pools = poolsOf(workloads)
+    this.#apiPlan = requireWorkload(workloads, 'api')
+    const first = chroma.instances === 1 ? 'chroma' : 'chroma-0'
+
+    networkPolicies(kubernetes, api.port, this.#parts.options)
+    const store = chromaServers(this.#parts, requireWorkload(workloads, first))
+    const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan))
+    if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
+    if (kubernetes.monitoring.dashboard) {
+      grafanaDashboard(kubernetes.namespace, this.#parts.options)
+    }
+
+    const { tokens } = this.#secrets
+    this.#servers = [store, ...pools]
+    this.chroma = chromaReach(settings, tokens.chroma)
+    this.ollama = ollamaReach(settings, this.#pools, tokens.ollama)
+    this.api = apiReach(settings)
+    this.provisionerToken = tokens.provisioner
+    this.identities = [store, ...pools].map(workloadHash)
+    this.registerOutputs({ identities: this.identities })
+  }
+
+  /** Nothing to bring from here: the pods bring in what their volumes lack, and are ready when it answers. */
+  bringModels() {
+    return this.#pools.flatMap(({ pool, models }) =>
+      this.#parts.settings.models
+        .filter(({ definition }) => models.includes(definition.name))
+        .map(model => describeModel(model, pool!)),
+    )
+  }
+
+  serveApi(outputs: pulumi.Output<Outputs>): Served {
+    const { settings, options } = this.#parts
+    const secret = deploymentSecret(this.#parts, outputs, this.#secrets.apiKeys)
+    const api = apiServers(this.#parts, secret, this.#apiPlan, this.#servers)
+    this.#inside = { secret, api }
+    const { ingress } = settings.kubernetes
+    if (ingress !== undefined) apiIngress(ingress, settings.api.port, options)
+    return { identity: workloadHash(api) }
+  }
+
+  /** The report is the Job's log: this update fails with its end where the Job does. */
+  verify(_outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
+    if (this.#inside !== undefined && this.#parts.settings.kubernetes.verification) {
+      const triggers = [...this.identities, api.identity]
+      verificationJob(this.#parts, this.#inside.secret, triggers, [this.#inside.api])
+    }
+    return pulumi.output(undefined)
+  }
+}
+
+/** One workload of each pool: its replicas are as it is. */
+function poolsOf(workloads: readonly Workload[]): [Workload, ...Workload[]] {
+  const pools = Map.groupBy(
+    workloads.filter(({ kind }) => kind === 'ollama'),
+    ({ pool }) => pool,
+  )
+  return [...pools.values()].map(([plan]) => plan!) as [Workload, ...Workload[]]
+}

@@ -1,0 +1,36 @@
+import { networking } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import { API, labelsOf } from './names.ts'
+import type { IngressSettings } from './settings.ts'
+
+/** Lets the API be reached from outside the cluster, over TLS. */
+export const apiIngress = (
+  { host, className, tlsSecret, annotations }: IngressSettings,
+  port: number,
+  options: pulumi.CustomResourceOptions,
+) =>
+  new networking.v1.Ingress(
+    API,
+    {
+      metadata: { labels: labelsOf(API), annotations },
+      spec: {
+        ...(className !== '' && { ingressClassName: className }),
+        tls: [{ hosts: [host], secretName: tlsSecret }],
+        rules: [
+          {
+            host,
+            http: {
+              paths: [
+                {
+                  path: '/',
+                  pathType: 'Prefix',
+                  backend: { service: { name: API, port: { number: port } } },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    options,
+  )

@@ -1,0 +1,18 @@
+import { core } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+
+/** Pods that the restricted standard does not admit are refused by the API server. */
+const RESTRICTED = Object.fromEntries(
+  ['enforce', 'audit', 'warn'].map(mode => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
+)
+
+/**
+ * The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it. Labels that another
+ * team put on it are its own business, so only these are applied, by force where they differ.
+ */
+export const stackNamespace = (name: string, options: pulumi.CustomResourceOptions) =>
+  new core.v1.Namespace(
+    name,
+    { metadata: { name, labels: RESTRICTED, annotations: { 'pulumi.com/patchForce': 'true' } } },
+    { ...options, retainOnDelete: true },
+  )

@@ -1,0 +1,117 @@
+import { core } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from '../capacity/workload.ts'
+import { OLLAMA_RULES } from '../front/routes.ts'
+import { ollamaEnvironment } from '../ollama-environment.ts'
+import type { Settings } from '../settings.ts'
+import { autoscaler } from './autoscaling.ts'
+import { frontPart } from './front.ts'
+import { FILES_HASH, hashOf } from './hash.ts'
+import { keeperPart, readyWithin } from './keeper.ts'
+import { labelsOf, OLLAMA, ollamaName } from './names.ts'
+import type { Parts } from './parts.ts'
+import { type Container, dataAt, podTemplate } from './pod.ts'
+import { FRONT_PORT, OLLAMA_PORT } from './ports.ts'
+import { probe, startup } from './probes.ts'
+import { resourcesOf } from './quantity.ts'
+import { stateful } from './stateful.ts'
+import { MODELS, STORE } from './store.ts'
+
+/** Seconds for a server that only has to open its port. */
+const STARTUP = 300
+/** Seconds for answers that are under way. */
+const GRACE = 120
+
+/** The Ollama of a pool: a StatefulSet whose pods bring in what their volume lacks, and the Service in front. */
+export function ollamaPool(parts: Parts, plan: Workload) {
+  const { settings, images, tokens, options, keeping } = parts
+  const { kubernetes } = settings
+  const name = ollamaName(plan.pool!)
+  const labels = labelsOf(name, OLLAMA)
+  const scale = kubernetes.autoscaling.ollama
+  const front = frontPart(
+    {
+      set: name,
+      labels,
+      port: FRONT_PORT,
+      openPath: '/',
+      image: images.front,
+      share: plan.front!,
+      front: tokens.apply(({ ollama, provisioner }) => ({
+        listen: FRONT_PORT,
+        upstream: OLLAMA_PORT,
+        rules: OLLAMA_RULES,
+        tokens: { application: ollama, provisioner },
+      })),
+    },
+    options,
+  )
+  const keeper = keeperPart(parts, name, labels, plan)
+  const set = stateful(
+    {
+      name,
+      ...(scale === undefined && { replicas: kubernetes.replicas.ollama }),
+      port: FRONT_PORT,
+      readyWithin: readyWithin(settings, plan),
+      volumes: {
+        set: name,
+        labels,
+        count: scale?.min ?? kubernetes.replicas.ollama,
+        size: plan.requests.disk,
+        storageClass: kubernetes.storageClass,
+      },
+      template: podTemplate({
+        labels,
+        annotations: { [FILES_HASH]: hashOf(front.hash, keeper.hash) },
+        containers: [server(images.ollama, settings, plan), front.container, keeper.container],
+        volumes: [front.volume, keeper.volume],
+        grace: GRACE,
+        pullSecrets: kubernetes.imagePullSecrets,
+        placement: placement(settings, plan),
+      }),
+    },
+    options,
+    keeping,
+  )
+  new core.v1.Service(
+    name,
+    {
+      metadata: { name, labels },
+      spec: { selector: labels, ports: [{ name: 'http', port: FRONT_PORT }] },
+    },
+    { ...options, deleteBeforeReplace: true },
+  )
+  if (scale !== undefined) {
+    const target = { kind: 'StatefulSet' as const, name: set.metadata.name, labels }
+    autoscaler(target, scale, name, options)
+  }
+  return set
+}
+
+const server = (
+  image: pulumi.Input<string>,
+  settings: Settings,
+  { server: share, models }: Workload,
+): Container => ({
+  name: OLLAMA,
+  image,
+  args: ['serve'],
+  env: Object.entries(
+    ollamaEnvironment(settings, { port: OLLAMA_PORT, modelsFolder: MODELS, models: models.length }),
+  ).map(([name, value]) => ({ name, value })),
+  resources: resourcesOf(share),
+  volumeMounts: [dataAt(STORE)],
+  startupProbe: startup('/', FRONT_PORT, STARTUP, 5),
+  livenessProbe: probe('/', FRONT_PORT, 30),
+})
+
+/** A pod without GPUs is kept off the nodes that are for those who need them by their own taints. */
+function placement({ kubernetes: { gpu } }: Settings, { nodes, requests }: Workload) {
+  if (requests.gpu === undefined) return { nodes }
+  const products = { key: 'nvidia.com/gpu.product', operator: 'In' as const, values: gpu.products }
+  return {
+    nodes: gpu.products.length === 0 ? nodes : [...nodes, products],
+    tolerations: gpu.tolerations,
+    ...(gpu.runtimeClass !== '' && { runtimeClassName: gpu.runtimeClass }),
+  }
+}

@@ -1,0 +1,57 @@
+import { batch } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import { minutes } from '../units.ts'
+import { type DeploymentSecret, deploymentFiles } from './api.ts'
+import { hashOf } from './hash.ts'
+import { labelsOf, VERIFICATION } from './names.ts'
+import type { Parts } from './parts.ts'
+import { podTemplate } from './pod.ts'
+import { resourcesOf, smallShare } from './quantity.ts'
+
+/** What verification is made for: with another value it is made again. */
+const VERIFIED = 'knowledge-stack/verifies'
+/** The checks take a minute at most, beside the loading of models that were unloaded. */
+const WITHIN = minutes(15)
+
+/**
+ * The checks as a Job inside the cluster, and a part of the update: it is replaced when what it depends on is
+ * another, and when it failed before; its failure, told with the end of its log, fails the update.
+ */
+export function verificationJob(
+  { settings, images, options }: Parts,
+  secret: DeploymentSecret,
+  triggers: pulumi.Output<string>[],
+  dependsOn: pulumi.Resource[],
+): batch.v1.Job {
+  const labels = labelsOf(VERIFICATION)
+  const files = deploymentFiles(secret)
+  const timeout = `${WITHIN / minutes(1) + 1}m`
+  return new batch.v1.Job(
+    VERIFICATION,
+    {
+      metadata: { labels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
+      spec: {
+        // One that failed has found something out; it is not asked until it says yes.
+        backoffLimit: 0,
+        activeDeadlineSeconds: WITHIN / 1000,
+        template: podTemplate({
+          labels,
+          annotations: { [VERIFIED]: hashOf(secret.hash, ...triggers) },
+          restartPolicy: 'Never',
+          containers: [
+            {
+              name: VERIFICATION,
+              image: images.api,
+              command: ['node', 'checks/job/main.ts', files.outputs],
+              resources: resourcesOf(smallShare(0.1, 256)),
+              volumeMounts: [files.mount],
+            },
+          ],
+          volumes: [files.volume],
+          pullSecrets: settings.kubernetes.imagePullSecrets,
+        }),
+      },
+    },
+    { ...options, dependsOn, customTimeouts: { create: timeout, update: timeout } },
+  )
+}
