@@ -111,11 +111,23 @@ export class KubeApi {
     return (await this.request('POST', path, json(object))) as KubeObject
   }
 
-  /** Server-side apply; a field that the kind does not have is refused. */
-  async apply(object: KubeObject, dryRun = false): Promise<KubeObject> {
-    const query = `?fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`
+  /**
+   * Server-side apply; a field that the kind does not have is refused.
+   * @param options `force` takes over fields that another manager has set
+   */
+  async apply(
+    object: KubeObject,
+    options: { dryRun?: boolean; force?: boolean } = {},
+  ): Promise<KubeObject> {
+    const query = new URLSearchParams({
+      fieldManager: FIELD_MANAGER,
+      fieldValidation: 'Strict',
+      force: String(options.force ?? false),
+      ...(options.dryRun && { dryRun: 'All' }),
+    })
     const body = { type: 'application/apply-patch+yaml', content: object }
-    return (await this.request('PATCH', (await this.#path(object)) + query, body)) as KubeObject
+    const path = `${await this.#path(object)}?${query}`
+    return (await this.request('PATCH', path, body)) as KubeObject
   }
 
   /** Merges into an object, or into its subresource. */

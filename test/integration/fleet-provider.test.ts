@@ -1,0 +1,170 @@
+import { apps, batch, core } from '@pulumi/kubernetes'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { KubeObject } from '../support/cluster/api.ts'
+import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
+import { POOLS } from '../support/cluster/pools.ts'
+import { type ProgramStack, programStack } from '../support/kubernetes-stack.ts'
+
+const QUIET = { expectNoChanges: true }
+const labels = { app: 'web' }
+const container = (image = 'web:1') => ({
+  name: 'web',
+  image,
+  resources: { requests: { cpu: '1000m', memory: '1024Mi' } },
+})
+const template = (image?: string) => ({
+  metadata: { labels },
+  spec: { containers: [container(image)] },
+})
+
+/** A program as a user would write it: the names of two of its objects are left to Pulumi. */
+const program =
+  ({ image = 'web:1', size = '1Gi', colour = 'red' } = {}) =>
+  async () => {
+    const file = new core.v1.ConfigMap('file', { data: { colour } })
+    new apps.v1.Deployment('web', {
+      spec: { replicas: 2, selector: { matchLabels: labels }, template: template(image) },
+    })
+    new core.v1.Service('web', { spec: { selector: labels, ports: [{ port: 80 }] } })
+    new apps.v1.StatefulSet(
+      'store',
+      {
+        metadata: { name: 'store' },
+        spec: {
+          serviceName: 'store',
+          selector: { matchLabels: { app: 'store' } },
+          template: { ...template(), metadata: { labels: { app: 'store' } } },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: 'data' },
+              spec: {
+                accessModes: ['ReadWriteOnce'],
+                resources: { requests: { storage: size } },
+              },
+            },
+          ],
+        },
+      },
+      { retainOnDelete: false },
+    )
+    new batch.v1.Job('once', {
+      spec: { template: { spec: { restartPolicy: 'Never', containers: [container()] } } },
+    })
+    new core.v1.Secret('token', { stringData: { token: 'a secret that nobody may read' } })
+    return { file: file.metadata.name }
+  }
+
+describe('resources of the Kubernetes provider on a simulated fleet', () => {
+  let fleet: Fleet
+  let deployed: ProgramStack
+
+  beforeAll(async () => {
+    fleet = await startFleet(POOLS)
+    deployed = await programStack(fleet.kubeconfig, program())
+  })
+  afterAll(async () => {
+    await fleet?.stop()
+    await deployed?.forget()
+  })
+
+  const deployment = async (): Promise<KubeObject> =>
+    (await fleet.api.list('apps/v1', 'Deployment'))[0]!
+
+  it('are previewed as the server would take them, and nothing is made', async () => {
+    const { changeSummary } = await deployed.stack.preview()
+    expect(changeSummary.create).toBe(7)
+    expect(await fleet.api.list('apps/v1', 'Deployment')).toEqual([])
+  })
+
+  it('are made, named and waited for', async () => {
+    const { outputs } = await deployed.stack.up()
+    expect(outputs.file?.value).toMatch(/^file-[0-9a-f]{8}$/)
+    expect((await deployment()).status.readyReplicas).toBe(2)
+  })
+
+  it('have not drifted, though the server writes quantities in its own way', async () => {
+    await deployed.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('keep a secret out of the state', async () => {
+    const state = JSON.stringify(await deployed.stack.exportStack())
+    const secret = Buffer.from('a secret that nobody may read')
+    expect(state).not.toContain(secret.toString())
+    expect(state).not.toContain(secret.toString('base64'))
+  })
+
+  it('are updated in place where the server allows it', async () => {
+    const { metadata } = await deployment()
+    deployed.become(program({ image: 'web:2' }))
+    const { summary } = await deployed.stack.up()
+    expect(summary.resourceChanges).toMatchObject({ update: 1 })
+    const now = await deployment()
+    expect(now.metadata.uid).toBe(metadata.uid)
+    expect(now.spec.template.spec.containers[0].image).toBe('web:2')
+  })
+
+  it('show in a refreshed preview what somebody changed by hand', async () => {
+    const { metadata, ...rest } = await deployment()
+    await fleet.api.patch({ ...rest, metadata }, { spec: { replicas: 1 } })
+    await expect(deployed.stack.preview({ ...QUIET, refresh: true })).rejects.toThrow(/change/)
+    await fleet.api.patch({ ...rest, metadata }, { spec: { replicas: 2 } })
+  })
+
+  it('are replaced where it does not: under a new name, or the same after the old one is gone', async () => {
+    deployed.become(program({ image: 'web:2', colour: 'blue', size: '2Gi' }))
+    const [before] = await fleet.api.list('apps/v1', 'StatefulSet')
+    const { outputs, summary } = await deployed.stack.up()
+    expect(summary.resourceChanges).toMatchObject({ replace: 2 })
+    const [after, ...others] = await fleet.api.list('apps/v1', 'StatefulSet')
+    expect(others).toEqual([])
+    expect(after!.metadata.name).toBe('store')
+    expect(after!.metadata.uid).not.toBe(before!.metadata.uid)
+    const maps = await fleet.api.list('v1', 'ConfigMap')
+    const files = maps.filter(({ data }) => data?.colour).map(({ metadata }) => metadata.name)
+    expect(files).toEqual([outputs.file?.value])
+  })
+
+  it('are refused with the reason of the server when it takes a field for a mistake', async () => {
+    const typo = { replica: 2, selector: { matchLabels: labels }, template: template() }
+    deployed.become(async () => {
+      new apps.v1.Deployment('typo', { spec: typo })
+    })
+    await expect(deployed.stack.preview()).rejects.toThrow(
+      /field not declared in schema|unknown field/,
+    )
+  })
+
+  it('say which pod waits for what when they are not ready in time', async () => {
+    deployed.become(async () => {
+      const huge = { ...container(), resources: { requests: { memory: '100Ti' } } }
+      new apps.v1.Deployment(
+        'huge',
+        {
+          spec: {
+            selector: { matchLabels: { app: 'huge' } },
+            template: { metadata: { labels: { app: 'huge' } }, spec: { containers: [huge] } },
+          },
+        },
+        { customTimeouts: { create: '5s' } },
+      )
+    })
+    await expect(deployed.stack.up()).rejects.toThrow(
+      /is not bound: 0\/10 nodes are available.*Insufficient memory/,
+    )
+  })
+
+  it('are gone with the stack, but for the claims of a StatefulSet', async () => {
+    await deployed.stack.destroy()
+    expect(await fleet.api.list('apps/v1', 'Deployment')).toEqual([])
+    expect(await fleet.api.list('v1', 'Pod')).toEqual([])
+    const claims = await fleet.api.list('v1', 'PersistentVolumeClaim')
+    expect(claims.map(({ metadata }) => metadata.name)).toEqual(['data-store-0'])
+  })
+
+  it('are not looked for on a cluster that does not answer: it is named', async () => {
+    await fleet.stop()
+    await expect(deployed.stack.preview()).rejects.toThrow(
+      /cluster is unreachable: connect ECONNREFUSED/,
+    )
+  })
+})

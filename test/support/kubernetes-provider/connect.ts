@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import { KubeConfig } from '@kubernetes/client-node'
+import { KubeApi } from '../cluster/api.ts'
+
+/** What a `kubernetes.Provider` resource may be given of its arguments. */
+interface ProviderArgs {
+  /** A path, or the content of such a file; $KUBECONFIG where absent. */
+  kubeconfig?: string
+  context?: string
+  /** Where objects go that name no namespace. */
+  namespace?: string
+}
+
+/** @throws Error when the configuration names no cluster; whether that answers is found out later */
+export async function connect({ kubeconfig, context, namespace }: ProviderArgs): Promise<KubeApi> {
+  const config = new KubeConfig()
+  try {
+    if (kubeconfig === undefined || kubeconfig === '') config.loadFromDefault()
+    else if (existsSync(kubeconfig)) config.loadFromFile(kubeconfig)
+    else config.loadFromString(kubeconfig)
+    if (context !== undefined && config.getContextObject(context) === null) {
+      throw new Error(`context "${context}" does not exist`)
+    }
+    if (context !== undefined) config.setCurrentContext(context)
+    return await KubeApi.open(config, namespace)
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(`configured Kubernetes cluster is unreachable: ${message}`)
+  }
+}

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../cluster/api.ts'
+import { until } from './deadline.ts'
+import { changedPaths, drifted } from './drift.ts'
+import { replacing } from './kinds.ts'
+import { readiness } from './readiness.ts'
+
+/** Was made, and did not get ready. */
+export class NotReady extends Error {
+  readonly id: string
+  readonly live: KubeObject
+  constructor(id: string, live: KubeObject, reason: string) {
+    super(`${live.kind} ${id} was created, but did not become ready: ${reason}`)
+    this.id = id
+    this.live = live
+  }
+}
+
+interface ApplyOptions {
+  preview: boolean
+  /** Of the resource's customTimeouts; 0 where it has none. */
+  timeoutSeconds: number
+}
+
+interface Difference {
+  /** Dotted paths. */
+  changed: string[]
+  replaces: string[]
+  deleteBeforeReplace: boolean
+}
+
+const AUTONAMED = 'pulumi.com/autonamed'
+const SKIP_AWAIT = 'pulumi.com/skipAwait'
+const PATCH_FORCE = 'pulumi.com/patchForce'
+/** What the engine hands over for a value that is not known before the update. */
+const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
+
+/**
+ * Stands in for the official Kubernetes provider, whose binary no package registry has. The same resources are
+ * applied to a real API server in the same way: named, replaced, awaited and found to have drifted by the rules
+ * that the official one documents, as far as this project's program and its tests meet them.
+ */
+export class KubernetesProvider {
+  readonly #api: KubeApi
+  readonly #signal: AbortSignal
+
+  constructor(api: KubeApi, signal: AbortSignal) {
+    this.#api = api
+    this.#signal = signal
+  }
+
+  /** The inputs with a namespace, and a name that stays the same from update to update. */
+  async check(name: string, olds: Partial<KubeObject>, news: KubeObject): Promise<KubeObject> {
+    const metadata = { ...news.metadata }
+    if (!metadata.name && !metadata.generateName) {
+      const before = olds.metadata?.annotations?.[AUTONAMED] ? olds.metadata.name : undefined
+      metadata.name = before ?? `${name}-${randomBytes(4).toString('hex')}`
+      metadata.annotations = { ...metadata.annotations, [AUTONAMED]: 'true' }
+    }
+    if (!metadata.namespace && (await this.#reach(() => this.#api.isNamespaced(news)))) {
+      metadata.namespace = this.#api.namespace
+    }
+    return { ...news, metadata }
+  }
+
+  diff(olds: KubeObject, news: KubeObject, ignored: readonly string[]): Difference {
+    const changed = changedPaths(olds, news).filter(
+      path => !ignored.some(prefix => path === prefix || path.startsWith(`${prefix}.`)),
+    )
+    const replaces = changed.filter(path => replacing(news, path))
+    const { name, namespace, annotations } = news.metadata
+    return {
+      changed,
+      replaces,
+      deleteBeforeReplace:
+        replaces.length > 0 &&
+        annotations?.[AUTONAMED] === undefined &&
+        name === olds.metadata.name &&
+        namespace === olds.metadata.namespace,
+    }
+  }
+
+  /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
+  async apply(
+    inputs: KubeObject,
+    { preview, timeoutSeconds }: ApplyOptions,
+  ): Promise<{ id: string; live: KubeObject }> {
+    if (preview && JSON.stringify(inputs).includes(UNKNOWN)) {
+      return { id: '', live: inputs }
+    }
+    const { annotations = {} } = inputs.metadata
+    const options = { dryRun: preview, force: annotations[PATCH_FORCE] === 'true' }
+    const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
+      // The namespace that it goes to is made by the same update.
+      if (preview && error instanceof ApiError && error.status === 404) return inputs
+      throw error
+    })
+    const id = idOf(live)
+    if (preview || annotations[SKIP_AWAIT] === 'true') return { id, live: tidy(live) }
+    return { id, live: await this.#ready(id, live, timeoutSeconds) }
+  }
+
+  /** @returns undefined when it is gone */
+  async read(id: string, inputs: KubeObject, state: KubeObject) {
+    const reference = state.kind === undefined ? inputs : state
+    const found = await this.#reach(() => this.#api.read({ ...reference, metadata: named(id) }))
+    if (found === undefined) return undefined
+    const live = tidy(found)
+    return { live, inputs: drifted(inputs, state, live) as KubeObject }
+  }
+
+  /** Asks for its end with all that it owns, and waits until it is gone. */
+  async delete(state: KubeObject, timeoutSeconds: number): Promise<void> {
+    const { uid } = state.metadata
+    const options = {
+      propagationPolicy: 'Foreground',
+      ...(uid && { preconditions: { uid } }),
+    }
+    await this.#reach(() => this.#api.delete(state, options)).catch(error => {
+      // Another object has its name by now: the one that was asked about is gone.
+      if (error instanceof ApiError && error.status === 409) return
+      throw error
+    })
+    const last = await until(timeoutSeconds, this.#signal, async () => {
+      const left = await this.#api.read(state)
+      return left === undefined || left.metadata.uid !== uid
+        ? { done: true }
+        : { done: false, reason: `finalizers: ${left.metadata.finalizers?.join(', ') ?? 'none'}` }
+    })
+    if (!last.done) throw new Error(`${state.kind} ${idOf(state)} is not gone: ${last.reason}`)
+  }
+
+  async #ready(id: string, applied: KubeObject, timeoutSeconds: number): Promise<KubeObject> {
+    let live = applied
+    const last = await until(timeoutSeconds, this.#signal, async () => {
+      const found = await this.#api.read(applied)
+      if (found === undefined) return { done: true, failed: true, reason: 'it is gone' }
+      live = found
+      return readiness(found, this.#api)
+    })
+    if (last.done && !last.failed) return tidy(live)
+    throw new NotReady(id, tidy(live), last.reason ?? '')
+  }
+
+  /** A cluster that does not answer is told from an answer that refuses. */
+  async #reach<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      const cause = (error.cause as Error | undefined)?.message ?? error.message
+      throw new Error(`configured Kubernetes cluster is unreachable: ${cause}`)
+    }
+  }
+}
+
+const idOf = ({ metadata: { name, namespace } }: KubeReference): string =>
+  namespace === undefined ? name : `${namespace}/${name}`
+
+function named(id: string): KubeReference['metadata'] {
+  const [name = '', namespace] = id.split('/').reverse()
+  return namespace === undefined ? { name } : { name, namespace }
+}
+
+/** Without the server's notes on who set which field. */
+function tidy(live: KubeObject): KubeObject {
+  const { managedFields: _, ...metadata } = live.metadata
+  return { ...live, metadata }
+}

@@ -1,0 +1,146 @@
+import { Metadata, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
+import messages from '@pulumi/pulumi/proto/provider_pb.js'
+import statusMessages from '@pulumi/pulumi/proto/status_pb.js'
+import anyMessages from 'google-protobuf/google/protobuf/any_pb.js'
+import empty from 'google-protobuf/google/protobuf/empty_pb.js'
+import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js'
+import type { KubeObject } from '../cluster/api.ts'
+import { connect } from './connect.ts'
+import { KubernetesProvider, NotReady } from './provider.ts'
+
+/** As the engine's SDK stands; the protocol asks. */
+const VERSION = '4.0.0'
+
+/** The calls of the engine, from its messages to plain objects and back. */
+export function providerService(): UntypedServiceImplementation {
+  const stop = new AbortController()
+  let provider: Promise<KubernetesProvider>
+
+  return {
+    getPluginInfo: answer(async () => new plugin.PluginInfo().setVersion(VERSION)),
+    attach: answer(async () => new empty.Empty()),
+    cancel: answer(async () => {
+      stop.abort(new Error('cancelled'))
+      return new empty.Empty()
+    }),
+
+    configure: answer(async (request: messages.ConfigureRequest) => {
+      provider = connect(plain(request.getArgs())).then(
+        api => new KubernetesProvider(api, stop.signal),
+      )
+      // Told by each call that needs the cluster, as the official provider does.
+      provider.catch(() => undefined)
+      return new messages.ConfigureResponse().setSupportspreview(true)
+    }),
+
+    check: answer(async (request: messages.CheckRequest) => {
+      const olds = plain<Partial<KubeObject>>(request.getOlds())
+      const inputs = await (await provider).check(request.getName(), olds, plain(request.getNews()))
+      return new messages.CheckResponse().setInputs(toStruct(inputs))
+    }),
+
+    diff: answer(async (request: messages.DiffRequest) => {
+      const ignored = request.getIgnorechangesList()
+      const news = plain<KubeObject>(request.getNews())
+      const { changed, replaces, deleteBeforeReplace } = (await provider).diff(
+        plain(request.getOldInputs()),
+        news,
+        ignored,
+      )
+      const { DIFF_SOME, DIFF_NONE } = messages.DiffResponse.DiffChanges
+      return new messages.DiffResponse()
+        .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
+        .setDiffsList(changed)
+        .setReplacesList(replaces)
+        .setDeletebeforereplace(deleteBeforeReplace)
+    }),
+
+    create: answer(async (request: messages.CreateRequest) => {
+      const inputs = plain<KubeObject>(request.getProperties())
+      const { id, live } = await (await provider).apply(inputs, {
+        preview: request.getPreview(),
+        timeoutSeconds: request.getTimeout(),
+      })
+      return new messages.CreateResponse().setId(id).setProperties(toStruct(withSecrets(live)))
+    }),
+
+    update: answer(async (request: messages.UpdateRequest) => {
+      const inputs = plain<KubeObject>(request.getNews())
+      const { live } = await (await provider).apply(inputs, {
+        preview: request.getPreview(),
+        timeoutSeconds: request.getTimeout(),
+      })
+      return new messages.UpdateResponse().setProperties(toStruct(withSecrets(live)))
+    }),
+
+    read: answer(async (request: messages.ReadRequest) => {
+      const read = await (await provider).read(
+        request.getId(),
+        plain(request.getInputs()),
+        plain(request.getProperties()),
+      )
+      // No id tells the engine that the object is gone.
+      if (read === undefined) return new messages.ReadResponse()
+      return new messages.ReadResponse()
+        .setId(request.getId())
+        .setInputs(toStruct(read.inputs))
+        .setProperties(toStruct(withSecrets(read.live)))
+    }),
+
+    delete: answer(async (request: messages.DeleteRequest) => {
+      await (await provider).delete(plain(request.getProperties()), request.getTimeout())
+      return new empty.Empty()
+    }),
+  }
+}
+
+type Callback = (error: object | null, answer?: unknown) => void
+
+function answer<Request>(work: (request: Request) => Promise<unknown>) {
+  return ({ request }: { request: Request }, callback: Callback) => {
+    work(request).then(
+      answer => callback(null, answer),
+      error => callback(asFailure(error as Error)),
+    )
+  }
+}
+
+/** One that was made but did not get ready stays in the state, and the next update goes on with it. */
+function asFailure(error: Error): object {
+  const { message } = error
+  if (!(error instanceof NotReady)) return { code: status.UNKNOWN, message }
+  const detail = new messages.ErrorResourceInitFailed()
+    .setId(error.id)
+    .setProperties(toStruct(withSecrets(error.live)))
+    .setReasonsList([message])
+  const any = new anyMessages.Any()
+  any.pack(detail.serializeBinary(), 'pulumirpc.ErrorResourceInitFailed')
+  const details = new statusMessages.Status().setCode(status.UNKNOWN).setMessage(message)
+  details.addDetails(any)
+  const metadata = new Metadata()
+  metadata.add('grpc-status-details-bin', Buffer.from(details.serializeBinary()))
+  return { code: status.UNKNOWN, message, metadata }
+}
+
+function plain<Shape extends object>(message: Struct | undefined): Shape {
+  return (message?.toJavaScript() ?? {}) as Shape
+}
+
+/** By way of JSON, which leaves out what is undefined. */
+const toStruct = (value: object): Struct =>
+  struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(value)))
+
+/** The engine's marks of a value that is to be encrypted in the state. */
+const SECRET = { '4dabf18193072939515e22adb298388d': '1b47061264138c4ac30d75fd1eb44270' }
+
+/** What a Secret holds is secret, as the official provider says it is, however its inputs were given. */
+function withSecrets(live: KubeObject): KubeObject {
+  if (live.kind !== 'Secret') return live
+  const { data, stringData, ...rest } = live
+  return {
+    ...rest,
+    ...(data && { data: { ...SECRET, value: data } }),
+    ...(stringData && { stringData: { ...SECRET, value: stringData } }),
+  } as KubeObject
+}
