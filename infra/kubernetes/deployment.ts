@@ -11,6 +11,7 @@ import { clusterOf } from './cluster.ts'
 import { workloadHash } from './hash.ts'
 import { imagesOf } from './images.ts'
 import { apiIngress } from './ingress.ts'
+import { recordLayout } from './layout.ts'
 import { grafanaDashboard, serviceMonitor } from './monitoring.ts'
 import { stackNamespace } from './namespace.ts'
 import { networkPolicies } from './network.ts'
@@ -60,6 +61,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
 
     networkPolicies(kubernetes, api.port, this.#parts.options)
     const store = chromaServers(this.#parts, requireWorkload(workloads, first))
+    recordLayout(this.#parts, [store])
     const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan))
     if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
     if (kubernetes.monitoring.dashboard) {

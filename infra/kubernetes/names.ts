@@ -6,6 +6,8 @@ export const CHROMA = 'chroma'
 export const OLLAMA = 'ollama'
 export const API = 'api'
 export const VERIFICATION = 'verification'
+/** What the data was laid out for. */
+export const LAYOUT = 'layout'
 
 /** @param pool of the plan: `cpu`, `gpu`, `gpu-1`, … */
 export const ollamaName = (pool: string): string => `ollama-${pool}`

@@ -6,13 +6,23 @@ import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
+import { openCluster } from '../cluster/cluster.ts'
+import { nodesToPlan } from '../cluster/nodes.ts'
+import { preflight } from '../preflight.ts'
 import { heldNow } from '../processes/held.ts'
 import { PINS } from '../toolchain/parts.ts'
 import { architecturesOf, type Reach } from './architectures.ts'
 import { thisMachine } from './machine-reader.ts'
 
-/** The plan of a stack on this machine, to which what the stack itself holds already counts as free. */
+/**
+ * The plan of a stack where its settings say that it runs: on this machine, or on the nodes of its cluster. What
+ * the stack itself holds there already counts as free.
+ */
 export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
+  if (settings.target === 'kubernetes') {
+    const nodes = await nodesToPlan(settings, () => openCluster(settings))
+    return planOn(settings, nodes, reach)
+  }
   const { pids, memory } = await heldNow(settings)
   const node = await readMachine(thisMachine, settings.home, pids)
   const held = { [node.name]: { memory, disk: 0 } }
@@ -40,10 +50,19 @@ export interface Leave {
 }
 
 /**
+ * Looks at where a stack is to be deployed, plans it, and refuses one that cannot be there.
+ * @throws Failure as preflight and leaveByPlan do
+ */
+export async function leaveToDeploy(settings: Settings): Promise<Leave> {
+  await preflight(settings)
+  return leaveByPlan(settings)
+}
+
+/**
  * Plans a stack and refuses one that cannot fit, or cannot be planned, unless it says `deployUnfit`.
  * @throws Failure with the numbers and what would fit instead
  */
-export async function leaveToDeploy(settings: Settings): Promise<Leave> {
+export async function leaveByPlan(settings: Settings): Promise<Leave> {
   const plan = await planHere(settings).catch(error => {
     if (!settings.deployUnfit) throw error
     return reasonOf(error)

@@ -1,0 +1,18 @@
+import { core } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import { layoutOf } from '../layout.ts'
+import { CHROMA, LAYOUT, labelsOf } from './names.ts'
+import type { Parts } from './parts.ts'
+
+/** Written down beside the data, for as long as the data is there: see ../layout.ts. */
+export function recordLayout({ settings, keeping }: Parts, dependsOn: pulumi.Resource[]) {
+  const { shards, instances } = layoutOf(settings)
+  return new core.v1.ConfigMap(
+    LAYOUT,
+    {
+      metadata: { name: LAYOUT, labels: labelsOf(CHROMA) },
+      data: { shards: `${shards}`, instances: `${instances}` },
+    },
+    { ...keeping, retainOnDelete: true, dependsOn },
+  )
+}
