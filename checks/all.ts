@@ -17,6 +17,7 @@ import modelsPresent from './models-present.ts'
 import nothingLeft from './nothing-left.ts'
 import ollamaAnswers from './ollama-answers.ts'
 import recordsPlaced from './records-placed.ts'
+import routesClosed from './routes-closed.ts'
 import shardRoundTrip from './shard-round-trip.ts'
 import shardSettings from './shard-settings.ts'
 
@@ -25,6 +26,7 @@ export const ALL: readonly Check[] = [
   chromaAnswers,
   ollamaAnswers,
   apiAnswers,
+  routesClosed,
   modelsPresent,
   modelsIntact,
   modelsPlanned,

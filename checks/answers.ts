@@ -11,16 +11,19 @@ const DEADLINE: Millis = seconds(5)
  * what anyone who asks now would meet.
  */
 export async function answers(
-  servers: readonly Pick<Connection, 'url' | 'label'>[],
+  servers: readonly Pick<Connection, 'url' | 'label' | 'headers'>[],
   path: string,
   { signal }: Context,
 ): Promise<Finding> {
   const findings: Finding[] = []
-  for (const { url, label } of servers) {
+  for (const { url, label, headers } of servers) {
     const started = performance.now()
     try {
       const timeout = AbortSignal.timeout(DEADLINE)
-      const response = await fetch(url + path, { signal: AbortSignal.any([signal, timeout]) })
+      const response = await fetch(url + path, {
+        headers,
+        signal: AbortSignal.any([signal, timeout]),
+      })
       await response.arrayBuffer()
       const took = formatDuration(performance.now() - started)
       findings.push(

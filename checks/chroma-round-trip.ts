@@ -10,6 +10,7 @@ import { VERIFICATION_MARKS } from './knowledge/metadata.ts'
 import { SPACE } from './knowledge/shard-settings.ts'
 import { PROBE_DOCUMENT } from './probe/scratch.ts'
 import { vectorFor } from './probe/vectors.ts'
+import type { Connection } from './transport/connection.ts'
 
 const DEADLINE: Millis = seconds(20)
 const TEXTS = ['one', 'two', 'three']
@@ -35,9 +36,10 @@ export default {
 
 async function roundTrip(context: Context, shard: number): Promise<Finding> {
   const { scratch, signal } = context
-  const { label, url } = scratch.live.shards.server(shard).connection
+  const { connection } = scratch.live.shards.server(shard)
+  const { label } = connection
   const { shards } = await scratch.store(shard, signal)
-  const client = clientFor(url, shards.database, signal)
+  const client = clientFor(connection, shards.database, signal)
   const isLive = await scratch.isLive(shard, signal)
   try {
     const name = collectionOf(shard)
@@ -90,7 +92,11 @@ async function whatGoesWrong(
   return left.ids.length === 2 ? undefined : 'not all that was written is there'
 }
 
-function clientFor(url: string, database: string, signal: AbortSignal): ChromaClient {
+function clientFor(
+  { url, headers }: Pick<Connection, 'url' | 'headers'>,
+  database: string,
+  signal: AbortSignal,
+): ChromaClient {
   const { hostname, port, protocol } = new URL(url)
   const ssl = protocol === 'https:'
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)])
@@ -100,6 +106,7 @@ function clientFor(url: string, database: string, signal: AbortSignal): ChromaCl
     ssl,
     tenant: TENANT,
     database,
+    headers: { ...headers },
     // The client has no deadline for a call: this one is for all of them.
     fetchOptions: { signal: deadline },
   })

@@ -11,6 +11,7 @@ import { shardSettings } from './knowledge/shard-settings.ts'
 import { Shards } from './knowledge/shards.ts'
 import { Turns } from './knowledge/turns.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
+import { openReach, type Reached } from './transport/reach.ts'
 
 /** Ollama queues what it cannot answer at once, so more connections than this only make the queue invisible. */
 const OLLAMA_CONNECTIONS = 8
@@ -24,6 +25,8 @@ export interface Deployment {
   chroma: readonly ChromaServer[]
   /** By pool. */
   ollama: ReadonlyMap<string, OllamaServer>
+  /** The HTTP API; undefined where none is deployed. */
+  api: Pick<Reached, 'url' | 'headers'> | undefined
   inference: Inference
   /**
    * The store of the deployment's generation, or the one in another database: the verification keeps its own
@@ -54,24 +57,24 @@ export async function openDeployment(
       cause: parsed.error,
     })
   }
-  const { chroma, ollama, models } = parsed.data
-  const servers = chroma.instances.map(
-    ({ reach }) =>
+  const { chroma, ollama, api, models } = parsed.data
+  const ways = await openAll({
+    chroma: chroma.instances,
+    ollama,
+    api: api === undefined ? [] : [api],
+  })
+  const { fetch } = options
+  const servers = ways.chroma.map(
+    ({ url, headers }) =>
       new ChromaServer(
-        new Connection('Chroma', urlOf(reach), {
-          maxConnections: chroma.maxConnections,
-          fetch: options.fetch,
-        }),
+        new Connection('Chroma', url, { maxConnections: chroma.maxConnections, headers, fetch }),
       ),
   )
   const pools = new Map(
-    ollama.map(({ pool, reach }) => [
-      pool,
+    ways.ollama.map(({ url, headers }, index) => [
+      ollama[index]!.pool,
       new OllamaServer(
-        new Connection('Ollama', urlOf(reach), {
-          maxConnections: OLLAMA_CONNECTIONS,
-          fetch: options.fetch,
-        }),
+        new Connection('Ollama', url, { maxConnections: OLLAMA_CONNECTIONS, headers, fetch }),
       ),
     ]),
   )
@@ -81,6 +84,7 @@ export async function openDeployment(
     outputs: parsed.data,
     chroma: servers,
     ollama: pools,
+    api: ways.api[0],
     inference,
     knowledge(database = databaseOf(chroma.generation)) {
       const model = inference.model('embedding')
@@ -100,10 +104,35 @@ export async function openDeployment(
     async close() {
       const connections = [...servers, ...pools.values()].map(({ connection }) => connection)
       await Promise.all(connections.map(connection => connection.close()))
+      await ways.close()
     },
   }
 }
 
-export function urlOf(reach: Reach): string {
-  return reach.url
+type Kind = 'chroma' | 'ollama' | 'api'
+type Ways = Record<Kind, Reached[]> & { close(): Promise<void> }
+
+/** Opens the ways to all servers; when one cannot be opened, those that were are closed again. */
+async function openAll(servers: Record<Kind, readonly { reach: Reach }[]>): Promise<Ways> {
+  const opened: Reached[] = []
+  const close = async () => {
+    await Promise.all(opened.map(way => way.close()))
+  }
+  const open = async (list: readonly { reach: Reach }[]) => {
+    const ways: Reached[] = []
+    for (const { reach } of list) {
+      const way = await openReach(reach)
+      opened.push(way)
+      ways.push(way)
+    }
+    return ways
+  }
+  try {
+    const chroma = await open(servers.chroma)
+    const ollama = await open(servers.ollama)
+    return { chroma, ollama, api: await open(servers.api), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }

@@ -20,7 +20,8 @@ const POOL = 'default'
 /**
  * The deployment that the environment variables describe, for one that this project did not make.
  * CHROMADB_URL is one URL or a comma-separated list in instance order; OLLAMA_URL serves all models unless
- * EMBEDDING_OLLAMA_URL or CHAT_OLLAMA_URL says otherwise.
+ * EMBEDDING_OLLAMA_URL or CHAT_OLLAMA_URL says otherwise. CHROMADB_TOKEN and OLLAMA_TOKEN go with them where the
+ * servers stand behind fronts.
  * @returns undefined when none of the URLs is set
  * @throws Failure `misused` with variable, value and what is allowed
  */
@@ -32,11 +33,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Outputs | undefined {
   const embedding = ollamaUrl(env, 'EMBEDDING_OLLAMA_URL')
   const chat = ollamaUrl(env, 'CHAT_OLLAMA_URL')
   const apart = embedding !== chat
+  const chroma = (url: string) => direct(url, env.CHROMADB_TOKEN)
+  const ollama = (url: string) => direct(url, env.OLLAMA_TOKEN)
   return {
     stack: 'environment',
     target: 'environment',
     chroma: {
-      instances: [direct(first), ...others.map(direct)],
+      instances: [chroma(first), ...others.map(chroma)],
       maxConnections: wholeNumber(
         env,
         'CHROMA_MAX_CONNECTIONS_PER_INSTANCE',
@@ -50,10 +53,10 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Outputs | undefined {
     },
     ollama: apart
       ? [
-          { pool: 'embedding', ...direct(embedding) },
-          { pool: 'chat', ...direct(chat) },
+          { pool: 'embedding', ...ollama(embedding) },
+          { pool: 'chat', ...ollama(chat) },
         ]
-      : [{ pool: POOL, ...direct(embedding) }],
+      : [{ pool: POOL, ...ollama(embedding) }],
     models: [
       model(env, 'EMBEDDING_MODEL', 'embedding', apart ? 'embedding' : POOL),
       model(env, 'CHAT_MODEL', 'chat', apart ? 'chat' : POOL),
@@ -61,7 +64,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Outputs | undefined {
   }
 }
 
-const direct = (url: string) => ({ reach: { kind: 'direct' as const, url } })
+const direct = (url: string, token: string | undefined) => ({
+  reach: { kind: 'direct' as const, url, ...(token ? { token } : {}) },
+})
 
 function chromaUrls(env: NodeJS.ProcessEnv): [string, ...string[]] {
   const list = (env.CHROMADB_URL ?? '').split(',').map(part => part.trim())

@@ -1,19 +1,28 @@
 import type * as pulumi from '@pulumi/pulumi'
-import type { Deployment } from './deployment.ts'
+import type { Deployment, DeploymentArgs } from './deployment.ts'
 import { modelArgs } from './model-args.ts'
 import { servedName } from './models.ts'
 import { Model } from './resources.ts'
 import type { PlannedModel, Settings } from './settings.ts'
 
-/** The models of a deployment as resources, and what the outputs say of them. */
-export function deployModels(settings: Settings, servers: Deployment) {
-  return settings.models.map(model => deployModel(model, settings, servers))
+/**
+ * The models of a deployment as resources, each in the pool that the plan put it in, and what the outputs say of
+ * them.
+ */
+export function deployModels({ settings, workloads }: DeploymentArgs, servers: Deployment) {
+  return settings.models.map(model => deployModel(model, settings, workloads, servers))
 }
 
-function deployModel(planned: PlannedModel, settings: Settings, servers: Deployment) {
-  const [pool] = servers.ollama
-  const args = modelArgs(planned, settings, pool)
-  const { definition } = args
+function deployModel(
+  planned: PlannedModel,
+  settings: Settings,
+  workloads: DeploymentArgs['workloads'],
+  servers: Deployment,
+) {
+  const { definition } = planned
+  const workload = workloads.find(({ models }) => models.includes(definition.name))
+  const pool = servers.ollama.find(({ pool }) => pool === workload?.pool) ?? servers.ollama[0]
+  const args = modelArgs(planned, settings, pool, servers.provisionerToken)
   const timeout = `${settings.pullDeadline / 1000}s`
   const { digest, servesDigest } = new Model(definition.name, args, {
     dependsOn: [servers as pulumi.Resource],

@@ -15,6 +15,8 @@ export interface Deployment extends pulumi.ComponentResource {
   readonly chroma: Outputs['chroma']['instances']
   readonly ollama: [OllamaPool, ...OllamaPool[]]
   readonly api: Outputs['api']
+  /** Lets do with Ollama what is for the provisioner alone; absent where no fronts stand before it. */
+  readonly provisionerToken?: pulumi.Output<string>
   /** One text for each server; another text means another process, container or pod. */
   readonly identities: pulumi.Output<string>[]
   /** Sees to it that the servers have the stack's models. @returns what the outputs say of them */

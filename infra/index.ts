@@ -17,4 +17,4 @@ const deployed = await deploy(pulumi.getStack(), configured, leaveToDeploy).catc
 })
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs
-export const { report } = deployed
+export const { report, provisioner } = deployed

@@ -53,14 +53,45 @@ export class Process extends pulumi.CustomResource {
   }
 }
 
+/** Where a stack's secrets lie on this machine. */
+export interface SecretFiles {
+  /** The tokens of the fronts, by what they let in to. */
+  tokens: string
+  /** The keys that the API's tokens are signed with. */
+  apiKeys: string
+}
+
+export interface MadeSecrets {
+  /** Hexadecimal. `ollama` is the application's, `provisioner` lets do the rest with Ollama. */
+  tokens: { chroma: string; ollama: string; provisioner: string }
+  /** The content of the key file. */
+  apiKeys: string
+}
+
+/** The secrets that a stack makes for itself, once; they stay the same until their files say otherwise. */
+export class Secrets extends pulumi.CustomResource {
+  declare readonly tokens: pulumi.Output<MadeSecrets['tokens']>
+  declare readonly apiKeys: pulumi.Output<string>
+
+  constructor(name: string, args: { files: SecretFiles }, options: pulumi.CustomResourceOptions) {
+    super(
+      'knowledge:index:Secrets',
+      name,
+      { ...args, tokens: undefined, apiKeys: undefined },
+      { ...options, additionalSecretOutputs: ['tokens', 'apiKeys'] },
+    )
+  }
+}
+
 /** A model that Ollama holds, verified, with the planned context pinned in a model derived from it. */
-export interface ModelArgs {
+export interface ModelArgs<Token = string> {
   definition: ModelDefinition
   /** The name of the derived model, which requests use. */
   serves: string
   /** Tokens, pinned in the derived model. */
   contextLength: number
-  ollama: { url: string; modelsFolder?: string }
+  /** `token` is the provisioner's, where a front wants one. */
+  ollama: { url: string; modelsFolder?: string; token?: Token }
   mirror?: Mirror
   deadline: Millis
   /** File that records what was pulled where the tracked lock file has no entry. */
@@ -78,7 +109,11 @@ export class Model extends pulumi.CustomResource {
   declare readonly servesDigest: pulumi.Output<string>
   declare readonly source: pulumi.Output<string>
 
-  constructor(name: string, args: ModelArgs, options: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    args: ModelArgs<pulumi.Input<string>>,
+    options: pulumi.CustomResourceOptions,
+  ) {
     super(
       'knowledge:index:Model',
       name,

@@ -1,5 +1,5 @@
 import { Failure } from '../infra/failure.ts'
-import { Outputs } from '../infra/outputs.ts'
+import { Outputs, Provisioner } from '../infra/outputs.ts'
 import { readStackFile } from '../infra/settings-file.ts'
 import type { StackOptions } from './commands/command.ts'
 import { Engine } from './engine/engine.ts'
@@ -11,17 +11,25 @@ import { obtainToolchain } from './toolchain-step.ts'
  * @throws Failure `unavailable` when it has not
  */
 export async function deployedOutputs(options: StackOptions, steps: Steps): Promise<Outputs> {
+  return (await deployedStack(options, steps)).outputs
+}
+
+/** The outputs, and the token of the provisioner, which only those who bring models in may ask for. */
+export async function deployedStack(
+  options: StackOptions,
+  steps: Steps,
+): Promise<{ outputs: Outputs; token: string | undefined }> {
   const stack = await readStackFile(options.stack, options.configFile)
   const { pulumi } = await obtainToolchain({}, steps, ['pulumi'])
   const engine = await Engine.open(stack, pulumi)
-  const outputs = Outputs.safeParse(
-    await steps.run(
-      'outputs',
-      task => engine.outputs(task),
-      () => 'read',
-    ),
+  const raw = await steps.run(
+    'outputs',
+    task => engine.outputs(task),
+    () => 'read',
   )
-  if (outputs.success) return outputs.data
+  const outputs = Outputs.safeParse(raw)
+  const provisioner = Provisioner.safeParse(raw.provisioner).data
+  if (outputs.success) return { outputs: outputs.data, token: provisioner?.token }
   throw new Failure(
     'unavailable',
     `Stack ${options.stack} is not deployed, or its deployment was never finished`,

@@ -45,6 +45,8 @@ const kindOf = (reason: ServerErrorReason): FailureKind =>
 export function reasonOfStatus(status: number, message: string): ServerErrorReason {
   if (status === 429 || status === 503) return 'busy'
   if (status === 404) return 'missing'
+  // Neither of the servers answers so: a front does, whose server is not there at the moment.
+  if (status === 502 || status === 504) return 'unreachable'
   if (status === 499) return 'cancelled'
   if (status >= 500) return /memory/i.test(message) ? 'memory' : 'faulty'
   return 'rejected'

@@ -20,6 +20,9 @@ export function localPaths(home: string) {
 /** The keys that tokens for the HTTP API are signed with. */
 export const apiKeysOf = (home: string): string => join(localPaths(home).state, 'api-keys.json')
 
+/** The tokens of the fronts, where there are any. */
+export const tokensOf = (home: string): string => join(localPaths(home).state, 'tokens.json')
+
 /** The record of models that the tracked lock file does not know. */
 export const lockRecordOf = (home: string): string =>
   join(localPaths(home).state, 'models.lock.json')

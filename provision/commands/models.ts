@@ -1,7 +1,8 @@
 import { modelArgs } from '../../infra/model-args.ts'
+import type { OllamaPool, Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
-import { deployedOutputs } from '../deployed.ts'
+import { deployedStack } from '../deployed.ts'
 import { lockFromArgs, provisionFromArgs } from '../models/from-args.ts'
 import type { ProvisionedModel } from '../models/provision.ts'
 import type { Task } from '../progress.ts'
@@ -25,11 +26,11 @@ export const models: CommandSpec<ModelsOptions> = {
   ],
   async run(options, { steps }) {
     const { settings } = await readStackFile(options.stack, options.configFile)
-    const { ollama } = await deployedOutputs(options, steps)
+    const { outputs, token } = await deployedStack(options, steps)
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
-        const args = modelArgs(model, settings, ollama[0])
+        const args = modelArgs(model, settings, poolOf(outputs, model.definition.name), token)
         if (options.lock) {
           const lock = (task: Task) => lockFromArgs(args, task)
           await steps.run(
@@ -55,4 +56,10 @@ export const models: CommandSpec<ModelsOptions> = {
       }
     })
   },
+}
+
+/** Where a model was deployed; the first pool for one that is new in the settings. */
+function poolOf({ models, ollama }: Outputs, name: string): OllamaPool {
+  const deployed = models.find(model => model.name === name)
+  return ollama.find(({ pool }) => pool === deployed?.pool) ?? ollama[0]
 }

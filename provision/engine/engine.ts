@@ -30,6 +30,8 @@ export interface EngineResult {
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
+/** What the engine writes in place of an output that holds a secret. */
+const HIDDEN = '[secret]'
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE = seconds(30)
@@ -76,7 +78,9 @@ export class Engine {
       outcome = await this.#pulumiEvents(args, task)
     }
     if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
-    return outcome.result
+    const { result } = outcome
+    const hidden = Object.values(result.outputs).includes(HIDDEN)
+    return hidden ? { ...result, outputs: await this.outputs(task) } : result
   }
 
   /** The stack's outputs as the state has them; empty when there is no such stack. */

@@ -5,7 +5,7 @@ import type { Task } from '../progress.ts'
 import { createModel } from './create.ts'
 import { readAndHash } from './hashes.ts'
 import { readWatched } from './read.ts'
-import type { OllamaServer } from './server.ts'
+import { headersOf, type OllamaServer } from './server.ts'
 import { serverFailure } from './server-failure.ts'
 import { SourceProblem } from './source-problem.ts'
 import { blobPath, readManifest } from './store.ts'
@@ -44,15 +44,17 @@ export async function importModel(
 async function upload(
   { path, name, size }: WeightFile,
   digest: string,
-  { url }: OllamaServer,
+  server: OllamaServer,
   task: Task,
 ): Promise<boolean> {
   const { signal } = task
-  const blob = `${url}/api/blobs/${digest}`
-  if ((await fetch(blob, { method: 'HEAD', signal })).ok) return false
+  const headers = headersOf(server)
+  const blob = `${server.url}/api/blobs/${digest}`
+  if ((await fetch(blob, { method: 'HEAD', headers, signal })).ok) return false
   const content = readWatched(path, size, `handing over ${name}`, task)
   const answer = await fetch(blob, {
     method: 'POST',
+    headers,
     body: Readable.toWeb(Readable.from(content)),
     duplex: 'half',
     signal,

@@ -1,4 +1,5 @@
 import { Ollama } from 'ollama'
+import { bearer } from '../../checks/transport/reach.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import { formatDuration, seconds } from '../../infra/units.ts'
 import { type Manifest, readManifest } from './store.ts'
@@ -6,6 +7,8 @@ import { type Manifest, readManifest } from './store.ts'
 /** An Ollama server, as the provisioner knows it. */
 export interface OllamaServer {
   url: string
+  /** The provisioner's, where a front stands before it. */
+  token?: string
   /** Its model folder on this machine, where it can be read. */
   modelsFolder?: string
 }
@@ -23,9 +26,10 @@ export interface Installed {
 const ANSWER_WITHIN = seconds(30)
 
 /** A client whose requests all end with the signal; the package's own abort covers streams only. */
-export function clientOf({ url }: OllamaServer, signal: AbortSignal): Ollama {
+export function clientOf(server: OllamaServer, signal: AbortSignal): Ollama {
   return new Ollama({
-    host: url,
+    host: server.url,
+    headers: headersOf(server),
     async fetch(input, init) {
       const either = init?.signal ? AbortSignal.any([init.signal, signal]) : signal
       const answer = await fetch(input, { ...init, signal: either })
@@ -35,6 +39,9 @@ export function clientOf({ url }: OllamaServer, signal: AbortSignal): Ollama {
     },
   })
 }
+
+/** What goes along with every request to the server. */
+export const headersOf = ({ token }: OllamaServer): Record<string, string> => bearer(token)
 
 /** @param body `{"error": "…"}` from Ollama, anything from others */
 function errorIn(body: string): string {

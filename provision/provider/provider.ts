@@ -5,6 +5,7 @@ import { Failure, markedText } from '../../infra/failure.ts'
 import { PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
 import type { ResourceKind } from './resource.ts'
+import { revealed } from './secret-values.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine hands over untyped properties; each kind types its own
 type AnyKind = ResourceKind<any, any>
@@ -13,6 +14,7 @@ type AnyKind = ResourceKind<any, any>
 const KINDS: Record<string, () => Promise<AnyKind>> = {
   'knowledge:index:Process': async () => (await import('./process.ts')).processKind,
   'knowledge:index:Model': async () => (await import('./model.ts')).modelKind,
+  'knowledge:index:Secrets': async () => (await import('./secrets.ts')).secretsKind,
   'knowledge:index:Verification': async () => (await import('./verification.ts')).verificationKind,
 }
 
@@ -33,29 +35,31 @@ export class KnowledgeProvider implements provider.Provider {
     news: Properties,
   ): Promise<provider.DiffResult> {
     const { results, update } = await kindOf(urn)
-    const changed = changedKeys(omit(olds, results), news)
+    const changed = changedKeys(revealed(omit(olds, results)), revealed(news))
     const replaces = update === undefined ? changed : []
     return { changes: changed.length > 0, replaces, deleteBeforeReplace: true }
   }
 
   async create(urn: string, inputs: object): Promise<provider.CreateResult> {
-    const outs = await explained(urn, kind => kind.create(inputs, this.#task(urn)))
-    return { id: randomUUID(), outs }
+    const state = await explained(urn, kind => kind.create(revealed(inputs), this.#task(urn)))
+    return { id: randomUUID(), outs: await kept(urn, inputs, state) }
   }
 
   async read(id: string, urn: string, state: object): Promise<provider.ReadResult> {
-    const props = await explained(urn, kind => kind.read(state, this.#task(urn)))
+    const now = await explained(urn, kind => kind.read(revealed(state), this.#task(urn)))
     // No id tells the engine that the resource is gone.
-    return props === undefined ? { props: {} } : { id, props }
+    return now === undefined ? { props: {} } : { id, props: await kept(urn, state, now) }
   }
 
   async update(_id: string, urn: string, olds: object, news: object) {
-    const outs = await explained(urn, kind => kind.update?.(olds, news, this.#task(urn)))
-    return { outs }
+    const state = await explained(urn, kind =>
+      kind.update?.(revealed(olds), revealed(news), this.#task(urn)),
+    )
+    return { outs: await kept(urn, news, state) }
   }
 
   async delete(_id: string, urn: string, state: object): Promise<void> {
-    await explained(urn, kind => kind.delete(state, this.#task(urn)))
+    await explained(urn, kind => kind.delete(revealed(state), this.#task(urn)))
   }
 
   /** The engine's request to stop, after Ctrl-C: what is under way ends, and takes back what it began. */
@@ -81,6 +85,15 @@ type Properties = Record<string, unknown>
 function changedKeys(olds: Properties, news: Properties): string[] {
   const keys = new Set([...Object.keys(olds), ...Object.keys(news)])
   return [...keys].filter(key => !isDeepStrictEqual(olds[key], news[key]))
+}
+
+/**
+ * What Pulumi is to keep: the properties as they came, secrets still marked as such, and the results with them.
+ * Results that are secret are declared so by the resource (infra/resources.ts).
+ */
+async function kept(urn: string, properties: object, state: Properties): Promise<Properties> {
+  const { results } = await kindOf(urn)
+  return { ...properties, ...Object.fromEntries(results.map(key => [key, state[String(key)]])) }
 }
 
 function omit(properties: object, keys: readonly PropertyKey[]): Properties {

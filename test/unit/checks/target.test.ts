@@ -48,6 +48,20 @@ describe('a deployment read from the environment', () => {
     })
   })
 
+  it('goes with tokens where the servers stand behind fronts', () => {
+    const { chroma, ollama } = readEnvironment({
+      ...URLS,
+      CHROMADB_TOKEN: 'c',
+      OLLAMA_TOKEN: 'o',
+    })!
+    expect(chroma.instances[0].reach).toEqual({
+      kind: 'direct',
+      url: URLS.CHROMADB_URL,
+      token: 'c',
+    })
+    expect(ollama[0].reach).toEqual({ kind: 'direct', url: URLS.OLLAMA_URL, token: 'o' })
+  })
+
   it('has two pools when embedding and chat are served apart', () => {
     const { ollama, models } = readEnvironment({ ...URLS, CHAT_OLLAMA_URL: 'http://gpu:11434' })!
     expect(ollama.map(({ pool, reach }) => [pool, reach.url])).toEqual([

@@ -1,0 +1,19 @@
+import type { Reach } from '../../infra/outputs.ts'
+
+/** A server as it is reached from here. */
+export interface Reached {
+  url: string
+  /** Go along with every request. They may hold a token: never for a message, a log or a report. */
+  headers: Readonly<Record<string, string>>
+  /** Takes back what the way there needed. */
+  close(): Promise<void>
+}
+
+/** The one place where the outputs' word on how a server is reached becomes a URL, and the headers to go with it. */
+export async function openReach(reach: Reach): Promise<Reached> {
+  return { url: reach.url, headers: bearer(reach.token), close: async () => undefined }
+}
+
+/** The header that shows a token; none without one. */
+export const bearer = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` }
