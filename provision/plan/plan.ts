@@ -6,7 +6,6 @@ import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { openCluster } from '../cluster/cluster.ts'
 import { nodesToPlan } from '../cluster/nodes.ts'
 import { preflight } from '../preflight.ts'
 import { heldNow } from '../processes/held.ts'
@@ -19,10 +18,7 @@ import { thisMachine } from './machine-reader.ts'
  * the stack itself holds there already counts as free.
  */
 export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
-  if (settings.target === 'kubernetes') {
-    const nodes = await nodesToPlan(settings, () => openCluster(settings))
-    return planOn(settings, nodes, reach)
-  }
+  if (settings.target === 'kubernetes') return planOn(settings, await nodesToPlan(settings), reach)
   const { pids, memory } = await heldNow(settings)
   const node = await readMachine(thisMachine, settings.home, pids)
   const held = { [node.name]: { memory, disk: 0 } }
