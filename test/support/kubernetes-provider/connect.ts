@@ -2,13 +2,18 @@ import { existsSync } from 'node:fs'
 import { KubeConfig } from '@kubernetes/client-node'
 import { KubeApi } from '../cluster/api.ts'
 
-/** What a `kubernetes.Provider` resource may be given of its arguments. */
-interface ProviderArgs {
+/** What a `kubernetes.Provider` resource may be given, as far as this one heeds it. */
+export interface ProviderArgs {
   /** A path, or the content of such a file; $KUBECONFIG where absent. */
   kubeconfig?: string
   context?: string
   /** Where objects go that name no namespace. */
   namespace?: string
+  /** Whether their data is changed in place, where it is replaced otherwise. */
+  enableConfigMapMutable?: boolean
+  enableSecretMutable?: boolean
+  /** Whether what is there already is taken over, where it is an error otherwise. */
+  upsertExistingObjects?: boolean
 }
 
 /** @throws Error when the configuration names no cluster; whether that answers is found out later */

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../cluster/api.ts'
+import type { ProviderArgs } from './connect.ts'
 
 /**
  * Fields whose change replaces the object in the official provider, with their children (pulumi-kubernetes
@@ -35,9 +36,15 @@ const REPLACING: Record<string, string[]> = {
 const OF_ALL = ['apiVersion', 'kind', 'metadata.name', 'metadata.namespace']
 
 /** @param path dotted */
-export function replacing({ apiVersion, kind }: KubeObject, path: string): boolean {
-  const fields = [...OF_ALL, ...(REPLACING[`${apiVersion}/${kind}`] ?? [])]
-  return fields.some(
+export function replacing(object: KubeObject, path: string, args: ProviderArgs): boolean {
+  return [...OF_ALL, ...fieldsOf(object, args)].some(
     field => path === field || path.startsWith(`${field}.`) || field.startsWith(`${path}.`),
   )
+}
+
+function fieldsOf({ apiVersion, kind, immutable }: KubeObject, args: ProviderArgs): string[] {
+  const mutable = !immutable
+  if (kind === 'ConfigMap' && args.enableConfigMapMutable && mutable) return []
+  if (kind === 'Secret' && args.enableSecretMutable && mutable) return ['type']
+  return REPLACING[`${apiVersion}/${kind}`] ?? []
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../cluster/api.ts'
+import type { ProviderArgs } from './connect.ts'
 import { until } from './deadline.ts'
 import { changedPaths, drifted } from './drift.ts'
 import { replacing } from './kinds.ts'
@@ -32,6 +33,7 @@ interface Difference {
 const AUTONAMED = 'pulumi.com/autonamed'
 const SKIP_AWAIT = 'pulumi.com/skipAwait'
 const PATCH_FORCE = 'pulumi.com/patchForce'
+const REPLACE_UNREADY = 'pulumi.com/replaceUnready'
 /** What the engine hands over for a value that is not known before the update. */
 const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
 
@@ -42,10 +44,12 @@ const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
  */
 export class KubernetesProvider {
   readonly #api: KubeApi
+  readonly #args: ProviderArgs
   readonly #signal: AbortSignal
 
-  constructor(api: KubeApi, signal: AbortSignal) {
+  constructor(api: KubeApi, args: ProviderArgs, signal: AbortSignal) {
     this.#api = api
+    this.#args = args
     this.#signal = signal
   }
 
@@ -63,14 +67,17 @@ export class KubernetesProvider {
     return { ...news, metadata }
   }
 
-  diff(olds: KubeObject, news: KubeObject, ignored: readonly string[]): Difference {
+  async diff(olds: KubeObject, news: KubeObject, ignored: readonly string[]): Promise<Difference> {
     const changed = changedPaths(olds, news).filter(
       path => !ignored.some(prefix => path === prefix || path.startsWith(`${prefix}.`)),
     )
-    const replaces = changed.filter(path => replacing(news, path))
     const { name, namespace, annotations } = news.metadata
+    const replaces = changed.filter(path => replacing(news, path, this.#args))
+    if (annotations?.[REPLACE_UNREADY] === 'true' && (await this.#isUnready(olds))) {
+      replaces.push(`metadata.annotations["${REPLACE_UNREADY}"]`)
+    }
     return {
-      changed,
+      changed: [...new Set([...changed, ...replaces])],
       replaces,
       deleteBeforeReplace:
         replaces.length > 0 &&
@@ -80,14 +87,20 @@ export class KubernetesProvider {
     }
   }
 
+  async create(inputs: KubeObject, options: ApplyOptions) {
+    if (!this.#args.upsertExistingObjects && !isUnknown(inputs)) {
+      const found = await this.#reach(() => this.#api.read(inputs))
+      if (found) throw new Error(`${inputs.kind} ${idOf(found)} already exists in the cluster`)
+    }
+    return this.apply(inputs, options)
+  }
+
   /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
   async apply(
     inputs: KubeObject,
     { preview, timeoutSeconds }: ApplyOptions,
   ): Promise<{ id: string; live: KubeObject }> {
-    if (preview && JSON.stringify(inputs).includes(UNKNOWN)) {
-      return { id: '', live: inputs }
-    }
+    if (isUnknown(inputs)) return { id: '', live: inputs }
     const { annotations = {} } = inputs.metadata
     const options = { dryRun: preview, force: annotations[PATCH_FORCE] === 'true' }
     const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
@@ -130,6 +143,13 @@ export class KubernetesProvider {
     if (!last.done) throw new Error(`${state.kind} ${idOf(state)} is not gone: ${last.reason}`)
   }
 
+  async #isUnready(inputs: KubeObject): Promise<boolean> {
+    const live = await this.#reach(() => this.#api.read(inputs))
+    if (live === undefined) return true
+    const { done, failed } = await readiness(live, this.#api)
+    return !done || failed === true
+  }
+
   async #ready(id: string, applied: KubeObject, timeoutSeconds: number): Promise<KubeObject> {
     let live = applied
     const last = await until(timeoutSeconds, this.#signal, async () => {
@@ -153,6 +173,9 @@ export class KubernetesProvider {
     }
   }
 }
+
+/** Only in a preview, of what others of the same update come to. */
+const isUnknown = (inputs: KubeObject): boolean => JSON.stringify(inputs).includes(UNKNOWN)
 
 const idOf = ({ metadata: { name, namespace } }: KubeReference): string =>
   namespace === undefined ? name : `${namespace}/${name}`

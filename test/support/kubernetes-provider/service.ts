@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { Metadata, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import plugin from '@pulumi/pulumi/proto/plugin_pb.js'
 import messages from '@pulumi/pulumi/proto/provider_pb.js'
@@ -6,11 +7,13 @@ import anyMessages from 'google-protobuf/google/protobuf/any_pb.js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js'
 import type { KubeObject } from '../cluster/api.ts'
-import { connect } from './connect.ts'
+import { connect, type ProviderArgs } from './connect.ts'
 import { KubernetesProvider, NotReady } from './provider.ts'
 
-/** As the engine's SDK stands; the protocol asks. */
-const VERSION = '4.0.0'
+/** The engine warns of a provider that is older than its SDK. */
+const { version } = createRequire(import.meta.url)('@pulumi/kubernetes/package.json') as {
+  version: string
+}
 
 /** The calls of the engine, from its messages to plain objects and back. */
 export function providerService(): UntypedServiceImplementation {
@@ -18,7 +21,7 @@ export function providerService(): UntypedServiceImplementation {
   let provider: Promise<KubernetesProvider>
 
   return {
-    getPluginInfo: answer(async () => new plugin.PluginInfo().setVersion(VERSION)),
+    getPluginInfo: answer(async () => new plugin.PluginInfo().setVersion(version)),
     attach: answer(async () => new empty.Empty()),
     cancel: answer(async () => {
       stop.abort(new Error('cancelled'))
@@ -26,9 +29,8 @@ export function providerService(): UntypedServiceImplementation {
     }),
 
     configure: answer(async (request: messages.ConfigureRequest) => {
-      provider = connect(plain(request.getArgs())).then(
-        api => new KubernetesProvider(api, stop.signal),
-      )
+      const args = argsOf(plain(request.getArgs()))
+      provider = connect(args).then(api => new KubernetesProvider(api, args, stop.signal))
       // Told by each call that needs the cluster, as the official provider does.
       provider.catch(() => undefined)
       return new messages.ConfigureResponse().setSupportspreview(true)
@@ -43,7 +45,7 @@ export function providerService(): UntypedServiceImplementation {
     diff: answer(async (request: messages.DiffRequest) => {
       const ignored = request.getIgnorechangesList()
       const news = plain<KubeObject>(request.getNews())
-      const { changed, replaces, deleteBeforeReplace } = (await provider).diff(
+      const { changed, replaces, deleteBeforeReplace } = await (await provider).diff(
         plain(request.getOldInputs()),
         news,
         ignored,
@@ -58,7 +60,7 @@ export function providerService(): UntypedServiceImplementation {
 
     create: answer(async (request: messages.CreateRequest) => {
       const inputs = plain<KubeObject>(request.getProperties())
-      const { id, live } = await (await provider).apply(inputs, {
+      const { id, live } = await (await provider).create(inputs, {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
       })
@@ -121,6 +123,16 @@ function asFailure(error: Error): object {
   const metadata = new Metadata()
   metadata.add('grpc-status-details-bin', Buffer.from(details.serializeBinary()))
   return { code: status.UNKNOWN, message, metadata }
+}
+
+/** The engine hands over what is not a text as JSON. */
+function argsOf(texts: Record<string, unknown>): ProviderArgs {
+  const isMark = (value: unknown): value is string => value === 'true' || value === 'false'
+  const entries = Object.entries(texts).map(([key, value]) => [
+    key,
+    isMark(value) ? value === 'true' : value,
+  ])
+  return Object.fromEntries(entries)
 }
 
 function plain<Shape extends object>(message: Struct | undefined): Shape {
