@@ -4,7 +4,14 @@ import { MiB } from '../units.ts'
 import { GPU_RESOURCE, type Gpu, type Node, usableGpuMemory } from './hardware.ts'
 import { parseBytes } from './quantity.ts'
 
-const Quantities = z.record(z.string(), z.string())
+const Quantities = z.record(z.string(), z.string()).default({})
+
+const Taint = z.object({
+  key: z.string(),
+  value: z.string().optional(),
+  effect: z.string(),
+})
+type Taint = z.infer<typeof Taint>
 
 /** Nodes as `kubectl get nodes -o json` has them, as far as a plan needs them. */
 const NodeList = z.object({
@@ -14,63 +21,119 @@ const NodeList = z.object({
         name: z.string(),
         labels: z.record(z.string(), z.string()).default({}),
       }),
-      spec: z.object({ unschedulable: z.boolean().default(false) }).prefault({}),
-      status: z.object({ allocatable: Quantities.default({}) }),
+      spec: z
+        .object({ unschedulable: z.boolean().default(false), taints: z.array(Taint).default([]) })
+        .prefault({}),
+      status: z.object({ allocatable: Quantities }),
     }),
   ),
 })
 
 const Container = z.object({
-  resources: z.object({ requests: Quantities.default({}) }).prefault({}),
+  resources: z.object({ requests: Quantities }).prefault({}),
+  /** `Always` on an init container that goes on running beside the others. */
+  restartPolicy: z.string().optional(),
 })
 const PodList = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ namespace: z.string() }),
-      spec: z.object({ nodeName: z.string().optional(), containers: z.array(Container) }),
+      spec: z.object({
+        nodeName: z.string().optional(),
+        containers: z.array(Container),
+        initContainers: z.array(Container).default([]),
+        overhead: Quantities,
+      }),
       status: z.object({ phase: z.string().optional() }).prefault({}),
     }),
   ),
 })
+type PodSpec = z.infer<typeof PodList>['items'][number]['spec']
 
 const MIG = /^nvidia\.com\/mig-\d+g\.(\d+)gb/
 const GIB_OF_SLICE = 1024 * MiB
+
+/** As in a pod's specification. */
+export interface Toleration {
+  key?: string
+  operator?: 'Exists' | 'Equal'
+  value?: string
+  effect?: string
+}
+
+/** What a stack is on its cluster. */
+export interface Tenancy {
+  /** Pods in it are the stack's own: what they hold is free to it. */
+  namespace: string
+  gpu: {
+    /** Products that its pods may use; any when empty. */
+    products: readonly string[]
+    /** What its pods with GPUs put up with; those without put up with nothing. */
+    tolerations: readonly Toleration[]
+  }
+}
 
 /**
  * The nodes of a cluster with what is free on them: allocatable, less what running pods request.
  * @param nodeList of `kubectl get nodes -o json`
  * @param podList of `kubectl get pods --all-namespaces -o json`
- * @param ownNamespace pods in it are the stack's own and hold nothing that is not free to it
  * @throws Failure for what is no such list, and for a cluster without a node that takes pods
  */
-export function nodesOfCluster(nodeList: unknown, podList: unknown, ownNamespace: string): Node[] {
-  const nodes = parse(NodeList, nodeList, 'nodes').items.filter(node => !node.spec.unschedulable)
-  if (nodes.length === 0) {
-    throw new Failure('unavailable', 'The cluster has no node that takes pods', {
-      mend: 'kubectl get nodes',
-    })
-  }
+export function nodesOfCluster(nodeList: unknown, podList: unknown, tenancy: Tenancy): Node[] {
   const pods = parse(PodList, podList, 'pods').items.filter(
     ({ metadata, status }) =>
-      metadata.namespace !== ownNamespace && !['Succeeded', 'Failed'].includes(status.phase ?? ''),
+      metadata.namespace !== tenancy.namespace &&
+      !['Succeeded', 'Failed'].includes(status.phase ?? ''),
   )
-  return nodes.map(({ metadata, status }) => {
-    const requests = pods
-      .filter(({ spec }) => spec.nodeName === metadata.name)
-      .flatMap(({ spec }) => spec.containers.map(({ resources }) => resources.requests))
+  const nodes = parse(NodeList, nodeList, 'nodes').items.flatMap(({ metadata, spec, status }) => {
+    const taints = spec.taints.filter(({ effect }) => effect !== 'PreferNoSchedule')
+    const open = taints.every(taint =>
+      tenancy.gpu.tolerations.some(toleration => tolerates(toleration, taint)),
+    )
+    if (spec.unschedulable || !open) return []
+    const here = pods.filter(({ spec }) => spec.nodeName === metadata.name)
     const free = (resource: string, read: (text: string) => number) =>
       read(status.allocatable[resource] ?? '0') -
-      requests.reduce((sum, request) => sum + read(request[resource] ?? '0'), 0)
+      here.reduce((sum, { spec }) => sum + requestOf(spec, resource, read), 0)
+    const gpus = gpusOf(metadata.labels, status.allocatable, resource => free(resource, Number))
+    const { products } = tenancy.gpu
     return {
       name: metadata.name,
       cpu: free('cpu', cores),
       memory: free('memory', bytes),
-      disk: free('ephemeral-storage', bytes),
-      gpus: gpusOf(metadata.labels, status.allocatable, resource => free(resource, Number)),
+      gpus: gpus.filter(({ product }) => products.length === 0 || products.includes(product)),
+      ...(taints.length > 0 ? { gpuOnly: true } : {}),
       source: 'allocatable in the cluster',
     }
   })
+  const open = nodes.filter(({ cpu, memory }) => cpu > 0 && memory > 0)
+  if (open.length > 0) return open
+  throw new Failure('unavailable', 'The cluster has no node that takes pods', {
+    mend: 'kubectl get nodes',
+  })
 }
+
+/** What the scheduler sets aside for a pod: its containers together, or its hungriest start, and its runtime. */
+function requestOf(spec: PodSpec, resource: string, read: (text: string) => number): number {
+  const of = ({ resources }: z.infer<typeof Container>) => read(resources.requests[resource] ?? '0')
+  let running = 0
+  let starting = 0
+  for (const container of spec.initContainers) {
+    if (container.restartPolicy === 'Always') running += of(container)
+    starting = Math.max(
+      starting,
+      running + (container.restartPolicy === 'Always' ? 0 : of(container)),
+    )
+  }
+  for (const container of spec.containers) running += of(container)
+  return Math.max(running, starting) + read(spec.overhead[resource] ?? '0')
+}
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration */
+const tolerates = ({ key, operator, value, effect }: Toleration, taint: Taint): boolean =>
+  (effect === undefined || effect === taint.effect) &&
+  (key === undefined || key === taint.key) &&
+  (operator === 'Exists' || (value ?? '') === (taint.value ?? ''))
 
 /** GPUs by the labels of GPU feature discovery; shares of a time-sliced GPU are one GPU, whose memory they share. */
 function gpusOf(

@@ -33,8 +33,11 @@ export const Node = z.object({
   name: z.string().min(1),
   cpu: z.number().positive(),
   memory: z.int().positive(),
-  disk: z.int().positive(),
+  /** Absent where volumes are made elsewhere, by a cluster's storage class. */
+  disk: z.int().positive().optional(),
   gpus: z.array(Gpu),
+  /** It takes only what asks for one of its GPUs, as nodes with NVIDIA's taint do. */
+  gpuOnly: z.boolean().optional(),
   /** Where the figures come from. */
   source: z.string(),
   /** What one such machine costs a month, in the currency of the one who asks. */

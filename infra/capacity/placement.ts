@@ -5,9 +5,14 @@ import type { Resources, Workload } from './workload.ts'
 export interface Room {
   cpu: number
   memory: number
+  /** Infinity where volumes come from elsewhere. */
   disk: number
   /** GPUs that nothing was given yet, smallest first. */
   gpus: readonly Gpu[]
+  /** Only those who ask for a GPU may come here. */
+  gpuOnly: boolean
+  /** What it costs to put the first workload here: a machine that would have to be added. 0 once that was done. */
+  price: number
 }
 
 /** All that matters of a workload here. */
@@ -24,29 +29,35 @@ const SEARCH_LIMIT = 200_000
 export const roomOf = (node: Node): Room => ({
   cpu: node.cpu,
   memory: node.memory,
-  disk: node.disk,
+  disk: node.disk ?? Number.POSITIVE_INFINITY,
   gpus: [...node.gpus].sort((a, b) => a.memory - b.memory),
+  gpuOnly: node.gpuOnly ?? false,
+  price: node.template === undefined ? 0 : (node.monthlyCost ?? 0),
 })
 
 /** The room that is left when the demand is met, or undefined when it cannot be. */
 export function take(room: Room, demand: Resources): Room | undefined {
-  if (demand.cpu > room.cpu || demand.memory > room.memory || demand.disk > room.disk) {
-    return undefined
-  }
-  const taken = room.gpus
-    .filter(gpu => gpu.resource === demand.gpu?.resource && gpu.memory >= demand.gpu.memory)
-    .slice(0, demand.gpu?.count ?? 0)
-  if (taken.length < (demand.gpu?.count ?? 0)) return undefined
+  const { gpu } = demand
+  const tight = demand.cpu > room.cpu || demand.memory > room.memory || demand.disk > room.disk
+  if (tight || (room.gpuOnly && gpu === undefined)) return undefined
+  const fitting = room.gpus.flatMap(({ resource, memory }, index) =>
+    gpu !== undefined && resource === gpu.resource && memory >= gpu.memory ? [index] : [],
+  )
+  const taken = new Set(fitting.slice(0, gpu?.count ?? 0))
+  if (taken.size < (gpu?.count ?? 0)) return undefined
   return {
+    ...room,
     cpu: room.cpu - demand.cpu,
     memory: room.memory - demand.memory,
     disk: room.disk - demand.disk,
-    gpus: room.gpus.filter(gpu => !taken.includes(gpu)),
+    gpus: room.gpus.filter((_, index) => !taken.has(index)),
+    price: 0,
   }
 }
 
 /**
- * Finds a machine for every workload, trying large ones first and filled machines before empty ones.
+ * Finds a machine for every workload so that the machines used cost as little as possible, trying large workloads
+ * first.
  * @returns undefined when no assignment exists
  */
 export function assign(
@@ -54,21 +65,28 @@ export function assign(
   rooms: readonly Room[],
 ): Assignment | undefined {
   const order = [...workloads.keys()].sort((a, b) => weight(workloads[b]!) - weight(workloads[a]!))
-  const dead = new Set<string>()
   const chosen: number[] = []
-  const search = (depth: number, state: readonly Room[]): boolean => {
+  let best: { cost: number; assignment: Assignment } | undefined
+  /** The least cost at which a state was reached. */
+  const seen = new Map<string, number>()
+  const search = (depth: number, state: readonly Room[], cost: number): void => {
+    if (best !== undefined && cost >= best.cost) return
     const index = order[depth]
-    if (index === undefined) return true
-    const key = stateKey(state, String(depth))
-    if (dead.has(key) || dead.size > SEARCH_LIMIT) return false
-    for (const [node, next] of placements(state, workloads[index]!)) {
-      chosen[index] = node
-      if (search(depth + 1, next)) return true
+    if (index === undefined) {
+      best = { cost, assignment: [...chosen] }
+      return
     }
-    dead.add(key)
-    return false
+    const key = stateKey(state, String(depth))
+    if ((seen.get(key) ?? Number.POSITIVE_INFINITY) <= cost || seen.size > SEARCH_LIMIT) return
+    seen.set(key, cost)
+    const choices = placements(state, workloads[index]!)
+    for (const [node, next] of choices.sort(([a], [b]) => state[a]!.price - state[b]!.price)) {
+      chosen[index] = node
+      search(depth + 1, next, cost + state[node]!.price)
+    }
   }
-  return search(0, rooms) ? chosen : undefined
+  search(0, rooms, 0)
+  return best?.assignment
 }
 
 /**
@@ -119,6 +137,8 @@ const roomKey = (room: Room): string =>
     room.cpu.toFixed(3),
     room.memory,
     room.disk,
+    room.gpuOnly,
+    room.price,
     ...room.gpus.map(gpu => `${gpu.resource}:${gpu.memory}`),
   ].join('/')
 

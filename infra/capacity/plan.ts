@@ -13,15 +13,20 @@ export const VERDICTS = {
 const Remaining = z.object({
   cpu: z.number(),
   memory: z.int(),
-  disk: z.int(),
+  disk: z.int().optional(),
   gpus: z.array(Gpu),
+})
+
+/** What the machine that comes nearest lacks for a workload, in cores and bytes. */
+const Shortage = Resources.partial().extend({
+  /** The machine; absent when none has such GPUs, or none takes what asks for no GPU. */
+  node: z.string().optional(),
 })
 
 const PlannedWorkload = Workload.extend({
   /** The machine it goes to; absent when none takes it. */
   node: z.string().optional(),
-  /** What the machine that comes nearest lacks for it, in cores and bytes. */
-  short: Resources.partial().optional(),
+  short: Shortage.optional(),
 })
 
 const PlannedNode = Node.extend({ remaining: Remaining, workloads: z.array(z.string()) })
@@ -31,7 +36,7 @@ export const Plan = z.object({
   verdict: z.enum(VERDICTS),
   workloads: z.array(PlannedWorkload),
   nodes: z.array(PlannedNode),
-  /** Sum of the prices of the machines that are used, where those have one. */
+  /** Sum of the machines' prices, where they have one; of a pool that scales from zero those that are used. */
   monthlyCost: z.number().optional(),
 })
 export type Plan = z.infer<typeof Plan>
@@ -55,26 +60,29 @@ export function planCapacity(
       mend: 'npm run plan -- --node memory=64GiB,cpu=16, or without --node for this machine',
     })
   }
-  const machines = nodes.flatMap(copies).map(node => giveBack(node, held[node.name]))
+  const machines = nodes
+    .flatMap(node => copies(node, workloads.length))
+    .map(node => giveBack(node, held[node.name]))
   const rooms = machines.map(roomOf)
   const order = orderDependence(workloads, rooms)
   const assignment = assign(workloads, rooms) ?? fillGreedily(workloads, rooms)
   return { verdict: VERDICTS[order], ...describe(workloads, machines, assignment) }
 }
 
-/** A pool that scales from zero stands for as many machines as it may have. */
-function copies(node: Node): Node[] {
+/** A pool that scales from zero stands for as many machines as it may have, and as could be needed. */
+function copies(node: Node, needed: number): Node[] {
   if (node.template === undefined) return [node]
-  return Array.from({ length: node.template.max }, (_, index) => ({
+  return Array.from({ length: Math.min(node.template.max, needed) }, (_, index) => ({
     ...node,
     name: `${node.name}-${index + 1}`,
   }))
 }
 
-const giveBack = (node: Node, held: Held[string] | undefined): Node =>
-  held === undefined
-    ? node
-    : { ...node, memory: node.memory + held.memory, disk: node.disk + held.disk }
+function giveBack(node: Node, held: Held[string] | undefined): Node {
+  if (held === undefined) return node
+  const disk = node.disk === undefined ? {} : { disk: node.disk + held.disk }
+  return { ...node, memory: node.memory + held.memory, ...disk }
+}
 
 /** One after the other onto the first machine with room, so that a plan that cannot fit shows what is short. */
 function fillGreedily(workloads: readonly Workload[], rooms: readonly Room[]): Assignment {
@@ -99,7 +107,7 @@ function describe(
   const nodes = machines
     .map((node, index) => ({
       ...node,
-      remaining: { ...rooms[index]!, gpus: [...rooms[index]!.gpus] },
+      remaining: remainingOf(rooms[index]!),
       workloads: workloads.filter((_, at) => assignment[at] === index).map(({ name }) => name),
     }))
     .filter(node => node.template === undefined || node.workloads.length > 0)
@@ -108,7 +116,7 @@ function describe(
     workloads: workloads.map((workload, index) => ({
       ...workload,
       ...(assignment[index] === -1
-        ? { short: shortOf(workload.requests, rooms) }
+        ? { short: shortOf(workload.requests, machines, rooms) }
         : { node: machines[assignment[index]!]!.name }),
     })),
     nodes,
@@ -116,19 +124,28 @@ function describe(
   }
 }
 
-/** What the machine with the most memory left lacks. */
-function shortOf(demand: Resources, rooms: readonly Room[]): Partial<Resources> {
-  const nearest = rooms.reduce((best, room) => (room.memory > best.memory ? room : best))
-  const lacks = (need: number, has: number) => Math.max(0, need - has)
-  const short: Partial<Resources> = {}
-  if (demand.cpu > nearest.cpu) short.cpu = lacks(demand.cpu, nearest.cpu)
-  if (demand.memory > nearest.memory) short.memory = lacks(demand.memory, nearest.memory)
-  if (demand.disk > nearest.disk) short.disk = lacks(demand.disk, nearest.disk)
-  if (
-    demand.gpu &&
-    !rooms.some(room => take({ ...room, cpu: 1e9, memory: 2 ** 60, disk: 2 ** 60 }, demand))
-  ) {
-    short.gpu = demand.gpu
+const remainingOf = ({ cpu, memory, disk, gpus }: Room): z.infer<typeof Remaining> => ({
+  cpu,
+  memory,
+  gpus: [...gpus],
+  ...(Number.isFinite(disk) ? { disk } : {}),
+})
+
+const ENDLESS = { cpu: Infinity, memory: Infinity, disk: Infinity }
+
+/** Of the machines that could take it if they were large enough, the one with the most memory left is nearest. */
+function shortOf(
+  demand: Resources,
+  machines: readonly Node[],
+  rooms: readonly Room[],
+): z.infer<typeof Shortage> {
+  const suited = [...rooms.keys()].filter(index => take({ ...rooms[index]!, ...ENDLESS }, demand))
+  if (suited.length === 0) return demand.gpu === undefined ? {} : { gpu: demand.gpu }
+  const nearest = suited.reduce((a, b) => (rooms[b]!.memory > rooms[a]!.memory ? b : a))
+  const room = rooms[nearest]!
+  const lacks = (['cpu', 'memory', 'disk'] as const).filter(key => demand[key] > room[key])
+  return {
+    node: machines[nearest]!.name,
+    ...Object.fromEntries(lacks.map(key => [key, demand[key] - room[key]])),
   }
-  return short
 }

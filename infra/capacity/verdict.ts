@@ -18,32 +18,47 @@ export function requireFit(plan: StackPlan): void {
   })
 }
 
-/** The verdict in a sentence or two: what fits where, or what is short by how much. */
+/** The verdict in a sentence or two: what fits where with what left, or what is short by how much. */
 export function describeVerdict(plan: StackPlan): string {
-  if (plan.verdict === VERDICTS.any) return 'The stack fits, in whatever order it is placed.'
-  if (plan.verdict === VERDICTS.some) {
-    return 'The stack fits, but a scheduler that places its servers in another order can leave one without a machine.'
+  if (plan.verdict === VERDICTS.none) {
+    const short = plan.workloads.filter(({ short }) => short !== undefined)
+    return short.map(workload => describeShortage(workload, plan)).join('\n')
   }
-  return plan.workloads
-    .filter(({ short }) => short !== undefined)
-    .map(workload => describeShortage(workload, plan))
-    .join('\n')
+  const left = describeLeft(plan)
+  return plan.verdict === VERDICTS.any
+    ? `The stack fits, in whatever order it is placed; ${left}.`
+    : `The stack fits, but a scheduler that places its servers in another order can leave one without a machine; ${left}.`
 }
 
+/** `2.1 GiB of memory is left on node-2` */
+function describeLeft({ nodes }: StackPlan): string {
+  const used = nodes.filter(({ workloads }) => workloads.length > 0)
+  const least = used.reduce((a, b) => (b.remaining.memory < a.remaining.memory ? b : a))
+  const left = `${formatBytes(least.remaining.memory)} of memory is left on ${least.name}`
+  return used.length === 1 ? left : `${left}, more on the others`
+}
+
+/** `ollama-cpu (gpt-oss:20b 14.2 GiB) needs 14.5 GiB of memory; this machine has 3.1 GiB left: 11.4 GiB short.` */
 function describeShortage(workload: PlannedWorkload, plan: StackPlan): string {
+  const who = `${workload.name}${describeModels(workload, plan)}`
   const { requests, short = {} } = workload
-  const best = plan.nodes.reduce((a, b) => (b.remaining.memory > a.remaining.memory ? b : a))
-  const lacks = [
-    short.memory !== undefined &&
-      `${formatBytes(requests.memory)} of memory where ${formatBytes(best.remaining.memory)} is free on ${best.name}: ${formatBytes(short.memory)} short`,
-    short.disk !== undefined &&
-      `${formatBytes(requests.disk)} of disk where ${formatBytes(best.remaining.disk)} is free on ${best.name}`,
-    short.cpu !== undefined &&
-      `${requests.cpu} cores where ${best.remaining.cpu} are free on ${best.name}`,
-    short.gpu !== undefined &&
-      `${short.gpu.count} GPU with ${formatBytes(short.gpu.memory)} free, which no machine has`,
-  ].filter(lack => lack !== false)
-  return `${workload.name}${describeModels(workload, plan)} needs ${lacks.join(', and ')}.`
+  if (short.gpu !== undefined) {
+    const { count, memory } = short.gpu
+    return `${who} needs ${count} GPU${count > 1 ? 's' : ''} with ${formatBytes(memory)} free, which no machine has.`
+  }
+  if (short.node === undefined) return `${who} needs a machine that is not kept for GPUs.`
+  const lacks = (['memory', 'disk'] as const).flatMap(what => {
+    const missing = short[what]
+    if (missing === undefined) return []
+    const [needed, left] = [requests[what], requests[what] - missing].map(formatBytes)
+    return `${needed} of ${what}, and ${short.node} has ${left} left for it: ${formatBytes(missing)} short`
+  })
+  if (short.cpu !== undefined) {
+    lacks.push(
+      `${requests.cpu} cores, and ${short.node} has ${requests.cpu - short.cpu} left for it`,
+    )
+  }
+  return `${who} needs ${lacks.join('; it needs ')}.`
 }
 
 /** ` (gpt-oss:20b 14.2 GiB, nomic-embed-text:latest 578 MiB)` */

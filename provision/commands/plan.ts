@@ -22,13 +22,21 @@ export const plan: CommandSpec<PlanOptions> = {
         'a machine in place of this one, such as memory=64GiB,cpu=16,gpu=2xL40S; repeatable',
       parse: (text, before) => [...((before as string[] | undefined) ?? []), text],
     },
-    { flags: '--nodes <file>', description: 'a YAML or JSON list of such descriptions' },
-    { flags: '--cluster', description: 'the nodes of the cluster that kubectl talks to' },
+    {
+      flags: '--nodes <file>',
+      description:
+        'a YAML or JSON list of such descriptions, or of kubectl get nodes,pods -A -o json',
+    },
+    {
+      flags: '--cluster',
+      description:
+        'the nodes of the cluster of the kubeconfig, or of the setting kubernetes.context',
+    },
     { flags: '--html <file>', description: 'write the plan as a page with charts too' },
   ],
   async run({ stack, configFile, html, ...flags }, { steps }) {
     const { settings } = await readStackFile(stack, configFile)
-    const nodes = await describedMachines(flags)
+    const nodes = await describedMachines(flags, settings)
     const planned = await steps.run(
       'plan',
       () =>

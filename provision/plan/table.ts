@@ -75,7 +75,7 @@ function nodeTable({ nodes }: StackPlan): string {
       formatBytes(memory),
       formatBytes(remaining.memory),
       `${remaining.gpus.length} of ${gpus.length}`,
-      formatBytes(remaining.disk),
+      remaining.disk === undefined ? '–' : formatBytes(remaining.disk),
       source,
     ])
   }

@@ -26,6 +26,8 @@ const room = (memory: number, ...gpus: number[]): Room => ({
   gpus: gpus
     .toSorted((a, b) => a - b)
     .map(memory => ({ product: 'GPU', memory, resource: 'nvidia.com/gpu' })),
+  gpuOnly: false,
+  price: 0,
 })
 
 /** Every run of a scheduler that binds one after the other, in every order, onto every machine that takes it. */
