@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /**
  * When a process started, in the machine's own words. Together with its pid this tells a process from a
@@ -12,21 +12,60 @@ export function processStart(pid) {
 }
 
 /**
- * @param {number} pid
- * @returns {string | undefined}
+ * Whether a process group has a process that runs. A signal of 0 to the group does not tell: it reaches zombies
+ * too, and a container's first process may leave them for good.
+ * @param {number} group
  */
-function startFromProc(pid) {
-  let stat
+export function processGroupRuns(group) {
+  if (process.platform !== 'linux') return groupRunsByPs(group)
+  return readdirSync('/proc').some(pid => /^\d+$/.test(pid) && runsInGroup(Number(pid), group))
+}
+
+/**
+ * @param {number} pid
+ * @param {number} group
+ */
+function runsInGroup(pid, group) {
+  const fields = statOf(pid)
+  if (fields === undefined || fields[2] !== String(group)) return false
+  return !ENDED.test(fields[0] ?? '') || threadsOf(pid) > 1
+}
+
+/**
+ * The threads of an ended process, which end after their leader and hold its files and ports until then.
+ * @param {number} pid
+ */
+function threadsOf(pid) {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
+}
+
+/** @param {number} pid */
+function startFromProc(pid) {
+  const fields = statOf(pid)
+  if (fields === undefined || ENDED.test(fields[0] ?? '')) return undefined
+  return `${bootId()}/${fields[19]}`
+}
+
+/** The state of a zombie, or of one about to go. */
+const ENDED = /^[ZX]/
+
+/**
+ * proc_pid_stat(5): the second field is a name in parentheses that may itself hold blanks and parentheses, so
+ * fields are counted from behind it: state is the 3rd of the line and here the first, then parent and group;
+ * starttime (ticks since boot) is the 22nd.
+ * @param {number} pid
+ */
+function statOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }
-  // proc_pid_stat(5): the second field is a name in parentheses that may itself hold blanks and parentheses,
-  // so fields are counted from behind it: state is the 3rd of the line, starttime (ticks since boot) the 22nd.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return `${bootId()}/${fields[19]}`
 }
 
 /** Ticks are counted from the boot, so they mean something only together with it. */
@@ -34,15 +73,24 @@ function bootId() {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
-/**
- * @param {number} pid
- * @returns {string | undefined}
- */
+/** @param {number} pid */
 function startFromPs(pid) {
-  const { stdout } = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+  const [state, ...started] = ps('-o', 'state=,lstart=', '-p', String(pid)).split(/\s+/)
+  return !state || ENDED.test(state) ? undefined : started.join(' ')
+}
+
+/** @param {number} group */
+function groupRunsByPs(group) {
+  const rows = ps('-A', '-o', 'pgid=,state=').split('\n')
+  return rows.some(row => {
+    const [of, state] = row.trim().split(/\s+/)
+    return of === String(group) && !ENDED.test(state ?? '')
   })
-  const [state, ...started] = (stdout ?? '').trim().split(/\s+/)
-  return !state || state.startsWith('Z') ? undefined : started.join(' ')
+}
+
+/** @param {string[]} args */
+function ps(...args) {
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
+  const { stdout } = spawnSync('ps', args, { encoding: 'utf8', env })
+  return (stdout ?? '').trim()
 }

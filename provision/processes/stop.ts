@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Millis, seconds } from '../../infra/units.ts'
+import { processGroupRuns, processStart } from '../process-identity.mjs'
 import { isAlive, type Running } from './record.ts'
 
 const GRACE: Millis = seconds(10)
@@ -10,26 +11,25 @@ const INTERVAL: Millis = 20
  * runners are in it, and they outlive an Ollama that was killed.
  */
 export async function stopProcess(running: Running): Promise<void> {
-  if (isAlive(running)) {
-    signalTo(running.pid, 'SIGTERM')
+  const { pid, identity } = running
+  const found = processStart(pid)
+  // A group keeps its leader's pid from being given to anybody else: where it was, nothing of the group is left.
+  if (found !== undefined && found !== identity) return
+  if (found !== undefined) {
+    signalTo(pid, 'SIGTERM')
     await untilGone(() => isAlive(running), GRACE)
-    // A process that ignores the request, and the group of one that left runners behind.
-  } else if (!groupExists(running.pid)) {
-    return
   }
-  signalTo(-running.pid, 'SIGKILL')
-  await untilGone(() => isAlive(running) || groupExists(running.pid), GRACE)
+  // What ignored the request, and what a server left behind.
+  if (!processGroupRuns(pid)) return
+  signalTo(-pid, 'SIGKILL')
+  await untilGone(() => processGroupRuns(pid), GRACE)
 }
 
-/** A group keeps its leader's pid from being given to anybody else, so a group of this number is ours. */
-const groupExists = (pid: number): boolean => signalTo(-pid, 0)
-
-function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
+function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
-    return true
   } catch {
-    return false
+    // It has ended by itself in the meantime.
   }
 }
 
