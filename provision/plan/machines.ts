@@ -4,7 +4,6 @@ import { nodesOfCluster, type Tenancy } from '../../infra/capacity/cluster.ts'
 import { type Node, parseNode } from '../../infra/capacity/hardware.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { openCluster } from '../cluster/cluster.ts'
 import { freeNodes } from '../cluster/nodes.ts'
 
 /** Which machines a plan is for; those of the stack's target when nothing is said. */
@@ -27,7 +26,7 @@ export async function describedMachines(
   settings: Settings,
 ): Promise<Node[] | undefined> {
   if (node.length === 0 && nodes === undefined && !cluster) return undefined
-  const found = cluster ? await freeNodes(settings, await openCluster(settings)) : []
+  const found = cluster ? await freeNodes(settings) : []
   const { texts, listed } =
     nodes === undefined ? { texts: [], listed: [] } : await readMachines(nodes, settings.kubernetes)
   return [...found, ...listed, ...[...texts, ...node].map(parseNode)]
