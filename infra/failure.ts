@@ -53,6 +53,9 @@ export function markedText(error: unknown): string {
   return `${reasonOf(error)} [${error instanceof Failure ? error.kind : 'unavailable'}]`
 }
 
+/** The same as a line of a log, for those who wait for what a container has to say. */
+export const markedLine = (error: unknown): string => markedText(error).replace(/\s*\n\s*/g, '; ')
+
 /** Reads what markedText wrote; undefined for a text without the mark. */
 export function readMarked(text: string): { text: string; kind: FailureKind } | undefined {
   const mark = /\s*\[(refused|misused|unavailable|interrupted)\]\s*$/.exec(text)

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { DeployedModel } from '../../infra/outputs.ts'
-import { chat } from '../inference/chat.ts'
-import { embed } from '../inference/embed.ts'
+import { answerOnce } from '../inference/answer-once.ts'
 import type { Inference } from '../inference/inference.ts'
 import { modelStatus } from '../inference/status.ts'
 
@@ -84,7 +83,7 @@ export async function reload(
   signal: AbortSignal,
 ): Promise<ModelView> {
   await inference.reload(model, signal)
-  await requireAnswer(inference, model, signal)
+  await answerOnce(inference, model, signal)
   const view = await look(inference, model, signal)
   const wrong =
     view.problem ??
@@ -92,24 +91,4 @@ export async function reload(
     (view.loaded === null ? 'it did not stay in memory' : undefined)
   if (wrong === undefined) return view
   throw new Failure('unavailable', `${model.name} was loaded again, but ${wrong}`)
-}
-
-async function requireAnswer(
-  inference: Inference,
-  model: DeployedModel,
-  signal: AbortSignal,
-): Promise<void> {
-  const server = inference.server(model)
-  if (model.role === 'embedding') {
-    // It checks length and numbers of the vector itself.
-    await embed(server, model, ['ready'], { signal })
-    return
-  }
-  const answer = await chat(server, model, [{ role: 'user', content: 'Say hello.' }], {
-    maxTokens: 8,
-    signal,
-  })
-  if (answer.tokens === 0) {
-    throw new Failure('unavailable', `${model.name} was loaded again, but it says nothing`)
-  }
 }

@@ -70,6 +70,7 @@ function keeperConfig(settings: Settings, { models, pool, requests }: Workload) 
   return {
     port: KEEPER_PORT,
     gpu: requests.gpu !== undefined,
+    resident: settings.ollama.keepAlive === '-1',
     models: served.map(model => ({
       args: { ...modelArgs(model, settings, here), lockRecord: LOCK_RECORD },
       model: describeModel(model, pool!),
