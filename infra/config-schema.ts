@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { Images } from './images.ts'
 import { Kubernetes } from './kubernetes/settings.ts'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 
@@ -100,6 +101,7 @@ export const Config = z.strictObject({
     .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
     .default(''),
   models: z.record(z.string().min(1), OwnModel).default({}),
+  images: Images.default({} as never),
   pullDeadlineMinutes: z.int().min(1).max(1440).default(180),
   // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
   kubernetes: Kubernetes.default({} as never),

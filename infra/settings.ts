@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
 import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
 import { Failure } from './failure.ts'
+import { type ImageReferences, Images, resolveImages } from './images.ts'
 import { Kubernetes, type KubernetesSettings } from './kubernetes/settings.ts'
 import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
 import { PROJECT } from './project.ts'
@@ -24,6 +25,10 @@ export interface Settings {
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
   modelMirror: Mirror | undefined
+  /** For the targets that run containers. */
+  images: ImageReferences
+  /** As they are named, before mirror and lock. */
+  configuredImages: z.infer<typeof Images>
   pullDeadline: Millis
   kubernetes: KubernetesSettings
   deployUnfit: boolean
@@ -47,6 +52,7 @@ export function parseSettings(
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(fromText)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
   const config = parsed.data
+  const images = Images.parse(config.images)
   const own = Object.entries(config.models).map(
     ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
   )
@@ -88,6 +94,8 @@ export function parseSettings(
     ],
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror: parseMirror(config.modelMirror),
+    images: resolveImages(images),
+    configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
     kubernetes: kubernetesSettings(stack, config.kubernetes),
     deployUnfit: config.deployUnfit,

@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   down: async () => (await import('./commands/down.ts')).down,
   status: async () => (await import('./commands/status.ts')).status,
   models: async () => (await import('./commands/models.ts')).models,
+  images: async () => (await import('./commands/images.ts')).images,
   mirror: async () => (await import('./commands/mirror.ts')).mirror,
   verify: async () => (await import('./commands/verify.ts')).verify,
   api: async () => (await import('./commands/api.ts')).api,

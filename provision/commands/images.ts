@@ -1,0 +1,35 @@
+import { IMAGE_LOCK, ImageLock, mirrored, OWN_IMAGE } from '../../infra/images.ts'
+import { readStackFile } from '../../infra/settings-file.ts'
+import { digestOf } from '../images/registry.ts'
+import { changeRecord } from '../models/record.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
+
+interface ImagesOptions extends StackOptions {
+  lock: string
+}
+
+/** Asks the registries for the digests of a stack's images, which deployments are held to from then on. */
+export const images: CommandSpec<ImagesOptions> = {
+  name: 'images',
+  description: "write the digests of a stack's images, as the registries have them, into the lock",
+  options: [
+    ...STACK_FLAGS,
+    { flags: '--lock <file>', description: 'the lock file', default: IMAGE_LOCK },
+  ],
+  async run({ stack, configFile, lock }, { steps }) {
+    const { settings } = await readStackFile(stack, configFile)
+    const { mirror, ...named } = settings.configuredImages
+    const wanted = Object.values(named).filter(image => image !== OWN_IMAGE && !image.includes('@'))
+    const seen: ImageLock = {}
+    for (const image of wanted) {
+      seen[image] = await steps.run(
+        image,
+        ({ signal }) => digestOf(mirrored(image, mirror), signal),
+        digest => digest,
+      )
+    }
+    await changeRecord(lock, ImageLock, content => ({ ...content, ...seen }))
+    const rows = Object.entries(seen).map(([image, digest]) => `  ${image.padEnd(40)} ${digest}`)
+    return { text: rows.join('\n'), document: { stack, lock, images: seen } }
+  },
+}
