@@ -1,0 +1,25 @@
+# The project's own image: the HTTP API, and by other arguments the checks and what brings models in.
+#   docker run … knowledge-stack:0.1.0                                  the API (checks/api/environment.ts)
+#   docker run … knowledge-stack:0.1.0 provision/cli.ts verify          against CHROMADB_URL and OLLAMA_URL
+#   docker run … knowledge-stack:0.1.0 provision/cli.ts models --stack … the models of a stack
+ARG NODE_IMAGE=node:24.21.0-slim
+
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Optional packages carry a Node, which the base image has, and native parts that nothing here uses.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json Pulumi.yaml Pulumi.*.yaml ./
+COPY infra infra
+COPY checks checks
+COPY provision provision
+# By number: Kubernetes cannot tell whether a name is root.
+USER 1000:1000
+EXPOSE 8003
+ENTRYPOINT ["node"]
+CMD ["checks/api/main.ts"]
