@@ -87,7 +87,7 @@ describe('resources of the Kubernetes provider on a simulated fleet', () => {
   })
 
   it('keep a secret out of the state', async () => {
-    const state = JSON.stringify(await deployed.stack.exportStack())
+    const state = await deployed.state()
     const secret = Buffer.from('a secret that nobody may read')
     expect(state).not.toContain(secret.toString())
     expect(state).not.toContain(secret.toString('base64'))
@@ -104,10 +104,10 @@ describe('resources of the Kubernetes provider on a simulated fleet', () => {
   })
 
   it('show in a refreshed preview what somebody changed by hand', async () => {
-    const { metadata, ...rest } = await deployment()
-    await fleet.api.patch({ ...rest, metadata }, { spec: { replicas: 1 } })
+    const web = await deployment()
+    await fleet.api.patch(web, { spec: { replicas: 1 } })
     await expect(deployed.stack.preview({ ...QUIET, refresh: true })).rejects.toThrow(/change/)
-    await fleet.api.patch({ ...rest, metadata }, { spec: { replicas: 2 } })
+    await fleet.api.patch(web, { spec: { replicas: 2 } })
   })
 
   it('are replaced where it does not: under a new name, or the same after the old one is gone', async () => {
@@ -161,10 +161,8 @@ describe('resources of the Kubernetes provider on a simulated fleet', () => {
     expect(claims.map(({ metadata }) => metadata.name)).toEqual(['data-store-0'])
   })
 
-  it('are not looked for on a cluster that does not answer: it is named', async () => {
+  it('are refused on a cluster that is gone, which is said', async () => {
     await fleet.stop()
-    await expect(deployed.stack.preview()).rejects.toThrow(
-      /cluster is unreachable: connect ECONNREFUSED/,
-    )
+    await expect(deployed.stack.preview()).rejects.toThrow(/cluster is unreachable/)
   })
 })

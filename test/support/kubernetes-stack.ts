@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
@@ -17,6 +17,8 @@ export interface ProgramStack {
   stack: Stack
   /** Another program for the next update. */
   become(program: PulumiFn): void
+  /** What Pulumi has written down, as it lies on the disk. */
+  state(): Promise<string>
   /** Forgets the stack; what it deployed stays. */
   forget(): Promise<void>
 }
@@ -49,6 +51,7 @@ export async function programStack(kubeconfig: string, program: PulumiFn): Promi
     become(next) {
       stack.workspace.program = next
     },
+    state: () => readFile(join(folder, '.pulumi', 'stacks', 'program', 'test.json'), 'utf8'),
     forget: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -103,7 +103,8 @@ export class KubeApi {
   async list(apiVersion: string, kind: string, query = ''): Promise<KubeObject[]> {
     const { name } = await this.#kind(apiVersion, kind)
     const list = await this.request('GET', `${rootOf(apiVersion)}/${name}${query}`)
-    return (list as { items: KubeObject[] }).items
+    // The server says of a list's objects only once what they are.
+    return (list as { items: KubeObject[] }).items.map(item => ({ ...item, apiVersion, kind }))
   }
 
   async create(object: KubeObject): Promise<KubeObject> {

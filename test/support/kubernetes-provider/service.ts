@@ -64,7 +64,7 @@ export function providerService(): UntypedServiceImplementation {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
       })
-      return new messages.CreateResponse().setId(id).setProperties(toStruct(withSecrets(live)))
+      return new messages.CreateResponse().setId(id).setProperties(toStruct(live))
     }),
 
     update: answer(async (request: messages.UpdateRequest) => {
@@ -73,7 +73,7 @@ export function providerService(): UntypedServiceImplementation {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
       })
-      return new messages.UpdateResponse().setProperties(toStruct(withSecrets(live)))
+      return new messages.UpdateResponse().setProperties(toStruct(live))
     }),
 
     read: answer(async (request: messages.ReadRequest) => {
@@ -87,7 +87,7 @@ export function providerService(): UntypedServiceImplementation {
       return new messages.ReadResponse()
         .setId(request.getId())
         .setInputs(toStruct(read.inputs))
-        .setProperties(toStruct(withSecrets(read.live)))
+        .setProperties(toStruct(read.live))
     }),
 
     delete: answer(async (request: messages.DeleteRequest) => {
@@ -114,7 +114,7 @@ function asFailure(error: Error): object {
   if (!(error instanceof NotReady)) return { code: status.UNKNOWN, message }
   const detail = new messages.ErrorResourceInitFailed()
     .setId(error.id)
-    .setProperties(toStruct(withSecrets(error.live)))
+    .setProperties(toStruct(error.live))
     .setReasonsList([message])
   const any = new anyMessages.Any()
   any.pack(detail.serializeBinary(), 'pulumirpc.ErrorResourceInitFailed')
@@ -142,17 +142,3 @@ function plain<Shape extends object>(message: Struct | undefined): Shape {
 /** By way of JSON, which leaves out what is undefined. */
 const toStruct = (value: object): Struct =>
   struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(value)))
-
-/** The engine's marks of a value that is to be encrypted in the state. */
-const SECRET = { '4dabf18193072939515e22adb298388d': '1b47061264138c4ac30d75fd1eb44270' }
-
-/** What a Secret holds is secret, as the official provider says it is, however its inputs were given. */
-function withSecrets(live: KubeObject): KubeObject {
-  if (live.kind !== 'Secret') return live
-  const { data, stringData, ...rest } = live
-  return {
-    ...rest,
-    ...(data && { data: { ...SECRET, value: data } }),
-    ...(stringData && { stringData: { ...SECRET, value: stringData } }),
-  } as KubeObject
-}
