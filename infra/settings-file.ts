@@ -10,6 +10,8 @@ export interface StackFile {
   path: string
   /** The whole document: configuration, and whatever Pulumi keeps in it beside. */
   document: { config?: Record<string, unknown> } & Record<string, unknown>
+  /** The values of this project by key, as they are written. */
+  configured: Record<string, unknown>
   settings: Settings
 }
 
@@ -25,12 +27,12 @@ export async function readStackFile(stack: string, file?: string): Promise<Stack
   })
   const document = parseYaml(path, text)
   const prefix = `${PROJECT}:`
-  const raw = Object.fromEntries(
+  const configured = Object.fromEntries(
     Object.entries(document.config ?? {})
       .filter(([key]) => key.startsWith(prefix))
       .map(([key, value]) => [key.slice(prefix.length), value]),
   )
-  return { path, document, settings: parseSettings(stack, raw) }
+  return { path, document, configured, settings: parseSettings(stack, configured) }
 }
 
 function parseYaml(path: string, text: string): StackFile['document'] {

@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   up: async () => (await import('./commands/up.ts')).up,
   plan: async () => (await import('./commands/plan.ts')).plan,
   preview: async () => (await import('./commands/preview.ts')).preview,
+  render: async () => (await import('./commands/render.ts')).render,
   down: async () => (await import('./commands/down.ts')).down,
   status: async () => (await import('./commands/status.ts')).status,
   models: async () => (await import('./commands/models.ts')).models,

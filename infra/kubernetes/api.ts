@@ -51,7 +51,7 @@ export const deploymentFiles = ({ name }: DeploymentSecret) => ({
 
 /** The HTTP API: as many pods as wanted, none of which has anything to lose. */
 export function apiServers(
-  { settings, images, options }: Parts,
+  { settings, options }: Parts,
   secret: DeploymentSecret,
   plan: Workload,
   dependsOn: pulumi.Resource[],
@@ -75,7 +75,7 @@ export function apiServers(
           containers: [
             {
               name: API,
-              image: images.api,
+              image: settings.images.api,
               command: ['node', 'checks/api/main.ts'],
               env: Object.entries({
                 KNOWLEDGE_API_HOST: '0.0.0.0',

@@ -23,10 +23,7 @@ const STARTUP = 300
 const GRACE = 60
 
 /** The Chroma servers: one StatefulSet, a pod and a volume for each instance. */
-export function chromaServers(
-  { settings, images, tokens, options, keeping }: Parts,
-  plan: Workload,
-) {
+export function chromaServers({ settings, tokens, options, keeping }: Parts, plan: Workload) {
   const labels = labelsOf(CHROMA)
   const config = stringify({
     port: CHROMA_PORT,
@@ -45,7 +42,7 @@ export function chromaServers(
       labels,
       port: FRONT_PORT,
       openPath: '/api/v2/heartbeat',
-      image: images.front,
+      image: settings.images.front,
       share: plan.front!,
       front: tokens.apply(({ chroma }) => ({
         listen: FRONT_PORT,
@@ -72,7 +69,7 @@ export function chromaServers(
       template: podTemplate({
         labels,
         annotations: { [FILES_HASH]: hashOf(config, front.hash) },
-        containers: [server(images.chroma, plan), front.container],
+        containers: [server(settings.images.chroma, plan), front.container],
         volumes: [{ name: CONFIG, configMap: { name: file.metadata.name } }, front.volume],
         grace: GRACE,
         pullSecrets: settings.kubernetes.imagePullSecrets,

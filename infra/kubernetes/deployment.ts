@@ -9,7 +9,6 @@ import { apiServers, type DeploymentSecret, deploymentSecret } from './api.ts'
 import { chromaServers } from './chroma.ts'
 import { clusterOf } from './cluster.ts'
 import { workloadHash } from './hash.ts'
-import { imagesOf } from './images.ts'
 import { apiIngress } from './ingress.ts'
 import { recordLayout } from './layout.ts'
 import { grafanaDashboard, serviceMonitor } from './monitoring.ts'
@@ -50,7 +49,6 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
     const namespace = stackNamespace(kubernetes.namespace, { parent: this, provider: keeper })
     this.#parts = {
       settings,
-      images: imagesOf(),
       tokens: this.#secrets.tokens,
       options: { parent: namespace, provider },
       keeping: { parent: namespace, provider: keeper },

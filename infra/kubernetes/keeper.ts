@@ -31,7 +31,7 @@ const VOLUME = 'keeper'
 const FIRST_ANSWER: Millis = minutes(15)
 
 export function keeperPart(
-  { settings, images, options }: Parts,
+  { settings, options }: Parts,
   set: string,
   labels: Labels,
   plan: Workload,
@@ -48,7 +48,7 @@ export function keeperPart(
     volume: { name: VOLUME, configMap: { name: file.metadata.name } },
     container: {
       name: 'keeper',
-      image: images.api,
+      image: settings.images.api,
       command: ['node', 'provision/keeper/main.ts', `${FOLDER}/${FILE}`],
       // What a package source unpacks, which is not worth keeping.
       env: [{ name: 'KNOWLEDGE_STACK_CACHE', value: '/tmp/cache' }],

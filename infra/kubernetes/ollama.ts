@@ -24,7 +24,7 @@ const GRACE = 120
 
 /** The Ollama of a pool: a StatefulSet whose pods bring in what their volume lacks, and the Service in front. */
 export function ollamaPool(parts: Parts, plan: Workload) {
-  const { settings, images, tokens, options, keeping } = parts
+  const { settings, tokens, options, keeping } = parts
   const { kubernetes } = settings
   const name = ollamaName(plan.pool!)
   const labels = labelsOf(name, OLLAMA)
@@ -35,7 +35,7 @@ export function ollamaPool(parts: Parts, plan: Workload) {
       labels,
       port: FRONT_PORT,
       openPath: '/',
-      image: images.front,
+      image: settings.images.front,
       share: plan.front!,
       front: tokens.apply(({ ollama, provisioner }) => ({
         listen: FRONT_PORT,
@@ -63,7 +63,11 @@ export function ollamaPool(parts: Parts, plan: Workload) {
       template: podTemplate({
         labels,
         annotations: { [FILES_HASH]: hashOf(front.hash, keeper.hash) },
-        containers: [server(images.ollama, settings, plan), front.container, keeper.container],
+        containers: [
+          server(settings.images.ollama, settings, plan),
+          front.container,
+          keeper.container,
+        ],
         volumes: [front.volume, keeper.volume],
         grace: GRACE,
         pullSecrets: kubernetes.imagePullSecrets,

@@ -56,7 +56,9 @@ export function podTemplate(pod: Pod): PodTemplate {
       volumes: [...containers.map(scratchOf), ...(pod.volumes ?? [])],
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      imagePullSecrets: pod.pullSecrets.map(name => ({ name })),
+      ...(pod.pullSecrets.length > 0 && {
+        imagePullSecrets: pod.pullSecrets.map(name => ({ name })),
+      }),
       ...(pod.restartPolicy && { restartPolicy: pod.restartPolicy }),
       terminationGracePeriodSeconds: pod.grace ?? GRACE,
       securityContext: {

@@ -36,5 +36,8 @@ export const smallShare = (cpu: number, mebibytes: number): Share => {
   return { requests: { cpu, ...resources }, limits: { cpu: 1, ...resources } }
 }
 
-/** Parts of a claim that are no whole GiB are of no use: every storage rounds them up, some refuse them. */
-export const claimQuantity = (bytes: Bytes): string => `${Math.ceil(bytes / GiB)}Gi`
+/** What a file system keeps for itself and for root. */
+const FILE_SYSTEM = 1.1
+
+/** Parts of a GiB are of no use: every storage rounds them up, some refuse them. */
+export const claimQuantity = (bytes: Bytes): string => `${Math.ceil((bytes * FILE_SYSTEM) / GiB)}Gi`

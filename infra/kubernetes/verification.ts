@@ -18,7 +18,7 @@ const WITHIN = minutes(15)
  * another, and when it failed before; its failure, told with the end of its log, fails the update.
  */
 export function verificationJob(
-  { settings, images, options }: Parts,
+  { settings, options }: Parts,
   secret: DeploymentSecret,
   triggers: pulumi.Output<string>[],
   dependsOn: pulumi.Resource[],
@@ -41,7 +41,7 @@ export function verificationJob(
           containers: [
             {
               name: VERIFICATION,
-              image: images.api,
+              image: settings.images.api,
               command: ['node', 'checks/job/main.ts', files.outputs],
               resources: resourcesOf(smallShare(0.1, 256)),
               volumeMounts: [files.mount],

@@ -1,0 +1,47 @@
+import * as pulumi from '@pulumi/pulumi'
+import { deploy } from '../../infra/program.ts'
+import { PROJECT } from '../../infra/project.ts'
+import type { SecretFiles } from '../../infra/resources.ts'
+import type { StackFile } from '../../infra/settings-file.ts'
+import { leaveByPlan } from '../plan/plan.ts'
+import { revealed } from '../provider/secret-values.ts'
+import { keepSecrets } from '../secrets.ts'
+
+/** An object of Kubernetes, as the program asks for it. */
+export interface KubernetesObject {
+  apiVersion: string
+  kind: string
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+  // biome-ignore lint/suspicious/noExplicitAny: each kind has fields of its own
+  [field: string]: any
+}
+
+const SECRETS = 'knowledge:index:Secrets'
+
+/**
+ * Runs the program as `pulumi up` does, with something in the engine's place that takes down what it asks for: no
+ * cluster is needed, but for its nodes where the settings describe none. The stack's secrets are the real ones.
+ * @returns its Kubernetes objects, as they were asked for; names that are left to Pulumi are those of the resources
+ * @throws Failure as the program does
+ */
+export async function collectObjects(stack: StackFile): Promise<KubernetesObject[]> {
+  const objects: KubernetesObject[] = []
+  await pulumi.runtime.setMocks(
+    {
+      async newResource({ type, name, inputs: marked }) {
+        const inputs = revealed(marked)
+        const object = { ...inputs, metadata: { name, ...inputs.metadata } } as KubernetesObject
+        if (type.startsWith('kubernetes:')) objects.push(object)
+        const made = type === SECRETS ? await keepSecrets(inputs.files as SecretFiles) : object
+        return { id: name, state: { ...inputs, ...made } }
+      },
+      call: () => ({}),
+    },
+    PROJECT,
+    stack.settings.stack,
+  )
+  await deploy(stack.settings.stack, stack.configured, leaveByPlan)
+  // What the program asks for may still be on its way when it has ended.
+  await pulumi.runtime.disconnect()
+  return objects
+}
