@@ -1,4 +1,5 @@
 import type { Reach } from '../../infra/outputs.ts'
+import { forwardPort } from './port-forward.ts'
 
 /** A server as it is reached from here. */
 export interface Reached {
@@ -9,9 +10,14 @@ export interface Reached {
   close(): Promise<void>
 }
 
-/** The one place where the outputs' word on how a server is reached becomes a URL, and the headers to go with it. */
+/**
+ * The one place where the outputs' word on how a server is reached becomes a URL, and the headers to go with it.
+ * @throws Failure for a cluster that cannot be reached, or has no pod there that is ready
+ */
 export async function openReach(reach: Reach): Promise<Reached> {
-  return { url: reach.url, headers: bearer(reach.token), close: async () => undefined }
+  const headers = bearer(reach.token)
+  if (reach.kind === 'direct') return { url: reach.url, headers, close: async () => undefined }
+  return { ...(await forwardPort(reach)), headers }
 }
 
 /** The header that shows a token; none without one. */

@@ -76,7 +76,7 @@ export function apiServers(
             {
               name: API,
               image: settings.images.api,
-              command: ['node', 'checks/api/main.ts'],
+              args: ['checks/api/main.ts'],
               env: Object.entries({
                 KNOWLEDGE_API_HOST: '0.0.0.0',
                 KNOWLEDGE_API_PORT: `${api.port}`,

@@ -49,7 +49,7 @@ export function keeperPart(
     container: {
       name: 'keeper',
       image: settings.images.api,
-      command: ['node', 'provision/keeper/main.ts', `${FOLDER}/${FILE}`],
+      args: ['provision/keeper/main.ts', `${FOLDER}/${FILE}`],
       // What a package source unpacks, which is not worth keeping.
       env: [{ name: 'KNOWLEDGE_STACK_CACHE', value: '/tmp/cache' }],
       ports: [{ name: 'keeper', containerPort: KEEPER_PORT }],

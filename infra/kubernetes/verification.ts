@@ -42,7 +42,7 @@ export function verificationJob(
             {
               name: VERIFICATION,
               image: settings.images.api,
-              command: ['node', 'checks/job/main.ts', files.outputs],
+              args: ['checks/job/main.ts', files.outputs],
               resources: resourcesOf(smallShare(0.1, 256)),
               volumeMounts: [files.mount],
             },
