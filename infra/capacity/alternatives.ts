@@ -1,23 +1,22 @@
+import type { Role } from '../models.ts'
 import { formatBytes, MiB } from '../units.ts'
 import { GPU_MEMORY_MIB, GPU_RESOURCE, type Node, usableGpuMemory } from './hardware.ts'
 import { type Held, planCapacity, VERDICTS } from './plan.ts'
 import { type ModelDemand, type StackDemand, sizeStack } from './stack.ts'
+import { both, lighterVariants, modelVariant, moreInstances, type Variant } from './variants.ts'
 
-/** A change with which the stack would fit. */
-export interface Alternative {
-  change: string
-  /** What is given up for it. */
-  cost: string
-  /** Settings that make the change, by key; empty where it is hardware that changes. */
-  settings: Record<string, string>
-}
+/** A change with which the stack would fit: its settings, empty where it is hardware alone that changes. */
+export type Alternative = Omit<Variant, 'demand'>
 
-const MIN_CONTEXT = 2048
 const MODELS_OFFERED = 3
 
+/** Whether a stack fits on machines. */
+type Fits = (demand: StackDemand, nodes: readonly Node[]) => boolean
+
 /**
- * What would fit instead, cheapest first: a q8_0 cache, a smaller context, both, a smaller model of the same
- * role, and last what costs money, a GPU or more memory.
+ * What would fit instead, cheapest first: lighter settings (a q8_0 cache, a smaller context, both, more Chroma
+ * servers), a smaller model of the same role, with lighter settings where it needs them, and last what costs
+ * money: a further machine of a pool, a GPU, with lighter settings where a smaller one does then, more memory.
  * @param candidates the models that may take another's place
  */
 export function findAlternatives(
@@ -26,102 +25,92 @@ export function findAlternatives(
   held: Held,
   candidates: readonly ModelDemand[],
 ): Alternative[] {
-  const fits = (changed: StackDemand, machines = nodes) =>
-    planCapacity(sizeStack(changed, machines).workloads, machines, held).verdict !== VERDICTS.none
+  const fits: Fits = (demand, nodes) =>
+    planCapacity(sizeStack(demand, nodes).workloads, nodes, held).verdict !== VERDICTS.none
+  const fitsHere = ({ demand }: Variant) => fits(demand, nodes)
+  const [quantized, ...smaller] = lighterVariants(demand)
   return [
-    ...quantizedCache(demand, fits),
-    ...smallerContext(demand, fits),
-    ...smallerModels(demand, candidates, fits),
-    ...otherGpu(demand, nodes, fits),
+    ...[quantized].filter(variant => variant !== undefined).filter(fitsHere),
+    ...smaller.filter(fitsHere).slice(0, 1),
+    ...moreInstances(demand).filter(fitsHere).slice(0, 1),
+    ...otherModels('chat', demand, candidates, fitsHere),
+    ...otherModels('embedding', demand, candidates, fitsHere),
+    ...furtherMachines(demand, nodes, fits),
+    ...otherGpus(demand, nodes, fits),
     ...moreMemory(demand, nodes, held),
-  ]
+  ].map(({ change, cost, settings }) => ({ change, cost, settings }))
 }
 
-type Fits = (demand: StackDemand, nodes?: readonly Node[]) => boolean
-
-function quantizedCache(demand: StackDemand, fits: Fits): Alternative[] {
-  if (demand.kvCache !== 'f16' || !fits({ ...demand, kvCache: 'q8_0' })) return []
-  return [
-    {
-      change: 'a q8_0 KV cache',
-      cost: 'a little precision on long contexts',
-      settings: { kvCacheType: 'q8_0' },
-    },
-  ]
-}
-
-/** The longest context that fits, by halves, with the cache as it is and then quantized. */
-function smallerContext(demand: StackDemand, fits: Fits): Alternative[] {
-  const chat = demand.models.find(model => model.role === 'chat')
-  if (chat === undefined) return []
-  for (let tokens = chat.contextLength / 2; tokens >= MIN_CONTEXT; tokens /= 2) {
-    const contextLength = Math.floor(tokens)
-    const models = demand.models.map(model => (model === chat ? { ...chat, contextLength } : model))
-    const cost = `requests of at most ${contextLength} tokens instead of ${chat.contextLength}`
-    const settings = { contextLength: String(contextLength) }
-    if (fits({ ...demand, models })) {
-      return [{ change: `a context of ${contextLength} tokens`, cost, settings }]
-    }
-    if (demand.kvCache === 'f16' && fits({ ...demand, models, kvCache: 'q8_0' })) {
-      return [
-        {
-          change: `a context of ${contextLength} tokens with a q8_0 KV cache`,
-          cost,
-          settings: { ...settings, kvCacheType: 'q8_0' },
-        },
-      ]
-    }
-  }
-  return []
-}
-
-/** The largest models of the same role that fit in the place of one that is there. */
-function smallerModels(
+/**
+ * The largest smaller models that fit as they are, and the largest that fit with lighter settings, where those are
+ * larger.
+ */
+function otherModels(
+  role: Role,
   demand: StackDemand,
   candidates: readonly ModelDemand[],
-  fits: Fits,
-): Alternative[] {
-  return demand.models.flatMap(model =>
-    candidates
-      .filter(({ role, architecture }) => {
-        const smaller = architecture.fileBytes < model.architecture.fileBytes
-        return role === model.role && smaller
-      })
-      .sort((a, b) => b.architecture.fileBytes - a.architecture.fileBytes)
-      .filter(candidate => {
-        const models = demand.models.map(other => (other === model ? candidate : other))
-        return fits({ ...demand, models })
-      })
-      .slice(0, MODELS_OFFERED)
-      .map(candidate => ({
-        change: `${candidate.name} (${formatBytes(candidate.architecture.fileBytes)}) instead of ${model.name}`,
-        cost: model.role === 'chat' ? 'weaker answers' : 'all knowledge has to be embedded again',
-        settings: { [`${model.role}Model`]: candidate.name },
-      })),
+  fits: (variant: Variant) => boolean,
+): Variant[] {
+  const model = demand.models.find(model => model.role === role)
+  if (model === undefined) return []
+  const smaller = candidates
+    .filter(other => other.role === role)
+    .filter(({ architecture }) => architecture.fileBytes < model.architecture.fileBytes)
+    .sort((a, b) => b.architecture.fileBytes - a.architecture.fileBytes)
+    .map(other => modelVariant(demand, model, other))
+  const plain = smaller.filter(fits)
+  const larger = plain.length === 0 ? smaller : smaller.slice(0, smaller.indexOf(plain[0]!))
+  const lighter = larger.flatMap(variant =>
+    lighterVariants(variant.demand)
+      .map(lighter => both(variant, lighter))
+      .filter(fits)
+      .slice(0, 1),
   )
+  return [...plain.slice(0, MODELS_OFFERED), ...lighter.slice(0, MODELS_OFFERED)]
 }
 
-/** The smallest GPU that makes it fit in a machine that is there. */
-function otherGpu(demand: StackDemand, nodes: readonly Node[], fits: Fits): Alternative[] {
-  for (const [product, mib] of Object.entries(GPU_MEMORY_MIB)) {
-    const gpu = { product, memory: usableGpuMemory(mib * MiB), resource: GPU_RESOURCE }
-    const node = nodes.find(node =>
-      fits(
-        demand,
-        nodes.map(other => (other === node ? { ...other, gpus: [...other.gpus, gpu] } : other)),
-      ),
-    )
-    if (node !== undefined) {
-      return [
-        {
-          change: `an NVIDIA ${product} (${formatBytes(mib * MiB)}) in ${node.name}`,
-          cost: 'the price of the GPU',
-          settings: {},
-        },
-      ]
+/** One machine more of a pool that scales, the cheapest first. */
+function furtherMachines(demand: StackDemand, nodes: readonly Node[], fits: Fits): Alternative[] {
+  const price = ({ monthlyCost = Infinity }: Node) => monthlyCost
+  return nodes
+    .filter(pool => pool.template !== undefined)
+    .filter(pool => {
+      const larger = { ...pool, template: { max: pool.template!.max + 1 } }
+      return fits(demand, replace(nodes, pool, larger))
+    })
+    .sort((a, b) => price(a) - price(b))
+    .map(({ name, monthlyCost }) => ({
+      change: `a further machine of the pool ${name}`,
+      cost: monthlyCost === undefined ? 'its price' : `${monthlyCost} a month`,
+      settings: {},
+    }))
+}
+
+/** The smallest GPU in a machine that is there with which it fits, and a smaller one with lighter settings. */
+function otherGpus(demand: StackDemand, nodes: readonly Node[], fits: Fits): Alternative[] {
+  const withGpu = (suits: (machines: readonly Node[]) => Variant | undefined) => {
+    for (const [product, mib] of Object.entries(GPU_MEMORY_MIB)) {
+      const gpu = { product, memory: usableGpuMemory(mib * MiB), resource: GPU_RESOURCE }
+      for (const node of nodes) {
+        const machines = replace(nodes, node, { ...node, gpus: [...node.gpus, gpu] })
+        const variant = suits(machines)
+        const change = `an NVIDIA ${product} (${formatBytes(mib * MiB)}) in ${node.name}`
+        if (variant !== undefined) return { product, change, variant }
+      }
     }
+    return undefined
   }
-  return []
+  const unchanged: Variant = { demand, change: '', cost: '', settings: {} }
+  const lighter = lighterVariants(demand)
+  const plain = withGpu(machines => (fits(demand, machines) ? unchanged : undefined))
+  const smaller = withGpu(machines => lighter.find(({ demand }) => fits(demand, machines)))
+  const cost = 'the price of the GPU'
+  return [
+    ...(plain === undefined ? [] : [{ change: plain.change, cost, settings: {} }]),
+    ...(smaller === undefined || smaller.product === plain?.product
+      ? []
+      : [both({ ...unchanged, change: smaller.change, cost }, smaller.variant)]),
+  ]
 }
 
 /** What one machine without a GPU would have to have free for all of it. */
@@ -138,3 +127,6 @@ function moreMemory(demand: StackDemand, nodes: readonly Node[], held: Held): Al
     },
   ]
 }
+
+const replace = (nodes: readonly Node[], node: Node, other: Node): Node[] =>
+  nodes.map(each => (each === node ? other : each))

@@ -6,6 +6,7 @@ import { finishedFolder } from './finished-folder.ts'
 import { type GoModule, loadModule } from './go.ts'
 import type { ToolchainOptions } from './options.ts'
 import { PINS } from './parts.ts'
+import { vectorFlags } from './vector-flags.ts'
 
 /**
  * Ollama's module lacks the C and C++ headers that its repository keeps under `vendor`, a name that Go leaves
@@ -64,6 +65,6 @@ export async function ollamaCompilers(
     // 3.11.3 as one file has no header with the declarations alone.
     await writeFile(join(draft, 'nlohmann/json_fwd.hpp'), '#include "json.hpp"\n')
   })
-  const flags = `-O3 -I${folder}`
+  const flags = ['-O3', ...(await vectorFlags()), `-I${folder}`].join(' ')
   return { CGO_ENABLED: '1', CGO_CFLAGS: flags, CGO_CXXFLAGS: flags }
 }
