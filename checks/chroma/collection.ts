@@ -1,12 +1,26 @@
 import type { Where } from 'chromadb'
+import pRetry from 'p-retry'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
+import { ServerError } from '../transport/server-error.ts'
 import type { ChromaServer } from './server.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
 const WRITE_DEADLINE: Millis = seconds(60)
 /** Chroma takes vectors in fastest 50 to 250 at a time (facts), and 200 of any dimension stay far below its 40 MiB a request. */
 const BATCH = 200
+/**
+ * Ids that go with a filter: what the server takes for them grows with their square (measured, 1.5.9: 2 ms for 20,
+ * 7 for 100, 180 for 400, 770 for 900).
+ */
+const NAMED = 50
+/**
+ * Chroma puts a record into its table before it puts the vector into the index. In between, and the other way
+ * round when a record goes, it fails who asks for the two together, with these words (1.5.9).
+ */
+const HALF_THERE = 'Error finding id'
+/** The pauses grow from 20 ms to 1.3 s: an index takes a batch in less. */
+const AGAIN = { retries: 6, minTimeout: 20, factor: 2 }
 
 /** A vector as the server hands it out. Looked through by hand: a schema per number would cost more than the request. */
 const Vector = z.custom<number[]>(
@@ -112,7 +126,7 @@ export class ChromaCollection {
       const batch = records.slice(start, start + limit)
       const body = {
         ids: batch.map(record => record.id),
-        embeddings: batch.map(record => record.vector),
+        embeddings: batch.map(record => encode(record.vector)),
         documents: batch.map(record => record.text),
         metadatas: batch.map(record => record.metadata),
       }
@@ -121,8 +135,20 @@ export class ChromaCollection {
   }
 
   /** @returns how many records are gone */
-  async delete(where: Where, ids: string[] | undefined, signal?: AbortSignal): Promise<number> {
-    const body = ids === undefined ? { where } : { where, ids }
+  async delete(
+    where: Where,
+    ids: readonly string[] | undefined,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    if (ids === undefined) return this.#delete({ where }, signal)
+    let gone = 0
+    for (let start = 0; start < ids.length; start += NAMED) {
+      gone += await this.#delete({ where, ids: ids.slice(start, start + NAMED) }, signal)
+    }
+    return gone
+  }
+
+  async #delete(body: object, signal: AbortSignal | undefined): Promise<number> {
     return (await this.#post('delete', body, Deleted, WRITE_DEADLINE, signal)).deleted
   }
 
@@ -135,9 +161,17 @@ export class ChromaCollection {
     signal: AbortSignal | undefined,
   ): Promise<z.output<Schema>> {
     const call = { method: 'POST', body, deadline, repeatable: true, signal } as const
-    return this.#server.connection.json(`${this.#path}/${operation}`, schema, call)
+    const send = () => this.#server.connection.json(`${this.#path}/${operation}`, schema, call)
+    return pRetry(send, { ...AGAIN, shouldRetry: ({ error }) => isHalfThere(error) })
   }
 }
+
+const isHalfThere = (error: unknown): boolean =>
+  error instanceof ServerError && error.message.includes(HALF_THERE)
+
+/** As the server stores it: 32-bit floats. A quarter of the bytes that their digits take. */
+const encode = (vector: readonly number[]): string =>
+  Buffer.from(Float32Array.from(vector).buffer).toString('base64')
 
 function toRecords(answer: z.output<typeof Got>): StoredRecord[] {
   return answer.ids.map((id, index) => ({
