@@ -116,11 +116,11 @@ async function cleanAtLast(scratch: Scratch): Promise<void> {
   }
 }
 
-function targetOf({ outputs, chroma, ollama }: Deployment): Report['target'] {
+function targetOf({ outputs }: Deployment): Report['target'] {
   return {
     stack: outputs.stack,
     kind: outputs.target,
-    chroma: chroma.map(({ connection }) => connection.url),
-    ollama: [...ollama].map(([pool, { connection }]) => ({ pool, url: connection.url })),
+    chroma: outputs.chroma.instances.map(({ reach }) => reach.url),
+    ollama: outputs.ollama.map(({ pool, reach }) => ({ pool, url: reach.url })),
   }
 }

@@ -1,6 +1,5 @@
-import { loopbackUrl, placesOf } from '../../infra/local/places.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
-import { isAlive, readRecord } from '../processes/record.ts'
+import { commandsFor } from '../targets/targets.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 /** What of a stack runs, seen from the machine and not from the state. */
@@ -10,17 +9,11 @@ export const status: CommandSpec<StackOptions> = {
   options: STACK_FLAGS,
   async run(options) {
     const { settings } = await readStackFile(options.stack, options.configFile)
-    const processes = await Promise.all(
-      placesOf(settings).map(async place => {
-        const running = await readRecord(place.record)
-        const pid = running !== undefined && isAlive(running) ? running.pid : null
-        const { name, log } = place
-        return { name, url: loopbackUrl(place), running: pid !== null, pid, log }
-      }),
-    )
+    const target = await commandsFor(settings)
+    const processes = await target.status(settings)
     const rows = processes.map(
-      ({ name, url, pid, log }) =>
-        `  ${name.padEnd(10)} ${url.padEnd(24)} ${(pid === null ? 'does not run' : `process ${pid}`).padEnd(16)} ${log}`,
+      ({ name, url, state, log }) =>
+        `  ${name.padEnd(10)} ${url.padEnd(24)} ${state.padEnd(16)} ${log}`,
     )
     return {
       text: [`Stack ${settings.stack} in ${settings.home}`, ...rows].join('\n'),

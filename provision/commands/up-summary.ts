@@ -36,7 +36,7 @@ export function summarise({
   const rows = [
     ['Chroma', `${chroma.join(', ')}, ${outputs.chroma.shards} shards`],
     ['Ollama', ollama.join(', ')],
-    ['API', api],
+    ['API', apiFromHere(outputs)],
     ...outputs.models.map(model => [
       model.role,
       `${model.serves}${model.dimensions ? `, ${model.dimensions} dimensions` : ''}`,
@@ -71,4 +71,14 @@ export function summarise({
       report,
     },
   }
+}
+
+/** Its address, and for one inside of a cluster how it gets one here. */
+function apiFromHere({ api }: Outputs): string {
+  if (api === undefined) return ''
+  const { reach } = api
+  if (reach.kind === 'direct') return reach.url
+  const { hostname } = new URL(reach.url)
+  const [service] = hostname.split('.')
+  return `${reach.url} (kubectl -n ${reach.namespace} port-forward svc/${service} ${reach.port})`
 }

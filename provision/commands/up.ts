@@ -3,8 +3,9 @@ import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
 import { planStep } from '../plan/step.ts'
-import { requireOwnPorts } from '../processes/preflight.ts'
 import { withStackLock } from '../stack-lock.ts'
+import { commandsFor } from '../targets/targets.ts'
+import { watched } from '../targets/watched.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
 import { describeReport, verifyStep } from '../verify-step.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
@@ -19,12 +20,17 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
-      await requireOwnPorts(settings)
+      const target = await commandsFor(settings)
+      await target.beforeUp(settings)
       const { plan } = await planStep(settings, steps)
-      const toolchain = await obtainToolchain(options, steps)
+      const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
       const engine = await Engine.open(stack, toolchain.pulumi)
       const started = new Date()
-      const result = await steps.run('pulumi up', task => engine.run('up', task), describeChanges)
+      const result = await steps.run(
+        'pulumi up',
+        task => watched(target, settings, task, task => engine.run('up', task)),
+        describeChanges,
+      )
       const outputs = Outputs.parse(result.outputs)
       const fresh = freshReport(result, started)
       const report =

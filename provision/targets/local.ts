@@ -1,0 +1,42 @@
+import { rm } from 'node:fs/promises'
+import { loopbackUrl, placesOf } from '../../infra/local/places.ts'
+import { requireOwnPorts } from '../processes/preflight.ts'
+import { isAlive, readRecord, removeRecord } from '../processes/record.ts'
+import { stopProcess } from '../processes/stop.ts'
+import type { TargetCommands } from './target.ts'
+
+/** Processes on this machine. */
+export const local: TargetCommands = {
+  tools: ['chroma', 'ollama'],
+
+  beforeUp: requireOwnPorts,
+
+  // The provider sees a process end, and says so itself.
+  findHopeless: async () => undefined,
+
+  status: settings =>
+    Promise.all(
+      placesOf(settings).map(async place => {
+        const recorded = await readRecord(place.record)
+        const pid = recorded !== undefined && isAlive(recorded) ? recorded.pid : null
+        const { name, log } = place
+        const state = pid === null ? 'does not run' : `process ${pid}`
+        return { name, url: loopbackUrl(place), running: pid !== null, pid, state, log }
+      }),
+    ),
+
+  async sweep(settings) {
+    for (const { record } of placesOf(settings)) {
+      const running = await readRecord(record)
+      if (running !== undefined) await stopProcess(running)
+      await removeRecord(record)
+    }
+  },
+
+  async purge({ home }) {
+    await rm(home, { recursive: true, force: true })
+    return `${home} is deleted`
+  },
+
+  kept: ({ home }) => `data and models stay in ${home}`,
+}

@@ -1,0 +1,11 @@
+import type { Target } from '../../infra/config-schema.ts'
+import type { Settings } from '../../infra/settings.ts'
+import type { TargetCommands } from './target.ts'
+
+const TARGETS: Record<Target, () => Promise<TargetCommands>> = {
+  local: async () => (await import('./local.ts')).local,
+  kubernetes: async () => (await import('./kubernetes.ts')).kubernetes,
+}
+
+/** What the commands do for the target of these settings alone. */
+export const commandsFor = ({ target }: Settings): Promise<TargetCommands> => TARGETS[target]()
