@@ -4,9 +4,12 @@ import type { z } from 'zod'
 import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import { type CallLimit, limitCall } from './call-limit.ts'
-import { reasonOfStatus, ServerError } from './server-error.ts'
+import { type Exchange, type Fetch, pooled, through } from './exchange.ts'
+import { parseJson } from './parse-json.ts'
+import { refusal } from './refusal.ts'
+import { ServerError } from './server-error.ts'
 
-export type Fetch = typeof globalThis.fetch
+export type { Fetch } from './exchange.ts'
 
 export interface Call {
   method?: 'GET' | 'POST' | 'DELETE'
@@ -32,6 +35,7 @@ export class Connection {
   readonly headers: Readonly<Record<string, string>>
   readonly #agent: Agent
   readonly #fetch: Fetch
+  readonly #exchange: Exchange
 
   /**
    * @param options.headers go along with every request
@@ -63,6 +67,7 @@ export class Connection {
       // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
       (((url: string, init: object) =>
         pooledFetch(url, { ...init, dispatcher: agent })) as unknown as Fetch)
+    this.#exchange = options.fetch === undefined ? pooled(agent) : through(options.fetch)
   }
 
   /**
@@ -75,10 +80,9 @@ export class Connection {
     call: Call,
   ): Promise<z.output<Schema>> {
     const { signal, release } = begin(call)
-    const text = await this.#attempt(call, signal, async () => {
-      const response = await this.#send(this.url + path, toInit(call, signal))
-      return await response.text()
-    }).finally(release)
+    const text = await this.#attempt(call, signal, () =>
+      this.#exchangeJson(path, call, signal),
+    ).finally(release)
     const parsed = schema.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
     throw new ServerError(
@@ -136,15 +140,25 @@ export class Connection {
     })
   }
 
+  async #exchangeJson(path: string, call: Call, signal: AbortSignal): Promise<string> {
+    const { method = 'GET', body } = call
+    const content =
+      body === undefined
+        ? { headers: this.headers }
+        : {
+            headers: { 'content-type': 'application/json', ...this.headers },
+            body: JSON.stringify(body),
+          }
+    const { status, text } = await this.#exchange(this.url + path, { method, signal, ...content })
+    if (status >= 200 && status < 300) return text
+    throw refusal(this.label, status, text)
+  }
+
   async #send(url: string, init: RequestInit): Promise<Response> {
     const headers = { ...Object.fromEntries(new Headers(init.headers)), ...this.headers }
     const response = await this.#fetch(url, { ...init, headers })
     if (response.ok) return response
-    const message = messageOf(await response.text())
-    throw new ServerError(
-      reasonOfStatus(response.status, message),
-      `${this.label} answered ${response.status}: ${message}`,
-    )
+    throw refusal(this.label, response.status, await response.text())
   }
 }
 
@@ -155,31 +169,6 @@ const isPassing = (error: unknown): boolean =>
 function begin({ deadline, signal }: Call): CallLimit {
   signal?.throwIfAborted()
   return limitCall(deadline, signal)
-}
-
-function toInit(call: Call, signal: AbortSignal): RequestInit {
-  const method = call.method ?? 'GET'
-  if (call.body === undefined) return { method, signal }
-  const headers = { 'content-type': 'application/json' }
-  return { method, signal, headers, body: JSON.stringify(call.body) }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const LONGEST_MESSAGE = 300
-
-/** Both servers put the text of an error into a JSON field; a proxy in between does not. */
-function messageOf(body: string): string {
-  const parsed = parseJson(body) as { message?: unknown; error?: unknown } | null | undefined
-  const message = parsed?.message ?? parsed?.error
-  const text = typeof message === 'string' && message !== '' ? message : body.trim()
-  return text === '' ? 'no reason given' : text.slice(0, LONGEST_MESSAGE)
 }
 
 /** fetch gives a TypeError for whatever happens to the connection, before the answer and in the middle of it. */
