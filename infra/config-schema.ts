@@ -4,7 +4,7 @@ import { Images } from './images.ts'
 import { Kubernetes } from './kubernetes/settings.ts'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 
-const TARGETS = ['local', 'kubernetes'] as const
+const TARGETS = ['local', 'docker', 'kubernetes'] as const
 /** The HTTP API's port where nobody says otherwise. */
 export const API_PORT = 8003
 const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
@@ -85,6 +85,7 @@ export const Config = z.strictObject({
   chromaPort: Port.default(8000),
   ollamaPort: Port.default(11_434),
   apiPort: Port.default(API_PORT),
+  apiAddress: z.ipv4().default('127.0.0.1'),
   embeddingModel: z.string().min(1).default('nomic-embed-text'),
   chatModel: z.string().min(1).default('gpt-oss:20b'),
   contextLength: z.int().min(256).default(4096),
@@ -117,4 +118,5 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   'kvCacheType',
   'keepAlive',
   'modelMirror',
+  'apiAddress',
 ])

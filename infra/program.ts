@@ -10,6 +10,7 @@ type Component = new (name: string, args: DeploymentArgs) => Deployment
 
 /** Only the stack's own is loaded: each brings the SDK of its provider along. */
 const TARGETS: Record<Target, () => Promise<Component>> = {
+  docker: async () => (await import('./docker/deployment.ts')).DockerDeployment,
   local: async () => (await import('./local/deployment.ts')).LocalDeployment,
   kubernetes: async () => (await import('./kubernetes/deployment.ts')).KubernetesDeployment,
 }

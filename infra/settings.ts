@@ -20,7 +20,8 @@ export interface Settings {
   home: string
   chroma: { port: number; shards: number; instances: number; maxConnections: number }
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
-  api: { port: number }
+  /** `address` is the one of the host that the docker target publishes the port on. */
+  api: { port: number; address: string }
   models: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
@@ -87,7 +88,7 @@ export function parseSettings(
       kvCacheType: config.kvCacheType,
       keepAlive: config.keepAlive,
     },
-    api: { port: config.apiPort },
+    api: { port: config.apiPort, address: config.apiAddress },
     models: [
       plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
       plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),

@@ -6,6 +6,8 @@ import type { Settings } from '../infra/settings.ts'
 import { openCluster } from './cluster/cluster.ts'
 import { clusterLayout } from './cluster/layout.ts'
 import { requireCluster } from './cluster/preflight.ts'
+import { volumesLayout } from './docker/layout.ts'
+import { requireDocker } from './docker/preflight.ts'
 import { readRecord } from './models/record.ts'
 
 /**
@@ -14,7 +16,12 @@ import { readRecord } from './models/record.ts'
  * @throws Failure that names the object or setting and what is wrong with it
  */
 export async function preflight(settings: Settings): Promise<void> {
-  if (settings.target !== 'kubernetes') {
+  if (settings.target === 'docker') {
+    await requireDocker(settings)
+    requireLayout(settings, await volumesLayout(settings))
+    return
+  }
+  if (settings.target === 'local') {
     requireLayout(settings, await recordedLayout(settings))
     return
   }

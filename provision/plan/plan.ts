@@ -7,6 +7,8 @@ import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { nodesToPlan } from '../cluster/nodes.ts'
+import { dataRoot, heldByContainers } from '../docker/held.ts'
+import { requireGpus } from '../docker/preflight.ts'
 import { preflight } from '../preflight.ts'
 import { heldNow } from '../processes/held.ts'
 import { PINS } from '../toolchain/parts.ts'
@@ -19,8 +21,10 @@ import { thisMachine } from './machine-reader.ts'
  */
 export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
   if (settings.target === 'kubernetes') return planOn(settings, await nodesToPlan(settings), reach)
-  const { pids, memory } = await heldNow(settings)
-  const node = await readMachine(thisMachine, settings.home, pids)
+  const isDocker = settings.target === 'docker'
+  const { pids, memory } = isDocker ? await heldByContainers(settings) : await heldNow(settings)
+  const disk = isDocker ? await dataRoot() : settings.home
+  const node = await readMachine(thisMachine, disk, pids)
   const held = { [node.name]: { memory, disk: 0 } }
   return planStack(await demandNow(settings, reach), [node], held)
 }
@@ -51,7 +55,9 @@ export interface Leave {
  */
 export async function leaveToDeploy(settings: Settings): Promise<Leave> {
   await preflight(settings)
-  return leaveByPlan(settings)
+  const leave = await leaveByPlan(settings)
+  if (settings.target === 'docker' && leave.plan !== undefined) await requireGpus(leave.plan)
+  return leave
 }
 
 /**

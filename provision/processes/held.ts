@@ -27,7 +27,11 @@ export async function heldBy(files: readonly string[]): Promise<HeldNow> {
   if (groups.size === 0) return { pids: new Set(), memory: 0 }
   const all = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
   const own = await Promise.all(all.map(async pid => ((await inGroup(pid, groups)) ? [pid] : [])))
-  const pids = own.flat()
+  return heldByAll(own.flat())
+}
+
+/** What these processes hold together. */
+export async function heldByAll(pids: readonly string[]): Promise<HeldNow> {
   const held = await Promise.all(pids.map(anonymous))
   return { pids: new Set(pids), memory: held.reduce((sum, bytes) => sum + bytes, 0) }
 }

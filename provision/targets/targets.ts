@@ -4,6 +4,7 @@ import type { TargetCommands } from './target.ts'
 
 const TARGETS: Record<Target, () => Promise<TargetCommands>> = {
   local: async () => (await import('./local.ts')).local,
+  docker: async () => (await import('./docker.ts')).docker,
   kubernetes: async () => (await import('./kubernetes.ts')).kubernetes,
 }
 

@@ -1,0 +1,76 @@
+import type * as docker from '@pulumi/docker'
+import type * as pulumi from '@pulumi/pulumi'
+import { stringify } from 'yaml'
+import type { Workload } from '../capacity/workload.ts'
+import { CHROMA_RULES } from '../front/routes.ts'
+import { layoutOf } from '../layout.ts'
+import type { MadeSecrets } from '../resources.ts'
+import type { Settings } from '../settings.ts'
+import { container, type Surroundings } from './container.ts'
+import { besides, frontContainer } from './front.ts'
+import { behindFront } from './health.ts'
+import type { StackImages } from './images.ts'
+import { limitsOf } from './limits.ts'
+import { chromaPart, INSTANCES_LABEL, SHARDS_LABEL } from './names.ts'
+import { CHROMA_FRONT, CHROMA_SERVER } from './ports.ts'
+import { keptVolume } from './volume.ts'
+
+/** Where the image keeps its data: another path, and the store is lost with the container without a word. */
+const DATA_PATH = '/data'
+const CONFIG_PATH = '/config.yaml'
+/** Seconds to end the writes that are under way. */
+const GRACE = 60
+
+/** What every server of the stack is made with. */
+export interface Parts {
+  settings: Settings
+  surroundings: Surroundings
+  images: StackImages
+  tokens: pulumi.Output<MadeSecrets['tokens']>
+}
+
+/** One Chroma server with its front and its volume. */
+export function chromaServer(
+  { settings, surroundings, images, tokens }: Parts,
+  index: number,
+  plan: Workload | undefined,
+): docker.Container {
+  const part = chromaPart(index)
+  const front = frontContainer(surroundings, {
+    part,
+    image: images.front,
+    share: plan?.front,
+    port: CHROMA_FRONT,
+    published: settings.chroma.port + index,
+    front: tokens.apply(({ chroma }) => ({
+      listen: CHROMA_FRONT,
+      upstream: CHROMA_SERVER,
+      rules: CHROMA_RULES,
+      tokens: { application: chroma },
+    })),
+  })
+  const config = stringify({
+    port: CHROMA_SERVER,
+    listen_address: '127.0.0.1',
+    persist_path: DATA_PATH,
+    allow_reset: false,
+  })
+  const { shards, instances } = layoutOf(settings)
+  const volume = keptVolume(surroundings, part, [
+    { label: SHARDS_LABEL, value: `${shards}` },
+    { label: INSTANCES_LABEL, value: `${instances}` },
+  ])
+  return container(surroundings, {
+    part,
+    image: images.chroma,
+    command: ['run', CONFIG_PATH],
+    uploads: [{ file: CONFIG_PATH, content: config }],
+    volumes: [{ volumeName: volume.name, containerPath: DATA_PATH }],
+    ...besides(front),
+    healthcheck: behindFront(CHROMA_FRONT, '/api/v2/healthcheck'),
+    stopSignal: 'SIGTERM',
+    stopTimeout: GRACE,
+    destroyGraceSeconds: GRACE,
+    ...limitsOf(plan?.server.limits),
+  })
+}

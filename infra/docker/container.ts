@@ -1,0 +1,47 @@
+import * as docker from '@pulumi/docker'
+import type * as pulumi from '@pulumi/pulumi'
+import { labelsOf } from './names.ts'
+
+/** What the containers of a stack are made of. */
+export interface Surroundings {
+  stack: string
+  network: docker.Network
+  options: pulumi.CustomResourceOptions
+}
+
+/** A container's own: what it is named, what it runs, and how its health is known. */
+export type Part = Omit<docker.ContainerArgs, 'name' | 'labels'> & {
+  part: string
+  image: pulumi.Input<string>
+  healthcheck: NonNullable<docker.ContainerArgs['healthcheck']>
+}
+
+/** Seconds a container has to become healthy before the update fails. */
+const HEALTHY_WITHIN = 180
+
+/**
+ * A container of the stack: hardened, started again when it dies, and logging no more than the disk can take.
+ * Old and new would want the same port or the same data, so the old one goes first.
+ */
+export function container(
+  { stack, options }: Surroundings,
+  { part, ...args }: Part,
+): docker.Container {
+  return new docker.Container(
+    `${stack}-${part}`,
+    {
+      // tini is the first process: it hands signals on, and buries what is left over.
+      init: true,
+      restart: 'unless-stopped',
+      capabilities: { drops: ['ALL'] },
+      securityOpts: ['no-new-privileges:true'],
+      logDriver: 'json-file',
+      logOpts: { 'max-size': '10m', 'max-file': '3' },
+      wait: true,
+      waitTimeout: HEALTHY_WITHIN,
+      ...args,
+      labels: labelsOf(stack, part),
+    },
+    { ...options, deleteBeforeReplace: true },
+  )
+}

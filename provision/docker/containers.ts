@@ -1,0 +1,57 @@
+import type Docker from 'dockerode'
+import type { ContainerInspectInfo } from 'dockerode'
+import { PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
+import type { Settings } from '../../infra/settings.ts'
+import { find } from './engine.ts'
+
+const LOG_TAIL_LINES = 10
+
+export const ofStack = ({ stack }: Pick<Settings, 'stack'>) => ({
+  filters: JSON.stringify({ label: [`${STACK_LABEL}=${stack}`] }),
+})
+
+/** The containers of a stack, running or not, in the order of their names. */
+export async function containersOf(
+  settings: Pick<Settings, 'stack'>,
+  docker: Docker,
+): Promise<ContainerInspectInfo[]> {
+  const listed = await docker.listContainers({ all: true, ...ofStack(settings) })
+  const found = await Promise.all(listed.map(({ Id }) => find(docker.getContainer(Id).inspect())))
+  return found
+    .filter(container => container !== undefined)
+    .toSorted((a, b) => partOf(a).localeCompare(partOf(b)))
+}
+
+/** `chroma-0`, `ollama-cpu-front`, `api`. */
+export const partOf = ({ Config }: ContainerInspectInfo): string => Config.Labels[PART_LABEL] ?? ''
+
+/** Without the slash that Docker puts before it. */
+export const nameOf = ({ Name }: ContainerInspectInfo): string => Name.slice(1)
+
+/** Ports of the host that a container holds. */
+export const portsOf = ({ HostConfig }: ContainerInspectInfo): number[] =>
+  Object.values((HostConfig.PortBindings ?? {}) as Record<string, { HostPort: string }[]>)
+    .flat()
+    .map(({ HostPort }) => Number(HostPort))
+
+/** The last lines of a container's log, indented. */
+export async function logTail({ Id }: ContainerInspectInfo, docker: Docker): Promise<string> {
+  const options = { stdout: true, stderr: true, follow: false, tail: LOG_TAIL_LINES } as const
+  const log = (await docker.getContainer(Id).logs(options)) as unknown as Buffer
+  return linesOf(log)
+    .map(line => `  ${line}`)
+    .join('\n')
+}
+
+const HEADER_BYTES = 8
+
+/** Docker frames each piece of a log: a byte that names the stream, three empty ones, the length in four. */
+function linesOf(log: Buffer): string[] {
+  const pieces: string[] = []
+  for (let at = 0; at + HEADER_BYTES <= log.length; ) {
+    const end = at + HEADER_BYTES + log.readUInt32BE(at + 4)
+    pieces.push(log.subarray(at + HEADER_BYTES, end).toString())
+    at = end
+  }
+  return pieces.join('').trimEnd().split('\n')
+}
