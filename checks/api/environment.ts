@@ -14,6 +14,15 @@ const Environment = z.object({
   KNOWLEDGE_API_OUTPUTS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_HOSTS: z
+    .string()
+    .default('')
+    .transform(text =>
+      text
+        .split(',')
+        .map(name => name.trim())
+        .filter(name => name !== ''),
+    ),
   KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(API_PORT),
   KNOWLEDGE_API_REQUESTS_PER_MINUTE: z.coerce
     .number()
@@ -43,6 +52,7 @@ export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> 
     outputs: await readOutputs(own.KNOWLEDGE_API_OUTPUTS, env),
     keyFile: own.KNOWLEDGE_API_KEYS,
     host: own.KNOWLEDGE_API_HOST,
+    hosts: own.KNOWLEDGE_API_HOSTS,
     port: own.KNOWLEDGE_API_PORT,
     logLevel: own.KNOWLEDGE_API_LOG,
     limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },

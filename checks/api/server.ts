@@ -7,6 +7,7 @@ import type { KeyRing } from './auth/key-ring.ts'
 import { boundDepth } from './body-depth.ts'
 import { guardBrowsers } from './browsers.ts'
 import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
+import { guardHosts } from './hosts.ts'
 import { boundLives } from './lifetime.ts'
 import { ARRIVAL, type Limits, SMALL_BODY } from './limits.ts'
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
@@ -26,6 +27,9 @@ export interface ServerParts {
   /** Absent: then nobody can reach the creators' routes. */
   keys: KeyRing | undefined
   limits: Limits
+  /** What it listens on, and the names it is called by besides. */
+  host: string
+  hosts: readonly string[]
   logLevel: LogLevel
   logStream?: NodeJS.WritableStream | undefined
   now: () => number
@@ -56,6 +60,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   const metrics = new Metrics()
 
   handleErrors(api)
+  guardHosts(api, parts.host, parts.hosts)
   guardBrowsers(api)
   const endAll = boundLives(api)
   identifyCallers(api, parts.keys, parts.now)

@@ -14,6 +14,8 @@ export interface ApiConfig {
   keyFile?: string | undefined
   /** Loopback unless said otherwise. */
   host?: string
+  /** Names that it is called by, without a port, besides those of loopback. */
+  hosts?: readonly string[]
   /** 0 takes any that is free. */
   port: number
   logLevel: LogLevel
@@ -40,11 +42,13 @@ const LOOPBACK = '127.0.0.1'
  * @throws Failure `misused` for outputs or a key file that are none; `unavailable` when the port is taken
  */
 export async function startApi(config: ApiConfig): Promise<RunningApi> {
-  const { outputs, keyFile, host = LOOPBACK, port, limits = LIMITS, now = Date.now } = config
+  const { outputs, keyFile, host = LOOPBACK, hosts = [], port } = config
+  const { limits = LIMITS, now = Date.now } = config
   const keys = keyFile === undefined ? undefined : await keyRing(keyFile)
   const deployment = await openDeployment(outputs)
   const probe = await openDeployment(outputs)
-  const [api, endAll] = await buildServer({ ...config, deployment, probe, keys, limits, now })
+  const parts = { ...config, deployment, probe, keys, limits, host, hosts, now }
+  const [api, endAll] = await buildServer(parts)
 
   const end = async () => {
     const bounds = [

@@ -31,7 +31,10 @@ export class TestApi {
     this.#end = end
   }
 
-  static async start(outputs: Outputs, options: { limits?: Limits } = {}): Promise<TestApi> {
+  static async start(
+    outputs: Outputs,
+    options: { limits?: Limits; hosts?: string[] } = {},
+  ): Promise<TestApi> {
     const folder = await mkdtemp(join(tmpdir(), 'api-'))
     const keyFile = join(folder, 'keys.json')
     await makeKeyFile(keyFile)
