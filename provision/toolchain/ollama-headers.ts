@@ -6,7 +6,7 @@ import { finishedFolder } from './finished-folder.ts'
 import { type GoModule, loadModule } from './go.ts'
 import type { ToolchainOptions } from './options.ts'
 import { PINS } from './parts.ts'
-import { vectorFlags } from './vector-flags.ts'
+import { vectorExtensions } from './vector-extensions.ts'
 
 /**
  * Ollama's module lacks the C and C++ headers that its repository keeps under `vendor`, a name that Go leaves
@@ -65,6 +65,7 @@ export async function ollamaCompilers(
     // 3.11.3 as one file has no header with the declarations alone.
     await writeFile(join(draft, 'nlohmann/json_fwd.hpp'), '#include "json.hpp"\n')
   })
-  const flags = ['-O3', ...(await vectorFlags()), `-I${folder}`].join(' ')
+  const vectors = (await vectorExtensions()).map(name => `-m${name}`)
+  const flags = ['-O3', ...vectors, `-I${folder}`].join(' ')
   return { CGO_ENABLED: '1', CGO_CFLAGS: flags, CGO_CXXFLAGS: flags }
 }

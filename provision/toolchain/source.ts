@@ -8,6 +8,7 @@ import type { ToolchainOptions } from './options.ts'
 import { PINS } from './parts.ts'
 import { LANGUAGE_HOST } from './path.ts'
 import type { ReleasedPart } from './release.ts'
+import { vectorExtensions } from './vector-extensions.ts'
 import type { Way } from './way.ts'
 
 const MODULES = join(import.meta.dirname, 'go')
@@ -51,6 +52,12 @@ const PROGRAMS: Record<ReleasedPart, Programs> = {
   ],
 }
 
+/** What of this machine goes into a build: on another, which shares the cache, it is built again. */
+const BUILT_FOR: Record<ReleasedPart, () => Promise<string[]>> = {
+  pulumi: async () => [],
+  ollama: () => vectorExtensions(),
+}
+
 /** Builds a part from package registries, where nothing else can be reached. Ollama comes without GPU support. */
 export function fromSource(part: ReleasedPart): Way {
   const { binary, title, version } = PINS[part]
@@ -60,7 +67,8 @@ export function fromSource(part: ReleasedPart): Way {
     origin: 'source',
     how: 'built from source',
     async take(options, task) {
-      const folder = join(options.cache, 'tools', `${part}-${version}-source`)
+      const name = [part, version, 'source', ...(await BUILT_FOR[part]())].join('-')
+      const folder = join(options.cache, 'tools', name)
       await finishedFolder(folder, what, task, async draft => {
         const bin = join(draft, 'bin')
         await mkdir(bin)

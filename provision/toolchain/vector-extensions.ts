@@ -4,14 +4,12 @@ import { readFile } from 'node:fs/promises'
 const EXTENSIONS = ['avx2', 'fma', 'f16c', 'bmi2']
 
 /**
- * The flags with which a C compiler uses the vector instructions of this machine.
+ * The vector instructions of this machine that a C compiler is to use, by the names of its `-m` flags.
  * @returns none where the machine does not have them all, or does not tell
  */
-export async function vectorFlags(read: () => Promise<string> = readCpus): Promise<string[]> {
+export async function vectorExtensions(read: () => Promise<string> = readCpus): Promise<string[]> {
   const flags = /^flags\s*:(.*)$/m.exec(await read().catch(() => ''))?.[1]?.split(' ') ?? []
-  return EXTENSIONS.every(extension => flags.includes(extension))
-    ? EXTENSIONS.map(extension => `-m${extension}`)
-    : []
+  return EXTENSIONS.every(extension => flags.includes(extension)) ? EXTENSIONS : []
 }
 
 const readCpus = () => readFile('/proc/cpuinfo', 'utf8')
