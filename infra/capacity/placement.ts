@@ -38,7 +38,8 @@ export const roomOf = (node: Node): Room => ({
 /** The room that is left when the demand is met, or undefined when it cannot be. */
 export function take(room: Room, demand: Resources): Room | undefined {
   const { gpu } = demand
-  const tight = demand.cpu > room.cpu || demand.memory > room.memory || demand.disk > room.disk
+  const left = thousandths(room.cpu) - thousandths(demand.cpu)
+  const tight = left < 0 || demand.memory > room.memory || demand.disk > room.disk
   if (tight || (room.gpuOnly && gpu === undefined)) return undefined
   const fitting = room.gpus.flatMap(({ resource, memory }, index) =>
     gpu !== undefined && resource === gpu.resource && memory >= gpu.memory ? [index] : [],
@@ -47,13 +48,16 @@ export function take(room: Room, demand: Resources): Room | undefined {
   if (taken.size < (gpu?.count ?? 0)) return undefined
   return {
     ...room,
-    cpu: room.cpu - demand.cpu,
+    cpu: left / 1000,
     memory: room.memory - demand.memory,
     disk: room.disk - demand.disk,
     gpus: room.gpus.filter((_, index) => !taken.has(index)),
     price: 0,
   }
 }
+
+/** As Kubernetes counts cores; sums of fractions would miss the last one. */
+const thousandths = (cores: number): number => Math.round(cores * 1000)
 
 /**
  * Finds a machine for every workload so that the machines used cost as little as possible, trying large workloads

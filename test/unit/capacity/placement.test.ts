@@ -97,6 +97,12 @@ it('depends on the order where a small server can take the place of a large one'
   expect(orderDependence([workload(6), workload(4)], rooms)).toBe('some')
 })
 
+it('counts cores in thousandths: a machine takes what fills it to the last one, in any order', () => {
+  const cpus = [0.3, 1.1, 0.1, 1.1, 0.3]
+  const workloads = cpus.map(cpu => ({ requests: { cpu, memory: 1, disk: 0 } }))
+  expect(orderDependence(workloads, [{ ...room(10), cpu: 2.9 }])).toBe('any')
+})
+
 it('is decided within moments for a dozen servers on a dozen machines', () => {
   const workloads = Array.from({ length: 12 }, (_, index) => workload(3 + (index % 3)))
   const rooms = Array.from({ length: 12 }, (_, index) => room(5 + (index % 2)))
