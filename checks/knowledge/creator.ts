@@ -1,16 +1,9 @@
 import { Failure } from '../../infra/failure.ts'
-import { chunk } from './chunk.ts'
 import type { CreatorId } from './creator-id.ts'
-import {
-  type Chunk,
-  checkDocuments,
-  type NewDocument,
-  type ReadyDocument,
-  toChunk,
-  toRecords,
-} from './document.ts'
+import { type Chunk, checkDocuments, type NewDocument, toChunk, toRecords } from './document.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { Nearest } from './nearest.ts'
+import { makeReady } from './ready.ts'
 import { Scope, type Selection } from './scope.ts'
 import type { Shards } from './shards.ts'
 import type { Turns } from './turns.ts'
@@ -141,7 +134,7 @@ export class Creator {
     if (documents.length === 0) return
     checkDocuments(documents)
     const { now, turns } = this.#store
-    const ready = await this.#embedded(documents, signal)
+    const ready = await makeReady(this.#store.embedder, documents, signal)
     const ids = ready.map(({ id }) => id)
     // Two who replace one document at once would leave it half of each.
     await turns.take(this.id, async () => {
@@ -162,25 +155,6 @@ export class Creator {
     throw new Failure('misused', `The document ${id} exists already`, {
       mend: 'upsert it, or delete it first',
     })
-  }
-
-  async #embedded(
-    documents: readonly NewDocument[],
-    signal: AbortSignal | undefined,
-  ): Promise<ReadyDocument[]> {
-    const { embedder } = this.#store
-    const texts = documents.map(document =>
-      'text' in document ? chunk(document.text, embedder.chunkLength) : [],
-    )
-    const vectors = (await embedder.documents(texts.flat(), signal)).values()
-    return documents.map((document, position) => ({
-      id: document.id,
-      metadata: document.metadata ?? {},
-      chunks:
-        'text' in document
-          ? texts[position]!.map(text => ({ text, vector: vectors.next().value! }))
-          : document.chunks.map(({ text, vector }) => ({ text, vector: embedder.accept(vector) })),
-    }))
   }
 }
 

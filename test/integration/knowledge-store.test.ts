@@ -201,6 +201,50 @@ describe('the tenant store', () => {
     expect(await creator.clear()).toBe(450)
   })
 
+  it('puts documents of many creators in at once, and in place of older ones', async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => `bulk ${index}`)
+    const load = (name: string, size: number) =>
+      new Map(ids.map(id => [id, [document('a', texts(size, `${id} ${name}`), { [name]: 1 })]]))
+    const neighbour = knowledge.creator(ids[0])
+    await knowledge.upsert(load('old', 12))
+    await neighbour.upsert([document('b', ['kept'])])
+    await knowledge.upsert(load('new', 3))
+    for (const id of ids) {
+      const chunks = await knowledge.creator(id).get({ documents: ['a'] })
+      expect(chunks.map(({ text }) => text)).toEqual(texts(3, `${id} new`))
+      expect(chunks[0]!.metadata).toEqual({ new: 1 })
+    }
+    expect(await neighbour.count({ documents: ['b'] })).toBe(1)
+    for (const id of ids) await knowledge.creator(id).clear()
+  })
+
+  it('takes nothing away from a creator who has a document of the name that another one puts in', async () => {
+    const [one, other] = sharers()
+    await knowledge.creator(one).upsert([document('a', ['one']), document('b', ['one'])])
+    await knowledge.creator(other).upsert([document('a', ['other']), document('b', ['other'])])
+    await knowledge.upsert(
+      new Map([
+        [one, [document('a', ['new'])]],
+        [other, [document('b', ['new'])]],
+      ]),
+    )
+    const textsOf = async (id: string) =>
+      (await knowledge.creator(id).get()).map(({ text }) => text)
+    expect(await textsOf(one)).toEqual(['new', 'one'])
+    expect(await textsOf(other)).toEqual(['other', 'new'])
+    for (const id of [one, other]) await knowledge.creator(id).clear()
+  })
+
+  it.each([
+    ['an id that is none', new Map([['', [document('a', ['x'])]]]), 'is empty'],
+    ['a reserved id', new Map([['knowledge-stack/verify/x', [document('a', ['x'])]]]), 'reserved'],
+    ['a document without text', new Map([['bulk', [document('a', [' '])]]]), 'has no text'],
+  ])('refuses %s among many, and writes none of them', async (_, wrong, reason) => {
+    const all = new Map(wrong).set('fine', [document('a', ['x'])])
+    await expect(knowledge.upsert(all)).rejects.toThrow(reason)
+    expect(await knowledge.creator('fine').count()).toBe(0)
+  })
+
   it('goes on when a collection was taken away and made again by another process', async () => {
     await creator.upsert([document('a', ['x'])])
     const server = store.deployment.chroma[0]!
@@ -220,6 +264,15 @@ describe('the tenant store', () => {
     }
     expect((await creator.get()).map(({ text }) => text)).toEqual(['kept'])
   })
+
+  /** Two creators of one shard. */
+  function sharers(): [string, string] {
+    for (let attempt = 0; ; attempt += 1) {
+      if (shardOf(`sharer ${attempt}`, 10) === shardOf('sharer', 10)) {
+        return ['sharer', `sharer ${attempt}`]
+      }
+    }
+  }
 
   /** A creator in a shard that does not exist yet. */
   function unusedShard(names: string[]): string {

@@ -1,0 +1,84 @@
+import type { Where } from 'chromadb'
+import type { NewRecord } from '../chroma/collection.ts'
+import type { Store } from './creator.ts'
+import type { CreatorId } from './creator-id.ts'
+import { checkDocuments, type NewDocument, type ReadyDocument, toRecords } from './document.ts'
+import { RECORD_KEYS } from './metadata.ts'
+import { makeReady } from './ready.ts'
+import { replace } from './replace.ts'
+
+/** Chunks that go into a shard together, but for a document that has more: as many as one request carries. */
+const CHUNKS = 200
+
+/** Documents of one creator, ready to be written. */
+interface Load {
+  creator: CreatorId
+  documents: ReadyDocument[]
+}
+
+/**
+ * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
+ * the shards are written at the same time. Fails as a whole or in part; a repeat mends it.
+ */
+export async function upsertAll(
+  store: Store,
+  documents: ReadonlyMap<CreatorId, readonly NewDocument[]>,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const own of documents.values()) checkDocuments(own)
+  const ready = (await makeReady(store.embedder, [...documents.values()].flat(), signal)).values()
+  const shards = new Map<number, Load[]>()
+  for (const [creator, own] of documents) {
+    const load = { creator, documents: own.map(() => ready.next().value!) }
+    const shard = store.shards.of(creator)
+    shards.set(shard, [...(shards.get(shard) ?? []), load])
+  }
+  await Promise.all(
+    [...shards].map(async ([shard, loads]) => {
+      for (const batch of batches(loads)) await write(store, shard, batch, signal)
+    }),
+  )
+}
+
+async function write(
+  { shards, turns, now }: Store,
+  shard: number,
+  loads: readonly Load[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const creators = loads.map(({ creator }) => creator)
+  await turns.takeAll(creators, async () => {
+    const createdAt = now()
+    const fresh: NewRecord[] = loads.flatMap(({ creator, documents }) =>
+      documents.flatMap(document => toRecords(creator, document, createdAt, {})),
+    )
+    const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
+    const where: Where = {
+      $and: [
+        { [RECORD_KEYS.creator]: { $in: creators } },
+        { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } },
+      ],
+    }
+    await shards.write(shard, records => replace(records, where, fresh, createdAt, signal), signal)
+  })
+}
+
+/** Whole documents, as many as make up a request. */
+function* batches(loads: readonly Load[]): Generator<Load[]> {
+  let batch: Load[] = []
+  let size = 0
+  for (const { creator, documents } of loads) {
+    for (const document of documents) {
+      if (size > 0 && size + document.chunks.length > CHUNKS) {
+        yield batch
+        batch = []
+        size = 0
+      }
+      const last = batch.at(-1)
+      if (last?.creator === creator) last.documents.push(document)
+      else batch.push({ creator, documents: [document] })
+      size += document.chunks.length
+    }
+  }
+  if (batch.length > 0) yield batch
+}
