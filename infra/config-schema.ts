@@ -86,6 +86,10 @@ export const Config = z.strictObject({
   ollamaPort: Port.default(11_434),
   apiPort: Port.default(API_PORT),
   apiAddress: z.ipv4().default('127.0.0.1'),
+  apiHosts: z
+    .string()
+    .regex(/^([\w.-]+(, *[\w.-]+)*)?$/, 'names without port, comma-separated')
+    .default(''),
   embeddingModel: z.string().min(1).default('nomic-embed-text'),
   chatModel: z.string().min(1).default('gpt-oss:20b'),
   contextLength: z.int().min(256).default(4096),
@@ -119,4 +123,5 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   'keepAlive',
   'modelMirror',
   'apiAddress',
+  'apiHosts',
 ])

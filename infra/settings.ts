@@ -20,8 +20,11 @@ export interface Settings {
   home: string
   chroma: { port: number; shards: number; instances: number; maxConnections: number }
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
-  /** `address` is the one of the host that the docker target publishes the port on. */
-  api: { port: number; address: string }
+  /**
+   * `address` is the one of the host that the docker target publishes the port on; `hosts` are names that the API on
+   * loopback goes by, comma-separated.
+   */
+  api: { port: number; address: string; hosts: string }
   models: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
@@ -88,7 +91,7 @@ export function parseSettings(
       kvCacheType: config.kvCacheType,
       keepAlive: config.keepAlive,
     },
-    api: { port: config.apiPort, address: config.apiAddress },
+    api: { port: config.apiPort, address: config.apiAddress, hosts: config.apiHosts },
     models: [
       plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
       plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),

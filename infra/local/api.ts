@@ -23,6 +23,7 @@ export function apiProcess<Text>(
       KNOWLEDGE_API_OUTPUTS: file,
       KNOWLEDGE_API_KEYS: keys,
       KNOWLEDGE_API_PORT: `${place.port}`,
+      KNOWLEDGE_API_HOSTS: settings.api.hosts,
     },
     files: { [file]: outputs },
     folders: [],
