@@ -6,7 +6,7 @@ import { freePort } from '../ports.ts'
 import { startServer } from '../server.ts'
 import type { KubeObject } from './api.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
-import { type ClusterParts, clusterParts } from './parts.ts'
+import { clusterParts } from './parts.ts'
 import { type NodePool, nodesOf } from './pools.ts'
 
 /**
@@ -19,12 +19,22 @@ export interface Fleet extends Omit<ControlPlane, 'stop'> {
   stop(): Promise<void>
 }
 
-const POLL_MS = 100
+const POLL_MS = 200
 const READY_DEADLINE_MS = 60_000
 
+interface FleetOptions {
+  /** Whether pods run once they are bound; where only the scheduler is asked, that is work for nothing. */
+  runsPods?: boolean
+}
+
 /** Starts a fleet on free ports of loopback. */
-export async function startFleet(pools: readonly NodePool[]): Promise<Fleet> {
+export async function startFleet(
+  pools: readonly NodePool[],
+  { runsPods = true }: FleetOptions = {},
+): Promise<Fleet> {
   const parts = await clusterParts()
+  const { nodes, pods, volumes } = parts.stages
+  const stages = runsPods ? [...nodes, ...pods, ...volumes] : nodes
   const home = await mkdtemp(join(tmpdir(), 'fleet-'))
   const address = '127.0.0.1'
   const clean = () => rm(home, { recursive: true, force: true })
@@ -37,7 +47,7 @@ export async function startFleet(pools: readonly NodePool[]): Promise<Fleet> {
     await clean()
     throw error
   })
-  const kwok = await startKwok(parts, home, control).catch(async error => {
+  const kwok = await startKwok(parts.bin, stages, home, control).catch(async error => {
     await control.stop()
     await clean()
     throw error
@@ -70,7 +80,12 @@ const STORAGE_CLASS: KubeObject = {
   allowVolumeExpansion: true,
 }
 
-async function startKwok({ bin, stages }: ClusterParts, home: string, control: ControlPlane) {
+async function startKwok(
+  bin: string,
+  stages: readonly string[],
+  home: string,
+  control: ControlPlane,
+) {
   const config = join(home, 'kwok.yaml')
   const texts = await Promise.all(stages.map(stage => readFile(stage, 'utf8')))
   await writeFile(config, texts.join('\n---\n'))
@@ -89,18 +104,15 @@ async function startKwok({ bin, stages }: ClusterParts, home: string, control: C
 }
 
 async function addNodes({ api }: ControlPlane, nodes: readonly KubeObject[]): Promise<void> {
-  const names = new Set(nodes.map(({ metadata }) => metadata.name))
   await Promise.all(nodes.map(node => api.create(node)))
   const deadline = Date.now() + READY_DEADLINE_MS
-  for (;;) {
-    const waiting = (await api.list('v1', 'Node')).filter(
-      node => names.has(node.metadata.name) && !isReady(node),
-    )
-    if (waiting.length === 0) return
-    if (Date.now() > deadline) {
-      throw new Error(`simulated nodes did not get ready: ${JSON.stringify(waiting[0])}`)
+  for (const node of nodes) {
+    for (;;) {
+      const found = await api.read(node)
+      if (found !== undefined && isReady(found)) break
+      if (Date.now() > deadline) throw new Error(`did not get ready: ${JSON.stringify(found)}`)
+      await sleep(POLL_MS)
     }
-    await sleep(POLL_MS)
   }
 }
 

@@ -32,17 +32,19 @@ const PROGRAMS: GoPrograms = {
   environment: {},
 }
 
-const STAGES = [
-  'node/fast/node-initialize.yaml',
-  'node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
-  'pod/fast/pod-ready.yaml',
-  'pod/fast/pod-complete.yaml',
-  'pod/fast/pod-delete.yaml',
-  'volume/fast/pvc-provision.yaml',
-  'volume/fast/pvc-delete.yaml',
-  'volume/fast/pv-bind.yaml',
-  'volume/fast/pv-delete.yaml',
-]
+const STAGES = {
+  nodes: [
+    'node/fast/node-initialize.yaml',
+    'node/heartbeat-with-lease/node-heartbeat-with-lease.yaml',
+  ],
+  pods: ['pod/fast/pod-ready.yaml', 'pod/fast/pod-complete.yaml', 'pod/fast/pod-delete.yaml'],
+  volumes: [
+    'volume/fast/pvc-provision.yaml',
+    'volume/fast/pvc-delete.yaml',
+    'volume/fast/pv-bind.yaml',
+    'volume/fast/pv-delete.yaml',
+  ],
+}
 
 /**
  * The programs of a cluster, built from Go's module proxy in one go, so that what they share is compiled once:
@@ -51,8 +53,8 @@ const STAGES = [
 export interface ClusterParts {
   /** The folder of the programs. */
   bin: string
-  /** KWOK's own rules for what simulated nodes and pods do: YAML files. */
-  stages: string[]
+  /** KWOK's own rules for what is simulated: YAML files. */
+  stages: Record<keyof typeof STAGES, string[]>
 }
 
 export async function clusterParts(
@@ -73,8 +75,13 @@ export async function clusterParts(
       await cp(join(kwok, 'kustomize', 'stage'), join(draft, 'stages'), { recursive: true })
     },
   )
+  const within = (paths: string[]) => paths.map(path => join(folder, 'stages', path))
   return {
     bin: join(folder, 'bin'),
-    stages: STAGES.map(path => join(folder, 'stages', path)),
+    stages: {
+      nodes: within(STAGES.nodes),
+      pods: within(STAGES.pods),
+      volumes: within(STAGES.volumes),
+    },
   }
 }

@@ -47,44 +47,52 @@ const gpuLabels = (card: Card, count: number): Record<string, string> => ({
   'nvidia.com/gpu.compute.minor': String(card.compute[1]),
 })
 
-const gpuPool = (
-  name: string,
-  card: Card,
-  gpus: number,
-  machine: Record<string, string>,
-): NodePool => ({
-  name,
-  count: 1,
-  labels: gpuLabels(card, gpus),
-  allocatable: { ...machine, 'nvidia.com/gpu': String(gpus) },
-  taints: [GPU_TAINT],
+/** An A100 cut into seven, as the device plugin's mixed strategy shows it: no whole GPU is left. */
+const MIG_LABELS = {
+  ...gpuLabels(CARDS.A100, 1),
+  'nvidia.com/mig.capable': 'true',
+  'nvidia.com/mig.strategy': 'mixed',
+  'nvidia.com/mig-1g.5gb.count': '7',
+  'nvidia.com/mig-1g.5gb.memory': '4864',
+  'nvidia.com/mig-1g.5gb.product': 'NVIDIA-A100-SXM4-40GB-MIG-1g.5gb',
+}
+
+const gpus = (card: Card, count: number) => ({
+  labels: gpuLabels(card, count),
+  resources: { 'nvidia.com/gpu': `${count}` } as Record<string, string>,
 })
 
-/** An A100 cut into seven, as the device plugin's mixed strategy shows it: no whole GPU is left. */
-const migPool: NodePool = {
-  name: 'mig',
-  count: 1,
-  labels: {
-    ...gpuLabels(CARDS.A100, 1),
-    'nvidia.com/mig.capable': 'true',
-    'nvidia.com/mig.strategy': 'mixed',
-    'nvidia.com/mig-1g.5gb.count': '7',
-    'nvidia.com/mig-1g.5gb.memory': '4864',
-    'nvidia.com/mig-1g.5gb.product': 'NVIDIA-A100-SXM4-40GB-MIG-1g.5gb',
-  },
-  allocatable: { ...MACHINES.large, 'nvidia.com/gpu': '0', 'nvidia.com/mig-1g.5gb': '7' },
-  taints: [GPU_TAINT],
+/** What machines with GPUs have beyond others, by the kind of their GPUs. */
+const GPU_KINDS = {
+  T4: gpus(CARDS.T4, 1),
+  L4: gpus(CARDS.L4, 2),
+  A100: gpus(CARDS.A100, 1),
+  H100: gpus(CARDS.H100, 8),
+  mig: { labels: MIG_LABELS, resources: { 'nvidia.com/gpu': '0', 'nvidia.com/mig-1g.5gb': '7' } },
+}
+export type GpuKind = keyof typeof GPU_KINDS
+
+/** One machine with GPUs, kept free for those who want them. */
+export function gpuNode(name: string, kind: GpuKind, machine: Record<string, string>): NodePool {
+  const { labels, resources } = GPU_KINDS[kind]
+  return {
+    name,
+    count: 1,
+    labels,
+    allocatable: { ...machine, ...resources },
+    taints: [GPU_TAINT],
+  }
 }
 
 /** One of everything: where the whole stack finds its place, and each kind of GPU its pool. */
 export const POOLS: NodePool[] = [
   { name: 'cpu-small', count: 3, labels: {}, allocatable: MACHINES.small },
   { name: 'cpu-large', count: 2, labels: {}, allocatable: MACHINES.large },
-  gpuPool('t4', CARDS.T4, 1, MACHINES.large),
-  gpuPool('l4', CARDS.L4, 2, MACHINES.large),
-  gpuPool('a100', CARDS.A100, 1, MACHINES.large),
-  gpuPool('h100', CARDS.H100, 8, MACHINES.huge),
-  migPool,
+  gpuNode('t4', 'T4', MACHINES.large),
+  gpuNode('l4', 'L4', MACHINES.large),
+  gpuNode('a100', 'A100', MACHINES.large),
+  gpuNode('h100', 'H100', MACHINES.huge),
+  gpuNode('mig', 'mig', MACHINES.large),
 ]
 
 /** The nodes of a pool, as they register themselves. */

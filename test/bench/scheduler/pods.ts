@@ -1,0 +1,32 @@
+import type { Workload } from '../../../infra/capacity/workload.ts'
+import { labelsOf } from '../../../infra/kubernetes/names.ts'
+import { podTemplate } from '../../../infra/kubernetes/pod.ts'
+import { resourcesOf } from '../../../infra/kubernetes/quantity.ts'
+import { Kubernetes } from '../../../infra/kubernetes/settings.ts'
+import type { KubeObject } from '../../support/cluster/api.ts'
+
+/** What a stack is on its cluster where nobody says otherwise. */
+export const { gpu: GPU_SETTINGS } = Kubernetes.parse({})
+
+/** A pod of the workload as the scheduler sees it: what its containers request, and where it may run. */
+export function podOf(workload: Workload, name: string): KubeObject {
+  const { server, front, keeper, nodes, requests } = workload
+  const shares = [server, front, keeper].filter(share => share !== undefined)
+  const containers = shares.map((share, index) => ({
+    name: `part-${index}`,
+    image: 'simulated:1',
+    resources: resourcesOf(share),
+  }))
+  const template = podTemplate({
+    labels: labelsOf('simulated'),
+    containers: containers as [(typeof containers)[0], ...typeof containers],
+    pullSecrets: [],
+    placement: { nodes, ...(requests.gpu && { tolerations: GPU_SETTINGS.tolerations }) },
+  })
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...(template as object),
+    metadata: { name },
+  } as KubeObject
+}
