@@ -1,0 +1,198 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { GiB, MiB } from '../../../infra/units.ts'
+import {
+  EVERYTHING,
+  type KubernetesObject,
+  kubernetesObjects,
+  objectOf,
+} from '../../support/kubernetes-objects.ts'
+
+let objects: KubernetesObject[]
+const find = (kind: string, name: string) => objectOf(objects, kind, name)
+const podOf = (object: KubernetesObject) => object.spec.template.spec
+const containerOf = (object: KubernetesObject, name: string) =>
+  podOf(object).containers.find((container: { name: string }) => container.name === name)
+const envOf = (container: { env: { name: string; value: string }[] }) =>
+  Object.fromEntries(container.env.map(({ name, value }) => [name, value]))
+
+beforeAll(async () => {
+  const config = { shards: 12, instances: 3, parallel: 2, contextLength: 8192, keepAlive: '30m' }
+  objects = await kubernetesObjects(config, EVERYTHING)
+})
+
+describe('Chroma on a cluster', () => {
+  it('is a set of as many pods as there are instances, each with a claim and an address of its own', () => {
+    const { spec } = find('StatefulSet', 'chroma')
+    expect(spec).toMatchObject({ replicas: 3, serviceName: 'chroma-pods' })
+    expect(find('Service', 'chroma-pods').spec.clusterIP).toBe('None')
+    for (const index of [0, 1, 2]) find('PersistentVolumeClaim', `data-chroma-${index}`)
+  })
+
+  it('keeps its data where the image looks for it, and listens where only its own pod reaches it', () => {
+    const config = find('ConfigMap', 'chroma').data.config
+    expect(config).toMatch(/listen_address: 127.0.0.1/)
+    expect(config).toMatch(/persist_path: \/data\nallow_reset: false/)
+    const { args, volumeMounts } = containerOf(find('StatefulSet', 'chroma'), 'chroma')
+    expect(args).toEqual(['run', '/config.yaml'])
+    expect(volumeMounts).toContainEqual({ name: 'data', mountPath: '/data' })
+    const mount = volumeMounts.find(({ name }: { name: string }) => name === 'config')
+    expect(mount).toMatchObject({ mountPath: '/config.yaml', subPath: 'config' })
+  })
+
+  it('is asked for its health through its front, on routes that want no token', () => {
+    const chroma = containerOf(find('StatefulSet', 'chroma'), 'chroma')
+    expect(chroma.readinessProbe.httpGet).toEqual({ path: '/api/v2/healthcheck', port: 8080 })
+    expect(chroma.livenessProbe.httpGet).toEqual({ path: '/api/v2/heartbeat', port: 8080 })
+  })
+
+  it('has its layout written down beside the data', () => {
+    expect(find('ConfigMap', 'layout').data).toEqual({ shards: '12', instances: '3' })
+  })
+})
+
+describe('a pool of Ollama on a cluster', () => {
+  it('is served as planned', () => {
+    const ollama = containerOf(find('StatefulSet', 'ollama-gpu'), 'ollama')
+    expect(envOf(ollama)).toMatchObject({
+      OLLAMA_HOST: '127.0.0.1:11434',
+      OLLAMA_CONTEXT_LENGTH: '8192',
+      OLLAMA_NUM_PARALLEL: '2',
+      OLLAMA_KEEP_ALIVE: '30m',
+      OLLAMA_MAX_LOADED_MODELS: '2',
+      OLLAMA_NOPRUNE: '1',
+    })
+    expect(ollama.resources.limits['nvidia.com/gpu']).toBe('1')
+  })
+
+  it('goes only to GPUs that the plan counts on', () => {
+    const { affinity, tolerations, runtimeClassName } = podOf(find('StatefulSet', 'ollama-gpu'))
+    const required = affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution
+    const [{ matchExpressions }] = required.nodeSelectorTerms
+    expect(matchExpressions).toEqual([
+      { key: 'nvidia.com/gpu.memory', operator: 'Gt', values: [expect.stringMatching(/^\d+$/)] },
+      { key: 'nvidia.com/gpu.product', operator: 'In', values: ['NVIDIA-L40S'] },
+    ])
+    expect(tolerations).toEqual([
+      { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' },
+    ])
+    expect(runtimeClassName).toBe('nvidia')
+  })
+
+  it('has a keeper that is told what to bring in, from where, and where to', () => {
+    const { models, gpu, resident } = JSON.parse(
+      find('ConfigMap', 'ollama-gpu-models').data['models.json'],
+    )
+    expect({ gpu, resident }).toEqual({ gpu: true, resident: false })
+    const [embedding, chat] = models
+    expect(embedding.model).toMatchObject({ role: 'embedding', dimensions: 768, pool: 'gpu' })
+    expect(chat.args).toMatchObject({
+      serves: 'gpt-oss:20b-ctx8192',
+      ollama: { url: 'http://127.0.0.1:11434', modelsFolder: '/store/models' },
+      lockRecord: '/store/state/models.lock.json',
+    })
+  })
+
+  it('has the time that a pull may take, for each of its models', () => {
+    const { startupProbe } = containerOf(find('StatefulSet', 'ollama-gpu'), 'keeper')
+    const seconds = startupProbe.failureThreshold * startupProbe.periodSeconds
+    expect(seconds).toBeGreaterThanOrEqual(2 * 180 * 60)
+  })
+
+  it('starts its pods without waiting for one another', () => {
+    expect(find('StatefulSet', 'ollama-gpu').spec.podManagementPolicy).toBe('Parallel')
+  })
+
+  it('lets the provisioner do what the application may not', () => {
+    const config = find('Secret', 'ollama-gpu-front').stringData['nginx.conf']
+    expect(config.match(/"Bearer [0-9a-f]{64}" (application|provisioner);/g)).toHaveLength(2)
+    const chroma = find('Secret', 'chroma-front').stringData['nginx.conf']
+    expect(chroma).not.toContain('provisioner;')
+  })
+})
+
+describe('the plan and what is asked of the cluster', () => {
+  it('agree on memory and claims', () => {
+    const asked = podOf(find('StatefulSet', 'ollama-gpu')).containers.map(
+      (container: { resources: { requests: { memory: string } } }) =>
+        container.resources.requests.memory,
+    )
+    expect(asked).toEqual([expect.stringMatching(/^\d+(Mi|Gi)$/), '128Mi', '256Mi'])
+    const size = find('PersistentVolumeClaim', 'data-ollama-gpu-0').spec.resources.requests.storage
+    const models = 13_793_441_244 + 274_302_450
+    expect(Number.parseInt(size, 10) * GiB).toBeGreaterThan(models + 512 * MiB)
+  })
+})
+
+describe('the API on a cluster', () => {
+  it('is given servers at their names within, and the tokens to reach them', () => {
+    const { 'outputs.json': text, 'api-keys.json': keys } = find('Secret', 'deployment').stringData
+    expect(JSON.parse(keys).keys).toHaveLength(1)
+    const { chroma, ollama, api } = JSON.parse(text)
+    expect(chroma.instances[2].reach).toEqual({
+      kind: 'direct',
+      url: 'http://chroma-2.chroma-pods.knowledge-stack-test.svc:8080',
+      token: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(ollama[0].reach.url).toBe('http://ollama-gpu.knowledge-stack-test.svc:8080')
+    expect(ollama[0].reach.token).not.toBe(chroma.instances[0].reach.token)
+    expect(api.reach).not.toHaveProperty('token')
+  })
+
+  it('leaves its replicas to the autoscaler where there is one', () => {
+    expect(find('Deployment', 'api').spec).not.toHaveProperty('replicas')
+    expect(find('HorizontalPodAutoscaler', 'api').spec).toMatchObject({
+      scaleTargetRef: { kind: 'Deployment' },
+      minReplicas: 2,
+      maxReplicas: 4,
+    })
+  })
+
+  it('is reached from outside over TLS only', () => {
+    const { tls, rules } = find('Ingress', 'api').spec
+    expect(tls).toEqual([{ hosts: ['knowledge.example.org'], secretName: 'certificate' }])
+    expect(rules).toHaveLength(1)
+  })
+
+  it('is started anew when what it is given is another, and only then', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'kubernetes-hash-'))
+    const hashWith = async (config: object) => {
+      const deployment = objectOf(await kubernetesObjects({ home, ...config }), 'Deployment', 'api')
+      return deployment.spec.template.metadata.annotations['knowledge-stack/files']
+    }
+    try {
+      const hash = await hashWith({})
+      expect(await hashWith({ pullDeadlineMinutes: 5 })).toBe(hash)
+      expect(await hashWith({ maxConnectionsPerInstance: 3 })).not.toBe(hash)
+    } finally {
+      await rm(home, { recursive: true })
+    }
+  })
+})
+
+describe('a stack that asks for nothing more', () => {
+  it('has no autoscaler, Ingress or monitoring, and two pods of the API', async () => {
+    const plain = await kubernetesObjects()
+    const kinds = new Set(plain.map(({ kind }) => kind))
+    for (const kind of ['HorizontalPodAutoscaler', 'Ingress', 'ServiceMonitor']) {
+      expect(kinds).not.toContain(kind)
+    }
+    expect(objectOf(plain, 'Deployment', 'api').spec.replicas).toBe(2)
+  })
+
+  it('verifies itself by a Job that is not asked twice, unless told not to', async () => {
+    const plain = await kubernetesObjects()
+    expect(objectOf(plain, 'Job', 'verification').spec.backoffLimit).toBe(0)
+    const quiet = await kubernetesObjects({}, { verification: false })
+    expect(quiet.some(({ kind }) => kind === 'Job')).toBe(false)
+  })
+
+  it('serves all models from CPUs where there is no GPU', async () => {
+    const plain = await kubernetesObjects({}, { nodes: ['memory=64GiB,cpu=16'] })
+    const pod = podOf(objectOf(plain, 'StatefulSet', 'ollama-cpu'))
+    expect(pod).not.toHaveProperty('affinity')
+    expect(pod).not.toHaveProperty('tolerations')
+  })
+})
