@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/{integration,faults}/**/*.test.ts'],
           // Ollama computes on all cores: two suites at once would each take several times as long.
           fileParallelism: false,
           // The real tools are obtained once, before any suite starts servers with them.

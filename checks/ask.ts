@@ -36,13 +36,8 @@ async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise
   const { readOnly, signal } = context
   const server = context.deployment.inference.server(model)
   const running = await server.running(signal)
-  const disturbed = whatItWouldReload(model, running)
-  if (disturbed !== undefined) {
-    return unchecked(
-      `asking ${model.serves} would load it anew: ${disturbed}`,
-      `have every request name ${model.serves} and set no num_ctx of its own`,
-    )
-  }
+  const disturbed = wouldReload(model, running)
+  if (disturbed !== undefined) return disturbed
   const isLoaded = running.some(({ name }) => name === model.serves)
   if (!isLoaded && readOnly) {
     return unchecked(`${model.serves} is not loaded, and this run is read only`)
@@ -55,6 +50,16 @@ async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise
     }
     throw error
   }
+}
+
+/** Why a model is not asked, when asking would load it anew; undefined when it would not. */
+export function wouldReload(model: DeployedModel, running: RunningModel[]): Finding | undefined {
+  const why = whatItWouldReload(model, running)
+  if (why === undefined) return undefined
+  return unchecked(
+    `asking ${model.serves} would load it anew: ${why}`,
+    `have every request name ${model.serves} and set no num_ctx of its own`,
+  )
 }
 
 /**

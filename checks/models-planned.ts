@@ -2,6 +2,7 @@ import { SERVER_BYTES } from '../infra/capacity/overhead.ts'
 import type { DeployedModel, OllamaPool } from '../infra/outputs.ts'
 import { type Bytes, formatBytes } from '../infra/units.ts'
 import { heldBy } from '../provision/processes/held.ts'
+import { wouldReload } from './ask.ts'
 import {
   type Check,
   type Context,
@@ -42,6 +43,8 @@ async function lookAtModel(context: Context, model: DeployedModel): Promise<Find
   let found = await loaded()
   if (found === undefined) {
     if (readOnly) return unchecked(`${model.serves} is not loaded, and this run is read only`)
+    const disturbed = wouldReload(model, await server.running(signal))
+    if (disturbed !== undefined) return disturbed
     await load(server, model, signal)
     found = await loaded()
   }

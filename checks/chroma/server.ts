@@ -13,7 +13,7 @@ const LIST_LIMIT = 1000
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()])
 
-const CollectionInfo = z.object({
+export const CollectionInfo = z.object({
   id: z.uuid(),
   name: z.string(),
   metadata: z.record(z.string(), z.unknown()).nullable(),

@@ -16,6 +16,7 @@ import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
 import { startOllamaWithModels } from '../support/models.ts'
 import type { RunningOllama } from '../support/ollama.ts'
+import { pinned } from '../support/pinned.ts'
 import { snapshot } from '../support/snapshot.ts'
 import { STORE_CHECKS } from '../support/store-checks.ts'
 
@@ -30,7 +31,10 @@ describe('verify', () => {
   beforeAll(async () => {
     chroma = await startChroma()
     ollama = await startOllamaWithModels()
-    outputs = await pinned(outputsOf({ chroma: [chroma.url], ollama: ollama.url }))
+    outputs = await pinned(
+      outputsOf({ chroma: [chroma.url], ollama: ollama.url }),
+      ollama.modelsFolder,
+    )
     deployment = await openDeployment(outputs)
   })
   afterAll(async () => {
@@ -56,9 +60,11 @@ describe('verify', () => {
     const report = await run(outputs, { readOnly: true })
     expect(exitCode(report)).toBe(3)
     expect(named(report, 'unchecked')).toEqual([
+      'models-planned',
       'embedding-vectors',
       'embedding-repeatable',
       'embedding-meaning',
+      'embedding-whole',
       'chat-answers',
       'chroma-round-trip',
       'shard-round-trip',
@@ -74,7 +80,14 @@ describe('verify', () => {
     const before = await snapshot(deployment)
     const report = await run(outputs)
     expect(troubles(report)).toEqual([])
-    expect(named(report, 'skipped')).toEqual(['api-answers', 'shard-settings', 'records-placed'])
+    expect(named(report, 'skipped')).toEqual([
+      'api-answers',
+      'routes-closed',
+      'chroma-configuration',
+      'shard-settings',
+      'records-placed',
+      'collection-reach',
+    ])
     expect(exitCode(report)).toBe(0)
     expect(Report.parse(report)).toEqual(report)
     expect(report.target.chroma).toEqual([chroma.url])
@@ -168,9 +181,11 @@ describe('verify', () => {
       expect(await loaded()).toContain(name)
       expect(report.verdict).toBe('unchecked')
       expect(troubles(report).map(({ name }) => name)).toEqual([
+        'models-planned',
         'embedding-vectors',
         'embedding-repeatable',
         'embedding-meaning',
+        'embedding-whole',
       ])
       await deployment.inference.load(outputs.models[0]!)
     })
@@ -254,24 +269,6 @@ describe('verify', () => {
       expect(await snapshot(deployment)).toEqual(before)
     })
   })
-
-  /** With the digests that the servers have now, as a provisioned deployment has them. */
-  async function pinned(of: Outputs): Promise<Outputs> {
-    const opened = await openDeployment(of)
-    const status = await opened.inference.status()
-    await opened.close()
-    const models = of.models.map((model, index) => ({
-      ...model,
-      digest: status[index]!.digest,
-      servesDigest: status[index]!.servesDigest,
-    }))
-    const [pool] = of.ollama
-    return {
-      ...of,
-      ollama: [{ ...pool, modelsFolder: ollama.modelsFolder }],
-      models: models as Outputs['models'],
-    }
-  }
 })
 
 async function smallestBlob(folder: string, model: string): Promise<string> {

@@ -8,6 +8,9 @@ import { realTools } from './toolchain.ts'
 
 export interface RunningChroma {
   url: string
+  /** Folder of its data. */
+  data: string
+  configFile: string
   /** Kills it in the middle of whatever it does; its data stays, and `start` brings it back at the same URL. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -23,10 +26,8 @@ export async function startChroma(): Promise<RunningChroma> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const config = join(home, 'chroma.yaml')
-  await writeFile(
-    config,
-    stringify({ port, listen_address: '127.0.0.1', persist_path: join(home, 'data') }),
-  )
+  const data = join(home, 'data')
+  await writeFile(config, stringify({ port, listen_address: '127.0.0.1', persist_path: data }))
   const start = () =>
     startServer({
       command,
@@ -36,6 +37,8 @@ export async function startChroma(): Promise<RunningChroma> {
   let server = await start()
   return {
     url,
+    data,
+    configFile: config,
     kill: () => server.end(),
     async start() {
       server = await start()

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { ALL } from '../../checks/all.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
+import { DEFECTS } from '../faults/defects.ts'
 
 /** The README's parts that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const README = join(PROJECT_ROOT, 'README.md')
 
 export async function generatedSections(): Promise<Record<string, string>> {
-  return { settings: await settingsTable(), checks: checksTable() }
+  return { settings: await settingsTable(), checks: checksTable(), defects: defectsTable() }
 }
 
 export const readReadme = (): Promise<string> => readFile(README, 'utf8')
@@ -48,4 +49,17 @@ async function settingsTable(): Promise<string> {
 function checksTable(): string {
   const rows = ALL.map(({ name, proves }) => `| \`${name}\` | ${proves} |`)
   return ['| Check | What is true when it passes |', '|---|---|', ...rows].join('\n')
+}
+
+/** What test/faults makes wrong, and proves to be caught by these very checks. */
+function defectsTable(): string {
+  const rows = DEFECTS.map(({ defect, done, caughtBy, deep }) => {
+    const checks = caughtBy.map(name => `\`${name}\``).join(', ')
+    return `| ${defect} | ${done} | ${checks}${deep ? ', with `--deep`' : ''} |`
+  })
+  return [
+    '| Defect | What was done to the deployment | Caught by |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n')
 }

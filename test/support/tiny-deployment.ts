@@ -5,13 +5,15 @@ import { findModel } from '../../infra/models.ts'
 import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
 import { type RunningChroma, startChroma } from './chroma.ts'
 import { outputsOf } from './deployment.ts'
-import { startOllama } from './ollama.ts'
+import { type RunningOllama, startOllama } from './ollama.ts'
 import { storeTinyModels } from './tiny-models.ts'
 
+/** Tokens, of each model. */
 const CONTEXT = 2048
 
 export interface TinyDeployment {
   chroma: RunningChroma
+  ollama: RunningOllama
   outputs: Outputs
   stop(): Promise<void>
 }
@@ -20,18 +22,22 @@ export interface TinyDeployment {
  * A real Chroma and a real Ollama with models so small that they answer at once, for suites that ask them by the
  * thousand.
  */
-export async function startTinyDeployment(): Promise<TinyDeployment> {
+export async function startTinyDeployment(context = CONTEXT): Promise<TinyDeployment> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'tiny-models-'))
   await storeTinyModels(modelsFolder)
   const chroma = await startChroma()
   const ollama = await startOllama({
     modelsFolder,
-    env: { OLLAMA_CONTEXT_LENGTH: `${CONTEXT}`, OLLAMA_KEEP_ALIVE: '-1' },
+    env: { OLLAMA_CONTEXT_LENGTH: `${context}`, OLLAMA_KEEP_ALIVE: '-1' },
   })
   const outputs = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
   return {
     chroma,
-    outputs: { ...outputs, models: [deployed('nomic-embed-text'), deployed('gpt-oss:20b')] },
+    ollama,
+    outputs: {
+      ...outputs,
+      models: [deployed('nomic-embed-text', context), deployed('gpt-oss:20b', context)],
+    },
     async stop() {
       await ollama.stop()
       await chroma.stop()
@@ -40,14 +46,14 @@ export async function startTinyDeployment(): Promise<TinyDeployment> {
   }
 }
 
-function deployed(name: string): DeployedModel {
+function deployed(name: string, contextLength: number): DeployedModel {
   const model = findModel(name)!
   return {
     role: model.role,
     name: model.name,
     serves: model.name,
     pool: 'default',
-    contextLength: CONTEXT,
+    contextLength,
     ...(model.role === 'embedding' && { dimensions: model.dimensions, prefixes: model.prefixes }),
   }
 }

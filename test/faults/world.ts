@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import { vectorFor } from '../../checks/probe/vectors.ts'
+import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
+import { processStart } from '../../provision/process-identity.mjs'
+import { writeRecord } from '../../provision/processes/record.ts'
+import { TestApi } from '../support/api.ts'
+import { FaultyServer } from '../support/faulty-server.ts'
+import { Gate } from '../support/gate.ts'
+import { pinned } from '../support/pinned.ts'
+import { planned } from '../support/planned.ts'
+import { startTinyDeployment } from '../support/tiny-deployment.ts'
+
+/** A sound deployment with data in it, in which every defect can be made. */
+export interface World {
+  /** Of the deployment as it is reached through what stands in front of its servers. */
+  outputs: Outputs
+  /** The same without anything in front. */
+  real: Deployment
+  /** In front of the servers: what is said can be changed, and the connections. */
+  chroma: FaultyServer
+  ollama: FaultyServer
+  gates: { chroma: Gate; ollama: Gate; api: Gate }
+  /** The folder that the real Ollama has its models in. */
+  modelsFolder: string
+  stop(): Promise<void>
+}
+
+/** Tokens: a text as long as a chunk gets is embedded by every verification. */
+const CONTEXT = 512
+const CREATORS = ['ada', 'grace', 'Zoë', 'hedy', 'mary', 'edith']
+
+export async function startWorld(): Promise<World> {
+  const tiny = await startTinyDeployment(CONTEXT)
+  const { modelsFolder, pid } = tiny.ollama
+  const direct = await pinned(tiny.outputs, modelsFolder)
+  const models: DeployedModel[] = []
+  for (const model of direct.models) models.push(await planned(model, modelsFolder))
+  const record = join(modelsFolder, 'ollama.json')
+  await writeRecord(record, { pid, identity: processStart(pid)! })
+  const real = await openDeployment(direct)
+  for (const creator of CREATORS) await fill(real, creator)
+
+  const chroma = await FaultyServer.before(tiny.chroma.url)
+  const ollama = await FaultyServer.before(direct.ollama[0].reach.url)
+  const [chromaGate, ollamaGate] = [await Gate.before(chroma.url), await Gate.before(ollama.url)]
+  const reach = ({ url }: { url: string }) => ({ reach: { kind: 'direct' as const, url } })
+  const outputs: Outputs = {
+    ...direct,
+    chroma: {
+      ...direct.chroma,
+      instances: [{ ...reach(chromaGate), configFile: tiny.chroma.configFile }],
+    },
+    ollama: [{ ...direct.ollama[0], ...reach(ollamaGate), record }],
+    models: models as Outputs['models'],
+  }
+  const api = await TestApi.start(outputs)
+  const apiGate = await Gate.before(api.url)
+  return {
+    outputs: { ...outputs, api: reach(apiGate) },
+    real,
+    chroma,
+    ollama,
+    gates: { chroma: chromaGate, ollama: ollamaGate, api: apiGate },
+    modelsFolder,
+    async stop() {
+      await api.stop()
+      for (const gate of [apiGate, chromaGate, ollamaGate]) await gate.stop()
+      for (const server of [chroma, ollama]) await server.stop()
+      await real.close()
+      await tiny.stop()
+    },
+  }
+}
+
+async function fill(deployment: Deployment, creator: string): Promise<void> {
+  const { dimension } = deployment.knowledge().shards.settings
+  const chunks = ['one', 'two'].map(text => ({
+    text: `${creator} ${text}`,
+    vector: vectorFor(`${creator} ${text}`, dimension),
+  }))
+  await deployment
+    .knowledge()
+    .creator(creator)
+    .upsert([{ id: 'notes', chunks }])
+}
