@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
+import { timed } from './callers.ts'
+import { type Population, randomFrom } from './population.ts'
+import { type Ask, questions } from './queries.ts'
+
+const CHUNKS_A_SECOND = 500
+const BATCH = 100
+const QUERIES = 400
+const CALLERS = 1
+
+export interface Busy {
+  /** Milliseconds of each query. */
+  rest: number[]
+  writing: number[]
+  /** Chunks per second that really went in meanwhile. */
+  written: number
+}
+
+/** Queries at rest, and while new creators' chunks are being written. */
+export async function busy(knowledge: Knowledge, population: Population, ask: Ask): Promise<Busy> {
+  const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
+  const run = async () =>
+    (await timed(QUERIES, CALLERS, number => ask(asked[number]!.creator, asked[number]!.vector)))
+      .calls
+  const rest = await run()
+  const writer = startWriting(knowledge, population)
+  const writing = await run()
+  return { rest, writing, written: await writer.stop() }
+}
+
+function startWriting(knowledge: Knowledge, population: Population) {
+  const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  let running = true
+  let written = 0
+  const write = async () => {
+    while (running) {
+      const chunks = population.documents(0).slice(0, BATCH / 10)
+      await knowledge.upsert(new Map([[`writer-${written}`, chunks]]))
+      written += BATCH
+      await sleep(Math.max(0, (written / CHUNKS_A_SECOND - seconds()) * 1000))
+    }
+  }
+  const done = write()
+  return {
+    async stop(): Promise<number> {
+      running = false
+      const rate = written / seconds()
+      await done
+      return rate
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import type { NewDocument } from '../../../checks/knowledge/document.ts'
+
+export const DIMENSION = 384
+const TOPICS = 64
+const CHUNKS_PER_DOCUMENT = 10
+const TEXT = 'What a creator knows, in as many words as a chunk has. '.repeat(8)
+/** How far a chunk lies from its topic, beside the topic's own length: neighbours are near, as real texts are. */
+const SPREAD = 1.2
+
+/** Creators with Zipf-shaped numbers of chunks. Whatever is asked for twice is the same. */
+export class Population {
+  /** Chunks of each creator, the largest first. */
+  readonly sizes: readonly number[]
+  readonly #topics: Float64Array[]
+
+  constructor(creators: number, chunks: number) {
+    const harmonic = Array.from({ length: creators }, (_, rank) => 1 / (rank + 1))
+    const whole = harmonic.reduce((sum, share) => sum + share, 0)
+    this.sizes = harmonic.map(share => 1 + Math.round(((chunks - creators) * share) / whole))
+    const random = randomFrom(1)
+    this.#topics = Array.from({ length: TOPICS }, () => direction(random))
+  }
+
+  id(creator: number): string {
+    return `creator-${creator}`
+  }
+
+  vector(creator: number, chunk: number): number[] {
+    return this.#near(creator % TOPICS, randomFrom(creator * 65_537 + chunk * 97 + 11))
+  }
+
+  /** Something that is asked about a creator's topic. */
+  question(creator: number, number: number): number[] {
+    return this.#near(creator % TOPICS, randomFrom(creator * 31 + number * 1_000_003 + 7))
+  }
+
+  documents(creator: number): NewDocument[] {
+    const documents: NewDocument[] = []
+    for (let first = 0; first < this.sizes[creator]!; first += CHUNKS_PER_DOCUMENT) {
+      const length = Math.min(CHUNKS_PER_DOCUMENT, this.sizes[creator]! - first)
+      const chunks = Array.from({ length }, (_, index) => ({
+        text: `${first + index} ${TEXT}`,
+        vector: this.vector(creator, first + index),
+      }))
+      const metadata = { topic: `topic-${creator % TOPICS}` }
+      documents.push({ id: `document-${first / CHUNKS_PER_DOCUMENT}`, metadata, chunks })
+    }
+    return documents
+  }
+
+  /** All creators in an order that has nothing to do with their sizes, so many chunks at a time. */
+  *slices(chunks: number): Generator<number[]> {
+    let slice: number[] = []
+    let size = 0
+    for (const creator of shuffled(this.sizes.length)) {
+      slice.push(creator)
+      size += this.sizes[creator]!
+      if (size < chunks) continue
+      yield slice
+      slice = []
+      size = 0
+    }
+    if (slice.length > 0) yield slice
+  }
+
+  #near(topic: number, random: () => number): number[] {
+    const centre = this.#topics[topic]!
+    const noise = direction(random)
+    return Array.from(centre, (part, index) => Math.fround(part + SPREAD * noise[index]!))
+  }
+}
+
+/** Numbers of 0 to 1 that follow from the seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+function direction(random: () => number): Float64Array {
+  const parts = Float64Array.from({ length: DIMENSION }, () => random() - 0.5)
+  const length = Math.hypot(...parts)
+  return parts.map(part => part / length)
+}
+
+function shuffled(count: number): number[] {
+  const random = randomFrom(2)
+  const order = Array.from({ length: count }, (_, index) => index)
+  for (let last = count - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1))
+    ;[order[last], order[other]] = [order[other]!, order[last]!]
+  }
+  return order
+}

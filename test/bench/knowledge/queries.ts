@@ -1,0 +1,113 @@
+import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
+import { cosineDistance } from '../../../checks/knowledge/rank.ts'
+import type { Bare } from './bare.ts'
+import { type Timed, timed } from './callers.ts'
+import { type Population, randomFrom } from './population.ts'
+
+/** Chunks that a query asks for. */
+export const COUNT = 10
+const ROUNDS = 3
+const PER_ROUND = { 1: 40, 8: 80 }
+const RECALLED = 20
+
+export const CLASSES = [
+  { name: 'up to 20', least: 1, most: 20 },
+  { name: '21 to 200', least: 21, most: 200 },
+  { name: 'above 200', least: 201, most: Number.POSITIVE_INFINITY },
+]
+
+export interface Compared {
+  class: string
+  callers: 1 | 8
+  /** One of each a round. */
+  store: Timed[]
+  bare: Timed[]
+}
+
+export interface Recall {
+  class: string
+  /** Share of the truly nearest that were found. */
+  store: number
+  bare: number
+}
+
+export type Ask = (creator: number, vector: number[]) => Promise<string[]>
+
+export const askStore =
+  (knowledge: Knowledge, population: Population): Ask =>
+  async (creator, vector) => {
+    const hits = await knowledge.creator(population.id(creator)).query({ vector }, { count: COUNT })
+    return hits.map(({ text }) => text)
+  }
+
+export const askBare =
+  (bare: Bare, population: Population): Ask =>
+  (creator, vector) =>
+    bare.query(population.id(creator), vector, COUNT)
+
+/** Both ways in turn, with the same questions to the same creators, drawn at random from a class. */
+export async function compare(population: Population, store: Ask, bare: Ask): Promise<Compared[]> {
+  const all: Compared[] = []
+  for (const { name, ...range } of CLASSES) {
+    for (const callers of [1, 8] as const) {
+      const compared: Compared = { class: name, callers, store: [], bare: [] }
+      const random = randomFrom(callers)
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const asked = questions(population, range, PER_ROUND[callers], random)
+        const ask = (way: Ask) =>
+          timed(asked.length, callers, number => way(asked[number]!.creator, asked[number]!.vector))
+        compared.store.push(await ask(store))
+        compared.bare.push(await ask(bare))
+      }
+      all.push(compared)
+    }
+  }
+  return all
+}
+
+export async function recalls(population: Population, store: Ask, bare: Ask): Promise<Recall[]> {
+  const all: Recall[] = []
+  for (const { name, ...range } of CLASSES) {
+    const asked = questions(population, range, RECALLED, randomFrom(3))
+    const recall = async (way: Ask) => {
+      let found = 0
+      let wanted = 0
+      for (const { creator, vector } of asked) {
+        const truth = nearest(population, creator, vector)
+        const texts = await way(creator, vector)
+        const chunks = new Set(texts.map(text => Number.parseInt(text, 10)))
+        found += truth.filter(chunk => chunks.has(chunk)).length
+        wanted += truth.length
+      }
+      return found / wanted
+    }
+    all.push({ class: name, store: await recall(store), bare: await recall(bare) })
+  }
+  return all
+}
+
+export function questions(
+  population: Population,
+  { least, most }: { least: number; most: number },
+  count: number,
+  random: () => number,
+): { creator: number; vector: number[] }[] {
+  const creators = population.sizes.flatMap((size, creator) =>
+    size >= least && size <= most ? [creator] : [],
+  )
+  return Array.from({ length: count }, (_, number) => {
+    const creator = creators[Math.floor(random() * creators.length)]!
+    return { creator, vector: population.question(creator, number) }
+  })
+}
+
+/** By brute force over all chunks of the creator. */
+function nearest(population: Population, creator: number, vector: number[]): number[] {
+  return Array.from({ length: population.sizes[creator]! }, (_, chunk) => ({
+    chunk,
+    distance: cosineDistance(population.vector(creator, chunk), vector),
+  }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, COUNT)
+    .map(({ chunk }) => chunk)
+}
