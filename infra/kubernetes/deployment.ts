@@ -50,7 +50,8 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
     this.#parts = {
       settings,
       tokens: this.#secrets.tokens,
-      options: { parent: namespace, provider },
+      // Said, because the engine has children retained with their parent, and the namespace stays.
+      options: { parent: namespace, provider, retainOnDelete: false },
       keeping: { parent: namespace, provider: keeper },
     }
     this.#pools = poolsOf(workloads)
