@@ -1,32 +1,21 @@
 import { demandOf } from '../../infra/capacity/demand.ts'
 import type { Node } from '../../infra/capacity/hardware.ts'
-import { readMachine } from '../../infra/capacity/machine.ts'
 import type { StackDemand } from '../../infra/capacity/stack.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { nodesToPlan } from '../cluster/nodes.ts'
-import { dataRoot, heldByContainers } from '../docker/held.ts'
-import { requireGpus } from '../docker/preflight.ts'
-import { preflight } from '../preflight.ts'
-import { heldNow } from '../processes/held.ts'
+import { commandsFor } from '../targets/targets.ts'
 import { PINS } from '../toolchain/parts.ts'
 import { architecturesOf, type Reach } from './architectures.ts'
-import { thisMachine } from './machine-reader.ts'
 
 /**
  * The plan of a stack where its settings say that it runs: on this machine, or on the nodes of its cluster. What
  * the stack itself holds there already counts as free.
  */
 export async function planHere(settings: Settings, reach: Reach = 'here'): Promise<StackPlan> {
-  if (settings.target === 'kubernetes') return planOn(settings, await nodesToPlan(settings), reach)
-  const isDocker = settings.target === 'docker'
-  const { pids, memory } = isDocker ? await heldByContainers(settings) : await heldNow(settings)
-  const disk = isDocker ? await dataRoot() : settings.home
-  const node = await readMachine(thisMachine, disk, pids)
-  const held = { [node.name]: { memory, disk: 0 } }
-  return planStack(await demandNow(settings, reach), [node], held)
+  const { nodes, held } = await (await commandsFor(settings)).ground(settings)
+  return planStack(await demandNow(settings, reach), nodes, held)
 }
 
 /** The plan of a stack on machines that are described, none of which holds anything of it. */
@@ -54,9 +43,10 @@ export interface Leave {
  * @throws Failure as preflight and leaveByPlan do
  */
 export async function leaveToDeploy(settings: Settings): Promise<Leave> {
-  await preflight(settings)
+  const target = await commandsFor(settings)
+  await target.preflight(settings)
   const leave = await leaveByPlan(settings)
-  if (settings.target === 'docker' && leave.plan !== undefined) await requireGpus(leave.plan)
+  if (leave.plan !== undefined) await target.requirePlanned(leave.plan)
   return leave
 }
 

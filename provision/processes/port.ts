@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
-import { portToPid } from 'pid-port'
 import { Failure } from '../../infra/failure.ts'
 import type { Program } from '../../infra/local/places.ts'
 
@@ -30,6 +29,8 @@ export async function requireFree(port: number, program: Program): Promise<void>
 }
 
 async function holderOf(port: number): Promise<string> {
+  // Loaded only now: it brings a hundred modules along, and most ports are free.
+  const { portToPid } = await import('pid-port')
   // The tools that tell (ss, lsof) may be missing, or hide the processes of other users.
   const pid = await portToPid(port).catch(() => undefined)
   if (pid === undefined) return 'a process that this user cannot see'

@@ -2,10 +2,15 @@ import { rm } from 'node:fs/promises'
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import { Failure } from '../../infra/failure.ts'
+import { requireLayout } from '../../infra/layout.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { containersOf, logTail, nameOf, ofStack, partOf, portsOf } from '../docker/containers.ts'
 import { askEngine } from '../docker/engine.ts'
+import { dataRoot, heldByContainers } from '../docker/held.ts'
+import { volumesLayout } from '../docker/layout.ts'
+import { requireDocker, requireGpus } from '../docker/preflight.ts'
+import { groundHere } from '../plan/ground.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** A container that Docker has started again so often does not come up by itself. */
@@ -14,6 +19,15 @@ const RESTARTS = 3
 /** Containers of the Docker Engine. */
 export const docker: TargetCommands = {
   tools: [],
+
+  async preflight(settings) {
+    await requireDocker(settings)
+    requireLayout(settings, await volumesLayout(settings))
+  },
+
+  ground: async settings => groundHere(await dataRoot(), await heldByContainers(settings)),
+
+  requirePlanned: requireGpus,
 
   // The program asks for all of it itself.
   beforeUp: async () => undefined,

@@ -1,13 +1,27 @@
 import { rm } from 'node:fs/promises'
 import type { V1Pod } from '@kubernetes/client-node'
+import { requireLayout } from '../../infra/layout.ts'
 import { ask, type Cluster, find, openCluster } from '../cluster/cluster.ts'
 import { findHopeless } from '../cluster/hopeless.ts'
+import { clusterLayout } from '../cluster/layout.ts'
+import { nodesToPlan } from '../cluster/nodes.ts'
 import { logsOf, podsOf } from '../cluster/pods.ts'
+import { requireCluster } from '../cluster/preflight.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */
 export const kubernetes: TargetCommands = {
   tools: [],
+
+  async preflight(settings) {
+    const cluster = await openCluster(settings)
+    await requireCluster(settings, cluster)
+    requireLayout(settings, await clusterLayout(settings, cluster))
+  },
+
+  ground: async settings => ({ nodes: await nodesToPlan(settings), held: {} }),
+
+  requirePlanned: async () => undefined,
 
   beforeUp: async () => undefined,
 

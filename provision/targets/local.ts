@@ -1,5 +1,9 @@
 import { rm } from 'node:fs/promises'
+import { requireLayout } from '../../infra/layout.ts'
 import { loopbackUrl, placesOf } from '../../infra/local/places.ts'
+import { groundHere } from '../plan/ground.ts'
+import { heldNow } from '../processes/held.ts'
+import { recordedLayout } from '../processes/layout.ts'
 import { requireOwnPorts } from '../processes/preflight.ts'
 import { isAlive, readRecord, removeRecord } from '../processes/record.ts'
 import { stopProcess } from '../processes/stop.ts'
@@ -8,6 +12,12 @@ import type { TargetCommands } from './target.ts'
 /** Processes on this machine. */
 export const local: TargetCommands = {
   tools: ['chroma', 'ollama'],
+
+  preflight: async settings => requireLayout(settings, await recordedLayout(settings)),
+
+  ground: async settings => groundHere(settings.home, await heldNow(settings)),
+
+  requirePlanned: async () => undefined,
 
   beforeUp: requireOwnPorts,
 
