@@ -30,8 +30,8 @@ export interface EngineResult {
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
-/** What the engine writes in place of an output that holds a secret. */
-const HIDDEN = '[secret]'
+/** What an output that holds a secret is marked with where the engine tells of it (SigKey of sdk/go/common/resource). */
+const SECRET_MARK = '4dabf18193072939515e22adb298388d'
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE = seconds(30)
@@ -79,8 +79,9 @@ export class Engine {
     }
     if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
     const { result } = outcome
-    const hidden = Object.values(result.outputs).includes(HIDDEN)
-    return hidden ? { ...result, outputs: await this.outputs(task) } : result
+    return Object.values(result.outputs).some(isHidden)
+      ? { ...result, outputs: await this.outputs(task) }
+      : result
   }
 
   /** The stack's outputs as the state has them; empty when there is no such stack. */
@@ -144,6 +145,9 @@ export class Engine {
     return running
   }
 }
+
+const isHidden = (output: unknown): boolean =>
+  typeof output === 'object' && output !== null && SECRET_MARK in output
 
 function follow(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
   const before = event.resourcePreEvent?.metadata

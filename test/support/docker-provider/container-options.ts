@@ -1,0 +1,92 @@
+import type { ContainerCreateOptions, HostConfig } from 'dockerode'
+import { labelsOf, type Properties } from './kind.ts'
+
+export const megabytes = (count: number | undefined): number => (count ?? 0) * 1024 ** 2
+
+/** The container of the official schema, as the Engine takes it. */
+export function createOptions(inputs: Properties): ContainerCreateOptions {
+  const { healthcheck, ports = [] } = inputs
+  return {
+    name: inputs.name,
+    Image: inputs.image,
+    Labels: labelsOf(inputs.labels),
+    HostConfig: hostConfig(inputs),
+    ExposedPorts: Object.fromEntries(ports.map((port: Port) => [portKey(port), {}])),
+    ...given('Cmd', inputs.command),
+    ...given('Entrypoint', inputs.entrypoints),
+    ...given('Env', inputs.envs),
+    ...given('User', inputs.user),
+    ...given('StopSignal', inputs.stopSignal),
+    ...given('StopTimeout', inputs.stopTimeout),
+    ...given(
+      'Healthcheck',
+      healthcheck && {
+        Test: healthcheck.tests,
+        Interval: nanoseconds(healthcheck.interval),
+        Timeout: nanoseconds(healthcheck.timeout),
+        StartPeriod: nanoseconds(healthcheck.startPeriod),
+        Retries: healthcheck.retries,
+      },
+    ),
+  }
+}
+
+function hostConfig(inputs: Properties): HostConfig {
+  const { ports = [], volumes = [], restart = 'no', maxRetryCount = 0 } = inputs
+  return {
+    RestartPolicy: { Name: restart, MaximumRetryCount: maxRetryCount },
+    PortBindings: Object.fromEntries(
+      ports.map((port: Port) => [
+        portKey(port),
+        [{ HostIp: port.ip ?? '', HostPort: `${port.external}` }],
+      ]),
+    ),
+    Binds: volumes.map(
+      ({ volumeName, containerPath, readOnly }: Properties) =>
+        `${volumeName}:${containerPath}:${readOnly ? 'ro' : 'rw'}`,
+    ),
+    Memory: megabytes(inputs.memory),
+    MemorySwap: megabytes(inputs.memorySwap),
+    NanoCpus: Number(inputs.cpus ?? 0) * 1e9,
+    ...given('NetworkMode', inputs.networkMode),
+    ...given('Init', inputs.init),
+    ...given('CapDrop', inputs.capabilities?.drops),
+    ...given('CapAdd', inputs.capabilities?.adds),
+    ...given('SecurityOpt', inputs.securityOpts),
+    ...given('ReadonlyRootfs', inputs.readOnly),
+    ...given('Tmpfs', inputs.tmpfs),
+    ...given(
+      'LogConfig',
+      inputs.logDriver && {
+        Type: inputs.logDriver,
+        Config: inputs.logOpts ?? {},
+      },
+    ),
+    ...given(
+      'DeviceRequests',
+      inputs.gpus && [
+        {
+          Driver: '',
+          Count: 0,
+          DeviceIDs: String(inputs.gpus).replace('device=', '').split(','),
+          Capabilities: [['gpu']],
+          Options: {},
+        },
+      ],
+    ),
+  }
+}
+
+interface Port {
+  internal: number
+  external?: number
+  ip?: string
+}
+
+const portKey = ({ internal }: Port): string => `${internal}/tcp`
+
+const given = (key: string, value: unknown) =>
+  value === undefined || value === '' ? {} : { [key]: value }
+
+/** @param text whole seconds, as the program writes them: `5s` */
+const nanoseconds = (text: string | undefined): number => Number.parseInt(text ?? '0', 10) * 1e9

@@ -1,0 +1,35 @@
+import { minutes } from '../../../infra/units.ts'
+import { runCommand } from '../../../provision/toolchain/command.ts'
+import { type Kind, orUndefined } from './kind.ts'
+
+/** Builds with the machine's own network: the tests' containers reach nothing outside of it otherwise. */
+const NETWORK = 'host'
+
+export const image: Kind = {
+  updatable: ['build', 'imageName', 'skipPush'],
+
+  async create(inputs, docker) {
+    const { context, dockerfile } = inputs.build
+    const argv = ['docker', 'build', '--network', NETWORK, '--tag', inputs.imageName]
+    await runCommand([...argv, '--file', dockerfile, context], {
+      // Engines of Debian's have no other builder.
+      env: { ...process.env, DOCKER_BUILDKIT: '0' },
+      signal: AbortSignal.timeout(minutes(10)),
+    })
+    const { Id } = await docker.getImage(inputs.imageName).inspect()
+    const { imageName } = inputs
+    return { id: Id, results: { repoDigest: Id, baseImageName: imageName, context, dockerfile } }
+  },
+
+  async read(_id, { imageName }, docker) {
+    const found = await orUndefined(docker.getImage(imageName).inspect())
+    return found && { repoDigest: found.Id }
+  },
+
+  async update(_id, inputs, docker) {
+    await image.create(inputs, docker)
+  },
+
+  // The official provider leaves what it has built.
+  async delete() {},
+}

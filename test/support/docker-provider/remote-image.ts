@@ -1,0 +1,29 @@
+import { type Kind, orUndefined } from './kind.ts'
+
+/** An image that is there already is not asked for again, as the official provider has it. */
+export const remoteImage: Kind = {
+  updatable: ['keepLocally', 'forceRemove'],
+
+  async create({ name }, docker) {
+    const found = await orUndefined(docker.getImage(name).inspect())
+    if (found === undefined) {
+      const progress = await docker.pull(name).catch(error => {
+        throw new Error(`unable to pull image ${name}: ${error.message}`)
+      })
+      await new Promise<void>((resolve, reject) =>
+        docker.modem.followProgress(progress, error => (error ? reject(error) : resolve())),
+      )
+    }
+    const { Id, RepoDigests } = found ?? (await docker.getImage(name).inspect())
+    return { id: `${Id}${name}`, results: { imageId: Id, repoDigest: RepoDigests?.[0] ?? '' } }
+  },
+
+  async read(_id, { name }, docker) {
+    const found = await orUndefined(docker.getImage(name).inspect())
+    return found && { imageId: found.Id, repoDigest: found.RepoDigests?.[0] ?? '' }
+  },
+
+  async delete(_id, { name, keepLocally }, docker) {
+    if (!keepLocally) await orUndefined(docker.getImage(name).remove())
+  },
+}

@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Docker from 'dockerode'
+import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { debianCommand, MAY_CHANGE_SYSTEM } from '../debian.ts'
+import { startServer } from '../server.ts'
+
+const PACKAGES = ['docker.io', 'containerd', 'runc', 'iptables', 'debootstrap', 'procps']
+const POLL_MS = 100
+
+/** A real Docker Engine of the tests' own. */
+export interface RunningEngine {
+  docker: Docker
+  /** As DOCKER_HOST names it. */
+  host: string
+  /** Ends it and starts it again, as a machine does that is switched off and on: containers end with it. */
+  reboot(): Promise<void>
+  /** Removes every container, network and volume, and ends it; images stay for the next time. */
+  stop(): Promise<void>
+}
+
+/** Why there can be no Engine here; undefined where there can. */
+export const noEngine = MAY_CHANGE_SYSTEM
+  ? undefined
+  : 'needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root'
+
+/** Starts the Engine; its images are kept in the cache. */
+export async function startEngine(): Promise<RunningEngine> {
+  const dockerd = await debianCommand('dockerd', ...PACKAGES)
+  const root = join(toolchainOptions(process.env).cache, 'docker')
+  const pidFile = join(root, 'dockerd.pid')
+  await endLeftover(pidFile, root)
+  await mkdir(root, { recursive: true })
+  // Where it has to switch this on itself, Docker forbids all other forwarding on the machine.
+  await writeFile('/proc/sys/net/ipv4/ip_forward', '1')
+  const folder = await mkdtemp(join(tmpdir(), 'docker-'))
+  const socketPath = join(folder, 'docker.sock')
+  const host = `unix://${socketPath}`
+  const docker = new Docker({ socketPath })
+  const start = () =>
+    startServer({
+      command: dockerd!,
+      args: [
+        ...['--host', host, '--data-root', root, '--exec-root', join(folder, 'exec')],
+        ...['--pidfile', pidFile, '--storage-driver', 'overlay2'],
+      ],
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+      readyUrl: host,
+      ask: async () => new Response(await docker.ping()),
+    })
+  let server = await start()
+  const end = async () => {
+    process.kill(server.pid, 'SIGTERM')
+    while (isAlive(server.pid)) await sleep(POLL_MS)
+    await server.end()
+  }
+  await clean(docker)
+  return {
+    docker,
+    host,
+    async reboot() {
+      await end()
+      server = await start()
+    },
+    async stop() {
+      await clean(docker)
+      await end()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What runs or lies around from this suite, or from one that was killed. */
+async function clean(docker: Docker): Promise<void> {
+  for (const { Id } of await docker.listContainers({ all: true })) {
+    await docker.getContainer(Id).remove({ force: true, v: true })
+  }
+  for (const { Name, Id } of await docker.listNetworks()) {
+    if (!['bridge', 'host', 'none'].includes(Name)) await docker.getNetwork(Id).remove()
+  }
+  const { Volumes } = await docker.listVolumes()
+  for (const { Name } of Volumes) await docker.getVolume(Name).remove({ force: true })
+}
+
+/** A test run that was killed leaves its Engine behind, which holds the folder. */
+async function endLeftover(pidFile: string, root: string): Promise<void> {
+  const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''))
+  if (pid === 0) return
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  if (!command.includes(root)) return
+  process.kill(pid, 'SIGTERM')
+  while (isAlive(pid)) await sleep(POLL_MS)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type Docker from 'dockerode'
+import { create } from 'tar'
+import { Images } from '../../../infra/images.ts'
+import { minutes } from '../../../infra/units.ts'
+import { findCommand, runCommand } from '../../../provision/toolchain/command.ts'
+import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
+import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { realTools } from '../toolchain.ts'
+
+const SUITE = 'bookworm'
+/** What the images of all programs together need beside Debian's smallest system. */
+const PACKAGES = ['nginx-light', 'python3-minimal', 'ca-certificates']
+const BASE = `test-debian:${SUITE}`
+/** As the project's Dockerfile has it. */
+const NODE = 'node:24.21.0-slim'
+const RECIPE_LABEL = 'recipe'
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
+
+/** An image built on the spot: the real program, in the layout of the official image. */
+interface Recipe {
+  name: string
+  /** Files of this machine, by their names in the build's context. */
+  files: Record<string, string>
+  dockerfile: string[]
+}
+
+/**
+ * Sees to it that an Engine which reaches no registry has the images that the stack asks for by default, and the
+ * one that the project's own is built from, under their real names.
+ */
+export async function provideImages(docker: Docker): Promise<void> {
+  await provideBase(docker)
+  for (const recipe of await recipes()) await provide(recipe, docker)
+}
+
+async function recipes(): Promise<Recipe[]> {
+  const { chroma, ollama, front } = Images.parse({})
+  const tools = await realTools()
+  const [, launcher, bindings] = tools.chroma.command as [string, string, string]
+  const [ollamaBinary] = tools.ollama.command as [string]
+  const npm = dirname(dirname(await realpath((await findCommand('npm', process.env))!)))
+  return [
+    {
+      name: chroma,
+      files: { 'chroma.py': launcher, bindings },
+      dockerfile: [
+        'COPY chroma.py /opt/chroma.py',
+        'COPY bindings /opt/bindings',
+        'RUN mkdir /data && touch /config.yaml',
+        'ENTRYPOINT ["python3", "/opt/chroma.py", "/opt/bindings"]',
+        'CMD ["run", "/config.yaml"]',
+      ],
+    },
+    {
+      name: ollama,
+      files: { ollama: ollamaBinary },
+      dockerfile: ['COPY ollama /bin/ollama', 'ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]'],
+    },
+    { name: front, files: {}, dockerfile: ['USER 101', 'CMD ["nginx", "-g", "daemon off;"]'] },
+    {
+      name: NODE,
+      files: { node: process.execPath, npm, certificates: await realpath(CERTIFICATES) },
+      dockerfile: [
+        'COPY node /usr/local/bin/node',
+        'COPY npm /usr/local/lib/node_modules/npm',
+        'RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm',
+        // What this machine reaches registries with.
+        `COPY certificates ${CERTIFICATES}`,
+        `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`,
+      ],
+    },
+  ]
+}
+
+async function provideBase(docker: Docker): Promise<void> {
+  if (await isThere(BASE, docker)) return
+  const { cache } = toolchainOptions(process.env)
+  const task = { report() {}, signal: AbortSignal.timeout(minutes(10)) }
+  const folder = join(cache, 'images', `debian-${SUITE}-${hash(PACKAGES.join(' '))}`)
+  await finishedFolder(folder, `a Debian ${SUITE} for images`, task, async draft => {
+    const root = join(draft, 'root')
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
+    const include = `--include=${PACKAGES.join(',')}`
+    const argv = ['debootstrap', '--variant=minbase', include, SUITE, root]
+    await runCommand(argv, { env, signal: task.signal })
+    await rm(join(root, 'var/cache/apt/archives'), { recursive: true, force: true })
+    await runCommand(['tar', '-C', root, '-cf', join(draft, 'root.tar'), '.'], {
+      env,
+      signal: task.signal,
+    })
+    await rm(root, { recursive: true })
+  })
+  const [repo, tag] = BASE.split(':')
+  const progress = await docker.importImage(join(folder, 'root.tar'), { repo, tag })
+  await done(progress, docker)
+}
+
+async function provide({ name, files, dockerfile }: Recipe, docker: Docker): Promise<void> {
+  const text = [`FROM ${BASE}`, ...dockerfile].join('\n')
+  const recipe = hash(text)
+  if (await isThere(name, docker, recipe)) return
+  const context = await mkdtemp(join(tmpdir(), 'image-'))
+  try {
+    await writeFile(join(context, 'Dockerfile'), `${text}\nLABEL ${RECIPE_LABEL}=${recipe}\n`)
+    for (const [at, file] of Object.entries(files)) {
+      await mkdir(dirname(join(context, at)), { recursive: true })
+      await cp(file, join(context, at), { recursive: true })
+    }
+    const archive = join(context, 'context.tar')
+    await create({ cwd: context, file: archive }, ['Dockerfile', ...Object.keys(files)])
+    await done(await docker.buildImage(archive, { t: name }), docker)
+  } finally {
+    await rm(context, { recursive: true })
+  }
+}
+
+async function isThere(name: string, docker: Docker, recipe?: string): Promise<boolean> {
+  const found = await docker
+    .getImage(name)
+    .inspect()
+    .catch(() => undefined)
+  if (found === undefined) return false
+  return recipe === undefined || found.Config.Labels?.[RECIPE_LABEL] === recipe
+}
+
+async function done(progress: NodeJS.ReadableStream, docker: Docker): Promise<void> {
+  const said: { error?: string }[] = await new Promise((resolve, reject) =>
+    docker.modem.followProgress(progress, (error, output) =>
+      error ? reject(error) : resolve(output),
+    ),
+  )
+  const failed = said.find(({ error }) => error !== undefined)
+  if (failed !== undefined) throw new Error(failed.error)
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
