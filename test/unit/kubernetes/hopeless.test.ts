@@ -1,0 +1,88 @@
+import type { V1Pod } from '@kubernetes/client-node'
+import { describe, expect, it } from 'vitest'
+import { findHopeless } from '../../../provision/cluster/hopeless.ts'
+
+const SINCE = Date.UTC(2030, 0, 1, 12)
+const SECOND = 1000
+
+/** A pod of one container. */
+const pod = (
+  container: object,
+  { name = 'ollama-cpu-0', at = SINCE + SECOND, owner = 'StatefulSet', ended = false } = {},
+): V1Pod =>
+  ({
+    metadata: {
+      name,
+      creationTimestamp: new Date(at),
+      ownerReferences: [{ kind: owner }],
+      ...(ended && { deletionTimestamp: new Date(at) }),
+    },
+    status: {
+      containerStatuses: [
+        { name: 'keeper', image: 'keeper:1', ready: false, restartCount: 0, ...container },
+      ],
+    },
+  }) as unknown as V1Pod
+
+const look = (pods: V1Pod[], log = '', now = SINCE + 10 * SECOND) =>
+  findHopeless(pods, async () => log, { since: SINCE, now })
+
+const waiting = (reason: string, message = 'why') => ({ state: { waiting: { reason, message } } })
+const GAVE_UP = 'nobody/knows could not be brought in: file does not exist [unavailable]'
+
+describe('pods that an update waits for', () => {
+  it.each(['ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull'])(
+    'wait in vain for an image: %s',
+    async reason => {
+      const failure = await look([pod(waiting(reason, 'not found'))])
+      expect(failure?.message).toMatch(/keeper of pod ollama-cpu-0.*keeper:1.*not found/)
+      expect(failure?.exitCode).toBe(3)
+    },
+  )
+
+  it.each(['ContainerCreating', 'ErrImagePull', 'PodInitializing'])(
+    'may still become ready while they are at %s',
+    async reason => {
+      expect(await look([pod(waiting(reason))])).toBeUndefined()
+    },
+  )
+
+  it('wait in vain when a container says so of itself, in its words and with its exit code', async () => {
+    const log = `pulling manifest\n${GAVE_UP}\nTrying again in 1 min 0 s\n`
+    const failure = await look([pod({ state: { running: {} } })], log)
+    expect(failure?.message).toMatch(/nobody\/knows could not be brought in: file does not exist$/)
+    expect(failure?.kind).toBe('unavailable')
+  })
+
+  it('do not wait in vain for a log that says nothing final, or that of a container which is ready', async () => {
+    expect(await look([pod({ state: { running: {} } })], 'pulling 10 %')).toBeUndefined()
+    expect(await look([pod({ ready: true, state: { running: {} } })], GAVE_UP)).toBeUndefined()
+  })
+
+  it('wait in vain for a container that ended again and again, and never for one that ended well', async () => {
+    const ended = { lastState: { terminated: { reason: 'OOMKilled', message: 'killed' } } }
+    const failure = await look([pod({ restartCount: 3, ...ended })])
+    expect(failure?.message).toMatch(/again and again: OOMKilled: killed/)
+    expect(await look([pod({ restartCount: 2, ...ended })])).toBeUndefined()
+    expect(await look([pod({ state: { terminated: { exitCode: 0 } } })], GAVE_UP)).toBeUndefined()
+  })
+
+  it('tell of a failed verification what it found', async () => {
+    const log = 'chroma-answers: failed\nVerification failed: chroma-answers: silent [refused]\n'
+    const job = pod({ state: { terminated: { exitCode: 1 } } }, { owner: 'Job' })
+    const failure = await look([job], log)
+    expect(failure?.message).toMatch(/Verification failed: chroma-answers: silent/)
+    expect(failure?.exitCode).toBe(1)
+  })
+
+  it('are let be while the update may still replace them, or when they go', async () => {
+    const older = { at: SINCE - 60 * SECOND }
+    const broken = waiting('ImagePullBackOff')
+    expect(await look([pod(broken, older)])).toBeUndefined()
+    expect(await look([pod(broken, older)], '', SINCE + 90 * SECOND)).toBeDefined()
+    expect(await look([pod(broken, { ended: true })])).toBeUndefined()
+    const failed = { state: { terminated: { exitCode: 1 } } }
+    const job = pod(failed, { ...older, owner: 'Job' })
+    expect(await look([job], GAVE_UP, SINCE + 90 * SECOND)).toBeUndefined()
+  })
+})
