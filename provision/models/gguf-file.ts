@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { type GGUFParseOutput, gguf } from '@huggingface/gguf'
+import type { GGUFParseOutput } from '@huggingface/gguf'
 import type { Architecture } from '../../infra/capacity/architecture.ts'
 import {
   architectureOfFile,
@@ -25,6 +25,8 @@ const REQUEST_TIMEOUT = seconds(30)
 export async function readGguf(location: string): Promise<Architecture> {
   const remote = /^https?:\/\//.test(location)
   let size = remote ? 0 : await fileSize(location)
+  // Loaded only now: an update whose models are on record reads no file.
+  const { gguf } = await import('@huggingface/gguf')
   const parsed = await gguf(location, {
     allowLocalFile: !remote,
     fetch: async (url, init) => {

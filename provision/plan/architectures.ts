@@ -8,14 +8,14 @@ import { architectureIn, readGguf } from '../models/gguf-file.ts'
 import { expectedFrom, type Locks, readLocks } from '../models/lock.ts'
 import { registryArchitecture } from '../models/registry-gguf.ts'
 import { sourcesOf } from '../models/request.ts'
-import { readManifest } from '../models/store.ts'
+import { type Manifest, readManifest } from '../models/store.ts'
 
 /** Whether models that are not here yet may be asked for at their sources. */
 export type Reach = 'sources' | 'here'
 
 /**
- * The figures of a stack's models, the best that can be had of each: from the file that is in the stack's
- * store; from its source, where that may be asked; from the lock; from the catalog.
+ * The figures of a stack's models, the best that can be had of each: of the file that is in the stack's store,
+ * as they were recorded when it came in, or read again; from its source, where that may be asked; from the lock; from the catalog.
  * @throws Failure for a model that none of these knows
  */
 export async function architecturesOf(
@@ -30,12 +30,24 @@ export async function architecturesOf(
     const installed = await readManifest(store, definition.name)
     found.set(
       definition.name,
-      (installed && (await architectureIn(installed.layers, store))) ??
+      (installed &&
+        (onRecord(definition.name, installed, locks) ??
+          (await architectureIn(installed.layers, store)))) ??
         (reach === 'sources' ? await askSources(definition.name, sources) : undefined) ??
         lockedOrListed(definition, sources, locks),
     )
   }
   return ({ name }) => found.get(name)!
+}
+
+/** As it was read when the model came in: of the very file that the store has. */
+function onRecord(model: string, { layers }: Manifest, locks: Locks): Architecture | undefined {
+  const entries = [locks.recorded[model], locks.tracked[model]].flatMap(of =>
+    Object.values(of ?? {}),
+  )
+  return entries
+    .map(({ architecture }) => architecture)
+    .find(known => layers.some(({ digest }) => digest === known?.source))
 }
 
 /** From the first source that answers; a source that does not is one that a pull would skip as well. */
