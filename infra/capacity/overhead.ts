@@ -9,7 +9,7 @@ import type { Engine } from './runtime.ts'
 export const SERVER_BYTES = 67 * MiB
 
 /** Pages of Ollama's program that a runner touches; the system can drop and read them again. */
-const PROGRAM_BYTES = 25 * MiB
+const PROGRAM_BYTES = 26 * MiB
 
 /** What CUDA takes for a context and its libraries on each GPU; users of llama.cpp report 300 to 500 MiB. */
 export const CUDA_CONTEXT = 500 * MiB
@@ -17,16 +17,16 @@ export const CUDA_CONTEXT = 500 * MiB
 const FLOAT = 4
 
 /** A runner that llama.cpp works in. */
-const LLAMA_CPP = { base: 10.7 * MiB, perToken: 160, perMerge: 137, perChoice: 16, perCell: 110 }
+const LLAMA_CPP = { base: 13.4 * MiB, perToken: 137, perMerge: 116, perChoice: 16, perCell: 110 }
 
 /**
  * A runner of Ollama's own engine: a text for each token and each rule, and their tables, which double when they
  * are seven eighths full; a slot is a text's place, a number and a byte of control (tokenizer/vocabulary.go).
  */
-const OLLAMA = { base: 4 * MiB, perToken: 56, perMerge: 55, perSlot: 26 }
+const OLLAMA = { base: 8.4 * MiB, perToken: 45, perMerge: 59, perSlot: 26 }
 
 /** How often a mask is in memory at once: for the batch that is computed and the next, in both languages. */
-const MASK_COPIES = 3
+const MASK_COPIES = 3.17
 
 /** What a runner's process takes beside weights, cache, compute buffer and inputs: mostly its tokenizer. */
 export function processBytes(shape: Shape, engine: Engine): number {
@@ -34,13 +34,13 @@ export function processBytes(shape: Shape, engine: Engine): number {
   if (engine.graph === 'ollama') {
     const tables = (slots(vocabulary) + slots(merges)) * OLLAMA.perSlot
     const texts = vocabulary * OLLAMA.perToken + merges * OLLAMA.perMerge
-    return PROGRAM_BYTES + OLLAMA.base + tables + texts
+    return Math.ceil(PROGRAM_BYTES + OLLAMA.base + tables + texts)
   }
   const tokenizer = vocabulary * LLAMA_CPP.perToken + merges * LLAMA_CPP.perMerge
   // Each sequence keeps a list of all tokens to choose the next one from.
   const choices = engine.parallel * vocabulary * LLAMA_CPP.perChoice
   const cells = engine.parallel * engine.contextLength * LLAMA_CPP.perCell
-  return PROGRAM_BYTES + LLAMA_CPP.base + tokenizer + choices + cells
+  return Math.ceil(PROGRAM_BYTES + LLAMA_CPP.base + tokenizer + choices + cells)
 }
 
 const slots = (entries: number): number =>
@@ -59,7 +59,7 @@ export function inputBytes(shape: Shape, engine: Engine): number {
     ]),
   )
   const cells = [...kinds.values()].reduce((sum, count) => sum + count, 0)
-  return MASK_COPIES * cells * engine.batch * FLOAT
+  return Math.ceil(MASK_COPIES * cells * engine.batch * FLOAT)
 }
 
 /** llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. */

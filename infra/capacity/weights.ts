@@ -15,13 +15,13 @@ export function offload(layers: number, engine: Engine): { layers: number; outpu
 /**
  * Weights by where they live. The token embedding stays in host memory. A model that ties its output to it
  * gets a second copy for the output: on the GPU with either engine, and in host memory with Ollama's own
- * engine (createTensor in ml/backend/ggml/ggml.go).
+ * engine, which also gives one to encoders, though they have no output (New in ml/backend/ggml/ggml.go).
  */
 export function splitWeights({ shape, weights }: Architecture, engine: Engine): Split {
   const { layers, output } = offload(shape.layers, engine)
   const repeatingOnGpu = Math.round((weights.repeating * layers) / shape.layers)
-  const tied = weights.output === 0 && !shape.encoder
-  const copiesTied = tied && (output || engine.graph === 'ollama')
+  const tied = weights.output === 0
+  const copiesTied = tied && (engine.graph === 'ollama' || (output && !shape.encoder))
   const outputBytes = weights.rest + (copiesTied ? weights.tokenEmbedding : weights.output)
   return {
     host:

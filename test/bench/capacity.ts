@@ -111,12 +111,16 @@ function table(results: readonly Result[]): string {
   const errors = results.map(errorsOf)
   const weights = errorsOfPart(results, 'weights')
   const kv = errorsOfPart(results, 'kv')
-  const under = errors.filter(({ planner }) => planner.limit < 0).length
+  const tight = errors.map(({ planner }) => planner.limit)
+  const over = tight.filter(error => error < 0).length
   return [
+    `Ollama ${PINS.ollama.version} on CPU, ${results.length} cells, every context filled; errors against what the engine ` +
+      'logged as its buffers, and against the most that its process had in memory.',
+    '',
     ...rows.map(row => `| ${row.join(' | ')} |`),
     '',
     `Weights are off by at most ${percent(weights)}, the KV cache by at most ${percent(kv)}. ` +
-      `Of ${results.length} cells ${under} had more in memory than the planner's limit.`,
+      `${over} cells had more in memory than the planner's limit; the tightest had ${percent(Math.min(...tight))} to spare.`,
   ].join('\n')
 }
 

@@ -15,8 +15,8 @@ describe('gpt-oss:20b on a machine with 3.8 GiB available', () => {
 
   it('says how much is needed, how much is free and how much is short', () => {
     expect(describeVerdict(plan)).toBe(
-      'ollama-cpu (nomic-embed-text:latest 551 MiB, gpt-oss:20b 13.8 GiB) needs 14.4 GiB of memory, ' +
-        'and this machine has 3.3 GiB left for it: 11.2 GiB short.',
+      'ollama-cpu (nomic-embed-text:latest 614 MiB, gpt-oss:20b 14.1 GiB) needs 14.8 GiB of memory, ' +
+        'and this machine has 3.3 GiB left for it: 11.5 GiB short.',
     )
   })
 
