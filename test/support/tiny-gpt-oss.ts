@@ -96,9 +96,12 @@ const HARMONY = [
 export const HARMONY_TEMPLATE =
   '{{ range .Messages }}<|start|>{{ .Role }}<|message|>{{ .Content }}<|end|>{{ end }}<|start|>assistant'
 
-/** What opens an answer; then come random letters and blanks, and every so often the end. */
+/**
+ * What opens an answer; then come random letters, and every so often the end. No blanks: of them alone an empty
+ * answer could be made.
+ */
 const OPENING = ['assistant', '<|channel|>', 'final', '<|message|>']
-const SAYABLE = /^[a-z\u0120]$/
+const SAYABLE = /^[a-z]$/
 
 /**
  * The matrix that turns the last token's vector into the next token: a row that is made of a token's own vector
