@@ -1,34 +1,38 @@
-import * as kubernetes from '@pulumi/kubernetes'
+import { type core, Provider, type ProviderArgs } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
+import { stackNamespace } from './namespace.ts'
 import type { KubernetesSettings } from './settings.ts'
 
-/** The cluster, as its API server is talked to by the official provider. */
+/** The cluster, as its API server is talked to by the official provider, and the stack's place in it. */
 export interface Cluster {
+  namespace: core.v1.Namespace
   /** For what is the update's own: made anew, changed, deleted. */
-  provider: kubernetes.Provider
+  provider: Provider
   /** For what outlives `destroy` and is found again: what is there already is taken over. */
-  keeper: kubernetes.Provider
+  keeper: Provider
 }
 
 /** @param parent the component that everything belongs to */
 export function clusterOf(
   name: string,
-  { context, namespace }: KubernetesSettings,
+  { context, namespace: place }: KubernetesSettings,
   parent: pulumi.Resource,
 ): Cluster {
-  const args: kubernetes.ProviderArgs = {
+  const args: ProviderArgs = {
     ...(context !== '' && { context }),
-    namespace,
+    namespace: place,
     // Their names stay: pods are started anew by a hash of what they hold.
     enableConfigMapMutable: true,
     enableSecretMutable: true,
   }
-  return {
-    provider: new kubernetes.Provider(`${name}-cluster`, args, { parent }),
-    keeper: new kubernetes.Provider(
-      `${name}-cluster-keeper`,
-      { ...args, upsertExistingObjects: true },
-      { parent },
-    ),
-  }
+  const keeper = new Provider(
+    `${name}-cluster-keeper`,
+    { ...args, upsertExistingObjects: true },
+    { parent },
+  )
+  const namespace = stackNamespace(place, { parent, provider: keeper })
+  // What it makes comes after the namespace that way, without being its child: children are retained with their
+  // parent, and the namespace is.
+  const provider = new Provider(`${name}-cluster`, args, { parent, dependsOn: namespace })
+  return { namespace, provider, keeper }
 }

@@ -12,7 +12,6 @@ import { workloadHash } from './hash.ts'
 import { apiIngress } from './ingress.ts'
 import { recordLayout } from './layout.ts'
 import { grafanaDashboard, serviceMonitor } from './monitoring.ts'
-import { stackNamespace } from './namespace.ts'
 import { networkPolicies } from './network.ts'
 import { ollamaPool } from './ollama.ts'
 import type { Parts } from './parts.ts'
@@ -43,15 +42,13 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
   ) {
     super('knowledge:kubernetes:Deployment', name, {}, options)
     const { kubernetes, chroma, home, api } = settings
-    const { provider, keeper } = clusterOf(name, kubernetes, this)
+    const { namespace, provider, keeper } = clusterOf(name, kubernetes, this)
     const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
-    const namespace = stackNamespace(kubernetes.namespace, { parent: this, provider: keeper })
     this.#parts = {
       settings,
       tokens: this.#secrets.tokens,
-      // Said, because the engine has children retained with their parent, and the namespace stays.
-      options: { parent: namespace, provider, retainOnDelete: false },
+      options: { parent: this, provider },
       keeping: { parent: namespace, provider: keeper },
     }
     this.#pools = poolsOf(workloads)
