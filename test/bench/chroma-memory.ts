@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ChromaClient, type Collection } from 'chromadb'
 import { portToPid } from 'pid-port'
 import { estimateChroma, vectorBytes } from '../../infra/capacity/chroma.ts'
@@ -13,6 +14,8 @@ const MANY = 300_000
 const BATCH = 500
 const CHUNKS_PER_CREATOR = 10
 const TEXT = 'x'.repeat(500)
+/** Of creator, document, chunk and time. */
+const METADATA_BYTES = 100
 
 interface Growth {
   dimensions: number
@@ -20,6 +23,8 @@ interface Growth {
   empty: number
   few: number
   many: number
+  /** Bytes of the server's folder with many vectors. */
+  disk: number
 }
 
 /** Memory of the real Chroma as it fills, every shard's index loaded, beside what the plan says. */
@@ -40,7 +45,8 @@ async function grow(dimensions: number): Promise<Growth> {
     await fill(shards, 0, FEW, dimensions)
     const few = await ownMemory(chroma)
     await fill(shards, FEW, MANY, dimensions)
-    return { dimensions, empty, few, many: await ownMemory(chroma) }
+    const many = await ownMemory(chroma)
+    return { dimensions, empty, few, many, disk: await diskOf(chroma) }
   } finally {
     await chroma.stop()
   }
@@ -90,30 +96,40 @@ async function ownMemory({ url }: RunningChroma): Promise<number> {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * KiB
 }
 
+async function diskOf({ data }: RunningChroma): Promise<number> {
+  const files = await readdir(data, { recursive: true, withFileTypes: true })
+  const sizes = files
+    .filter(file => file.isFile())
+    .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
 function table(figures: readonly Growth[]): string {
-  const rows = figures.map(({ dimensions, few, many }) => {
+  const rows = figures.map(({ dimensions, few, many, disk }) => {
     const measured = (many - few) / (MANY - FEW)
     const planned = vectorBytes(dimensions, MANY / DEFAULT_SHARDS)
     const whole = estimateChroma({
       creators: MANY / CHUNKS_PER_CREATOR,
       chunksPerCreator: CHUNKS_PER_CREATOR,
       dimensions,
-      metadataBytes: TEXT.length,
+      metadataBytes: TEXT.length + METADATA_BYTES,
       shards: DEFAULT_SHARDS,
       instances: 1,
-    }).memory
+    })
     return [
       `${dimensions}`,
       `${Math.round(measured)} B`,
       `${Math.round(planned)} B`,
       percent(signedError(planned, measured)),
       `${Math.round(many / MiB)} MiB`,
-      `${Math.round(whole / MiB)} MiB`,
+      `${Math.round(whole.memory / MiB)} MiB`,
+      `${Math.round(disk / MiB)} MiB`,
+      `${Math.round(whole.disk / MiB)} MiB`,
     ]
   })
   return [
-    '| Dimensions | A vector, measured | planned | off by | At 300,000 | limit |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| Dimensions | A vector, measured | planned | off by | Memory at 300,000 | planned limit | Disk at 300,000 | planned |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows.map(row => `| ${row.join(' | ')} |`),
     '',
     `Growth from ${FEW} to ${MANY} vectors in ${DEFAULT_SHARDS} shards.`,
