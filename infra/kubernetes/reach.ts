@@ -2,7 +2,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import type { OllamaPool, Outputs, Reach } from '../outputs.ts'
 import type { Settings } from '../settings.ts'
-import { API, CHROMA, labelsOf, ollamaName, podsOf, selectorOf } from './names.ts'
+import { API, CHROMA, labelsOf, OLLAMA, ollamaName, podsOf, selectorOf } from './names.ts'
 import { FRONT_PORT } from './ports.ts'
 
 /** How the servers are reached: by their names from inside of the cluster, by port-forward from outside. */
@@ -23,7 +23,10 @@ export const ollamaReach = (
 ): [OllamaPool, ...OllamaPool[]] =>
   pools.map(({ pool }) => {
     const name = ollamaName(pool!)
-    return { pool: pool!, reach: reachOf(settings, name, FRONT_PORT, labelsOf(name), token) }
+    return {
+      pool: pool!,
+      reach: reachOf(settings, name, FRONT_PORT, labelsOf(name, OLLAMA), token),
+    }
   }) as [OllamaPool, ...OllamaPool[]]
 
 /** Its callers bring tokens of their own. */
