@@ -12,6 +12,8 @@ export interface Image {
   /** Uncompressed tar files, the lowest first. */
   layers: string[]
   entrypoint: string[]
+  /** amd64 when absent. */
+  architecture?: string
   env?: Record<string, string>
   workingDir?: string
 }
@@ -24,7 +26,7 @@ export async function writeImage(folder: string, image: Image): Promise<string> 
   const draft = await mkdtemp(join(folder, 'image-'))
   const digests = await Promise.all(image.layers.map(digestOf))
   const config = {
-    architecture: 'amd64',
+    architecture: image.architecture ?? 'amd64',
     os: 'linux',
     config: {
       Entrypoint: image.entrypoint,

@@ -16,7 +16,7 @@ const SUITE = 'bookworm'
 const PACKAGES = ['nginx-light', 'python3-minimal', 'ca-certificates']
 const BASE = `test-debian:${SUITE}`
 /** As the project's Dockerfile has it. */
-const NODE = 'node:24.21.0-slim'
+export const NODE_IMAGE = 'node:24.21.0-slim'
 const RECIPE_LABEL = 'recipe'
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -62,7 +62,7 @@ async function recipes(): Promise<Recipe[]> {
     },
     { name: front, files: {}, dockerfile: ['USER 101', 'CMD ["nginx", "-g", "daemon off;"]'] },
     {
-      name: NODE,
+      name: NODE_IMAGE,
       files: { node: process.execPath, npm, certificates: await realpath(CERTIFICATES) },
       dockerfile: [
         'COPY node /usr/local/bin/node',

@@ -1,0 +1,296 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readJsonFile } from '../../checks/api/json-file.ts'
+import { Images } from '../../infra/images.ts'
+import { tokensOf } from '../../infra/local/paths.ts'
+import { MiB } from '../../infra/units.ts'
+import { noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
+import { provideImages } from '../support/docker/images.ts'
+import { runInside, startOnlooker } from '../support/docker/node.ts'
+import { makeDockerStack, partsOf } from '../support/docker/stack.ts'
+import type { TestStack } from '../support/stack.ts'
+
+const MINUTES = 60_000
+const ALL_PARTS = ['api', 'chroma-0', 'chroma-0-front', 'ollama-cpu', 'ollama-cpu-front']
+
+describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'real'})`, () => {
+  let engine: RunningEngine
+  let stack: TestStack
+  let token: string
+  /** Documents that the API has acknowledged. */
+  const acknowledged: string[] = []
+
+  beforeAll(async () => {
+    engine = await startEngine()
+    await provideImages(engine.docker)
+    stack = await makeDockerStack(engine)
+  }, 12 * MINUTES)
+  afterAll(async () => {
+    await engine?.stop()
+    await stack?.end()
+  })
+
+  const port = (name: string) => Number(stack.config[name])
+  const api = (path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${port('apiPort')}/api/v1${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    })
+  const pathOf = (document: string) => `/creators/ada/documents/${document}`
+
+  /** Puts documents until told to stop; what fails meanwhile was not acknowledged. */
+  async function write(name: string, until: () => boolean): Promise<void> {
+    for (let count = 0; !until(); count += 1) {
+      const document = `${name}-${count}`
+      const body = JSON.stringify({ text: `Note ${count} of ${name}.` })
+      const answer = await api(pathOf(document), { method: 'PUT', body }).catch(() => undefined)
+      if (answer?.ok) acknowledged.push(document)
+    }
+  }
+
+  async function lost(): Promise<string[]> {
+    const missing: string[] = []
+    for (const document of acknowledged) {
+      if (!(await api(pathOf(document))).ok) missing.push(document)
+    }
+    return missing
+  }
+
+  async function answering(path: string): Promise<void> {
+    const deadline = Date.now() + 60_000
+    const isThere = async () => (await api(path).catch(() => undefined))?.ok
+    while (!(await isThere())) {
+      if (Date.now() > deadline) throw new Error(`${path} does not come back`)
+      await sleep(200)
+    }
+  }
+
+  const ids = async (...parts: string[]) => {
+    const containers = await partsOf(engine)
+    return parts.map(part => containers[part]?.Id)
+  }
+  const killed = async (part: string) => {
+    const { State } = (await partsOf(engine))[part]!
+    process.kill(State.Pid, 'SIGKILL')
+  }
+
+  it(
+    'comes up from nothing, with its models, every check green',
+    async () => {
+      const { code, stderr, document } = await stack.json('up')
+      expect({ code, stderr, verdict: document.verdict }).toMatchObject({
+        code: 0,
+        verdict: 'passed',
+      })
+      const verdicts = document.report.checks.map(({ verdict }: { verdict: string }) => verdict)
+      expect(new Set(verdicts)).toEqual(new Set(['passed', 'skipped']))
+      expect(Object.keys(await partsOf(engine))).toEqual(ALL_PARTS)
+      token = (await stack.json('token', '--service', '--minutes', '60')).document.token
+    },
+    8 * MINUTES,
+  )
+
+  it('is left alone by a second up, which says so', async () => {
+    const before = await ids(...ALL_PARTS)
+    const { code, document } = await stack.json('up')
+    expect({ code, changed: document.changed }).toEqual({ code: 0, changed: false })
+    expect(await ids(...ALL_PARTS)).toEqual(before)
+  })
+
+  it('is shown by status and provisioned by models as any other stack', async () => {
+    const { document } = await stack.json('status')
+    expect(document.processes.map(({ name }: { name: string }) => name)).toEqual(ALL_PARTS)
+    const states = document.processes.map(({ state }: { state: string }) => state)
+    expect(new Set(states)).toEqual(new Set(['healthy']))
+    expect((await stack.run('models')).code).toBe(0)
+  })
+
+  it('holds each server to what the plan gives it, and publishes nothing but loopback ports', async () => {
+    const { document: plan } = await stack.json('plan')
+    const parts = await partsOf(engine)
+    const chroma = plan.workloads.find(({ name }: { name: string }) => name === 'chroma')
+    const ollama = plan.workloads.find(({ name }: { name: string }) => name === 'ollama-cpu')
+    const memoryOf = (part: string) => [
+      parts[part]?.HostConfig.Memory,
+      parts[part]?.HostConfig.MemorySwap,
+    ]
+    for (const [part, { server, front }] of [
+      ['chroma-0', chroma],
+      ['ollama-cpu', ollama],
+    ] as const) {
+      const limit = (bytes: number) => Math.ceil(bytes / MiB) * MiB
+      expect(memoryOf(part)).toEqual(Array(2).fill(limit(server.limits.memory)))
+      expect(memoryOf(`${part}-front`)).toEqual(Array(2).fill(limit(front.limits.memory)))
+    }
+    for (const { HostConfig } of Object.values(parts)) {
+      const bindings = Object.values(HostConfig.PortBindings ?? {}) as { HostIp: string }[][]
+      for (const { HostIp } of bindings.flat()) expect(HostIp).toBe('127.0.0.1')
+      expect(HostConfig.CapDrop).toEqual(['ALL'])
+    }
+  })
+
+  it('cannot be reached from another network, and past its fronts from nowhere', async () => {
+    const parts = await partsOf(engine)
+    const [network = ''] = Object.keys(parts.api!.NetworkSettings.Networks)
+    const addressOf = (part: string) => parts[part]!.NetworkSettings.Networks[network]!.IPAddress
+    await engine.docker.createNetwork({ Name: 'elsewhere' })
+    const outsider = await startOnlooker(engine.docker, 'elsewhere')
+    const insider = await startOnlooker(engine.docker, network)
+    const reached = (port: number, host: string) => `
+      import { connect } from 'node:net'
+      const socket = connect({ host: '${host}', port: ${port}, timeout: 3000 })
+      const say = text => { console.log(text); process.exit() }
+      socket.on('connect', () => say('reached')).on('timeout', () => say('silence'))
+      socket.on('error', error => say(error.code))`
+    try {
+      for (const [part, front, server] of [
+        ['chroma-0-front', 8000, 8001],
+        ['ollama-cpu-front', 11_434, 11_435],
+      ] as const) {
+        const host = addressOf(part)
+        expect(await runInside(outsider, reached(front, host))).not.toBe('reached')
+        expect(await runInside(outsider, reached(server, host))).not.toBe('reached')
+        expect(await runInside(insider, reached(front, host))).toBe('reached')
+        expect(await runInside(insider, reached(server, host))).toBe('ECONNREFUSED')
+      }
+    } finally {
+      await outsider.remove({ force: true })
+      await insider.remove({ force: true })
+    }
+  })
+
+  it('lets nobody on its network change models but who has the token of the provisioner', async () => {
+    const tokens = (await readJsonFile('tokens', tokensOf(stack.home), '')) as {
+      ollama: string
+      provisioner: string
+    }
+    const inside = engine.docker.getContainer((await partsOf(engine)).api!.Id)
+    const ask = (method: string, path: string, token?: string) =>
+      runInside(
+        inside,
+        `const response = await fetch('http://ollama-cpu:11434/api/${path}', {
+          method: '${method}',
+          headers: ${JSON.stringify(token ? { authorization: `Bearer ${token}` } : {})},
+          body: JSON.stringify({ model: '', source: '', destination: '' }),
+        })
+        console.log(response.status)`,
+      )
+    for (const [method, path] of [
+      ['POST', 'pull'],
+      ['POST', 'create'],
+      ['POST', 'push'],
+      ['DELETE', 'delete'],
+    ] as const) {
+      expect(await ask(method, path)).toBe('401')
+      expect(await ask(method, path, tokens.ollama)).toBe('403')
+      // Ollama itself: no model has an empty name.
+      expect(await ask(method, path, tokens.provisioner)).toMatch(/^(400|404|500)$/)
+    }
+    expect(JSON.stringify(await partsOf(engine))).not.toContain(tokens.provisioner)
+  })
+
+  it('loses nothing acknowledged when Chroma is killed while it is written to', async () => {
+    let over = false
+    const writing = write('killed', () => over)
+    await sleep(2000)
+    await killed('chroma-0')
+    await sleep(2000)
+    over = true
+    await writing
+    await answering(pathOf(acknowledged[0]!))
+    expect(acknowledged.length).toBeGreaterThan(3)
+    expect(await lost()).toEqual([])
+  })
+
+  it.each(['ollama-cpu', 'api', 'chroma-0-front', 'ollama-cpu-front'])(
+    'comes back by itself when %s is killed',
+    async part => {
+      const before = await ids(...ALL_PARTS)
+      await killed(part)
+      const server = part.replace('-front', '')
+      const hasJoined = part !== server
+      // Once with the front alone, once more when the server has followed it into its new namespace.
+      const restarts = async () => (await partsOf(engine))[server]!.RestartCount
+      const first = hasJoined ? await restarts() : -1
+      while (hasJoined && (await restarts()) === first) await sleep(500)
+      await answering('/ai/chromadb/health')
+      await answering('/ai/ollama/health')
+      expect(await ids(...ALL_PARTS)).toEqual(before)
+    },
+  )
+
+  it(
+    'has just what a changed setting touches replaced',
+    async () => {
+      const others = ALL_PARTS.filter(part => part !== 'ollama-cpu')
+      const [before, ollama] = [await ids(...others), await ids('ollama-cpu')]
+      stack.config.parallel = 2
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(await ids(...others)).toEqual(before)
+      expect(await ids('ollama-cpu')).not.toEqual(ollama)
+    },
+    4 * MINUTES,
+  )
+
+  it(
+    'keeps its data when the tag of an image is upgraded',
+    async () => {
+      const { chroma } = Images.parse({})
+      const next = `${chroma}-1`
+      const made = await engine.docker.createContainer({ Image: chroma })
+      const [repo, tag] = next.split(':')
+      await made.commit({ repo, tag, changes: 'LABEL upgraded=yes' })
+      await made.remove()
+      stack.config.images = { chroma: next }
+      const before = await ids('chroma-0')
+      expect((await stack.run('up')).code).toBe(0)
+      expect(await ids('chroma-0')).not.toEqual(before)
+      expect((await partsOf(engine))['chroma-0']!.Config.Labels.upgraded).toBe('yes')
+      expect(await lost()).toEqual([])
+    },
+    4 * MINUTES,
+  )
+
+  it('refuses to look for its data where it is not', async () => {
+    stack.config.shards = 12
+    const { code, stderr } = await stack.run('up')
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/laid out for 10/),
+    })
+    delete stack.config.shards
+  })
+
+  it(
+    'keeps volumes and models when it goes down, and has them when it comes back',
+    async () => {
+      const { code, stdout } = await stack.run('down')
+      expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
+      expect(await partsOf(engine)).toEqual({})
+      const up = await stack.run('up')
+      expect({ code: up.code, stderr: up.stderr }).toMatchObject({ code: 0 })
+      expect(up.stderr).not.toMatch(/import/)
+      expect(await lost()).toEqual([])
+    },
+    6 * MINUTES,
+  )
+
+  it(
+    'is there again after the machine was switched off and on',
+    async () => {
+      await engine.reboot()
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(await lost()).toEqual([])
+    },
+    4 * MINUTES,
+  )
+
+  it('is gone with all it had after down --purge', async () => {
+    expect((await stack.run('down', '--purge')).code).toBe(0)
+    const { Volumes } = await engine.docker.listVolumes()
+    expect(Volumes).toEqual([])
+    expect(await partsOf(engine)).toEqual({})
+  })
+})
