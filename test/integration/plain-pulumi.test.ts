@@ -1,12 +1,9 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
+import { join } from 'node:path'
+import type { Stack } from '@pulumi/pulumi/automation/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PROJECT_ROOT } from '../../infra/project.ts'
 import { isFree } from '../../provision/processes/port.ts'
+import { type PlainStack, plainStack } from '../support/plain-stack.ts'
 import { freePort } from '../support/ports.ts'
-import { realTools } from '../support/toolchain.ts'
 
 const NO_CHANGES = { expectNoChanges: true }
 
@@ -14,51 +11,26 @@ const NO_CHANGES = { expectNoChanges: true }
 describe('plain Pulumi', () => {
   let folder: string
   let stack: Stack
+  let plain: PlainStack
   let ports: { chroma: number; ollama: number }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'plain-pulumi-'))
-    // The engine writes its salt into the stack's file beside Pulumi.yaml: not into the checkout's.
-    for (const name of [
-      'Pulumi.yaml',
-      'package.json',
-      'infra',
-      'provision',
-      'checks',
-      'node_modules',
-    ]) {
-      await symlink(join(PROJECT_ROOT, name), join(folder, name))
-    }
-    await mkdir(join(folder, 'state'))
-    const { pulumi } = await realTools()
-    const [bin] = pulumi.binFolders as [string]
-    stack = await LocalWorkspace.createStack(
-      { stackName: 'plain', workDir: folder },
-      {
-        pulumiCommand: await PulumiCommand.get({ root: dirname(bin), skipVersionCheck: true }),
-        envVars: {
-          PATH: [...pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(':'),
-          PULUMI_BACKEND_URL: `file://${folder}/state`,
-          PULUMI_CONFIG_PASSPHRASE: 'a passphrase for this test',
-        },
-      },
-    )
+    plain = await plainStack()
+    ;({ folder, stack } = plain)
     ports = { chroma: await freePort(), ollama: await freePort() }
-    const config = {
-      home: join(folder, 'home'),
-      chromaPort: `${ports.chroma}`,
-      ollamaPort: `${ports.ollama}`,
-      apiPort: `${await freePort()}`,
+    await plain.configure({
+      chromaPort: ports.chroma,
+      ollamaPort: ports.ollama,
+      apiPort: await freePort(),
       embeddingModel: 'all-minilm',
       chatModel: 'smollm2:135m',
-      contextLength: '1024',
-    }
-    for (const [key, value] of Object.entries(config)) await stack.setConfig(key, { value })
+      contextLength: 1024,
+    })
   })
 
   afterAll(async () => {
     await stack?.destroy()
-    await rm(folder, { recursive: true, force: true })
+    await plain?.forget()
   })
 
   it('deploys, brings the models in and verifies', async () => {

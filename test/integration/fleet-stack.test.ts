@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { roomOf, take } from '../../infra/capacity/placement.ts'
+import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
+import type { KubeObject } from '../support/cluster/api.ts'
+import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
+import { POOLS } from '../support/cluster/pools.ts'
+import { clusterStack } from '../support/cluster-stack.ts'
+import { KUBERNETES_PROVIDER } from '../support/kubernetes-stack.ts'
+import { type PlainStack, plainStack } from '../support/plain-stack.ts'
+
+const QUIET = { expectNoChanges: true }
+const NAMESPACE = 'tenants'
+/** Without the Job that verifies: no pod runs here that could be verified. */
+const ON_FLEET = { namespace: NAMESPACE, verification: false }
+const SETTINGS = {
+  target: 'kubernetes',
+  embeddingModel: 'nomic-embed-text',
+  chatModel: 'gpt-oss:20b',
+  contextLength: 8192,
+  instances: 2,
+  kubernetes: ON_FLEET,
+}
+
+describe('the production stack under plain Pulumi, on a simulated fleet', () => {
+  let fleet: Fleet
+  let plain: PlainStack
+
+  beforeAll(async () => {
+    fleet = await startFleet(POOLS)
+    plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [KUBERNETES_PROVIDER])
+    await plain.configure(SETTINGS)
+    await plain.stack.up()
+  })
+  afterAll(async () => {
+    await fleet?.stop()
+    await plain?.forget()
+  })
+
+  const own = async (apiVersion: string, kind: string): Promise<KubeObject[]> =>
+    (await fleet.api.list(apiVersion, kind)).filter(
+      ({ metadata }) => metadata.namespace === NAMESPACE,
+    )
+  const claims = async () =>
+    Object.fromEntries(
+      (await own('v1', 'PersistentVolumeClaim')).map(({ metadata }) => [
+        metadata.name,
+        metadata.uid as string,
+      ]),
+    )
+
+  it('has every pod bound by the scheduler, to a node that the plan named as possible', async () => {
+    const scripts = await clusterStack(fleet.kubeconfig, SETTINGS)
+    const { document } = await scripts.json('plan', '--cluster')
+    await scripts.end()
+    const { workloads, nodes } = document as StackPlan
+    const pods = await own('v1', 'Pod')
+    expect(pods).toHaveLength(workloads.length)
+    for (const { metadata, spec } of pods) {
+      const workload = workloads.find(({ name }) => metadata.name.startsWith(name))!
+      const possible = nodes.filter(node => take(roomOf(node), workload.requests) !== undefined)
+      expect(possible.map(({ name }) => name)).toContain(spec.nodeName)
+    }
+  })
+
+  it('changes nothing in a second update, and has not drifted', async () => {
+    await plain.stack.up(QUIET)
+    await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('is seen to have drifted when somebody scaled it by hand, and is put right', async () => {
+    const [api] = await own('apps/v1', 'Deployment')
+    await fleet.api.patch(api!, { spec: { replicas: 5 } })
+    await expect(plain.stack.preview({ ...QUIET, refresh: true })).rejects.toThrow()
+  })
+
+  it.each([
+    ['more creators, so a larger volume', { creators: 2_000_000 }],
+    ['another image', { images: { chroma: 'chromadb/chroma:1.5.8' } }],
+    ['another port, so another Service', { apiPort: 8104 }],
+    ['a model for another kind of machine', { chatModel: 'llama3.2:1b' }],
+  ])('keeps its claims through a change: %s', async (_, change) => {
+    const before = await claims()
+    await plain.configure(change)
+    await plain.stack.up()
+    expect(await claims()).toMatchObject(before)
+    await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('refuses other instances or shards over its data, before anything is changed', async () => {
+    await plain.configure({ instances: 3 })
+    await expect(plain.stack.preview()).rejects.toThrow(/instances is 3.*laid out for 2/)
+    await plain.configure({ instances: 2, shards: 20 })
+    await expect(plain.stack.preview()).rejects.toThrow(/shards is 20.*laid out for 10/)
+    await plain.configure({ shards: 10 })
+  })
+
+  it('keeps the data of a namespace that it is asked to leave', async () => {
+    const before = await claims()
+    await plain.configure({ kubernetes: { ...ON_FLEET, namespace: 'elsewhere' } })
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+    await plain.configure({ kubernetes: ON_FLEET })
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+  })
+
+  it('leaves its claims and nothing that runs after destroy, and takes them over again', async () => {
+    const before = await claims()
+    await plain.stack.destroy()
+    expect(await own('v1', 'Pod')).toEqual([])
+    expect(await own('v1', 'Secret')).toEqual([])
+    expect(await claims()).toEqual(before)
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+  })
+})

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
+import { PROJECT_ROOT } from '../../infra/project.ts'
+import { realTools } from './toolchain.ts'
+
+export interface PlainStack {
+  stack: Stack
+  folder: string
+  /** Sets the stack's configuration; texts are taken as they are. */
+  configure(settings: Record<string, unknown>): Promise<void>
+  /** Removes the folder; what was deployed stays. */
+  forget(): Promise<void>
+}
+
+/**
+ * The project under plain Pulumi, without the project's scripts: a file backend, a passphrase, and a project folder
+ * of its own.
+ * @param env beyond the engine's own
+ * @param path folders before all others on the engine's PATH
+ */
+export async function plainStack(
+  env: Record<string, string> = {},
+  path: readonly string[] = [],
+): Promise<PlainStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'plain-pulumi-'))
+  // The engine writes its salt into the stack's file beside Pulumi.yaml: not into the checkout's.
+  for (const name of [
+    'Pulumi.yaml',
+    'package.json',
+    'infra',
+    'provision',
+    'checks',
+    'node_modules',
+  ]) {
+    await symlink(join(PROJECT_ROOT, name), join(folder, name))
+  }
+  await mkdir(join(folder, 'state'))
+  const { pulumi } = await realTools()
+  const [bin] = pulumi.binFolders as [string]
+  const stack = await LocalWorkspace.createStack(
+    { stackName: 'plain', workDir: folder },
+    {
+      pulumiCommand: await PulumiCommand.get({ root: dirname(bin), skipVersionCheck: true }),
+      envVars: {
+        PATH: [...path, ...pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(
+          ':',
+        ),
+        PULUMI_BACKEND_URL: `file://${folder}/state`,
+        PULUMI_CONFIG_PASSPHRASE: 'a passphrase for this test',
+        ...env,
+      },
+    },
+  )
+  return {
+    stack,
+    folder,
+    async configure(settings) {
+      for (const [key, setting] of Object.entries({ home: join(folder, 'home'), ...settings })) {
+        const value = typeof setting === 'string' ? setting : JSON.stringify(setting)
+        await stack.setConfig(key, { value })
+      }
+    },
+    forget: () => rm(folder, { recursive: true, force: true }),
+  }
+}
