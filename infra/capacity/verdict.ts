@@ -1,5 +1,6 @@
 import { Failure } from '../failure.ts'
 import { formatBytes } from '../units.ts'
+import type { Alternative } from './alternatives.ts'
 import { type PlannedWorkload, VERDICTS } from './plan.ts'
 import type { StackPlan } from './stack-plan.ts'
 
@@ -9,7 +10,9 @@ import type { StackPlan } from './stack-plan.ts'
  */
 export function requireFit(plan: StackPlan): void {
   if (plan.verdict !== VERDICTS.none) return
-  const [first, ...others] = plan.alternatives.map(describeAlternative)
+  const [first, ...others] = plan.alternatives.map(
+    (alternative, index) => `${index + 1}. ${describeAlternative(alternative)}`,
+  )
   throw new Failure('refused', describeVerdict(plan), {
     mend:
       first === undefined
@@ -69,12 +72,21 @@ function describeModels({ models }: PlannedWorkload, plan: StackPlan): string {
   return shares.length === 0 ? '' : ` (${shares.join(', ')})`
 }
 
-const describeAlternative = (
-  { change, cost, settings }: StackPlan['alternatives'][number],
-  index: number,
-): string => {
-  const commands = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
-  return `${index + 1}. ${change} (costs ${cost})${commands.length > 0 ? `: set ${commands.join(', ')}` : ''}`
+/** `a q8_0 KV cache (costs a little precision on long contexts): set kvCacheType=q8_0` */
+export function describeAlternative({ change, cost, settings }: Alternative): string {
+  const pairs = Object.entries(settings).map(([key, value]) => `${key}=${value}`)
+  return `${change} (costs ${cost})${pairs.length > 0 ? `: set ${pairs.join(', ')}` : ''}`
+}
+
+/** What the machines cost, and which estimates nobody could confirm; nothing where there is nothing to say. */
+export function describeCaveats({ monthlyCost, models }: StackPlan): string[] {
+  const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
+  return [
+    ...(monthlyCost === undefined ? [] : [`The machines cost ${monthlyCost} a month.`]),
+    ...(unmeasured.length === 0
+      ? []
+      : [`By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`]),
+  ]
 }
 
 /** What the data comes to, and the shard count that would suit it. */

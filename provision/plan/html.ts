@@ -2,9 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
-import { describeVerdict } from '../../infra/capacity/verdict.ts'
+import {
+  describeAlternative,
+  describeCaveats,
+  describeData,
+  describeVerdict,
+} from '../../infra/capacity/verdict.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { chartsOf } from './charts.ts'
+import { bothSides } from './table.ts'
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2a35 }
@@ -37,8 +43,14 @@ export async function renderHtml(plan: StackPlan): Promise<string> {
 <h1>Capacity plan</h1>
 <p class="verdict${never}">${escaped(describeVerdict(plan))}</p>
 ${alternatives(plan)}
+${[describeData(plan), ...describeCaveats(plan)].map(text => `<p>${escaped(text)}</p>`).join('\n')}
+<h2>Servers</h2>
 ${table(['Server', 'Machine', 'Memory limit', 'Resident', 'GPU', 'Disk'], serverRows(plan))}
+<h2>Machines, and what is left on them</h2>
+${table(['Machine', 'Cores', 'Memory', 'GPUs', 'Disk', 'A month', 'From'], machineRows(plan))}
 ${charts.map(({ id, title }) => `<h2>${title}</h2>\n<canvas id="${id}"></canvas>`).join('\n')}
+<h2>Where the figures come from</h2>
+${table(['Model', 'Part', 'Reserved', 'Resident', 'Source'], partRows(plan))}
 <script>${await library()}</script>
 <script type="application/json" id="charts">${json(data)}</script>
 <script>${DRAW}</script>
@@ -63,10 +75,37 @@ const serverRows = ({ workloads }: StackPlan): string[][] =>
     formatBytes(requests.disk),
   ])
 
+const machineRows = ({ nodes }: StackPlan): string[][] =>
+  nodes.map(({ name, cpu, memory, gpus, disk, monthlyCost, source, remaining }) => {
+    const of = (left: string | number, all: string | number) => `${left} of ${all}`
+    return [
+      name,
+      of(Number(remaining.cpu.toFixed(2)), cpu),
+      of(formatBytes(remaining.memory), formatBytes(memory)),
+      gpus.length === 0 ? '–' : of(remaining.gpus.length, gpus.length),
+      disk === undefined ? '–' : of(formatBytes(remaining.disk ?? 0), formatBytes(disk)),
+      monthlyCost === undefined ? '–' : `${monthlyCost}`,
+      source,
+    ]
+  })
+
+const partRows = ({ models }: StackPlan): string[][] =>
+  models.flatMap(({ name, parts }) =>
+    parts
+      .filter(({ reserved }) => reserved.host + reserved.gpu > 0)
+      .map(part => [
+        name,
+        part.name,
+        bothSides(part.reserved),
+        bothSides(part.resident),
+        part.source,
+      ]),
+  )
+
 function alternatives({ alternatives }: StackPlan): string {
   if (alternatives.length === 0) return ''
   const items = alternatives.map(
-    ({ change, cost }) => `<li>${escaped(change)} <em>(costs ${escaped(cost)})</em></li>`,
+    alternative => `<li>${escaped(describeAlternative(alternative))}</li>`,
   )
   return `<h2>What would fit, cheapest first</h2>\n<ol>${items.join('')}</ol>`
 }

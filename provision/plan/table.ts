@@ -1,6 +1,11 @@
 import Table from 'cli-table3'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
-import { describeData, describeVerdict } from '../../infra/capacity/verdict.ts'
+import {
+  describeAlternative,
+  describeCaveats,
+  describeData,
+  describeVerdict,
+} from '../../infra/capacity/verdict.ts'
 import { formatBytes } from '../../infra/units.ts'
 
 /** The plan for a terminal: what each model and server takes, what each machine has left, the verdict. */
@@ -10,6 +15,7 @@ export function renderTable(plan: StackPlan): string {
     serverTable(plan),
     nodeTable(plan),
     describeData(plan),
+    ...describeCaveats(plan),
     describeVerdict(plan),
     ...alternativeLines(plan),
   ]
@@ -74,7 +80,7 @@ function nodeTable({ nodes }: StackPlan): string {
       `${cpu}`,
       formatBytes(memory),
       formatBytes(remaining.memory),
-      `${remaining.gpus.length} of ${gpus.length}`,
+      gpus.length === 0 ? '–' : `${remaining.gpus.length} of ${gpus.length}`,
       remaining.disk === undefined ? '–' : formatBytes(remaining.disk),
       source,
     ])
@@ -82,11 +88,14 @@ function nodeTable({ nodes }: StackPlan): string {
   return table.toString()
 }
 
-const bothSides = ({ host, gpu }: { host: number; gpu: number }): string =>
+/** `1.1 GiB + 12.0 GiB GPU` */
+export const bothSides = ({ host, gpu }: { host: number; gpu: number }): string =>
   gpu === 0 ? formatBytes(host) : `${formatBytes(host)} + ${formatBytes(gpu)} GPU`
 
 function alternativeLines({ alternatives }: StackPlan): string[] {
   if (alternatives.length === 0) return []
-  const lines = alternatives.map(({ change, cost }, index) => `  ${index + 1}. ${change}: ${cost}`)
+  const lines = alternatives.map(
+    (alternative, index) => `  ${index + 1}. ${describeAlternative(alternative)}`,
+  )
   return ['What would fit, cheapest first:', ...lines]
 }

@@ -60,31 +60,41 @@ function makeShards({ url }: RunningChroma): Promise<Collection[]> {
   return Promise.all(Array.from({ length: DEFAULT_SHARDS }, (_, shard) => make(shard)))
 }
 
-/** Adds records first … end − 1, spread over the shards, and asks each shard once, so that its index is loaded. */
+/** Adds records first … end − 1, a batch to each shard at a time, and asks each once, so that its index is loaded. */
 async function fill(
   shards: readonly Collection[],
   first: number,
   end: number,
   dimensions: number,
 ): Promise<void> {
-  for (let start = first; start < end; start += BATCH) {
-    const numbers = Array.from({ length: Math.min(BATCH, end - start) }, (_, at) => start + at)
-    const creators = numbers.map(number => `creator-${Math.floor(number / CHUNKS_PER_CREATOR)}`)
-    await shards[(start / BATCH) % shards.length]!.add({
-      ids: numbers.map((number, at) => `${creators[at]}-document-1-chunk-${number}`),
-      embeddings: numbers.map(() => randomVector(dimensions)),
-      documents: numbers.map(() => TEXT),
-      metadatas: numbers.map((number, at) => ({
-        creator_id: creators[at]!,
-        document_id: 'document-1',
-        chunk_index: number,
-        created_at: '2026-01-01T00:00:00Z',
-      })),
+  const round = shards.length * BATCH
+  for (let start = first; start < end; start += round) {
+    const batches = shards.map((shard, index) => {
+      const from = Math.min(start + index * BATCH, end)
+      return addBatch(shard, from, Math.min(from + BATCH, end), dimensions)
     })
+    await Promise.all(batches)
   }
   for (const shard of shards) {
     await shard.query({ queryEmbeddings: [randomVector(dimensions)], nResults: 3 })
   }
+}
+
+async function addBatch(shard: Collection, from: number, to: number, dimensions: number) {
+  const numbers = Array.from({ length: to - from }, (_, at) => from + at)
+  if (numbers.length === 0) return
+  const creators = numbers.map(number => `creator-${Math.floor(number / CHUNKS_PER_CREATOR)}`)
+  await shard.add({
+    ids: numbers.map((number, at) => `${creators[at]}-document-1-chunk-${number}`),
+    embeddings: numbers.map(() => randomVector(dimensions)),
+    documents: numbers.map(() => TEXT),
+    metadatas: numbers.map((number, at) => ({
+      creator_id: creators[at]!,
+      document_id: 'document-1',
+      chunk_index: number,
+      created_at: '2026-01-01T00:00:00Z',
+    })),
+  })
 }
 
 const randomVector = (dimensions: number): number[] =>

@@ -40,3 +40,19 @@ it('is a table of models, servers and machines, with the verdict and what would 
     expect(text).toContain(part)
   }
 })
+
+it('says where each figure comes from, and what was not confirmed', async () => {
+  const gpu = { product: 'L4', memory: 22 * GiB, resource: 'nvidia.com/gpu' }
+  const page = await renderHtml(
+    planStack(stackDemand('gpt-oss:20b'), [machineOf(8, { gpus: [gpu] })]),
+  )
+  expect(page).toContain('<td>cache rules of Ollama 0.17.4</td>')
+  expect(page).toContain('not confirmed by a measurement: nomic-embed-text:latest, gpt-oss:20b.')
+})
+
+it('says what machines of pools cost', async () => {
+  const pool = machineOf(8, { monthlyCost: 120, template: { max: 1 } })
+  const priced = planStack(stackDemand('smollm2:135m', 4096), [pool])
+  expect(renderTable(priced)).toContain('The machines cost 120 a month.')
+  expect(await renderHtml(priced)).toContain('The machines cost 120 a month.')
+})
