@@ -1,8 +1,7 @@
 import type { Where } from 'chromadb'
-import pRetry from 'p-retry'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
-import { ServerError } from '../transport/server-error.ts'
+import { halfGone, untilWhole } from './half-there.ts'
 import type { ChromaServer } from './server.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
@@ -14,14 +13,6 @@ const BATCH = 200
  * 7 for 100, 180 for 400, 770 for 900).
  */
 const NAMED = 50
-/**
- * Chroma puts a record into its table before it puts the vector into the index. In between, and the other way
- * round when a record goes, it fails who asks for the two together, with these words (1.5.9).
- */
-const HALF_THERE = 'Error finding id'
-/** The pauses grow from 20 ms to 1.3 s: an index takes a batch in less. */
-const AGAIN = { retries: 6, minTimeout: 20, factor: 2 }
-
 /** A vector as the server hands it out. Looked through by hand: a schema per number would cost more than the request. */
 const Vector = z.custom<number[]>(
   value => Array.isArray(value) && value.every(part => typeof part === 'number'),
@@ -41,6 +32,7 @@ const Found = z.object({
   metadatas: z.tuple([z.array(Metadata.nullable())]).nullish(),
   documents: z.tuple([z.array(Text)]).nullish(),
   embeddings: z.tuple([z.array(Vector)]).nullish(),
+  distances: z.tuple([z.array(z.number())]),
 })
 
 const Deleted = z.object({ deleted: z.int().nonnegative() })
@@ -97,26 +89,31 @@ export class ChromaCollection {
     return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
   }
 
-  /** The records nearest to a vector, nearest first, as the server's index sees it. */
+  /** The records nearest to a vector with their distances, as the server's index sees it. */
   async query(
     where: Where,
     vector: number[],
     options: { count: number; include: Include[] },
     signal?: AbortSignal,
-  ): Promise<StoredRecord[]> {
+  ): Promise<(StoredRecord & { distance: number })[]> {
     const body = {
       where,
       query_embeddings: [vector],
       n_results: options.count,
-      include: options.include,
+      include: [...options.include, 'distances'],
     }
-    const found = await this.#post('query', body, Found, READ_DEADLINE, signal)
-    return toRecords({
+    const found = await untilWhole(async () => {
+      const answer = await this.#send('query', body, Found, READ_DEADLINE, signal)
+      if (answer.metadatas?.[0].includes(null)) throw halfGone(this.#server.connection.label)
+      return answer
+    })
+    const records = toRecords({
       ids: found.ids[0],
       metadatas: found.metadatas?.[0],
       documents: found.documents?.[0],
       embeddings: found.embeddings?.[0],
     })
+    return records.map((record, index) => ({ ...record, distance: found.distances[0][index]! }))
   }
 
   /** Writes records, in as many requests as the server's limit asks for. An id that is taken is overwritten. */
@@ -152,22 +149,28 @@ export class ChromaCollection {
     return (await this.#post('delete', body, Deleted, WRITE_DEADLINE, signal)).deleted
   }
 
-  /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */
   #post<Schema extends z.ZodType>(
-    operation: 'get' | 'query' | 'upsert' | 'delete',
-    body: object,
-    schema: Schema,
-    deadline: Millis,
-    signal: AbortSignal | undefined,
+    ...[operation, body, schema, deadline, signal]: Sent<Schema>
+  ): Promise<z.output<Schema>> {
+    return untilWhole(() => this.#send(operation, body, schema, deadline, signal))
+  }
+
+  /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */
+  #send<Schema extends z.ZodType>(
+    ...[operation, body, schema, deadline, signal]: Sent<Schema>
   ): Promise<z.output<Schema>> {
     const call = { method: 'POST', body, deadline, repeatable: true, signal } as const
-    const send = () => this.#server.connection.json(`${this.#path}/${operation}`, schema, call)
-    return pRetry(send, { ...AGAIN, shouldRetry: ({ error }) => isHalfThere(error) })
+    return this.#server.connection.json(`${this.#path}/${operation}`, schema, call)
   }
 }
 
-const isHalfThere = (error: unknown): boolean =>
-  error instanceof ServerError && error.message.includes(HALF_THERE)
+type Sent<Schema> = [
+  operation: 'get' | 'query' | 'upsert' | 'delete',
+  body: object,
+  schema: Schema,
+  deadline: Millis,
+  signal: AbortSignal | undefined,
+]
 
 /** As the server stores it: 32-bit floats. A quarter of the bytes that their digits take. */
 const encode = (vector: readonly number[]): string =>

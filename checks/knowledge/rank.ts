@@ -5,8 +5,8 @@ export function cosineDistance(a: readonly number[], b: readonly number[]): numb
   let squaresB = 0
   for (let index = 0; index < a.length; index += 1) {
     dot += a[index]! * b[index]!
-    squaresA += a[index]! ** 2
-    squaresB += b[index]! ** 2
+    squaresA += a[index]! * a[index]!
+    squaresB += b[index]! * b[index]!
   }
   return 1 - dot / Math.sqrt(squaresA * squaresB)
 }
@@ -14,7 +14,7 @@ export function cosineDistance(a: readonly number[], b: readonly number[]): numb
 export type Ranked<T> = T & { distance: number }
 
 /**
- * Nearest first, ties by id: one order, whichever way the candidates came.
+ * The nearest first, see byDistance.
  * @param candidates vectors of the same length as `vector`
  */
 export function rank<T extends { id: string; vector: readonly number[] | undefined }>(
@@ -22,11 +22,14 @@ export function rank<T extends { id: string; vector: readonly number[] | undefin
   vector: readonly number[],
   count: number,
 ): Ranked<T>[] {
-  return candidates
-    .map(candidate => ({
-      ...candidate,
-      distance: cosineDistance(candidate.vector ?? [], vector),
-    }))
-    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
-    .slice(0, count)
+  const ranked = candidates.map(candidate => ({
+    ...candidate,
+    distance: cosineDistance(candidate.vector ?? [], vector),
+  }))
+  return byDistance(ranked).slice(0, count)
+}
+
+/** Nearest first, ties by id: one order, whichever way they came. */
+export function byDistance<T extends { id: string; distance: number }>(found: T[]): T[] {
+  return found.sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Creator } from '../../checks/knowledge/creator.ts'
 import type { Knowledge } from '../../checks/knowledge/knowledge.ts'
-import { EXACT_LIMIT } from '../../checks/knowledge/nearest.ts'
+import { mostRanked } from '../../checks/knowledge/nearest.ts'
 import { cosineDistance } from '../../checks/knowledge/rank.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
 import { collectionOf, databaseOf, shardOf } from '../../infra/shards.ts'
@@ -137,8 +137,8 @@ describe('the tenant store', () => {
   })
 
   it.each([
-    ['few chunks, by ranking them all', EXACT_LIMIT],
-    ["many chunks, by Chroma's index", EXACT_LIMIT + 50],
+    ['few chunks, by ranking them all', mostRanked(0)],
+    ["many chunks, by Chroma's index", mostRanked(1000) + 50],
   ])('finds the nearest of %s', async (_, count) => {
     await creator.upsert([document('long', texts(count))])
     const vector = vectorFor('a question', DIMENSION)
