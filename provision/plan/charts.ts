@@ -81,7 +81,11 @@ function contextChart({ models }: StackPlan): Chart {
       options: {
         animation: false,
         scales: {
-          x: { type: 'logarithmic', title: { display: true, text: 'tokens' } },
+          x: {
+            type: 'logarithmic',
+            title: { display: true, text: 'tokens' },
+            ticks: { maxTicksLimit: 8 },
+          },
           y: { beginAtZero: true, title: { display: true, text: AXIS } },
         },
       },
