@@ -2,6 +2,7 @@ import { writeSection } from '../support/readme.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
+import { docker } from './docker.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
 import { scheduler } from './scheduler.ts'
@@ -10,7 +11,7 @@ import { scheduler } from './scheduler.ts'
  * npm run bench -- <name> [--write] …
  * Prints the table; with --write it takes the place of the one in the README.
  */
-const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler]
+const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker]
 
 const [name, ...flags] = process.argv.slice(2)
 const bench = BENCHES.find(candidate => candidate.name === name)
