@@ -78,11 +78,16 @@ export function describeAlternative({ change, cost, settings }: Alternative): st
   return `${change} (costs ${cost})${pairs.length > 0 ? `: set ${pairs.join(', ')}` : ''}`
 }
 
-/** What the machines cost, and which estimates nobody could confirm; nothing where there is nothing to say. */
-export function describeCaveats({ monthlyCost, models }: StackPlan): string[] {
+/** What the machines cost, what is too large for their GPUs, which estimates nobody could confirm; if anything. */
+export function describeCaveats({ monthlyCost, models, nodes }: StackPlan): string[] {
+  const hasGpus = nodes.some(({ gpus }) => gpus.length > 0)
+  const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
   const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
   return [
     ...(monthlyCost === undefined ? [] : [`The machines cost ${monthlyCost} a month.`]),
+    ...(left.length === 0
+      ? []
+      : [`No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`]),
     ...(unmeasured.length === 0
       ? []
       : [`By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`]),

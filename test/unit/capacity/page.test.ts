@@ -56,3 +56,9 @@ it('says what machines of pools cost', async () => {
   expect(renderTable(priced)).toContain('The machines cost 120 a month.')
   expect(await renderHtml(priced)).toContain('The machines cost 120 a month.')
 })
+
+it('says that a model is too large for the GPU that is there', () => {
+  const gpu = { product: 'T4', memory: 8 * GiB, resource: 'nvidia.com/gpu' }
+  const plan = planStack(stackDemand('gpt-oss:20b'), [machineOf(64, { gpus: [gpu] })])
+  expect(renderTable(plan)).toContain('No GPU holds all of gpt-oss:20b')
+})
