@@ -30,6 +30,8 @@ export const StoreStatistics = z.object({
   generation: z.int().positive(),
   records: z.int().nonnegative(),
   creators: CreatorCount,
+  /** Length of the vectors that the deployment's model makes; a shard's own differs only where something is wrong. */
+  dimension: z.int().positive(),
   /** Records of the fullest shard, by the mean of all shards: 1 is even. Null without records. */
   imbalance: z.number().positive().nullable(),
   shards: z.array(ShardStatistics),
@@ -61,6 +63,7 @@ export async function statistics(shards: Shards, signal?: AbortSignal): Promise<
       count: sum(all.map(({ creators }) => creators.count)),
       exact: all.every(({ creators }) => creators.exact),
     },
+    dimension: shards.settings.dimension,
     imbalance: records === 0 ? null : fullest / (records / all.length),
     shards: all,
   }

@@ -1,4 +1,5 @@
 import { openDeployment } from '../../checks/deployment.ts'
+import { Failure } from '../../infra/failure.ts'
 import { DEFAULT_SHARDS } from '../../infra/shards.ts'
 import { startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
@@ -77,7 +78,10 @@ export const knowledge: Bench = {
 
 function number(flags: readonly string[], name: string, usual: number): number {
   const place = flags.indexOf(name)
-  return place === -1 ? usual : Number(flags[place + 1])
+  if (place === -1) return usual
+  const value = Number(flags[place + 1])
+  if (Number.isInteger(value) && value > 0) return value
+  throw new Failure('misused', `${name} is ${flags[place + 1]}; allowed are whole numbers from 1`)
 }
 
 function report(message: string): void {

@@ -49,6 +49,7 @@ describe('the statistics of a store', () => {
       generation: 1,
       records: 0,
       creators: { count: 0, exact: true },
+      dimension: DIMENSION,
       imbalance: null,
     })
     expect(found.shards.map(({ shard, instance, exists }) => [shard, instance, exists])).toEqual([
