@@ -38,14 +38,13 @@ describe('no creator ever meets what is another creator’s', () => {
   })
 
   /** Documents named like other creators. Every text is the id of the creator it belongs to. */
-  const write = (creator: Creator, names: string[]) =>
-    creator.upsert(
-      names.map((id, rank) => ({
-        id,
-        metadata: { topic: TOPICS[rank % 2]!, rank: rank % 4 },
-        chunks: [{ text: creator.id, vector: vectorFor(id, DIMENSION) }],
-      })),
-    )
+  const documents = (creator: string, names: string[]) =>
+    names.map((id, rank) => ({
+      id,
+      metadata: { topic: TOPICS[rank % 2]!, rank: rank % 4 },
+      chunks: [{ text: creator, vector: vectorFor(id, DIMENSION) }],
+    }))
+  const write = (creator: Creator, names: string[]) => creator.upsert(documents(creator.id, names))
 
   it('asking: whatever the filter, the document or the vector', {
     timeout: 10 * MINUTES,
@@ -112,6 +111,11 @@ describe('no creator ever meets what is another creator’s', () => {
         }),
       }),
       fc.record({
+        // Of two creators at once, with documents of each other's names.
+        load: fc.uniqueArray(fc.constantFrom(...HOSTILE_CREATORS), { minLength: 1, maxLength: 4 }),
+        with: fc.integer({ min: 0, max: HOSTILE_CREATORS.length }),
+      }),
+      fc.record({
         remove: fc.uniqueArray(fc.constantFrom(...HOSTILE_CREATORS), {
           minLength: 1,
           maxLength: 4,
@@ -130,7 +134,10 @@ describe('no creator ever meets what is another creator’s', () => {
       const creator = knowledge.creator(id)
       try {
         if ('write' in act) await write(creator, act.write)
-        else if ('remove' in act) await creator.delete({ documents: act.remove })
+        else if ('load' in act) {
+          const both = [id, attackers[act.with % attackers.length]!]
+          await knowledge.upsert(new Map(both.map(one => [one, documents(one, act.load)])))
+        } else if ('remove' in act) await creator.delete({ documents: act.remove })
         else await creator.delete({ filter: act.filter as Filter })
       } catch (error) {
         if (!(error instanceof Failure && error.message.startsWith('The filter is refused')))
