@@ -54,19 +54,32 @@ export async function deploy(
     },
     ollama: servers.ollama,
     api: servers.api,
-    models: servers.bringModels().map(model => ({
-      ...model,
-      planned: pulumi.output(model.name).apply(name => plannedBytes(plan, name)),
-    })),
+    models: servers.bringModels(),
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
   const report = servers.verify(outputs, api)
   const { provisionerToken: token } = servers
-  return { outputs, report, provisioner: pulumi.output(token && { token }) }
+  return {
+    outputs: outputs.apply(made => withPlanned(made, plan)),
+    report,
+    provisioner: pulumi.output(token && { token }),
+  }
 }
 
-/** What the plan sets aside for a model, with the margin. */
+/**
+ * The outputs with what the plan sets aside for each model. Only what is handed on has it: the plan is surer once the
+ * models are there, and must not have an update change what did not change.
+ */
+const withPlanned = (outputs: Outputs, plan: Leave['plan']): Outputs => ({
+  ...outputs,
+  models: outputs.models.map(model => ({
+    ...model,
+    planned: plannedBytes(plan, model.name),
+  })) as Outputs['models'],
+})
+
+/** With the margin. */
 function plannedBytes(plan: Leave['plan'], name: string): DeployedModel['planned'] {
   const model = plan?.models.find(candidate => candidate.name === name)
   if (model === undefined) return undefined

@@ -129,10 +129,12 @@ describe('the program of a local stack', () => {
   it('hands on outputs that are the seam, to its caller and to the verification alike', async () => {
     const { Outputs } = await import('../../infra/outputs.ts')
     const parsed = Outputs.parse(outputs)
-    expect(resources.get('verification')?.inputs.deployment).toEqual(parsed)
     for (const { planned } of parsed.models) {
       expect(planned).toEqual({ host: expect.any(Number), gpu: expect.any(Number) })
     }
+    // The plan may become surer between two updates that change nothing.
+    const models = parsed.models.map(({ planned, ...model }) => model)
+    expect(resources.get('verification')?.inputs.deployment).toEqual({ ...parsed, models })
     expect(parsed.ollama[0].record).toBe('/srv/knowledge/processes/ollama.json')
     expect(parsed.chroma).toMatchObject({ shards: 6, shardMap: [0, 1, 0, 1, 0, 1], generation: 1 })
   })
