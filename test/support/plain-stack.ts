@@ -1,18 +1,21 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LocalWorkspace, PulumiCommand, type Stack } from '@pulumi/pulumi/automation/index.js'
-import { PROJECT_ROOT } from '../../infra/project.ts'
+import { parse, stringify } from 'yaml'
+import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import { realTools } from './toolchain.ts'
 
 export interface PlainStack {
   stack: Stack
   folder: string
-  /** Sets the stack's configuration; texts are taken as they are. */
+  /** Changes the stack's configuration. */
   configure(settings: Record<string, unknown>): Promise<void>
   /** Removes the folder; what was deployed stays. */
   forget(): Promise<void>
 }
+
+const STACK = 'plain'
 
 /**
  * The project under plain Pulumi, without the project's scripts: a file backend, a passphrase, and a project folder
@@ -40,7 +43,7 @@ export async function plainStack(
   const { pulumi } = await realTools()
   const [bin] = pulumi.binFolders as [string]
   const stack = await LocalWorkspace.createStack(
-    { stackName: 'plain', workDir: folder },
+    { stackName: STACK, workDir: folder },
     {
       pulumiCommand: await PulumiCommand.get({ root: dirname(bin), skipVersionCheck: true }),
       envVars: {
@@ -57,10 +60,13 @@ export async function plainStack(
     stack,
     folder,
     async configure(settings) {
-      for (const [key, setting] of Object.entries({ home: join(folder, 'home'), ...settings })) {
-        const value = typeof setting === 'string' ? setting : JSON.stringify(setting)
-        await stack.setConfig(key, { value })
+      // Into the file: the engine's own command takes a setting apart that is an object.
+      const file = join(folder, `Pulumi.${STACK}.yaml`)
+      const { config = {}, ...rest } = parse(await readFile(file, 'utf8').catch(() => '{}'))
+      for (const [key, value] of Object.entries({ home: join(folder, 'home'), ...settings })) {
+        config[`${PROJECT}:${key}`] = value
       }
+      await writeFile(file, stringify({ ...rest, config }))
     },
     forget: () => rm(folder, { recursive: true, force: true }),
   }

@@ -25,6 +25,8 @@ import { clusterParts } from './parts.ts'
 export interface RealCluster extends Omit<ControlPlane, 'stop'> {
   /** This machine as pods see it: what listens there, they reach. */
   gateway: string
+  /** The folder of everything that is written on the node. */
+  home: string
   /** Gives the node an image from a docker archive. */
   load(archive: string): Promise<void>
   /** Kills the kubelet and starts it again. Pods run on meanwhile. */
@@ -82,6 +84,7 @@ export async function startRealCluster(): Promise<RealCluster> {
     return {
       ...control,
       gateway,
+      home,
       load,
       async restartKubelet() {
         await kubelet.end()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
+import { runCommand } from '../../../provision/toolchain/command.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { debianCommand, MAY_CHANGE_SYSTEM } from '../debian.ts'
 import { startServer } from '../server.ts'
@@ -67,6 +68,7 @@ export async function startEngine(): Promise<RunningEngine> {
     async stop() {
       await clean(docker)
       await end()
+      await unmountLeftover(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -82,6 +84,14 @@ async function clean(docker: Docker): Promise<void> {
   }
   const { Volumes } = await docker.listVolumes()
   for (const { Name } of Volumes) await docker.getVolume(Name).remove({ force: true })
+}
+
+/** A build on the machine's own network leaves that mounted. */
+async function unmountLeftover(folder: string): Promise<void> {
+  const left = join(folder, 'exec', 'netns', 'default')
+  const mounts = await readFile('/proc/mounts', 'utf8')
+  if (!mounts.includes(left)) return
+  await runCommand(['umount', left], { env: process.env, signal: AbortSignal.timeout(10_000) })
 }
 
 /** A test run that was killed leaves its Engine behind, which holds the folder. */

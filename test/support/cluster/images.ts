@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import { Images, OWN_IMAGE } from '../../../infra/images.ts'
+import { PROJECT_ROOT } from '../../../infra/project.ts'
+import { minutes } from '../../../infra/units.ts'
+import { runCommand } from '../../../provision/toolchain/command.ts'
+import { startEngine } from '../docker/engine.ts'
+import { provideImages } from '../docker/images.ts'
+
+/**
+ * All images of a stack in one docker archive: the servers' real programs, and the project's own from its
+ * Dockerfile. A Docker Engine makes them, and ends then: the cluster has no need of it.
+ * @returns path of the archive, in the folder
+ */
+export async function stackImages(folder: string): Promise<string> {
+  const archive = join(folder, 'images.tar')
+  const engine = await startEngine()
+  try {
+    await provideImages(engine.docker)
+    const docker = (...args: string[]) =>
+      runCommand(['docker', ...args], {
+        // Engines of Debian's have no other builder.
+        env: { ...process.env, DOCKER_HOST: engine.host, DOCKER_BUILDKIT: '0' },
+        signal: AbortSignal.timeout(minutes(10)),
+      })
+    await docker('build', '--network', 'host', '--tag', OWN_IMAGE, PROJECT_ROOT)
+    const { chroma, ollama, front } = Images.parse({})
+    await docker('save', '--output', archive, chroma, ollama, front, OWN_IMAGE)
+  } finally {
+    await engine.stop()
+  }
+  return archive
+}
