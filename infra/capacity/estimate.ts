@@ -46,7 +46,7 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
     { name: 'kv', ...both(splitKv(shape, engine)), source: `cache rules of ${rules}` },
     { name: 'compute', ...splitCompute(shape, engine), source: `graph and allocator of ${rules}` },
     { name: 'output', ...both(onHost(outputBytes(shape, engine))), source: rules },
-    { name: 'inputs', ...both(onHost(inputBytes(shape, engine))), source: 'fitted on 0.17.4' },
+    { name: 'inputs', ...splitInputs(shape, engine), source: 'fitted on 0.17.4' },
     { name: 'process', ...both(splitProcess(shape, engine)), source: 'fitted on 0.17.4' },
   ]
   const reserved = sum(parts.map(part => part.reserved))
@@ -73,6 +73,11 @@ const isMeasured = (shape: Shape, engine: Engine): boolean =>
 
 const both = (split: Split) => ({ reserved: split, resident: split })
 const onHost = (host: number): Split => ({ host, gpu: 0 })
+
+function splitInputs(shape: Shape, engine: Engine): Pick<Part, 'reserved' | 'resident'> {
+  const { reserved, resident } = inputBytes(shape, engine)
+  return { reserved: onHost(reserved), resident: onHost(resident) }
+}
 
 const splitProcess = (shape: Shape, engine: Engine): Split => ({
   host: processBytes(shape, engine),

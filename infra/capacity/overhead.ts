@@ -25,8 +25,11 @@ const LLAMA_CPP = { base: 13.4 * MiB, perToken: 137, perMerge: 116, perChoice: 1
  */
 const OLLAMA = { base: 8.4 * MiB, perToken: 45, perMerge: 59, perSlot: 26 }
 
-/** How often a mask is in memory at once: for the batch that is computed and the next, in both languages. */
-const MASK_COPIES = 3.17
+/**
+ * How often a mask is in memory at once: ggml has those of the batch that is computed and of the next, and Go one
+ * to three, by when it collects them. Usually, and at most.
+ */
+const MASK_COPIES = { usual: 3.17, most: 4.5 }
 
 /** What a runner's process takes beside weights, cache, compute buffer and inputs: mostly its tokenizer. */
 export function processBytes(shape: Shape, engine: Engine): number {
@@ -50,8 +53,8 @@ const slots = (entries: number): number =>
  * Inputs that Ollama's own engine makes for each batch outside of the buffers it reports: a mask of floats for
  * each kind of cache (buildMask in kvcache/causal.go). llama.cpp has its inputs in the compute buffer.
  */
-export function inputBytes(shape: Shape, engine: Engine): number {
-  if (shape.encoder || engine.graph !== 'ollama') return 0
+export function inputBytes(shape: Shape, engine: Engine): { reserved: number; resident: number } {
+  if (shape.encoder || engine.graph !== 'ollama') return { reserved: 0, resident: 0 }
   const kinds = new Map(
     Array.from({ length: shape.layers }, (_, layer) => [
       shape.slidingWindow?.layers[layer] ?? false,
@@ -59,7 +62,11 @@ export function inputBytes(shape: Shape, engine: Engine): number {
     ]),
   )
   const cells = [...kinds.values()].reduce((sum, count) => sum + count, 0)
-  return Math.ceil(MASK_COPIES * cells * engine.batch * FLOAT)
+  const once = cells * engine.batch * FLOAT
+  return {
+    reserved: Math.ceil(MASK_COPIES.most * once),
+    resident: Math.ceil(MASK_COPIES.usual * once),
+  }
 }
 
 /** llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. */

@@ -9,16 +9,8 @@ import type { Bench } from './bench.ts'
 import { type Cell, gridOf } from './capacity/cells.ts'
 import { ggufParser } from './capacity/gguf-parser.ts'
 import { storeGemma3, storeReal, storeShapes } from './capacity/models.ts'
-import { type Observation, observe } from './capacity/observe.ts'
-import { type Score, scoreOf, signedError } from './capacity/score.ts'
-
-interface Result {
-  cell: Cell
-  observed: Observation
-  estimate: Estimate
-  /** Bytes, for both truths the same. */
-  others: { ggufParser: number | undefined; ollama: number }
-}
+import { observe } from './capacity/observe.ts'
+import { errorsOf, type Result, tableOf } from './capacity/table.ts'
 
 /**
  * The planner, gguf-parser and Ollama's own figure beside what the real Ollama reserved and had resident, over
@@ -30,7 +22,7 @@ export const capacity: Bench = {
     const folder = await mkdtemp(join(tmpdir(), 'capacity-'))
     try {
       const results = await measure(folder)
-      return { markdown: table(results), figures: results.map(figuresOf) }
+      return { markdown: tableOf(results), figures: results.map(figuresOf) }
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -70,81 +62,6 @@ const estimateOf = async ({ model, context, parallel, kvCache }: Cell): Promise<
 const labelOf = ({ model, context, parallel, kvCache }: Cell): string =>
   `${model.name} ${parallel} × ${context} ${kvCache}`
 
-/** The engine's own buffers: what its log lists, without what the process takes beside them. */
-const BUFFERS = new Set(['weights', 'kv', 'compute', 'output'])
-
-function errorsOf({ observed, estimate, others }: Result) {
-  const reserved = sum(Object.values(observed.reserved))
-  const resident = observed.resident.own + observed.resident.file
-  const buffers = estimate.parts.filter(({ name }) => BUFFERS.has(name))
-  const both = (bytes: number | undefined) =>
-    bytes === undefined
-      ? undefined
-      : { reserved: signedError(bytes, reserved), resident: signedError(bytes, resident) }
-  return {
-    planner: {
-      reserved: signedError(sum(buffers.map(part => part.reserved.host)), reserved),
-      resident: signedError(estimate.resident.host, resident),
-      limit: signedError(estimate.reserved.host + estimate.margin.host, resident),
-    },
-    ggufParser: both(others.ggufParser),
-    ollama: both(others.ollama)!,
-  }
-}
-
-function table(results: readonly Result[]): string {
-  const rows = [
-    ['', 'Reserved: median', 'P95', 'from … to', 'Resident: median', 'P95', 'from … to'],
-    ['---', '---', '---', '---', '---', '---', '---'],
-  ]
-  for (const heldOut of [true, false]) {
-    const errors = results.filter(({ cell }) => cell.heldOut === heldOut).map(errorsOf)
-    for (const who of ['planner', 'ggufParser', 'ollama'] as const) {
-      const known = errors.flatMap(error => error[who] ?? [])
-      rows.push([
-        `${NAMES[who]}, ${known.length} cells ${heldOut ? 'held out' : 'fitted on'}`,
-        ...describe(scoreOf(known.map(({ reserved }) => reserved))),
-        ...describe(scoreOf(known.map(({ resident }) => resident))),
-      ])
-    }
-  }
-  const errors = results.map(errorsOf)
-  const weights = errorsOfPart(results, 'weights')
-  const kv = errorsOfPart(results, 'kv')
-  const tight = errors.map(({ planner }) => planner.limit)
-  const over = tight.filter(error => error < 0).length
-  return [
-    `Ollama ${PINS.ollama.version} on CPU, ${results.length} cells, every context filled; errors against what the engine ` +
-      'logged as its buffers, and against the most that its process had in memory.',
-    '',
-    ...rows.map(row => `| ${row.join(' | ')} |`),
-    '',
-    `Weights are off by at most ${percent(weights)}, the KV cache by at most ${percent(kv)}. ` +
-      `${over} cells had more in memory than the planner's limit; the tightest had ${percent(Math.min(...tight))} to spare.`,
-  ].join('\n')
-}
-
-const NAMES = { planner: 'this planner', ggufParser: 'gguf-parser', ollama: 'Ollama itself' }
-
-const describe = ({ median, p95, lowest, highest }: Score): string[] => [
-  percent(median),
-  percent(p95),
-  `${percent(lowest)} … ${percent(highest)}`,
-]
-
-const percent = (share: number): string => `${(share * 100).toFixed(share < 0.001 ? 3 : 1)} %`
-
-/** The largest error of one part, over all cells that have it. */
-function errorsOfPart(results: readonly Result[], name: 'weights' | 'kv'): number {
-  const errors = results
-    .filter(({ observed }) => observed.reserved[name] > 0)
-    .map(({ observed, estimate }) => {
-      const part = estimate.parts.find(part => part.name === name)!
-      return Math.abs(signedError(part.reserved.host, observed.reserved[name]))
-    })
-  return Math.max(...errors)
-}
-
 function figuresOf(result: Result): object {
   const { model, ...settings } = result.cell
   const { estimate, observed } = result
@@ -156,5 +73,3 @@ function figuresOf(result: Result): object {
     errors: errorsOf(result),
   }
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
