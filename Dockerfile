@@ -1,7 +1,7 @@
 # The project's own image: the HTTP API, and by other arguments the checks and what brings models in.
 #   docker run … knowledge-stack:0.1.0                                  the API (checks/api/environment.ts)
 #   docker run … knowledge-stack:0.1.0 provision/cli.ts verify          against CHROMADB_URL and OLLAMA_URL
-#   docker run … knowledge-stack:0.1.0 provision/cli.ts models --stack … the models of a stack
+#   docker run … knowledge-stack:0.1.0 provision/keeper/main.ts FILE    what brings models in, beside an Ollama
 ARG NODE_IMAGE=node:24.21.0-slim
 
 FROM ${NODE_IMAGE} AS packages
@@ -14,7 +14,7 @@ FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
-COPY package.json Pulumi.yaml Pulumi.*.yaml ./
+COPY package.json ./
 COPY infra infra
 COPY checks checks
 COPY provision provision
