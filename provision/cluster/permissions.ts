@@ -1,6 +1,6 @@
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
-import type { Cluster } from './cluster.ts'
+import { ask, type Cluster } from './cluster.ts'
 
 /** What a deployment does with each kind of object. */
 const VERBS = ['get', 'create', 'patch', 'delete']
@@ -55,10 +55,10 @@ function attemptsOf({ kubernetes: { autoscaling, ingress } }: Settings): Attempt
   ]
 }
 
-async function mayI({ authorization }: Cluster, namespace: string, attempt: Attempt) {
+async function mayI(cluster: Cluster, namespace: string, attempt: Attempt) {
   const { verb, group, resource: name } = attempt
   const [resource, subresource] = name.split('/')
-  const { status } = await authorization.createSelfSubjectAccessReview({
+  const question = cluster.authorization.createSelfSubjectAccessReview({
     body: {
       spec: {
         resourceAttributes: {
@@ -71,5 +71,6 @@ async function mayI({ authorization }: Cluster, namespace: string, attempt: Atte
       },
     },
   })
+  const { status } = await ask(cluster, 'whether you may deploy', question)
   return status?.allowed === true
 }

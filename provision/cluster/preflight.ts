@@ -9,7 +9,7 @@ import { requirePermissions } from './permissions.ts'
  * @throws Failure that names the object and what is wrong with it
  */
 export async function requireCluster(settings: Settings, cluster: Cluster): Promise<void> {
-  await ask(cluster, 'whether you may deploy', requirePermissions(settings, cluster))
+  await requirePermissions(settings, cluster)
   await requireNamespace(settings, cluster)
   await requireStorage(settings, cluster)
   const { items } = await ask(cluster, 'its nodes', cluster.core.listNode())
