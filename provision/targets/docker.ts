@@ -25,7 +25,15 @@ export const docker: TargetCommands = {
     requireLayout(settings, await volumesLayout(settings))
   },
 
-  ground: async settings => groundHere(await dataRoot(), await heldByContainers(settings)),
+  async ground(settings) {
+    try {
+      return await groundHere(await dataRoot(), await heldByContainers(settings))
+    } catch (error) {
+      // A plan can be made before Docker is there; before anything is deployed, `preflight` asks for it.
+      if (!(error instanceof Failure)) throw error
+      return groundHere(settings.home, { pids: new Set(), memory: 0 })
+    }
+  },
 
   requirePlanned: requireGpus,
 

@@ -34,6 +34,14 @@ describe('up of a stack of containers without Docker', () => {
     expect(stderr).toMatch(/no Docker Engine at unix:\/\/\/nowhere\/docker.sock: ENOENT/)
     expect(stderr).toContain('DOCKER_HOST')
   })
+
+  it('can be planned all the same', async () => {
+    const stack = await makeStack({ host: 'unix:///nowhere/docker.sock' })
+    const { code, document } = await stack.json('plan')
+    expect(code).toBe(0)
+    const names = document.workloads.map(({ name }: { name: string }) => name)
+    expect(names).toEqual(expect.arrayContaining(['chroma', 'api']))
+  })
 })
 
 describe.skipIf(noEngine !== undefined)(
