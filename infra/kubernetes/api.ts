@@ -4,6 +4,7 @@ import type { Workload } from '../capacity/workload.ts'
 import { insideOutputs } from '../inside-outputs.ts'
 import type { Outputs } from '../outputs.ts'
 import { autoscaler } from './autoscaling.ts'
+import { NOT_AWAITED } from './awaiting.ts'
 import { disruptionBudget } from './disruption.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { API, labelsOf } from './names.ts'
@@ -102,7 +103,7 @@ export function apiServers(
   new core.v1.Service(
     API,
     {
-      metadata: { name: API, labels },
+      metadata: { name: API, labels, annotations: NOT_AWAITED },
       spec: { selector: labels, ports: [{ name: 'http', port: api.port }] },
     },
     { ...options, deleteBeforeReplace: true },

@@ -1,6 +1,7 @@
 import { core, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Bytes } from '../units.ts'
+import { NOT_AWAITED } from './awaiting.ts'
 import { claimName, DATA, type Labels } from './names.ts'
 import { claimQuantity } from './quantity.ts'
 
@@ -26,7 +27,7 @@ const claimSpec = ({ size, storageClass }: Volumes): ClaimSpec => ({
 /**
  * The claims as resources of their own, under the names by which the StatefulSet controller takes them: so a
  * larger size is a patch of the claim, where a change of the set's template would replace the set. They stay on
- * `destroy` and are found again. Nobody waits for them: most storage binds with the first pod only.
+ * `destroy` and are found again.
  */
 export function claims(volumes: Volumes, options: pulumi.CustomResourceOptions) {
   return Array.from({ length: volumes.count }, (_, ordinal) => {
@@ -37,7 +38,7 @@ export function claims(volumes: Volumes, options: pulumi.CustomResourceOptions) 
         metadata: {
           name,
           labels: volumes.labels,
-          annotations: { 'pulumi.com/skipAwait': 'true' },
+          annotations: NOT_AWAITED,
         },
         spec: claimSpec(volumes),
       },

@@ -1,5 +1,6 @@
 import { networking } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
+import { NOT_AWAITED } from './awaiting.ts'
 import { API, labelsOf } from './names.ts'
 import type { IngressSettings } from './settings.ts'
 
@@ -12,7 +13,7 @@ export const apiIngress = (
   new networking.v1.Ingress(
     API,
     {
-      metadata: { labels: labelsOf(API), annotations },
+      metadata: { labels: labelsOf(API), annotations: { ...NOT_AWAITED, ...annotations } },
       spec: {
         ...(className !== '' && { ingressClassName: className }),
         tls: [{ hosts: [host], secretName: tlsSecret }],

@@ -5,6 +5,7 @@ import { OLLAMA_RULES } from '../front/routes.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import type { Settings } from '../settings.ts'
 import { autoscaler } from './autoscaling.ts'
+import { NOT_AWAITED } from './awaiting.ts'
 import { frontPart } from './front.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { keeperPart, readyWithin } from './keeper.ts'
@@ -80,7 +81,7 @@ export function ollamaPool(parts: Parts, plan: Workload) {
   new core.v1.Service(
     name,
     {
-      metadata: { name, labels },
+      metadata: { name, labels, annotations: NOT_AWAITED },
       spec: { selector: labels, ports: [{ name: 'http', port: FRONT_PORT }] },
     },
     { ...options, deleteBeforeReplace: true },
