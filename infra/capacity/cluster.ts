@@ -1,54 +1,15 @@
-import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { MiB } from '../units.ts'
+import {
+  type Container,
+  NodeList,
+  PodList,
+  type PodSpec,
+  readList,
+  type Taint,
+} from './cluster-lists.ts'
 import { GPU_RESOURCE, type Gpu, type Node, usableGpuMemory } from './hardware.ts'
 import { parseBytes } from './quantity.ts'
-
-const Quantities = z.record(z.string(), z.string()).default({})
-
-const Taint = z.object({
-  key: z.string(),
-  value: z.string().optional(),
-  effect: z.string(),
-})
-type Taint = z.infer<typeof Taint>
-
-/** Nodes as `kubectl get nodes -o json` has them, as far as a plan needs them. */
-const NodeList = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({
-        name: z.string(),
-        labels: z.record(z.string(), z.string()).default({}),
-      }),
-      spec: z
-        .object({ unschedulable: z.boolean().default(false), taints: z.array(Taint).default([]) })
-        .prefault({}),
-      status: z.object({ allocatable: Quantities }),
-    }),
-  ),
-})
-
-const Container = z.object({
-  resources: z.object({ requests: Quantities }).prefault({}),
-  /** `Always` on an init container that goes on running beside the others. */
-  restartPolicy: z.string().optional(),
-})
-const PodList = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ namespace: z.string() }),
-      spec: z.object({
-        nodeName: z.string().optional(),
-        containers: z.array(Container),
-        initContainers: z.array(Container).default([]),
-        overhead: Quantities,
-      }),
-      status: z.object({ phase: z.string().optional() }).prefault({}),
-    }),
-  ),
-})
-type PodSpec = z.infer<typeof PodList>['items'][number]['spec']
 
 const MIG = /^nvidia\.com\/mig-\d+g\.(\d+)gb/
 const GIB_OF_SLICE = 1024 * MiB
@@ -80,32 +41,34 @@ export interface Tenancy {
  * @throws Failure for what is no such list, and for a cluster without a node that takes pods
  */
 export function nodesOfCluster(nodeList: unknown, podList: unknown, tenancy: Tenancy): Node[] {
-  const pods = parse(PodList, podList, 'pods').items.filter(
+  const pods = readList(PodList, podList, 'pods').items.filter(
     ({ metadata, status }) =>
       metadata.namespace !== tenancy.namespace &&
       !['Succeeded', 'Failed'].includes(status.phase ?? ''),
   )
-  const nodes = parse(NodeList, nodeList, 'nodes').items.flatMap(({ metadata, spec, status }) => {
-    const taints = spec.taints.filter(({ effect }) => effect !== 'PreferNoSchedule')
-    const open = taints.every(taint =>
-      tenancy.gpu.tolerations.some(toleration => tolerates(toleration, taint)),
-    )
-    if (spec.unschedulable || !open) return []
-    const here = pods.filter(({ spec }) => spec.nodeName === metadata.name)
-    const free = (resource: string, read: (text: string) => number) =>
-      read(status.allocatable[resource] ?? '0') -
-      here.reduce((sum, { spec }) => sum + requestOf(spec, resource, read), 0)
-    const gpus = gpusOf(metadata.labels, status.allocatable, resource => free(resource, Number))
-    const { products } = tenancy.gpu
-    return {
-      name: metadata.name,
-      cpu: free('cpu', cores),
-      memory: free('memory', bytes),
-      gpus: gpus.filter(({ product }) => products.length === 0 || products.includes(product)),
-      ...(taints.length > 0 ? { gpuOnly: true } : {}),
-      source: 'allocatable in the cluster',
-    }
-  })
+  const nodes = readList(NodeList, nodeList, 'nodes').items.flatMap(
+    ({ metadata, spec, status }) => {
+      const taints = spec.taints.filter(({ effect }) => effect !== 'PreferNoSchedule')
+      const open = taints.every(taint =>
+        tenancy.gpu.tolerations.some(toleration => tolerates(toleration, taint)),
+      )
+      if (spec.unschedulable || !open) return []
+      const here = pods.filter(({ spec }) => spec.nodeName === metadata.name)
+      const free = (resource: string, read: (text: string) => number) =>
+        read(status.allocatable[resource] ?? '0') -
+        here.reduce((sum, { spec }) => sum + requestOf(spec, resource, read), 0)
+      const gpus = gpusOf(metadata.labels, status.allocatable, resource => free(resource, Number))
+      const { products } = tenancy.gpu
+      return {
+        name: metadata.name,
+        cpu: free('cpu', cores),
+        memory: free('memory', bytes),
+        gpus: gpus.filter(({ product }) => products.length === 0 || products.includes(product)),
+        ...(taints.length > 0 ? { gpuOnly: true } : {}),
+        source: 'allocatable in the cluster',
+      }
+    },
+  )
   const open = nodes.filter(({ cpu, memory }) => cpu > 0 && memory > 0)
   if (open.length > 0) return open
   throw new Failure('unavailable', 'The cluster has no node that takes pods', {
@@ -115,7 +78,7 @@ export function nodesOfCluster(nodeList: unknown, podList: unknown, tenancy: Ten
 
 /** What the scheduler sets aside for a pod: its containers together, or its hungriest start, and its runtime. */
 function requestOf(spec: PodSpec, resource: string, read: (text: string) => number): number {
-  const of = ({ resources }: z.infer<typeof Container>) => read(resources.requests[resource] ?? '0')
+  const of = ({ resources }: Container) => read(resources.requests[resource] ?? '0')
   let running = 0
   let starting = 0
   for (const container of spec.initContainers) {
@@ -162,12 +125,3 @@ const cores = (text: string): number =>
 /** `16Gi`, `65796180Ki`, and plain bytes, which only Kubernetes writes. */
 const bytes = (text: string): number =>
   /^\d+$/.test(text) ? Number(text) : parseBytes('a quantity of the cluster', text)
-
-function parse<Content>(schema: z.ZodType<Content>, value: unknown, what: string): Content {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const { path, message } = parsed.error.issues[0]!
-  throw new Failure('misused', `That is no list of ${what}: ${path.join('.')}: ${message}`, {
-    mend: `kubectl get ${what} -o json`,
-  })
-}

@@ -13,7 +13,10 @@ export interface Variant {
 
 const MIN_CONTEXT = 2048
 
-/** Lighter settings, the cheapest first: a q8_0 cache, then the context by halves, each with the cache as it is and quantized. */
+/**
+ * Lighter settings, the cheapest first: a q8_0 cache, then the context by halves, each with the cache as it is and
+ * quantized.
+ */
 export function lighterVariants(demand: StackDemand): Variant[] {
   const caches = demand.kvCache === 'f16' ? [undefined, quantizedCache(demand)] : [undefined]
   const contexts = [undefined, ...smallerContexts(demand)]

@@ -6,8 +6,8 @@ import { Failure } from '../failure.ts'
  * proxy in front of it are given. A target makes of it
  * - a process (nothing is enforced),
  * - containers of one network namespace, held to `server.limits` and `front.limits`,
- * - a pod of a StatefulSet whose containers request `server.requests`, `front.requests` and `keeper.requests`, with `nodes` as its
- *   required node affinity, and `disk` as the size of its claim.
+ * - a pod of a StatefulSet whose containers request `server.requests`, `front.requests` and `keeper.requests`, with
+ *   `nodes` as its required node affinity, and `disk` as the size of its claim.
  */
 
 /** Bytes and cores. */
@@ -46,7 +46,10 @@ export type NodeRequirement = z.infer<typeof NodeRequirement>
 
 /** One server, and the proxy in front of it, to be placed on a machine as a whole. */
 export const Workload = Share.extend({
-  /** `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`, and ` (2)`, … behind it for further replicas; requests and limits are those of the whole. */
+  /**
+   * `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`, and ` (2)`, … behind it for further replicas;
+   * requests and limits are those of the whole.
+   */
   name: z.string().min(1),
   kind: z.enum(['chroma', 'ollama', 'api']),
   /** Of an Ollama: the pool of outputs.ts, `cpu`, `gpu`, or `gpu-1`, `gpu-2`, … of several. */
