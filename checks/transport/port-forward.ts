@@ -71,8 +71,9 @@ async function carry(
 /** What the node says when nothing listens in the pod. */
 const breaking = (socket: Socket): Writable =>
   new Writable({
-    write(_text, _encoding, done) {
-      socket.destroy()
+    write(text: Buffer, _encoding, done) {
+      // The channel opens with the port's number, of which the library leaves an empty text.
+      if (text.length > 0) socket.destroy()
       done()
     },
   })
