@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readJsonFile } from '../../checks/api/json-file.ts'
 import { Images } from '../../infra/images.ts'
-import { tokensOf } from '../../infra/local/paths.ts'
+import { localPaths, tokensOf } from '../../infra/local/paths.ts'
+import type { MadeSecrets } from '../../infra/resources.ts'
 import { MiB } from '../../infra/units.ts'
 import { noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
 import { provideImages } from '../support/docker/images.ts'
@@ -65,6 +67,9 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     }
   }
 
+  const readTokens = async (): Promise<MadeSecrets['tokens']> =>
+    JSON.parse(await readFile(tokensOf(stack.home), 'utf8'))
+
   const ids = async (...parts: string[]) => {
     const containers = await partsOf(engine)
     return parts.map(part => containers[part]?.Id)
@@ -103,6 +108,18 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     const states = document.processes.map(({ state }: { state: string }) => state)
     expect(new Set(states)).toEqual(new Set(['healthy']))
     expect((await stack.run('models')).code).toBe(0)
+  })
+
+  it('shows its secrets nowhere but in their files', async () => {
+    const { chroma, ollama, provisioner } = await readTokens()
+    const { stdout, stderr } = await stack.run('verify', '--stack', 'dev', '--json')
+    const state = join(
+      localPaths(stack.home).state,
+      'pulumi/.pulumi/stacks/knowledge-stack/dev.json',
+    )
+    const shown = stdout + stderr + (await readFile(state, 'utf8'))
+    for (const token of [chroma, ollama, provisioner]) expect(shown).not.toContain(token)
+    expect(JSON.stringify(await partsOf(engine))).not.toContain(provisioner)
   })
 
   it('holds each server to what the plan gives it, and publishes nothing but loopback ports', async () => {
@@ -160,10 +177,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   })
 
   it('lets nobody on its network change models but who has the token of the provisioner', async () => {
-    const tokens = (await readJsonFile('tokens', tokensOf(stack.home), '')) as {
-      ollama: string
-      provisioner: string
-    }
+    const tokens = await readTokens()
     const inside = engine.docker.getContainer((await partsOf(engine)).api!.Id)
     const ask = (method: string, path: string, token?: string) =>
       runInside(
@@ -186,7 +200,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       // Ollama itself: no model has an empty name.
       expect(await ask(method, path, tokens.provisioner)).toMatch(/^(400|404|500)$/)
     }
-    expect(JSON.stringify(await partsOf(engine))).not.toContain(tokens.provisioner)
   })
 
   it('loses nothing acknowledged when Chroma is killed while it is written to', async () => {
