@@ -3,7 +3,14 @@ import { formatBytes, MiB } from '../units.ts'
 import { GPU_MEMORY_MIB, GPU_RESOURCE, type Node, usableGpuMemory } from './hardware.ts'
 import { type Held, planCapacity, VERDICTS } from './plan.ts'
 import { type ModelDemand, type StackDemand, sizeStack } from './stack.ts'
-import { both, lighterVariants, modelVariant, moreInstances, type Variant } from './variants.ts'
+import {
+  both,
+  lessData,
+  lighterVariants,
+  modelVariant,
+  moreInstances,
+  type Variant,
+} from './variants.ts'
 
 /** A change with which the stack would fit: its settings, empty where it is hardware alone that changes. */
 export type Alternative = Omit<Variant, 'demand'>
@@ -29,12 +36,15 @@ export function findAlternatives(
     planCapacity(sizeStack(demand, nodes).workloads, nodes, held).verdict !== VERDICTS.none
   const fitsHere = ({ demand }: Variant) => fits(demand, nodes)
   const [quantized, ...smaller] = lighterVariants(demand)
-  return [
+  const bySettings = [
     ...[quantized].filter(variant => variant !== undefined).filter(fitsHere),
     ...smaller.filter(fitsHere).slice(0, 1),
     ...moreInstances(demand).filter(fitsHere).slice(0, 1),
     ...otherModels('chat', demand, candidates, fitsHere),
     ...otherModels('embedding', demand, candidates, fitsHere),
+  ]
+  return [
+    ...(bySettings.length > 0 ? bySettings : fewerCreators(demand, candidates, fitsHere)),
     ...furtherMachines(demand, nodes, fits),
     ...otherGpus(demand, nodes, fits),
     ...moreMemory(demand, nodes, held),
@@ -67,6 +77,20 @@ function otherModels(
       .slice(0, 1),
   )
   return [...plain.slice(0, MODELS_OFFERED), ...lighter.slice(0, MODELS_OFFERED)]
+}
+
+/** Where the data alone is too much: as many creators as there is room for, with a smaller chat model if need be. */
+function fewerCreators(
+  demand: StackDemand,
+  candidates: readonly ModelDemand[],
+  fits: (variant: Variant) => boolean,
+): Variant[] {
+  for (const less of lessData(demand)) {
+    if (fits(less)) return [less]
+    const [model] = otherModels('chat', less.demand, candidates, fits)
+    if (model !== undefined) return [both(less, model)]
+  }
+  return []
 }
 
 /** One machine more of a pool that scales, the cheapest first. */

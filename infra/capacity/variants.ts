@@ -87,6 +87,18 @@ export const moreInstances = (demand: StackDemand): Variant[] =>
     }
   })
 
+/** Sized for fewer creators, by halves. */
+export const lessData = (demand: StackDemand): Variant[] =>
+  Array.from({ length: 6 }, (_, index) => {
+    const creators = Math.ceil(demand.data.creators / 2 ** (index + 1))
+    return {
+      demand: { ...demand, data: { ...demand.data, creators } },
+      change: `data of ${creators} creators`,
+      cost: `no room for more than ${creators} creators instead of ${demand.data.creators}`,
+      settings: { creators: String(creators) },
+    }
+  })
+
 /** @param second made of the first's demand */
 export const both = (first: Variant, second: Variant): Variant => ({
   demand: second.demand,

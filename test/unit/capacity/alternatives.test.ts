@@ -71,6 +71,16 @@ describe('what would fit instead', () => {
     ])
   })
 
+  it('is fewer creators with a smaller model where data and model are too much together', () => {
+    const demand = stackDemand('gpt-oss:20b')
+    const data = { ...demand.data, creators: 100_000, chunksPerCreator: 10 }
+    const [first] = alternativesOf({ ...demand, data }, machineOf(3.8))
+    expect(Object.keys(first!.settings)).toEqual(['creators', 'chatModel'])
+    const creators = Number(first!.settings.creators)
+    const smaller = { ...stackDemand(first!.settings.chatModel!), data: { ...data, creators } }
+    expect(planStack(smaller, [machineOf(3.8)]).verdict).not.toBe('never fits')
+  })
+
   it('is more Chroma servers where one is too large for any machine', () => {
     const demand = stackDemand('smollm2:135m')
     const data = { ...demand.data, creators: 600_000 }
