@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
 import { Failure } from './failure.ts'
 import { type ImageReferences, Images, resolveImages } from './images.ts'
-import { Kubernetes, type KubernetesSettings } from './kubernetes/settings.ts'
+import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes/settings.ts'
 import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
 import { PROJECT } from './project.ts'
 import { type Millis, minutes } from './units.ts'
@@ -101,15 +101,19 @@ export function parseSettings(
     images: resolveImages(images),
     configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
-    kubernetes: kubernetesSettings(stack, config.kubernetes),
+    kubernetes: kubernetesSettings(stack, config),
     deployUnfit: config.deployUnfit,
   }
 }
 
 /** With its defaults, also where nothing is set; the namespace is the stack's own. */
-function kubernetesSettings(stack: string, configured: KubernetesSettings): KubernetesSettings {
-  const settings = Kubernetes.parse(configured)
-  return { ...settings, namespace: settings.namespace || `${PROJECT}-${stack}` }
+function kubernetesSettings(stack: string, config: z.infer<typeof Config>): KubernetesSettings {
+  const settings = Kubernetes.parse(config.kubernetes)
+  const namespace = settings.namespace || `${PROJECT}-${stack}`
+  if (config.target === 'kubernetes' && !Label.safeParse(namespace).success) {
+    throw wrong(stack, 'kubernetes.namespace', namespace, `a name of ${LABEL}`)
+  }
+  return { ...settings, namespace }
 }
 
 /** Pulumi hands every value over as a text: where the key wants another type, the text is JSON. */

@@ -1,12 +1,9 @@
 import { z } from 'zod'
 
+export const LABEL = 'lower-case letters, digits and dashes, at most 63'
+
 /** A DNS label: the names of namespaces and of what is in them (RFC 1123). */
-const Label = z
-  .string()
-  .regex(
-    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-    'lower-case letters, digits and dashes, at most 63',
-  )
+export const Label = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, LABEL)
 const Count = z.int().min(1).max(100)
 
 /** A range that the cluster's autoscaler chooses a replica count from, by the CPU that the pods use. */

@@ -11,7 +11,6 @@ import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
 import { POOLS } from '../support/cluster/pools.ts'
 import { freePort } from '../support/ports.ts'
 
-const NAMESPACE = 'knowledge-stack-prod'
 const STORAGE = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
@@ -113,16 +112,16 @@ describe('before a stack is deployed to a cluster', () => {
 
   it('a namespace that is being deleted is named', async () => {
     await use({})
-    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }
-    const held = { metadata: { name: 'held', namespace: NAMESPACE, finalizers: ['test/held'] } }
-    await fleet.api.create(namespace)
-    await fleet.api.create({ apiVersion: 'v1', kind: 'ConfigMap', ...held })
-    await fleet.api.delete(namespace)
-    const failure = await refusal()
+    const namespace = 'knowledge-stack-going'
+    const metadata = { name: 'held', namespace, finalizers: ['test/held'] }
+    const going = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
+    await fleet.api.create(going)
+    // It waits for what is in it.
+    await fleet.api.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata })
+    await fleet.api.delete(going)
+    const failure = await refusal({ namespace })
     expect(failure.exitCode).toBe(3)
-    expect(failure.message).toMatch(/namespace knowledge-stack-prod is being deleted/)
-    const freed = { apiVersion: 'v1', kind: 'ConfigMap', metadata: held.metadata }
-    await fleet.api.patch(freed, { metadata: { finalizers: null } })
+    expect(failure.message).toMatch(/namespace knowledge-stack-going is being deleted/)
   })
 
   it('a GPU label that lies is named with its node', async () => {

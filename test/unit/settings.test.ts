@@ -67,12 +67,26 @@ describe('settings', () => {
     ['ollamaPort', 8000, 'no other server'],
     ['apiPort', 11_434, 'no other server'],
     ['instances', 11, '10'],
+    ['kubernetes', { namespace: 'Knowledge' }, 'lower-case'],
+    ['kubernetes', { replicas: { api: 0 } }, '>=1'],
+    ['kubernetes', { autoscaling: { api: { min: 3, max: 2 } } }, 'min must not be above max'],
+    ['kubernetes', { ingress: { host: 'knowledge.example.org' } }, 'tlsSecret'],
+    ['kubernetes', { storage: 'fast' }, 'storage'],
   ])('refuse %s = %j and say what is allowed', (key, value, allowed) => {
     const failure = failureOf({ [key]: value })
     expect(failure.exitCode).toBe(2)
     expect(failure.text).toContain(`knowledge-stack:${key}`)
     expect(failure.text).toContain(allowed)
     expect(failure.mend).toContain('Pulumi.dev.yaml')
+  })
+
+  it("have a namespace of the stack's own, which is refused where a cluster would", () => {
+    expect(parse({ target: 'kubernetes' }).kubernetes.namespace).toBe('knowledge-stack-dev')
+    const named = { target: 'kubernetes', kubernetes: { namespace: 'tenants' } }
+    expect(parse(named).kubernetes.namespace).toBe('tenants')
+    const parsed = () => parseSettings('my_stack', { ...DEV, target: 'kubernetes' }, ENV)
+    expect(parsed).toThrow(/kubernetes\.namespace is "knowledge-stack-my_stack"; .*lower-case/)
+    expect(() => parseSettings('my_stack', DEV, ENV)).not.toThrow()
   })
 
   it('refuse a key that is no setting', () => {
