@@ -1,12 +1,14 @@
+import { openReach } from '../../checks/transport/reach.ts'
 import { modelArgs } from '../../infra/model-args.ts'
 import type { OllamaPool, Outputs } from '../../infra/outputs.ts'
+import type { ModelArgs } from '../../infra/resources.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { deployedStack } from '../deployed.ts'
 import { lockFromArgs, provisionFromArgs } from '../models/from-args.ts'
 import type { ProvisionedModel } from '../models/provision.ts'
-import type { Task } from '../progress.ts'
 import { withStackLock } from '../stack-lock.ts'
+import type { Steps } from '../steps.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ModelsOptions extends StackOptions {
@@ -30,23 +32,15 @@ export const models: CommandSpec<ModelsOptions> = {
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
-        const args = modelArgs(model, settings, poolOf(outputs, model.definition.name), token)
-        if (options.lock) {
-          const lock = (task: Task) => lockFromArgs(args, task)
-          await steps.run(
-            `lock ${model.definition.name}`,
-            lock,
-            source => `as it comes from ${source}`,
-          )
+        const pool = poolOf(outputs, model.definition.name)
+        const way = await openReach(pool.reach)
+        const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
+        try {
+          const args = modelArgs(model, settings, here, token)
+          provisioned.push(await bring(args, options.lock === true, steps))
+        } finally {
+          await way.close()
         }
-        provisioned.push(
-          await steps.run(
-            model.definition.name,
-            task => provisionFromArgs(args, task),
-            ({ changed, source, sizeBytes }) =>
-              `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
-          ),
-        )
       }
       return {
         text: provisioned
@@ -62,4 +56,21 @@ export const models: CommandSpec<ModelsOptions> = {
 function poolOf({ models, ollama }: Outputs, name: string): OllamaPool {
   const deployed = models.find(model => model.name === name)
   return ollama.find(({ pool }) => pool === deployed?.pool) ?? ollama[0]
+}
+
+async function bring(args: ModelArgs, lock: boolean, steps: Steps): Promise<ProvisionedModel> {
+  const { name } = args.definition
+  if (lock) {
+    await steps.run(
+      `lock ${name}`,
+      task => lockFromArgs(args, task),
+      source => `as it comes from ${source}`,
+    )
+  }
+  return steps.run(
+    name,
+    task => provisionFromArgs(args, task),
+    ({ changed, source, sizeBytes }) =>
+      `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+  )
 }
