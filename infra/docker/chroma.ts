@@ -1,17 +1,14 @@
 import type * as docker from '@pulumi/docker'
-import type * as pulumi from '@pulumi/pulumi'
 import { stringify } from 'yaml'
 import type { Workload } from '../capacity/workload.ts'
 import { CHROMA_RULES } from '../front/routes.ts'
 import { layoutOf } from '../layout.ts'
-import type { MadeSecrets } from '../resources.ts'
-import type { Settings } from '../settings.ts'
-import { container, type Surroundings } from './container.ts'
+import { container } from './container.ts'
 import { besides, frontContainer } from './front.ts'
 import { behindFront } from './health.ts'
-import type { StackImages } from './images.ts'
 import { limitsOf } from './limits.ts'
 import { chromaPart, INSTANCES_LABEL, SHARDS_LABEL } from './names.ts'
+import type { Parts } from './parts.ts'
 import { CHROMA_FRONT, CHROMA_SERVER } from './ports.ts'
 import { keptVolume } from './volume.ts'
 
@@ -20,14 +17,6 @@ const DATA_PATH = '/data'
 const CONFIG_PATH = '/config.yaml'
 /** Seconds to end the writes that are under way. */
 const GRACE = 60
-
-/** What every server of the stack is made with. */
-export interface Parts {
-  settings: Settings
-  surroundings: Surroundings
-  images: StackImages
-  tokens: pulumi.Output<MadeSecrets['tokens']>
-}
 
 /** One Chroma server with its front and its volume. */
 export function chromaServer(
