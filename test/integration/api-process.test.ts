@@ -119,7 +119,9 @@ describe('the API as a process', () => {
     const left = fetch(url + creatorPath('a', 'documents'), { headers })
     const silent = connect(port, '127.0.0.1')
     silent.on('error', () => {})
-    silent.write('POST /api/v1/ai/models/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n')
+    silent.write(
+      'POST /api/v1/ai/models/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n',
+    )
     const seen = async () => (await fetch(`${url}/metrics`)).text()
     while (!(await seen()).includes('under_way{lane="read"} 1')) await sleep(50)
     child.kill('SIGTERM')
