@@ -8,7 +8,8 @@ import type { MadeSecrets } from '../../infra/resources.ts'
 import { MiB } from '../../infra/units.ts'
 import { noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
 import { provideImages } from '../support/docker/images.ts'
-import { runInside, startOnlooker } from '../support/docker/node.ts'
+import { askInside, connectInside, startOnlooker } from '../support/docker/node.ts'
+import { Notes } from '../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../support/docker/stack.ts'
 import type { TestStack } from '../support/stack.ts'
 
@@ -18,9 +19,7 @@ const ALL_PARTS = ['api', 'chroma-0', 'chroma-0-front', 'ollama-cpu', 'ollama-cp
 describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'real'})`, () => {
   let engine: RunningEngine
   let stack: TestStack
-  let token: string
-  /** Documents that the API has acknowledged. */
-  const acknowledged: string[] = []
+  let notes: Notes
 
   beforeAll(async () => {
     engine = await startEngine()
@@ -31,41 +30,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     await engine?.stop()
     await stack?.end()
   })
-
-  const port = (name: string) => Number(stack.config[name])
-  const api = (path: string, init: RequestInit = {}) =>
-    fetch(`http://127.0.0.1:${port('apiPort')}/api/v1${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    })
-  const pathOf = (document: string) => `/creators/ada/documents/${document}`
-
-  /** Puts documents until told to stop; what fails meanwhile was not acknowledged. */
-  async function write(name: string, until: () => boolean): Promise<void> {
-    for (let count = 0; !until(); count += 1) {
-      const document = `${name}-${count}`
-      const body = JSON.stringify({ text: `Note ${count} of ${name}.` })
-      const answer = await api(pathOf(document), { method: 'PUT', body }).catch(() => undefined)
-      if (answer?.ok) acknowledged.push(document)
-    }
-  }
-
-  async function lost(): Promise<string[]> {
-    const missing: string[] = []
-    for (const document of acknowledged) {
-      if (!(await api(pathOf(document))).ok) missing.push(document)
-    }
-    return missing
-  }
-
-  async function answering(path: string): Promise<void> {
-    const deadline = Date.now() + 60_000
-    const isThere = async () => (await api(path).catch(() => undefined))?.ok
-    while (!(await isThere())) {
-      if (Date.now() > deadline) throw new Error(`${path} does not come back`)
-      await sleep(200)
-    }
-  }
 
   const readTokens = async (): Promise<MadeSecrets['tokens']> =>
     JSON.parse(await readFile(tokensOf(stack.home), 'utf8'))
@@ -90,7 +54,8 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const verdicts = document.report.checks.map(({ verdict }: { verdict: string }) => verdict)
       expect(new Set(verdicts)).toEqual(new Set(['passed', 'skipped']))
       expect(Object.keys(await partsOf(engine))).toEqual(ALL_PARTS)
-      token = (await stack.json('token', '--service', '--minutes', '60')).document.token
+      const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
+      notes = new Notes(document.endpoints.api, token)
     },
     8 * MINUTES,
   )
@@ -153,22 +118,16 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     await engine.docker.createNetwork({ Name: 'elsewhere' })
     const outsider = await startOnlooker(engine.docker, 'elsewhere')
     const insider = await startOnlooker(engine.docker, network)
-    const reached = (port: number, host: string) => `
-      import { connect } from 'node:net'
-      const socket = connect({ host: '${host}', port: ${port}, timeout: 3000 })
-      const say = text => { console.log(text); process.exit() }
-      socket.on('connect', () => say('reached')).on('timeout', () => say('silence'))
-      socket.on('error', error => say(error.code))`
     try {
       for (const [part, front, server] of [
         ['chroma-0-front', 8000, 8001],
         ['ollama-cpu-front', 11_434, 11_435],
       ] as const) {
         const host = addressOf(part)
-        expect(await runInside(outsider, reached(front, host))).not.toBe('reached')
-        expect(await runInside(outsider, reached(server, host))).not.toBe('reached')
-        expect(await runInside(insider, reached(front, host))).toBe('reached')
-        expect(await runInside(insider, reached(server, host))).toBe('ECONNREFUSED')
+        expect(await connectInside(outsider, host, front)).not.toBe('reached')
+        expect(await connectInside(outsider, host, server)).not.toBe('reached')
+        expect(await connectInside(insider, host, front)).toBe('reached')
+        expect(await connectInside(insider, host, server)).toBe('ECONNREFUSED')
       }
     } finally {
       await outsider.remove({ force: true })
@@ -180,15 +139,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     const tokens = await readTokens()
     const inside = engine.docker.getContainer((await partsOf(engine)).api!.Id)
     const ask = (method: string, path: string, token?: string) =>
-      runInside(
-        inside,
-        `const response = await fetch('http://ollama-cpu:11434/api/${path}', {
-          method: '${method}',
-          headers: ${JSON.stringify(token ? { authorization: `Bearer ${token}` } : {})},
-          body: JSON.stringify({ model: '', source: '', destination: '' }),
-        })
-        console.log(response.status)`,
-      )
+      askInside(inside, { method, url: `http://ollama-cpu:11434/api/${path}`, token })
     for (const [method, path] of [
       ['POST', 'pull'],
       ['POST', 'create'],
@@ -204,15 +155,15 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
 
   it('loses nothing acknowledged when Chroma is killed while it is written to', async () => {
     let over = false
-    const writing = write('killed', () => over)
+    const writing = notes.write('killed', () => over)
     await sleep(2000)
     await killed('chroma-0')
     await sleep(2000)
     over = true
     await writing
-    await answering(pathOf(acknowledged[0]!))
-    expect(acknowledged.length).toBeGreaterThan(3)
-    expect(await lost()).toEqual([])
+    await notes.healthy()
+    expect(notes.acknowledged.length).toBeGreaterThan(3)
+    expect(await notes.lost()).toEqual([])
   })
 
   it.each(['ollama-cpu', 'api', 'chroma-0-front', 'ollama-cpu-front'])(
@@ -226,8 +177,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const restarts = async () => (await partsOf(engine))[server]!.RestartCount
       const first = hasJoined ? await restarts() : -1
       while (hasJoined && (await restarts()) === first) await sleep(500)
-      await answering('/ai/chromadb/health')
-      await answering('/ai/ollama/health')
+      await notes.healthy()
       expect(await ids(...ALL_PARTS)).toEqual(before)
     },
   )
@@ -245,7 +195,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await ids(...others)).toEqual(before.others)
       for (const id of await ids(...touched)) expect(before.touched).not.toContain(id)
       expect((await partsOf(engine))['chroma-0']!.Config.Labels.upgraded).toBe('yes')
-      expect(await lost()).toEqual([])
+      expect(await notes.lost()).toEqual([])
     },
     4 * MINUTES,
   )
@@ -279,7 +229,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const up = await stack.run('up')
       expect({ code: up.code, stderr: up.stderr }).toMatchObject({ code: 0 })
       expect(up.stderr).not.toMatch(/import/)
-      expect(await lost()).toEqual([])
+      expect(await notes.lost()).toEqual([])
     },
     6 * MINUTES,
   )
@@ -290,7 +240,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await engine.reboot()
       const { code, stderr } = await stack.run('up')
       expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(await lost()).toEqual([])
+      expect(await notes.lost()).toEqual([])
     },
     4 * MINUTES,
   )

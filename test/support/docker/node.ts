@@ -3,7 +3,7 @@ import type Docker from 'dockerode'
 import { NODE_IMAGE } from './images.ts'
 
 /** What a script of Node writes that runs within a container. */
-export async function runInside(container: Docker.Container, script: string): Promise<string> {
+async function runInside(container: Docker.Container, script: string): Promise<string> {
   const exec = await container.exec({
     Cmd: ['node', '--input-type=module', '--eval', script],
     AttachStdout: true,
@@ -19,6 +19,32 @@ export async function runInside(container: Docker.Container, script: string): Pr
   await new Promise(resolve => stream.on('end', resolve))
   return text.trim()
 }
+
+/** Whether a port can be connected to from within a container: `reached`, `silence`, or why not. */
+export const connectInside = (container: Docker.Container, host: string, port: number) =>
+  runInside(
+    container,
+    `import { connect } from 'node:net'
+    const socket = connect({ host: '${host}', port: ${port}, timeout: 3000 })
+    const say = text => { console.log(text); process.exit() }
+    socket.on('connect', () => say('reached')).on('timeout', () => say('silence'))
+    socket.on('error', error => say(error.code))`,
+  )
+
+/** The status that a request from within a container is answered with. */
+export const askInside = (
+  container: Docker.Container,
+  { method, url, token }: { method: string; url: string; token?: string | undefined },
+) =>
+  runInside(
+    container,
+    `const response = await fetch('${url}', {
+      method: '${method}',
+      headers: ${JSON.stringify(token ? { authorization: `Bearer ${token}` } : {})},
+      body: JSON.stringify({ model: '', source: '', destination: '' }),
+    })
+    console.log(response.status)`,
+  )
 
 /** A container on a network, for scripts that look at the stack from there. */
 export async function startOnlooker(docker: Docker, network: string): Promise<Docker.Container> {

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const DEADLINE_MS = 60_000
+const POLL_MS = 200
+
+/** Documents of one creator, put into a stack through its API while things happen to it. */
+export class Notes {
+  readonly #url: string
+  readonly #token: string
+  /** What the API has acknowledged. */
+  readonly acknowledged: string[] = []
+
+  constructor(url: string, token: string) {
+    this.#url = url
+    this.#token = token
+  }
+
+  /** Puts documents until told to stop; what fails meanwhile was not acknowledged. */
+  async write(name: string, until: () => boolean): Promise<void> {
+    for (let count = 0; !until(); count += 1) {
+      const document = `${name}-${count}`
+      const body = JSON.stringify({ text: `Note ${count} of ${name}.` })
+      const answer = await this.#ask(pathOf(document), { method: 'PUT', body }).catch(
+        () => undefined,
+      )
+      if (answer?.ok) this.acknowledged.push(document)
+    }
+  }
+
+  /** @returns those that were acknowledged and are not there */
+  async lost(): Promise<string[]> {
+    const missing: string[] = []
+    for (const document of this.acknowledged) {
+      if (!(await this.#ask(pathOf(document))).ok) missing.push(document)
+    }
+    return missing
+  }
+
+  /** Waits until both servers are healthy again, as the API sees them. */
+  async healthy(): Promise<void> {
+    for (const path of ['/ai/chromadb/health', '/ai/ollama/health']) {
+      const deadline = Date.now() + DEADLINE_MS
+      while (!(await this.#ask(path).catch(() => undefined))?.ok) {
+        if (Date.now() > deadline) throw new Error(`${path} does not come back`)
+        await sleep(POLL_MS)
+      }
+    }
+  }
+
+  #ask(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.#url}/api/v1${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+    })
+  }
+}
+
+const pathOf = (document: string): string => `/creators/ada/documents/${document}`
