@@ -36,10 +36,6 @@ export async function findHopeless(
   return undefined
 }
 
-/** In whole seconds, as the API server writes it. */
-const createdAt = ({ metadata }: V1Pod): Millis => metadata?.creationTimestamp?.getTime() ?? 0
-const SECOND: Millis = 1000
-
 const isJobs = ({ metadata }: V1Pod): boolean =>
   (metadata?.ownerReferences ?? []).some(({ kind }) => kind === 'Job')
 
