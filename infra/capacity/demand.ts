@@ -43,7 +43,8 @@ export function demandOf(
 }
 
 /** The fewest that there will be: what the autoscaler adds, it adds where there is room. */
-const podsOf = ({ kubernetes: { replicas, autoscaling } }: Settings) => ({
+const podsOf = ({ kubernetes: { replicas, autoscaling, verification } }: Settings) => ({
   ollama: autoscaling.ollama?.min ?? replicas.ollama,
   api: autoscaling.api?.min ?? replicas.api,
+  verification,
 })

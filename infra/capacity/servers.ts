@@ -12,11 +12,14 @@ const CPU = {
   chroma: { request: 0.25, limit: 4 },
   ollama: { request: 1, limit: 64 },
   api: { request: 0.1, limit: 2 },
+  verification: { request: 0.1, limit: 1 },
   front: { request: 0.05, limit: 1 },
   keeper: { request: 0.05, limit: 2 },
 }
 /** The API's process under load, and its keys and outputs on disk. */
 const API = { memory: 384 * MiB, disk: 16 * MiB, resident: 160 * MiB }
+/** A process of Node with a handful of requests, for a minute. */
+const VERIFICATION_MEMORY = 256 * MiB
 /** A proxy with a few dozen connections, each with a body in memory. */
 const FRONT_MEMORY = 128 * MiB
 /** A process of Node that hashes files and asks models for one answer each. */
@@ -67,6 +70,16 @@ export const apiWorkload = (): Workload => ({
   models: [],
   ...shares('api', { memory: API.memory, disk: API.disk }, {}),
   resident: API.resident,
+  nodes: [],
+})
+
+/** The checks as a pod of their own, which has to find room beside all others. */
+export const verificationWorkload = (): Workload => ({
+  name: 'verification',
+  kind: 'verification',
+  models: [],
+  ...shares('verification', { memory: VERIFICATION_MEMORY, disk: 0 }, {}),
+  resident: VERIFICATION_MEMORY,
   nodes: [],
 })
 

@@ -5,7 +5,13 @@ import type { DataDemand } from './chroma.ts'
 import { type Estimate, estimateModel } from './estimate.ts'
 import type { Node } from './hardware.ts'
 import { poolModels } from './pools.ts'
-import { apiWorkload, chromaWorkloads, ollamaWorkload, replicated } from './servers.ts'
+import {
+  apiWorkload,
+  chromaWorkloads,
+  ollamaWorkload,
+  replicated,
+  verificationWorkload,
+} from './servers.ts'
 import type { Workload } from './workload.ts'
 
 /** A model as the stack wants to run it. */
@@ -26,8 +32,8 @@ export interface StackDemand {
   data: DataDemand
   /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
   fronts: boolean
-  /** On a cluster: how many pods a server has, those of Ollama with a keeper each. */
-  pods?: { ollama: number; api: number }
+  /** On a cluster: how many pods a server has, those of Ollama with a keeper each, and whether one verifies. */
+  pods?: { ollama: number; api: number; verification?: boolean }
 }
 
 export interface SizedModel extends ModelDemand {
@@ -71,6 +77,7 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
         return replicated(ollamaWorkload(name, models, gpus, beside), demand.pods?.ollama ?? 1)
       }),
       ...replicated(apiWorkload(), demand.pods?.api ?? 1),
+      ...(demand.pods?.verification ? [verificationWorkload()] : []),
     ],
   }
 }

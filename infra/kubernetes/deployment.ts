@@ -31,7 +31,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
   readonly #parts: Parts
   readonly #secrets: Secrets
   readonly #pools: [Workload, ...Workload[]]
-  readonly #apiPlan: Workload
+  readonly #workloads: readonly Workload[]
   readonly #servers: pulumi.Resource[]
   #inside: { secret: DeploymentSecret; api: pulumi.Resource } | undefined
 
@@ -52,7 +52,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
       keeping: { parent: namespace, provider: keeper },
     }
     this.#pools = poolsOf(workloads)
-    this.#apiPlan = requireWorkload(workloads, 'api')
+    this.#workloads = workloads
     const first = chroma.instances === 1 ? 'chroma' : 'chroma-0'
 
     networkPolicies(kubernetes, api.port, this.#parts.options)
@@ -86,7 +86,8 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
   serveApi(outputs: pulumi.Output<Outputs>): Served {
     const { settings, options } = this.#parts
     const secret = deploymentSecret(this.#parts, outputs, this.#secrets.apiKeys)
-    const api = apiServers(this.#parts, secret, this.#apiPlan, this.#servers)
+    const plan = requireWorkload(this.#workloads, 'api')
+    const api = apiServers(this.#parts, secret, plan, this.#servers)
     this.#inside = { secret, api }
     const { ingress } = settings.kubernetes
     if (ingress !== undefined) apiIngress(ingress, settings.api.port, options)
@@ -97,7 +98,9 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
   verify(_outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
     if (this.#inside !== undefined && this.#parts.settings.kubernetes.verification) {
       const triggers = [...this.identities, api.identity]
-      verificationJob(this.#parts, this.#inside.secret, triggers, [this.#inside.api])
+      const { secret, api: servers } = this.#inside
+      const plan = requireWorkload(this.#workloads, 'verification')
+      verificationJob(this.#parts, secret, plan, triggers, [servers])
     }
     return pulumi.output(undefined)
   }

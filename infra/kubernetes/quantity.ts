@@ -30,12 +30,6 @@ function amounts({ cpu, memory, gpu }: Resources): Record<string, string> {
   }
 }
 
-/** A container that is small whatever the stack is. */
-export const smallShare = (cpu: number, mebibytes: number): Share => {
-  const resources = { memory: mebibytes * MiB, disk: 0 }
-  return { requests: { cpu, ...resources }, limits: { cpu: 1, ...resources } }
-}
-
 /** What a file system keeps for itself and for root. */
 const FILE_SYSTEM = 1.1
 

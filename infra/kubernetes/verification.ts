@@ -1,12 +1,13 @@
 import { batch } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from '../capacity/workload.ts'
 import { minutes } from '../units.ts'
 import { type DeploymentSecret, deploymentFiles } from './api.ts'
 import { hashOf } from './hash.ts'
 import { labelsOf, VERIFICATION } from './names.ts'
 import type { Parts } from './parts.ts'
 import { podTemplate } from './pod.ts'
-import { resourcesOf, smallShare } from './quantity.ts'
+import { resourcesOf } from './quantity.ts'
 
 /** What verification is made for: with another value it is made again. */
 const VERIFIED = 'knowledge-stack/verifies'
@@ -20,6 +21,7 @@ const WITHIN = minutes(15)
 export function verificationJob(
   { settings, options }: Parts,
   secret: DeploymentSecret,
+  plan: Workload,
   triggers: pulumi.Output<string>[],
   dependsOn: pulumi.Resource[],
 ): batch.v1.Job {
@@ -43,7 +45,7 @@ export function verificationJob(
               name: VERIFICATION,
               image: settings.images.api,
               args: ['checks/job/main.ts', files.outputs],
-              resources: resourcesOf(smallShare(0.1, 256)),
+              resources: resourcesOf(plan.server),
               volumeMounts: [files.mount],
             },
           ],

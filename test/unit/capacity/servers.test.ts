@@ -40,8 +40,16 @@ describe('the workloads of a stack', () => {
   })
 
   it('are on a cluster as many as the replicas, each Ollama with what brings its models in', () => {
-    const workloads = sized({ fronts: true, pods: { ollama: 2, api: 3 } })
-    const names = ['chroma', 'ollama-cpu', 'ollama-cpu (2)', 'api', 'api (2)', 'api (3)']
+    const workloads = sized({ fronts: true, pods: { ollama: 2, api: 3, verification: true } })
+    const names = [
+      'chroma',
+      'ollama-cpu',
+      'ollama-cpu (2)',
+      'api',
+      'api (2)',
+      'api (3)',
+      'verification',
+    ]
     expect(workloads.map(({ name }) => name)).toEqual(names)
     for (const { kind, server, front, keeper, requests } of workloads) {
       expect(keeper === undefined).toBe(kind !== 'ollama')
