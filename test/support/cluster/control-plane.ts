@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import { freePort } from '../ports.ts'
 import { type StartedServer, startServer } from '../server.ts'
 import { KubeApi } from './api.ts'
+import { tied } from './tied.ts'
 
 export interface ControlPlaneOptions {
   /** The folder of the programs. */
@@ -52,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   try {
     const start = async (name: string, readyUrl: string, ...args: string[]) => {
       const command = join(options.bin, name)
-      servers.push(await startServer({ command, args, readyUrl, ask: askUnverified }))
+      servers.push(await startServer({ ...tied(command, args), readyUrl, ask: askUnverified }))
     }
     const etcd = await startEtcd(options, start)
     const admin = await startApiServer(options, etcd, start)

@@ -8,6 +8,7 @@ import type { KubeObject } from './api.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { clusterParts } from './parts.ts'
 import { type NodePool, nodesOf } from './pools.ts'
+import { tied } from './tied.ts'
 
 /**
  * A simulated fleet: API server, scheduler and controllers are the real ones, the nodes are KWOK's. Pods are
@@ -91,14 +92,13 @@ async function startKwok(
   await writeFile(config, texts.join('\n---\n'))
   const port = await freePort()
   return startServer({
-    command: join(bin, 'kwok'),
-    args: [
+    ...tied(join(bin, 'kwok'), [
       `--kubeconfig=${control.kubeconfig}`,
       `--config=${config}`,
       '--manage-all-nodes=true',
       '--node-lease-duration-seconds=40',
       `--server-address=127.0.0.1:${port}`,
-    ],
+    ]),
     readyUrl: `http://127.0.0.1:${port}/healthz`,
   })
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seconds } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/command.ts'
+import { tied } from './tied.ts'
 
 /**
  * A machine within this one: its processes, mounts and network are its own, and all of it is gone when its first
@@ -40,7 +41,8 @@ export async function startMachine(): Promise<Machine> {
   await eachCgroup(place.name, folder => mkdir(folder, { recursive: true }))
   const script = join(import.meta.dirname, 'machine.sh')
   const namespaces = ['--mount', '--net', '--pid', '--mount-proc', '--fork', '--kill-child']
-  const init = spawn('unshare', [...namespaces, script, home], { stdio: 'inherit' })
+  const { command, args } = tied('unshare', [...namespaces, script, home])
+  const init = spawn(command, args, { stdio: 'inherit' })
   const stop = async () => {
     await endInit(init)
     await eachCgroup(place.name, removeCgroup)
