@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
+import { acquireLock } from '../../../provision/lock.mjs'
 import { runCommand } from '../../../provision/toolchain/command.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { debianCommand, MAY_CHANGE_SYSTEM } from '../debian.ts'
@@ -27,11 +28,12 @@ export const noEngine = MAY_CHANGE_SYSTEM
   ? undefined
   : 'needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root'
 
-/** Starts the Engine; its images are kept in the cache. */
+/** Starts the Engine, once nobody else runs it; its images are kept in the cache. */
 export async function startEngine(): Promise<RunningEngine> {
   const dockerd = await debianCommand('dockerd', ...PACKAGES)
   const root = join(toolchainOptions(process.env).cache, 'docker')
   const pidFile = join(root, 'dockerd.pid')
+  const lock = await takeTurn(root)
   await endLeftover(pidFile, root)
   await mkdir(root, { recursive: true })
   // Where it has to switch this on itself, Docker forbids all other forwarding on the machine.
@@ -70,6 +72,7 @@ export async function startEngine(): Promise<RunningEngine> {
       await end()
       await unmountLeftover(folder)
       await rm(folder, { recursive: true, force: true })
+      await lock.release()
     },
   }
 }
@@ -92,6 +95,15 @@ async function unmountLeftover(folder: string): Promise<void> {
   const mounts = await readFile('/proc/mounts', 'utf8')
   if (!mounts.includes(left)) return
   await runCommand(['umount', left], { env: process.env, signal: AbortSignal.timeout(10_000) })
+}
+
+/** One Engine works in the folder; a turn that was never given back ends with its process. */
+async function takeTurn(root: string): Promise<{ release(): Promise<void> }> {
+  for (;;) {
+    const lock = await acquireLock(`${root}.lock`, 'runs a Docker Engine for tests')
+    if (lock.heldBy === undefined) return lock
+    await sleep(POLL_MS)
+  }
 }
 
 /** A test run that was killed leaves its Engine behind, which holds the folder. */

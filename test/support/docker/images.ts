@@ -101,7 +101,8 @@ async function provideBase(docker: Docker): Promise<void> {
 
 async function provide({ name, files, dockerfile }: Recipe, docker: Docker): Promise<void> {
   const text = [`FROM ${BASE}`, ...dockerfile].join('\n')
-  const recipe = hash(text)
+  // Tools of another version or build lie in another place.
+  const recipe = hash(text + JSON.stringify(files))
   if (await isThere(name, docker, recipe)) return
   const context = await mkdtemp(join(tmpdir(), 'image-'))
   try {
