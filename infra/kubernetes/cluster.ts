@@ -24,6 +24,8 @@ export function clusterOf(
     // Their names stay: pods are started anew by a hash of what they hold.
     enableConfigMapMutable: true,
     enableSecretMutable: true,
+    // What somebody changed by hand is put right; what the program says nothing of stays theirs.
+    enablePatchForce: true,
   }
   const keeper = new Provider(
     `${name}-cluster-keeper`,

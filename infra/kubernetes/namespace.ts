@@ -7,12 +7,11 @@ const RESTRICTED = Object.fromEntries(
 )
 
 /**
- * The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it. Labels that another
- * team put on it are its own business, so only these are applied, by force where they differ.
+ * The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it.
  */
 export const stackNamespace = (name: string, options: pulumi.CustomResourceOptions) =>
   new core.v1.Namespace(
     name,
-    { metadata: { name, labels: RESTRICTED, annotations: { 'pulumi.com/patchForce': 'true' } } },
+    { metadata: { name, labels: RESTRICTED } },
     { ...options, retainOnDelete: true },
   )

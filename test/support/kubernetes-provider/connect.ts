@@ -14,6 +14,8 @@ export interface ProviderArgs {
   enableSecretMutable?: boolean
   /** Whether what is there already is taken over, where it is an error otherwise. */
   upsertExistingObjects?: boolean
+  /** Whether fields that somebody else owns are taken back, where it is an error otherwise. */
+  enablePatchForce?: boolean
 }
 
 /** @throws Error when the configuration names no cluster; whether that answers is found out later */

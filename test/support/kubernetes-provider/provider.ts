@@ -102,7 +102,8 @@ export class KubernetesProvider {
   ): Promise<{ id: string; live: KubeObject }> {
     if (isUnknown(inputs)) return { id: '', live: inputs }
     const { annotations = {} } = inputs.metadata
-    const options = { dryRun: preview, force: annotations[PATCH_FORCE] === 'true' }
+    const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
+    const options = { dryRun: preview, force }
     const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
