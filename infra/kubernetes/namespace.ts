@@ -6,9 +6,7 @@ const RESTRICTED = Object.fromEntries(
   ['enforce', 'audit', 'warn'].map(mode => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
 )
 
-/**
- * The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it.
- */
+/** The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it. */
 export const stackNamespace = (name: string, options: pulumi.CustomResourceOptions) =>
   new core.v1.Namespace(
     name,
