@@ -21,7 +21,11 @@ const SETTINGS = {
   kubernetes: ON_FLEET,
 }
 
-describe('the production stack under plain Pulumi, on a simulated fleet', () => {
+const MINUTES = 60_000
+
+describe('the production stack under plain Pulumi, on a simulated fleet', {
+  timeout: 5 * MINUTES,
+}, () => {
   let fleet: Fleet
   let plain: PlainStack
 

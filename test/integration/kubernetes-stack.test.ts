@@ -169,6 +169,18 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       }
     })
 
+    it('ends an update with the reason when a model is nowhere to be had, and is well with another again', async () => {
+      stack.config.chatModel = 'llama3.2:1b'
+      const { code, stderr } = await stack.run('up')
+      expect(code).not.toBe(0)
+      expect(stderr).toMatch(/keeper of pod ollama-cpu-0: .*llama3\.2:1b/)
+      const [pod] = await pods('ollama-cpu-0')
+      expect(isReady(pod!)).toBe(false)
+      expect(await logOf('ollama-cpu-0', 'keeper')).toContain('llama3.2:1b')
+      stack.config.chatModel = 'smollm2:135m'
+      expect(await stack.run('up')).toMatchObject({ code: 0 })
+    })
+
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {
       const known = await written()
       await deployment.close()
