@@ -76,8 +76,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       })
     const write = (id: string) =>
       creator.upsert([{ id, chunks: [{ text: id, vector: vectorFor(id, DIMENSION) }] }])
-    const written = async () =>
-      (await creator.get()).map(({ metadata }) => metadata.document_id).sort()
+    const written = async () => (await creator.get()).map(({ document }) => document).sort()
     /** As the checks see it from outside of the cluster. */
     const verifies = async () => {
       const { code, document, stderr } = await stack.json('verify', '--stack', 'dev')
@@ -108,6 +107,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
         const [pod] = await pods(name)
         await write(name)
         const known = await written()
+        expect(known).toContain(name)
         await cluster.api.delete(pod!)
         await readyAgain(name, pod!.metadata.uid)
         expect(await written()).toEqual(known)

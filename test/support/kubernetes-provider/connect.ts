@@ -12,8 +12,6 @@ export interface ProviderArgs {
   /** Whether their data is changed in place, where it is replaced otherwise. */
   enableConfigMapMutable?: boolean
   enableSecretMutable?: boolean
-  /** Whether fields that somebody else has set are taken over, where that is a conflict otherwise. */
-  enablePatchForce?: boolean
   /** Whether what is there already is taken over, where it is an error otherwise. */
   upsertExistingObjects?: boolean
   /** Whether fields that somebody else owns are taken back, where it is an error otherwise. */
