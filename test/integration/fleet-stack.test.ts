@@ -79,7 +79,7 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
   })
 
   it.each([
-    ['more creators, so a larger volume', { creators: 2_000_000 }],
+    ['more creators, so a larger volume', { creators: 300_000 }],
     ['another image', { images: { chroma: 'chromadb/chroma:1.5.8' } }],
     ['another port, so another Service', { apiPort: 8104 }],
     ['a model for another kind of machine', { chatModel: 'llama3.2:1b' }],
