@@ -130,7 +130,10 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       )
       const uids = (all: KubeObject[]) => all.map(({ metadata }) => metadata.uid).sort()
       expect(uids(await pods(''))).toEqual(uids(before))
-      expect(await written()).toContain('while the kubelet was away')
+      // From outside the store is reached by way of the kubelet.
+      await waitFor('what was written to be read', async () =>
+        (await written().catch(() => [])).includes('while the kubelet was away'),
+      )
     })
 
     const CHROMA = `http://chroma-0.chroma-pods.${NAMESPACE}.svc:8080`
@@ -167,18 +170,6 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       for (const { name, restartCount } of pod!.status.containerStatuses) {
         expect({ name, restartCount }).toEqual({ name, restartCount: 0 })
       }
-    })
-
-    it('ends an update with the reason when a model is nowhere to be had, and is well with another again', async () => {
-      stack.config.chatModel = 'llama3.2:1b'
-      const { code, stderr } = await stack.run('up')
-      expect(code).not.toBe(0)
-      expect(stderr).toMatch(/keeper of pod ollama-cpu-0: .*llama3\.2:1b/)
-      const [pod] = await pods('ollama-cpu-0')
-      expect(isReady(pod!)).toBe(false)
-      expect(await logOf('ollama-cpu-0', 'keeper')).toContain('llama3.2:1b')
-      stack.config.chatModel = 'smollm2:135m'
-      expect(await stack.run('up')).toMatchObject({ code: 0 })
     })
 
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {
