@@ -132,7 +132,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect(uids(await pods(''))).toEqual(uids(before))
       // From outside the store is reached by way of the kubelet.
       await waitFor('what was written to be read', async () =>
-        (await written().catch(() => [])).includes('while the kubelet was away'),
+        (await written().catch((): string[] => [])).includes('while the kubelet was away'),
       )
     })
 
