@@ -21,11 +21,10 @@ import routesClosed from './routes-closed.ts'
 import shardRoundTrip from './shard-round-trip.ts'
 import shardSettings from './shard-settings.ts'
 
-/** Every check, in the order in which they are made. Cleaning up comes last. */
+/** Every check, in the order in which they are made. The API may still be starting; cleaning up comes last. */
 export const ALL: readonly Check[] = [
   chromaAnswers,
   ollamaAnswers,
-  apiAnswers,
   routesClosed,
   modelsPresent,
   modelsIntact,
@@ -43,5 +42,6 @@ export const ALL: readonly Check[] = [
   filtersApplied,
   recordsPlaced,
   collectionReach,
+  apiAnswers,
   nothingLeft,
 ]

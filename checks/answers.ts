@@ -1,30 +1,35 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Millis, seconds } from '../infra/units.ts'
 import { type Context, type Finding, failed, passed, together } from './check.ts'
 import type { Connection } from './transport/connection.ts'
 
 /** How long a healthy server may take to say that it is there. */
 const DEADLINE: Millis = seconds(5)
+const POLL: Millis = 50
+
+/** A server that is asked whether it is there. */
+interface Asked extends Pick<Connection, 'url' | 'label' | 'headers'> {
+  /** An update starts it beside its verification: as long as it refuses connections, it is waited for. */
+  mayBeStarting?: boolean
+}
 
 /**
  * Whether servers answer a request that costs them nothing. It goes past the pool and is tried once: this is
  * what anyone who asks now would meet.
  */
 export async function answers(
-  servers: readonly Pick<Connection, 'url' | 'label' | 'headers'>[],
+  servers: readonly Asked[],
   path: string,
   { signal }: Context,
 ): Promise<Finding> {
   const findings: Finding[] = []
-  for (const { url, label, headers } of servers) {
+  for (const server of servers) {
+    const { label } = server
     const started = performance.now()
     try {
-      const timeout = AbortSignal.timeout(DEADLINE)
-      const response = await fetch(url + path, {
-        headers,
-        signal: AbortSignal.any([signal, timeout]),
-      })
-      await response.arrayBuffer()
+      const within = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)])
+      const response = await ask(server, path, within)
       const took = formatDuration(performance.now() - started)
       findings.push(
         response.ok
@@ -37,6 +42,21 @@ export async function answers(
     }
   }
   return together(findings)
+}
+
+async function ask({ url, headers, mayBeStarting }: Asked, path: string, signal: AbortSignal) {
+  for (;;) {
+    try {
+      const response = await fetch(url + path, { headers, signal })
+      await response.arrayBuffer()
+      return response
+    } catch (error) {
+      if (!mayBeStarting || causeOf(error) !== 'ECONNREFUSED') throw error
+      await sleep(POLL, undefined, { signal }).catch(() => undefined)
+      // What it says in the end is that it refuses, not that it was waited for.
+      if (signal.aborted) throw error
+    }
+  }
 }
 
 const MEND = 'see what runs: npm run status; start what does not: npm run up'

@@ -8,6 +8,7 @@ export default {
   run: async context => {
     const { api } = context.deployment
     if (api === undefined) return skipped('no API is deployed')
-    return answers([{ ...api, label: `API at ${api.url}` }], '/openapi.json', context)
+    const server = { ...api, label: `API at ${api.url}`, mayBeStarting: true }
+    return answers([server], '/openapi.json', context)
   },
 } satisfies Check

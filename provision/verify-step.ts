@@ -1,5 +1,4 @@
 import type { Report } from '../checks/report.ts'
-import { verify } from '../checks/verify.ts'
 import type { Outputs } from '../infra/outputs.ts'
 import type { Steps } from './steps.ts'
 
@@ -11,12 +10,15 @@ export function verifyStep(
 ): Promise<Report> {
   return steps.run(
     'verify',
-    ({ report, signal }) =>
-      verify(outputs, {
+    async ({ report, signal }) => {
+      // Loaded only now: an update that has verified needs none of it.
+      const { verify } = await import('../checks/verify.ts')
+      return verify(outputs, {
         ...how,
         signal,
         onCheck: ({ name, verdict }) => report(`${name}: ${verdict}`),
-      }),
+      })
+    },
     describeReport,
   )
 }

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import { deployModels } from '../deployed-models.ts'
-import type { Deployment, DeploymentArgs, Served } from '../deployment.ts'
+import type { Deployment, DeploymentArgs } from '../deployment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
 import { Process, type ProcessInputs, Verification } from '../resources.ts'
 import { apiProcess } from './api.ts'
@@ -56,9 +56,9 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     return deployModels(this.#args, this)
   }
 
-  verify(outputs: pulumi.Output<Outputs>, api: Served) {
-    const triggers = [...this.identities, api.identity]
-    const args = { deployment: outputs, triggers }
+  /** Beside the start of the API, which its own resource sees answer: the checks ask for it last. */
+  verify(outputs: pulumi.Output<Outputs>) {
+    const args = { deployment: outputs, triggers: this.identities }
     return new Verification('verification', args, { dependsOn: [this] }).report
   }
 

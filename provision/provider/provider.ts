@@ -68,7 +68,12 @@ export class KnowledgeProvider implements provider.Provider {
   }
 
   #task(urn: string): Task {
-    return { report: text => this.#log(urn, text), signal: this.#stop.signal }
+    const report = (text: string) => {
+      this.#log(urn, text)
+      // Who reports is about to wait: time to load what comes next.
+      for (const load of Object.values(KINDS)) void load()
+    }
+    return { report, signal: this.#stop.signal }
   }
 }
 

@@ -1,6 +1,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import semver from 'semver'
+import coerce from 'semver/functions/coerce.js'
+import gte from 'semver/functions/gte.js'
 import { Failure } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { requireCommand, runCommand } from './command.ts'
@@ -113,8 +114,8 @@ export async function loadModule(
 async function requireGo(what: string, env: NodeJS.ProcessEnv, task: Task): Promise<string> {
   const go = await requireCommand('go', `building ${what}`, INSTALL_GO, env)
   const answer = await runCommand([go, 'version'], { env, signal: task.signal })
-  const version = semver.coerce(/go(\d\S*)/.exec(answer)?.[1])
-  if (version && semver.gte(version, OLDEST_GO)) return go
+  const version = coerce(/go(\d\S*)/.exec(answer)?.[1])
+  if (version && gte(version, OLDEST_GO)) return go
   throw new Failure(
     'unavailable',
     `${go} is ${answer.trim()}; ${what} needs ${OLDEST_GO} or newer`,

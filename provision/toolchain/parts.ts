@@ -1,4 +1,4 @@
-import semver from 'semver'
+import satisfies from 'semver/functions/satisfies.js'
 
 /** What is obtained: the engine that deploys, and the two servers. */
 export type Part = 'pulumi' | 'ollama' | 'chroma'
@@ -57,6 +57,6 @@ export const PINS: Record<Part, Pin> = {
 /** Why a version that was found is not taken; undefined when it is. */
 export function versionProblem(part: Part, version: string): string | undefined {
   const { accepts, because } = PINS[part]
-  if (semver.satisfies(version, accepts)) return undefined
+  if (satisfies(version, accepts)) return undefined
   return `is ${version}, not ${accepts}: ${because}`
 }
