@@ -22,12 +22,22 @@ export async function askEngine<Answer>(
   }
 }
 
-/** A question about something that may not be there. */
-export async function find<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
+/** The status of an answer about what is not there. */
+export const GONE = 404
+
+/**
+ * A question about something that may not be there.
+ * @param absent the statuses that say so
+ */
+export async function find<Answer>(
+  answer: Promise<Answer>,
+  absent: readonly number[] = [GONE],
+): Promise<Answer | undefined> {
   try {
     return await answer
   } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return undefined
+    const { statusCode } = error as { statusCode?: number }
+    if (statusCode !== undefined && absent.includes(statusCode)) return undefined
     throw error
   }
 }

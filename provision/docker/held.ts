@@ -2,7 +2,10 @@ import type Docker from 'dockerode'
 import type { Settings } from '../../infra/settings.ts'
 import { type HeldNow, heldByAll } from '../processes/held.ts'
 import { containersOf } from './containers.ts'
-import { askEngine } from './engine.ts'
+import { askEngine, find, GONE } from './engine.ts'
+
+/** What the Engine answers of a container that is between two starts. */
+const RESTARTING = 409
 
 /** What the stack's own containers hold now, which a new deployment gives back first. */
 export const heldByContainers = (settings: Settings): Promise<HeldNow> =>
@@ -12,9 +15,11 @@ export const heldByContainers = (settings: Settings): Promise<HeldNow> =>
     return heldByAll(pids.flat())
   })
 
-/** Of all processes of a container, as the machine numbers them. */
+/** Of all processes of a container, as the machine numbers them; none where it ends again and again. */
 async function pidsOf(container: Docker.Container): Promise<string[]> {
-  const { Titles, Processes } = await container.top({ ps_args: '-eo pid' })
+  const top = await find(container.top({ ps_args: '-eo pid' }), [GONE, RESTARTING])
+  if (top === undefined) return []
+  const { Titles, Processes } = top
   const column = Titles.indexOf('PID')
   return (Processes ?? []).map((row: string[]) => row[column]!)
 }

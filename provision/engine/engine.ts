@@ -103,9 +103,15 @@ export class Engine {
       if (event === undefined) errors.push(line)
       else follow(event, result, errors, task)
     }
-    const { exitCode, stderr } = await running
+    const { exitCode, signal, stderr } = await running
+    if (signal === 'SIGKILL') await this.#unlock()
     if (stderr.trim() !== '') errors.push(stderr.trim())
     return { exitCode, result, errors }
+  }
+
+  /** One that was killed leaves the state locked. No other of ours is at work: the stack has a lock of our own. */
+  async #unlock(): Promise<void> {
+    await this.#spawn(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
   }
 
   /** `stack init` writes into the stack's file beside the Pulumi.yaml that it finds: it is given one of its own. */
