@@ -12,6 +12,7 @@ import type { Tool } from '../toolchain/toolchain.ts'
 import { type Backend, chooseBackend, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './config-file.ts'
 import { EngineEvent, nameOf } from './events.ts'
+import { EngineRecord } from './record.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
 export type Operation = 'up' | 'preview' | 'destroy'
@@ -42,12 +43,14 @@ export class Engine {
   readonly #pulumi: Tool
   readonly #backend: Backend
   readonly #env: NodeJS.ProcessEnv
+  readonly #record: EngineRecord
 
   private constructor(stack: StackFile, pulumi: Tool, backend: Backend, env: NodeJS.ProcessEnv) {
     this.#stack = stack
     this.#env = env
     this.#pulumi = pulumi
     this.#backend = backend
+    this.#record = new EngineRecord(stack.settings.home)
   }
 
   static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<Engine> {
@@ -71,11 +74,13 @@ export class Engine {
       config,
       ...(operation === 'preview' ? [] : ['--yes', '--skip-preview']),
     ]
-    let outcome = await this.#pulumiEvents(args, task)
+    const changes = operation !== 'preview'
+    if (changes) await this.#clearUp()
+    let outcome = await this.#pulumiEvents(args, task, changes)
     if (outcome.exitCode === STACK_NOT_FOUND) {
       if (operation === 'destroy') return { changes: {}, steps: [], outputs: {} }
       await this.#initStack(config, task)
-      outcome = await this.#pulumiEvents(args, task)
+      outcome = await this.#pulumiEvents(args, task, changes)
     }
     if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
     const { result } = outcome
@@ -94,24 +99,26 @@ export class Engine {
     return JSON.parse(stdout)
   }
 
-  async #pulumiEvents(args: string[], task: Task) {
+  async #pulumiEvents(args: string[], task: Task, changes: boolean) {
     const result: EngineResult = { changes: {}, steps: [], outputs: {} }
     const errors: string[] = []
     const running = this.#spawn(args, PROJECT_ROOT, task.signal)
+    if (changes) await this.#record.begin(running.pid)
     for await (const line of running) {
       const event = line.startsWith('{') ? EngineEvent.safeParse(JSON.parse(line)).data : undefined
       if (event === undefined) errors.push(line)
       else follow(event, result, errors, task)
     }
     const { exitCode, signal, stderr } = await running
-    if (signal === 'SIGKILL') await this.#unlock()
+    if (changes && signal === 'SIGKILL') await this.#clearUp()
+    else if (changes) await this.#record.end()
     if (stderr.trim() !== '') errors.push(stderr.trim())
     return { exitCode, result, errors }
   }
 
-  /** One that was killed leaves the state locked. No other of ours is at work: the stack has a lock of our own. */
-  async #unlock(): Promise<void> {
-    await this.#spawn(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
+  #clearUp(): Promise<void> {
+    const { signal } = new AbortController()
+    return this.#record.clearUp(() => this.#spawn(['cancel', '--yes'], PROJECT_ROOT, signal))
   }
 
   /** `stack init` writes into the stack's file beside the Pulumi.yaml that it finds: it is given one of its own. */
