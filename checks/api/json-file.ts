@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Failure } from '../../infra/failure.ts'
+import { parseJson } from '../transport/parse-json.ts'
 
 /**
  * What is in a JSON file; undefined when it is no JSON. The parser's own words are not passed on: they quote the
@@ -11,9 +12,5 @@ export async function readJsonFile(name: string, path: string, mend: string): Pr
   const text = await readFile(path, 'utf8').catch(error => {
     throw new Failure('misused', `${name} ${path} cannot be read (${error.code})`, { mend })
   })
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return parseJson(text)
 }

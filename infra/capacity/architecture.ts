@@ -58,9 +58,6 @@ export const Architecture = z.object({
 })
 export type Architecture = z.infer<typeof Architecture>
 
-export const totalWeights = (weights: Weights): number =>
-  weights.repeating + weights.tokenEmbedding + weights.output + weights.input + weights.rest
-
 /**
  * Which layers slide, for families whose metadata has a window but no pattern. This repeats the engines' own
  * rules: model/models/gptoss/model.go and gemma3/model_text.go in Ollama, src/llama-model.cpp in llama.cpp.

@@ -1,7 +1,7 @@
 import type * as docker from '@pulumi/docker'
-import { stringify } from 'yaml'
 import type { Workload } from '../capacity/workload.ts'
-import { CHROMA_RULES } from '../front/routes.ts'
+import { chromaConfig } from '../chroma-config.ts'
+import { chromaFront } from '../front/fronts.ts'
 import { layoutOf } from '../layout.ts'
 import { container } from './container.ts'
 import { besides, frontContainer } from './front.ts'
@@ -31,18 +31,9 @@ export function chromaServer(
     share: plan?.front,
     port: CHROMA_FRONT,
     published: settings.chroma.port + index,
-    front: tokens.apply(({ chroma }) => ({
-      listen: CHROMA_FRONT,
-      upstream: CHROMA_SERVER,
-      rules: CHROMA_RULES,
-      tokens: { application: chroma },
-    })),
-  })
-  const config = stringify({
-    port: CHROMA_SERVER,
-    listen_address: '127.0.0.1',
-    persist_path: DATA_PATH,
-    allow_reset: false,
+    front: tokens.apply(made =>
+      chromaFront(made, { listen: CHROMA_FRONT, upstream: CHROMA_SERVER }),
+    ),
   })
   const { shards, instances } = layoutOf(settings)
   const volume = keptVolume(surroundings, part, [
@@ -53,7 +44,7 @@ export function chromaServer(
     part,
     image: images.chroma,
     command: ['run', CONFIG_PATH],
-    uploads: [{ file: CONFIG_PATH, content: config }],
+    uploads: [{ file: CONFIG_PATH, content: chromaConfig(CHROMA_SERVER, DATA_PATH) }],
     volumes: [{ volumeName: volume.name, containerPath: DATA_PATH }],
     ...besides(front),
     healthcheck: behindFront(CHROMA_FRONT, '/api/v2/healthcheck'),

@@ -1,6 +1,6 @@
 import type * as docker from '@pulumi/docker'
 import type { Workload } from '../capacity/workload.ts'
-import { OLLAMA_RULES } from '../front/routes.ts'
+import { ollamaFront } from '../front/fronts.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import { container } from './container.ts'
 import { besides, frontContainer } from './front.ts'
@@ -37,12 +37,9 @@ export function ollamaServer(
     share: plan?.front,
     port: OLLAMA_FRONT,
     published,
-    front: tokens.apply(({ ollama, provisioner }) => ({
-      listen: OLLAMA_FRONT,
-      upstream: OLLAMA_SERVER,
-      rules: OLLAMA_RULES,
-      tokens: { application: ollama, provisioner },
-    })),
+    front: tokens.apply(made =>
+      ollamaFront(made, { listen: OLLAMA_FRONT, upstream: OLLAMA_SERVER }),
+    ),
   })
   const environment = ollamaEnvironment(settings, {
     port: OLLAMA_SERVER,

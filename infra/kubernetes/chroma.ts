@@ -1,8 +1,8 @@
 import { core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
-import { stringify } from 'yaml'
 import type { Workload } from '../capacity/workload.ts'
-import { CHROMA_RULES } from '../front/routes.ts'
+import { chromaConfig } from '../chroma-config.ts'
+import { chromaFront } from '../front/fronts.ts'
 import { frontPart } from './front.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { CHROMA, labelsOf } from './names.ts'
@@ -25,12 +25,7 @@ const GRACE = 60
 /** The Chroma servers: one StatefulSet, a pod and a volume for each instance. */
 export function chromaServers({ settings, tokens, options, keeping }: Parts, plan: Workload) {
   const labels = labelsOf(CHROMA)
-  const config = stringify({
-    port: CHROMA_PORT,
-    listen_address: '127.0.0.1',
-    persist_path: DATA_PATH,
-    allow_reset: false,
-  })
+  const config = chromaConfig(CHROMA_PORT, DATA_PATH)
   const file = new core.v1.ConfigMap(
     CHROMA,
     { metadata: { name: CHROMA, labels }, data: { [CONFIG]: config } },
@@ -44,12 +39,7 @@ export function chromaServers({ settings, tokens, options, keeping }: Parts, pla
       openPath: '/api/v2/heartbeat',
       image: settings.images.front,
       share: plan.front!,
-      front: tokens.apply(({ chroma }) => ({
-        listen: FRONT_PORT,
-        upstream: CHROMA_PORT,
-        rules: CHROMA_RULES,
-        tokens: { application: chroma },
-      })),
+      front: tokens.apply(made => chromaFront(made, { listen: FRONT_PORT, upstream: CHROMA_PORT })),
     },
     options,
   )

@@ -1,7 +1,7 @@
 import { core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
-import { OLLAMA_RULES } from '../front/routes.ts'
+import { ollamaFront } from '../front/fronts.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import type { Settings } from '../settings.ts'
 import { autoscaler } from './autoscaling.ts'
@@ -38,12 +38,7 @@ export function ollamaPool(parts: Parts, plan: Workload) {
       openPath: '/',
       image: settings.images.front,
       share: plan.front!,
-      front: tokens.apply(({ ollama, provisioner }) => ({
-        listen: FRONT_PORT,
-        upstream: OLLAMA_PORT,
-        rules: OLLAMA_RULES,
-        tokens: { application: ollama, provisioner },
-      })),
+      front: tokens.apply(made => ollamaFront(made, { listen: FRONT_PORT, upstream: OLLAMA_PORT })),
     },
     options,
   )

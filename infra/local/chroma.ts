@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { chromaConfig } from '../chroma-config.ts'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
@@ -16,12 +16,7 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
     arguments: ['run', config],
     environment: {},
     files: {
-      [config]: stringify({
-        port: place.port,
-        listen_address: '127.0.0.1',
-        persist_path: data,
-        allow_reset: false,
-      }),
+      [config]: chromaConfig(place.port, data),
     },
     folders: [data],
     readyPath: '/api/v2/healthcheck',

@@ -8,6 +8,7 @@ import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
 import { seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
+import { SECRET_MARK } from '../provider/secret-values.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
 import { type Backend, chooseBackend, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './config-file.ts'
@@ -31,8 +32,6 @@ export interface EngineResult {
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
-/** What an output that holds a secret is marked with where the engine tells of it (SigKey of sdk/go/common/resource). */
-const SECRET_MARK = '4dabf18193072939515e22adb298388d'
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE = seconds(30)

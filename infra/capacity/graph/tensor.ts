@@ -62,9 +62,6 @@ function viewOf(op: string, a: Tensor, ne: Dims, nb: Dims, sources = [a]): Tenso
   return { type: a.type, ne, nb, op, sources, view: a.view ?? a, origin: 'computed' }
 }
 
-export const isContiguous = (a: Tensor): boolean =>
-  a.nb.every((distance, axis) => distance === strides(a.type, a.ne)[axis] || a.ne[axis] === 1)
-
 export function reshape(a: Tensor, ...shape: number[]): Tensor {
   const ne = dims(shape)
   return viewOf('reshape', a, ne, strides(a.type, ne))
@@ -100,7 +97,6 @@ export const add = (a: Tensor, b: Tensor): Tensor => like('add', a, b)
 export const mul = (a: Tensor, b: Tensor): Tensor => like('mul', a, b)
 export const scale = (a: Tensor): Tensor => like('scale', a)
 export const rope = (a: Tensor, positions: Tensor): Tensor => like('rope', a, positions)
-export const addId = (a: Tensor, b: Tensor, ids: Tensor): Tensor => like('add_id', a, b, ids)
 export const geluInPlace = (a: Tensor): Tensor => viewOf('unary', a, a.ne, a.nb)
 export const glu = (a: Tensor, b: Tensor): Tensor => like('glu', a, b)
 export const softMax = (a: Tensor, ...others: Tensor[]): Tensor => like('soft_max', a, ...others)
