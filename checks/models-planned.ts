@@ -29,8 +29,8 @@ export default {
   after: ['ollama-answers', 'models-present'],
   async run(context) {
     const { models, ollama } = context.deployment.outputs
-    const findings: Finding[] = []
-    for (const model of models) findings.push(await lookAtModel(context, model))
+    // What is not loaded yet loads beside the others.
+    const findings = await Promise.all(models.map(model => lookAtModel(context, model)))
     for (const pool of ollama) findings.push(...(await lookAtProcess(context, pool)))
     return together(findings)
   },

@@ -9,23 +9,30 @@ import type { PlannedModel, Settings } from './settings.ts'
  * The models of a deployment as resources, each in the pool that the plan put it in, and what the outputs say of
  * them.
  */
-export function deployModels({ settings, workloads }: DeploymentArgs, servers: Deployment) {
-  return settings.models.map(model => deployModel(model, settings, workloads, servers))
+export function deployModels(
+  { settings, workloads }: DeploymentArgs,
+  deployment: Deployment,
+  /** The servers of the pools: models wait for them, and not for Chroma. */
+  ollama: pulumi.Resource[],
+) {
+  return settings.models.map(model => deployModel(model, settings, workloads, deployment, ollama))
 }
 
 function deployModel(
   planned: PlannedModel,
   settings: Settings,
   workloads: DeploymentArgs['workloads'],
-  servers: Deployment,
+  deployment: Deployment,
+  ollama: pulumi.Resource[],
 ) {
   const { definition } = planned
   const workload = workloads.find(({ models }) => models.includes(definition.name))
-  const pool = servers.ollama.find(({ pool }) => pool === workload?.pool) ?? servers.ollama[0]
-  const args = modelArgs(planned, settings, pool, servers.provisionerToken)
+  const [first] = deployment.ollama
+  const pool = deployment.ollama.find(({ pool }) => pool === workload?.pool) ?? first
+  const args = modelArgs(planned, settings, pool, deployment.provisionerToken)
   const timeout = `${settings.pullDeadline / 1000}s`
   const { digest, servesDigest } = new Model(definition.name, args, {
-    dependsOn: [servers as pulumi.Resource],
+    dependsOn: ollama,
     customTimeouts: { create: timeout, update: timeout },
   })
   return { ...describeModel(planned, pool.pool), digest, servesDigest }

@@ -1,8 +1,9 @@
 import * as pulumi from '@pulumi/pulumi'
-import { leaveToDeploy } from '../provision/plan/plan.ts'
 import { markedText } from './failure.ts'
-import { deploy } from './program.ts'
 import { PROJECT } from './project.ts'
+import { startProvider } from './resources.ts'
+
+startProvider()
 
 const prefix = `${PROJECT}:`
 const configured = Object.fromEntries(
@@ -10,6 +11,10 @@ const configured = Object.fromEntries(
     .filter(([key]) => key.startsWith(prefix))
     .map(([key, value]) => [key.slice(prefix.length), value]),
 )
+
+// Loaded once the provider is on its way, which starts meanwhile.
+const { leaveToDeploy } = await import('../provision/plan/plan.ts')
+const { deploy } = await import('./program.ts')
 
 // The engine shows a RunError by its message alone, any other with a stack trace.
 const deployed = await deploy(pulumi.getStack(), configured, leaveToDeploy).catch(error => {

@@ -10,6 +10,15 @@ import type { Millis } from './units.ts'
  * provision/provider, one file each.
  */
 
+/**
+ * Has the engine start the provider, and the provider load what it is made of. Without being asked the engine waits
+ * for the first resource, and that for the plan.
+ */
+export function startProvider(): void {
+  // One that cannot be started fails the first resource, with the reason.
+  pulumi.runtime.invoke('knowledge:index:start', {}).catch(() => undefined)
+}
+
 /** A server that runs as a process on this machine, outlives the update and is found again by a refresh. */
 export interface ProcessArgs extends Place {
   arguments: string[]

@@ -1,4 +1,3 @@
-import ora from 'ora'
 import { formatDuration, type Millis, seconds } from '../infra/units.ts'
 import type { Task } from './progress.ts'
 
@@ -29,7 +28,7 @@ export class Steps {
   ): Promise<Result> {
     this.#signal.throwIfAborted()
     const started = performance.now()
-    const line = this.#stream.isTTY ? this.#spinner(title) : this.#lines(title)
+    const line = this.#stream.isTTY ? await this.#spinner(title) : this.#lines(title)
     try {
       const result = await work({ report: line.report, signal: this.#signal })
       const took = formatDuration(performance.now() - started)
@@ -46,7 +45,9 @@ export class Steps {
     this.#stream.write(`${text}\n`)
   }
 
-  #spinner(title: string) {
+  async #spinner(title: string) {
+    // Loaded on a terminal only: commands in a pipeline start without it.
+    const { default: ora } = await import('ora')
     const spinner = ora({ text: title, stream: this.#stream, discardStdin: false }).start()
     return {
       report: (text: string) => {

@@ -29,6 +29,7 @@ export class DockerDeployment extends pulumi.ComponentResource implements Deploy
   readonly provisionerToken: pulumi.Output<string>
   readonly identities: pulumi.Output<string>[]
   readonly #args: DeploymentArgs
+  readonly #ollama: docker.Container[]
   readonly #secrets: Secrets
   readonly #parts: Parts
 
@@ -48,30 +49,26 @@ export class DockerDeployment extends pulumi.ComponentResource implements Deploy
       return chromaServer(this.#parts, index, planned)
     })
     const pools = poolsOf(args)
-    const ollama = pools.map(pool => ollamaServer(this.#parts, pool))
+    this.#ollama = pools.map(pool => ollamaServer(this.#parts, pool))
 
     this.chroma = chromaReach(settings, tokens.chroma)
     this.ollama = ollamaReach(pools, tokens.ollama)
     this.api = { reach: { kind: 'direct', url: apiUrl(settings) } }
     this.provisionerToken = tokens.provisioner
-    this.identities = [...chroma, ...ollama].map(({ id }) => id)
+    this.identities = [...chroma, ...this.#ollama].map(({ id }) => id)
     this.registerOutputs({ identities: this.identities })
   }
 
   bringModels() {
-    return deployModels(this.#args, this)
+    return deployModels(this.#args, this, this.#ollama)
   }
 
   serveApi(outputs: pulumi.Output<Outputs>): Served {
     const { settings, surroundings, images } = this.#parts
     const plan = this.#args.workloads.find(({ kind }) => kind === 'api')
     const keys = this.#secrets.apiKeys
-    // No child of this: it waits for the models, and they wait for this with all its children.
-    const { id } = apiContainer(
-      { ...surroundings, options: {} },
-      { settings, image: images.api, outputs, keys, plan },
-    )
-    return { identity: id }
+    const args = { settings, image: images.api, outputs, keys, plan }
+    return { identity: apiContainer(surroundings, args).id }
   }
 
   verify(outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {

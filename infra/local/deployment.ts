@@ -20,6 +20,7 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
   readonly identities: pulumi.Output<string>[]
   readonly #name: string
   readonly #args: DeploymentArgs
+  readonly #ollama: Process
 
   constructor(name: string, args: DeploymentArgs, options: pulumi.ComponentResourceOptions = {}) {
     super('knowledge:local:Deployment', name, {}, options)
@@ -29,7 +30,7 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     const indices = Array.from({ length: settings.chroma.instances }, (_, index) => index)
 
     const chroma = indices.map(index => this.#process(chromaProcess(settings, index)))
-    const ollama = this.#process(ollamaProcess(settings))
+    this.#ollama = this.#process(ollamaProcess(settings))
 
     const { chromaConfig, models: modelsFolder } = localPaths(settings.home)
     this.chroma = indices.map(index => ({
@@ -39,12 +40,12 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     const place = ollamaPlace(settings)
     this.ollama = [{ pool: 'local', ...direct(place), modelsFolder, record: place.record }]
     this.api = direct(apiPlace(settings))
-    this.identities = [...chroma, ollama].map(({ identity }) => identity)
+    this.identities = [...chroma, this.#ollama].map(({ identity }) => identity)
     this.registerOutputs({ identities: this.identities })
   }
 
   serveApi(outputs: pulumi.Output<Outputs>): Process {
-    // No child of this: it waits for the models, and they wait for this with all its children.
+    // No child of this: the verification waits for this with all its children, and not for the API.
     return new Process(
       `${this.#name}-api`,
       apiProcess(this.#args.settings, pulumi.jsonStringify(outputs)),
@@ -53,7 +54,7 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
   }
 
   bringModels() {
-    return deployModels(this.#args, this)
+    return deployModels(this.#args, this, [this.#ollama])
   }
 
   /** Beside the start of the API, which its own resource sees answer: the checks ask for it last. */

@@ -28,6 +28,12 @@ export class KnowledgeProvider implements provider.Provider {
     this.#log = log
   }
 
+  /** The one function of this provider, `knowledge:index:start`: the program's call to get ready (infra/resources.ts). */
+  async invoke(): Promise<provider.InvokeResult> {
+    loadKinds()
+    return {}
+  }
+
   async diff(
     _id: string,
     urn: string,
@@ -71,10 +77,14 @@ export class KnowledgeProvider implements provider.Provider {
     const report = (text: string) => {
       this.#log(urn, text)
       // Who reports is about to wait: time to load what comes next.
-      for (const load of Object.values(KINDS)) void load()
+      loadKinds()
     }
     return { report, signal: this.#stop.signal }
   }
+}
+
+function loadKinds(): void {
+  for (const load of Object.values(KINDS)) void load()
 }
 
 function kindOf(urn: string): Promise<AnyKind> {

@@ -113,15 +113,21 @@ async function floorUp(stack: TestStack, outputs: Outputs): Promise<number> {
   return starting + requests
 }
 
-/** A verification in this process, and the time that passed while one of its requests was under way. */
+/** A verification in this process whose requests are sent one after another, and the time that these take. */
 async function verifyHere(outputs: Outputs): Promise<{ whole: number; requests: number }> {
   let requests = 0
-  const timed: Fetch = async (url, init) => {
+  let before: Promise<unknown> = Promise.resolve()
+  const alone: Fetch = async (url, init) => {
     const started = performance.now()
     const response = await fetch(url, init as RequestInit)
     const body = await response.arrayBuffer()
     requests += performance.now() - started
     return new Response(body.byteLength === 0 ? null : body, response)
+  }
+  const timed: Fetch = (url, init) => {
+    const answer = before.then(() => alone(url, init))
+    before = answer.catch(() => undefined)
+    return answer
   }
   const { signal } = new AbortController()
   const { millis, verdict } = await verify(outputs, { readOnly: false, signal, fetch: timed })
