@@ -63,7 +63,7 @@ export async function deploy(
   return {
     outputs: outputs.apply(made => withPlanned(made, plan)),
     report,
-    provisioner: pulumi.output(token && { token }),
+    provisioner: pulumi.output({ token }),
   }
 }
 
