@@ -172,6 +172,37 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       }
     })
 
+    it.each([
+      {
+        what: 'a model that does not exist',
+        settings: { chatModel: 'qwen3:0.6b' },
+        reason: /Container keeper of pod ollama-cpu-0: .*qwen3:0\.6b/,
+        log: /qwen3:0\.6b/,
+      },
+      {
+        what: 'an image that cannot be pulled',
+        settings: { images: { ollama: 'registry.invalid/ollama:0.17.4' } },
+        reason:
+          /Container ollama of pod ollama-cpu-0: its image registry\.invalid\/ollama:0\.17\.4 cannot be pulled/,
+      },
+    ])('is not ready with $what: up ends with the reason, and mends it', async unready => {
+      const { config } = stack
+      Object.assign(stack, { config: { ...config, ...unready.settings } })
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(unready.reason),
+      })
+      expect(stderr).not.toMatch(/^ +at /m)
+      expect((await pods('ollama-cpu-0')).map(isReady)).toEqual([false])
+      if (unready.log) expect(await logOf('ollama-cpu-0', 'keeper')).toMatch(unready.log)
+
+      Object.assign(stack, { config })
+      const mended = await stack.run('up')
+      expect(mended).toMatchObject({ code: 0 })
+      await verifies()
+    })
+
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {
       const known = await written()
       await deployment.close()
