@@ -6,6 +6,7 @@ import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama.ts'
 import { TextEmbedder } from './knowledge/embedder.ts'
 import { Knowledge } from './knowledge/knowledge.ts'
+import { Marks } from './knowledge/marks.ts'
 import { Nearest } from './knowledge/nearest.ts'
 import { shardSettings } from './knowledge/shard-settings.ts'
 import { Shards } from './knowledge/shards.ts'
@@ -96,6 +97,7 @@ export async function openDeployment(
           dimension: settings.dimension,
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
         }),
+        marks: new Marks(servers, database),
         nearest: new Nearest(),
         turns,
         now: options.now ?? Date.now,

@@ -33,11 +33,22 @@ export async function upsertAll(
     const shard = store.shards.of(creator)
     shards.set(shard, [...(shards.get(shard) ?? []), load])
   }
-  await Promise.all(
-    [...shards].map(async ([shard, loads]) => {
-      for (const batch of batches(loads)) await write(store, shard, batch, signal)
-    }),
+  // What is written counts as written when all of it is in, so marks are renewed once.
+  const of = (creator: CreatorId) => store.shards.instanceOf(store.shards.of(creator))
+  await store.marks.after(
+    allEnded(
+      [...shards].map(async ([shard, loads]) => {
+        for (const batch of batches(loads)) await write(store, shard, batch, signal)
+      }),
+    ),
+    Map.groupBy(documents.keys(), of),
   )
+}
+
+/** Also when one has failed the others are waited for. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
 }
 
 async function write(

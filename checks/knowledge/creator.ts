@@ -2,6 +2,7 @@ import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Chunk, checkDocuments, type NewDocument, toChunk, toRecords } from './document.ts'
 import type { TextEmbedder } from './embedder.ts'
+import type { Marks } from './marks.ts'
 import type { Nearest } from './nearest.ts'
 import { makeReady } from './ready.ts'
 import { Scope, type Selection } from './scope.ts'
@@ -11,6 +12,7 @@ import type { Turns } from './turns.ts'
 /** What the creators' scopes work with; the same for every creator of a store. */
 export interface Store {
   shards: Shards
+  marks: Marks
   embedder: TextEmbedder
   nearest: Nearest
   /** Of the creators, to write. */
@@ -48,7 +50,7 @@ export class Creator {
   /** For Knowledge only, which has checked the id. */
   constructor(store: Store, id: CreatorId, marks: Record<string, string> = {}) {
     this.#store = store
-    this.#scope = new Scope(store.shards, id)
+    this.#scope = new Scope(store.shards, store.marks, id)
     this.#marks = marks
     this.id = id
     this.shard = this.#scope.shard

@@ -2,19 +2,21 @@ import type { Where } from 'chromadb'
 import { LRUCache } from 'lru-cache'
 import { type Millis, minutes } from '../../infra/units.ts'
 import type { ChromaCollection, StoredRecord } from '../chroma/collection.ts'
+import type { Mark } from './marks.ts'
 import { byDistance, type Ranked, rank } from './rank.ts'
 
 const STORED: ('metadatas' | 'documents')[] = ['metadatas', 'documents']
 
 const FEWEST_RANKED = 25
 const RECORDS_PER_RANKED = 120
-/** Their vectors take 4 MB on the wire. */
-const MOST_RANKED = 500
+/** As many as Chroma's index looks for at least (`ef_search`): with fewer matches a filtered query walks all of a shard. */
+const MOST_RANKED = 100
 
 /**
- * Up to how many chunks all of them are fetched and ranked exactly; above, Chroma's index is asked, which walks the
- * graph of the whole shard for a filtered query. Where the two take as long was measured with 384 dimensions on 2
- * cores: at some 30 chunks in a shard of 1,200 records, 110 in one of 10,000, 270 in one of 30,000.
+ * Up to how many chunks all of them are fetched and ranked exactly; above, Chroma's index is asked. Where the two
+ * take as long was measured with 384 dimensions on 2 cores: at some 30 chunks in a shard of 1,200 records, 110 in one
+ * of 10,000; in one of 29,000 a filtered query takes 24 ms for up to 100 matches, and 7 for more, where fetching 120
+ * chunks takes 11.
  * @param records of the shard
  */
 export const mostRanked = (records: number): number =>
@@ -22,39 +24,79 @@ export const mostRanked = (records: number): number =>
 
 const KNOWN = 10_000
 const KNOWN_FOR: Millis = minutes(5)
+/** Numbers of 8 bytes, in vectors: some 20,000 chunks of 384 dimensions. */
+const KNOWN_NUMBERS = 8 * 1024 * 1024
+
+/** What a filter is applied to. */
+export interface Searched {
+  records: ChromaCollection
+  where: Where
+  /** Of the creator whose records the filter lets through. */
+  mark: Mark
+}
+
+/** What a filter has let through: too many to rank, or all of it as it was when the mark was this. */
+type Known = 'many' | { mark: string; all: StoredRecord[] }
 
 /**
- * Finds the nearest records, by whichever of the two ways is the faster for what the filter matches. A shard's size
- * and which filters match too many to rank are remembered for a while; that saves requests and decides nothing but
- * the way.
+ * Finds the nearest records, by whichever way is the fastest for what the filter matches. What was fetched is ranked
+ * again as long as the creator's mark stays the same, so results are exact whoever writes. A shard's size and which
+ * filters match too many to rank are remembered for a while; that saves requests and decides nothing but the way.
  */
 export class Nearest {
-  readonly #sizes = new LRUCache<ChromaCollection, number>({ max: KNOWN, ttl: KNOWN_FOR })
-  readonly #many = new LRUCache<string, true>({ max: KNOWN, ttl: KNOWN_FOR })
+  readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ttl: KNOWN_FOR })
+  readonly #known = new LRUCache<string, Known>({
+    max: KNOWN,
+    ttl: KNOWN_FOR,
+    maxSize: KNOWN_NUMBERS,
+    sizeCalculation: sizeOf,
+  })
 
   async find(
-    records: ChromaCollection,
-    where: Where,
+    searched: Searched,
     vector: number[],
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const key = JSON.stringify(where)
-    if (!this.#many.has(key)) {
-      const most = mostRanked(await this.#sizeOf(records, signal))
-      const options = { include: [...STORED, 'embeddings' as const], limit: most + 1 }
-      const all = await records.get(where, options, signal)
-      if (all.length <= most) return rank(all, vector, count)
-      this.#many.set(key, true)
-    }
+    const { records, where } = searched
+    const all = await this.#all(searched, signal)
+    if (all !== undefined) return rank(all, vector, count)
     return byDistance(await records.query(where, vector, { count, include: STORED }, signal))
   }
 
+  /** All that the filter lets through; undefined when it is too much. */
+  async #all(
+    { records, where, mark }: Searched,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredRecord[] | undefined> {
+    const key = `${records.path} ${JSON.stringify(where)}`
+    const known = this.#known.get(key)
+    if (known === 'many') return undefined
+    // The mark comes before the records: one that is written in between is seen as a change.
+    const now = await (known === undefined ? mark.last(signal) : mark.read(signal))
+    if (known !== undefined && known.mark === now) return known.all
+
+    const most = mostRanked(await this.#sizeOf(records, signal))
+    const options = { include: [...STORED, 'embeddings' as const], limit: most + 1 }
+    const all = await records.get(where, options, signal)
+    const isMuch = all.length > most
+    if (isMuch) this.#known.set(key, 'many')
+    else if (now !== undefined) this.#known.set(key, { mark: now, all })
+    return isMuch ? undefined : all
+  }
+
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {
-    const known = this.#sizes.get(records)
+    const known = this.#sizes.get(records.path)
     if (known !== undefined) return known
     const size = await records.size(signal)
-    this.#sizes.set(records, size)
+    this.#sizes.set(records.path, size)
     return size
   }
+}
+
+function sizeOf(known: Known): number {
+  if (known === 'many') return 1
+  return known.all.reduce((sum, { vector, text }) => {
+    return sum + (vector?.length ?? 0) + Math.ceil((text?.length ?? 0) / 4)
+  }, 1)
 }

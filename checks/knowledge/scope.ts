@@ -4,6 +4,7 @@ import type { ChromaCollection, NewRecord, StoredRecord } from '../chroma/collec
 import { ServerError } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Filter, parseFilter, scoped } from './filter.ts'
+import type { Mark, Marks } from './marks.ts'
 import { RECORD_KEYS } from './metadata.ts'
 import type { Nearest } from './nearest.ts'
 import type { Ranked } from './rank.ts'
@@ -31,11 +32,15 @@ export class Scope {
   readonly creator: CreatorId
   readonly shard: number
   readonly #shards: Shards
+  readonly #marks: Marks
+  readonly #mark: Mark
 
-  constructor(shards: Shards, creator: CreatorId) {
+  constructor(shards: Shards, marks: Marks, creator: CreatorId) {
     this.#shards = shards
+    this.#marks = marks
     this.creator = creator
     this.shard = shards.of(creator)
+    this.#mark = marks.of(this.#instance, creator)
   }
 
   async get(
@@ -64,8 +69,9 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const where = this.#where(selection)
-    const find = (records: ChromaCollection) => nearest.find(records, where, vector, count, signal)
+    const from = { where: this.#where(selection), mark: this.#mark }
+    const find = (records: ChromaCollection) =>
+      nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
   }
 
@@ -78,7 +84,7 @@ export class Scope {
   ): Promise<void> {
     const where = this.#where({ documents })
     const put = (records: ChromaCollection) => replace(records, where, fresh, createdAt, signal)
-    await this.#shards.write(this.shard, put, signal)
+    await this.#marked(this.#shards.write(this.shard, put, signal))
   }
 
   /**
@@ -92,8 +98,17 @@ export class Scope {
       const found = await this.get(selection, { include: [], limit: PAGE }, signal)
       if (found.length === 0) return deleted
       const ids = found.map(record => record.id)
-      deleted += await this.#read(0, records => records.delete(where, ids, signal), signal)
+      const gone = this.#read(0, records => records.delete(where, ids, signal), signal)
+      deleted += await this.#marked(gone)
     }
+  }
+
+  get #instance(): number {
+    return this.#shards.instanceOf(this.shard)
+  }
+
+  #marked<T>(write: Promise<T>): Promise<T> {
+    return this.#marks.after(write, new Map([[this.#instance, [this.creator]]]))
   }
 
   #where({ documents, filter }: Selection): Where {

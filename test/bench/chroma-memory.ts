@@ -44,6 +44,9 @@ async function grow(dimensions: number): Promise<Growth> {
     const shards = await makeShards(chroma)
     await fill(shards, 0, FEW, dimensions)
     const few = await ownMemory(chroma)
+    process.stderr.write(
+      `  ${dimensions} dimensions: ${FEW} vectors measured, ${MANY} are being written\n`,
+    )
     await fill(shards, FEW, MANY, dimensions)
     const many = await ownMemory(chroma)
     return { dimensions, empty, few, many, disk: await diskOf(chroma) }

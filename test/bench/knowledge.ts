@@ -10,7 +10,7 @@ import { ingest } from './knowledge/ingest.ts'
 import { memoryWatch } from './knowledge/memory.ts'
 import { overhead } from './knowledge/overhead.ts'
 import { Population } from './knowledge/population.ts'
-import { askBare, askStore, compare, recalls } from './knowledge/queries.ts'
+import { askBare, askStore, compare, freshStore, recalls } from './knowledge/queries.ts'
 import { shardFigures } from './knowledge/shards.ts'
 import { type KnowledgeFigures, knowledgeTables } from './knowledge/tables.ts'
 
@@ -37,14 +37,15 @@ export const knowledge: Bench = {
     const deployment = await openDeployment(outputs)
     try {
       const store = deployment.knowledge()
-      const fresh = await Bare.make(beside.url, DEFAULT_SHARDS, population)
-      const ingested = await ingest(store, population, fresh, report)
+      const filled = await Bare.make(beside.url, DEFAULT_SHARDS, population)
+      const ingested = await ingest(store, population, filled, report)
       await beside.stop()
       const bare = await Bare.open(chroma.url, DEFAULT_SHARDS, population)
       const ways = { store: askStore(store, population), bare: askBare(bare, population) }
+      const fresh = () => freshStore(deployment, population)
       const memory = memoryWatch()
       report('queries, one after another and eight at a time')
-      const compared = await compare(population, ways.store, ways.bare)
+      const compared = await compare(population, fresh, ways.bare)
       report('recall against brute force')
       const recall = await recalls(population, ways.store, ways.bare)
       report('overhead')
@@ -53,7 +54,7 @@ export const knowledge: Bench = {
       const shards = await shardFigures(store, population, ways, chroma.data)
       memory.take()
       report('queries while chunks are being written')
-      const written = await busy(store, population, ways.store)
+      const written = await busy(store, population, fresh)
       memory.take()
       const figures: KnowledgeFigures = {
         creators: population.sizes.length,

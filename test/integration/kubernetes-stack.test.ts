@@ -6,7 +6,7 @@ import type { Outputs } from '../../infra/outputs.ts'
 import { deployedStack } from '../../provision/deployed.ts'
 import { Steps } from '../../provision/steps.ts'
 import type { KubeObject } from '../support/cluster/api.ts'
-import { askFromPod } from '../support/cluster/ask-from-pod.ts'
+import { askFromPod, pollFromPod } from '../support/cluster/ask-from-pod.ts'
 import { stackImages } from '../support/cluster/images.ts'
 import { type RealCluster, startRealCluster } from '../support/cluster/node.ts'
 import { localVolumes } from '../support/cluster/volumes.ts'
@@ -22,7 +22,7 @@ const DIMENSION = 384
 const SETTINGS = {
   creators: 1000,
   pullDeadlineMinutes: 5,
-  kubernetes: { namespace: NAMESPACE, replicas: { api: 1 } },
+  kubernetes: { namespace: NAMESPACE, replicas: { api: 2 } },
 }
 
 describe.skipIf(!MAY_CHANGE_SYSTEM)(
@@ -170,6 +170,22 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       for (const { name, restartCount } of pod!.status.containerStatuses) {
         expect({ name, restartCount }).toEqual({ name, restartCount: 0 })
       }
+    })
+
+    it('keeps its API answering while that is rolled out anew', async () => {
+      const before = (await pods('api-')).map(({ metadata }) => metadata.uid)
+      const stop = await pollFromPod(
+        cluster,
+        NAMESPACE,
+        `http://api.${NAMESPACE}.svc:${stack.config.apiPort}/openapi.json`,
+      )
+      stack.config.maxConnectionsPerInstance = 12
+      const { code, stderr } = await stack.run('up')
+      const answers = await stop()
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      const after = (await pods('api-')).map(({ metadata }) => metadata.uid)
+      expect(after.filter(uid => before.includes(uid))).toEqual([])
+      expect(new Set(answers)).toEqual(new Set(['200']))
     })
 
     it.each([

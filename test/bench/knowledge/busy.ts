@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
 import { timed } from './callers.ts'
-import { type Population, randomFrom } from './population.ts'
+import { CHUNKS_PER_DOCUMENT, type Population, randomFrom } from './population.ts'
 import { type Ask, questions } from './queries.ts'
 
 const CHUNKS_A_SECOND = 500
@@ -17,12 +17,18 @@ export interface Busy {
   written: number
 }
 
-/** Queries at rest, and while new creators' chunks are being written. */
-export async function busy(knowledge: Knowledge, population: Population, ask: Ask): Promise<Busy> {
+/** Queries to creators that the store has not met, at rest and while new creators' chunks are being written. */
+export async function busy(
+  knowledge: Knowledge,
+  population: Population,
+  fresh: () => Promise<Ask>,
+): Promise<Busy> {
   const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
-  const run = async () =>
-    (await timed(QUERIES, CALLERS, number => ask(asked[number]!.creator, asked[number]!.vector)))
-      .calls
+  const run = async () => {
+    const ask = await fresh()
+    const call = (number: number) => ask(asked[number]!.creator, asked[number]!.vector)
+    return (await timed(QUERIES, CALLERS, call)).calls
+  }
   const rest = await run()
   const writer = startWriting(knowledge, population)
   const writing = await run()
@@ -30,13 +36,13 @@ export async function busy(knowledge: Knowledge, population: Population, ask: As
 }
 
 function startWriting(knowledge: Knowledge, population: Population) {
+  const chunks = population.documents(0).slice(0, BATCH / CHUNKS_PER_DOCUMENT)
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   let running = true
   let written = 0
   const write = async () => {
     while (running) {
-      const chunks = population.documents(0).slice(0, BATCH / 10)
       await knowledge.upsert(new Map([[`writer-${written}`, chunks]]))
       written += BATCH
       await sleep(Math.max(0, (written / CHUNKS_A_SECOND - seconds()) * 1000))

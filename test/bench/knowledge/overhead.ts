@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import { type Deployment, openDeployment } from '../../../checks/deployment.ts'
 import { type Population, randomFrom } from './population.ts'
-import { type Ask, askStore, questions } from './queries.ts'
+import { type Ask, freshStore, questions } from './queries.ts'
 
 const ROUNDS = 5
 const QUESTIONS = 60
@@ -20,11 +20,10 @@ export async function overhead(deployment: Deployment, population: Population): 
   }
   const sent = await recorded(deployment, population, run)
   const agent = new Agent({ connections: 1 })
-  const ask = askStore(deployment.knowledge(), population)
-  // The shards are looked up once.
-  await run(ask)
   const figures: Overhead = { store: [], requests: [] }
   for (let round = 0; round < ROUNDS; round += 1) {
+    // Who has been asked once is asked again with far fewer requests.
+    const ask = await freshStore(deployment, population)
     figures.store.push(await millisOf(() => run(ask)))
     figures.requests.push(
       await millisOf(async () => {
@@ -40,7 +39,7 @@ export async function overhead(deployment: Deployment, population: Population): 
   return figures
 }
 
-/** The requests that queries send once the shards are known. */
+/** The requests that first queries send once the shards are known. */
 async function recorded(
   { outputs }: Deployment,
   population: Population,
@@ -49,11 +48,13 @@ async function recorded(
   const sent: { url: string; body: string }[] = []
   const watched = await openDeployment(outputs, {
     fetch: (url, init) => {
-      if (init?.method === 'POST') sent.push({ url: String(url), body: String(init.body) })
+      sent.push({ url: String(url), body: String(init?.body) })
       return fetch(url, init)
     },
   })
-  await run(askStore(watched.knowledge(), population))
+  const ask = await freshStore(watched, population)
+  sent.length = 0
+  await run(ask)
   await watched.close()
   return sent
 }

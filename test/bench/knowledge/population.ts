@@ -2,7 +2,7 @@ import type { NewDocument } from '../../../checks/knowledge/document.ts'
 
 export const DIMENSION = 384
 const TOPICS = 64
-const CHUNKS_PER_DOCUMENT = 10
+export const CHUNKS_PER_DOCUMENT = 10
 const TEXT = 'What a creator knows, in as many words as a chunk has. '.repeat(8)
 /** How far a chunk lies from its topic, beside the topic's own length: neighbours are near, as real texts are. */
 const SPREAD = 1.2

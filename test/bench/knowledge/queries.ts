@@ -1,3 +1,4 @@
+import type { Deployment } from '../../../checks/deployment.ts'
 import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
 import { cosineDistance } from '../../../checks/knowledge/rank.ts'
 import type { Bare } from './bare.ts'
@@ -19,6 +20,8 @@ export const CLASSES = [
 export interface Compared {
   class: string
   callers: 1 | 8
+  /** Whether the store has not met these creators before, or is asked something else about them. */
+  asked: 'first' | 'again'
   /** One of each a round. */
   store: Timed[]
   bare: Timed[]
@@ -45,21 +48,50 @@ export const askBare =
   (creator, vector) =>
     bare.query(population.id(creator), vector, COUNT)
 
+/** A store that has its shards open, and met a creator of each. */
+export async function freshStore(deployment: Deployment, population: Population): Promise<Ask> {
+  const knowledge = deployment.knowledge()
+  const ask = askStore(knowledge, population)
+  const met = new Set<number>()
+  for (
+    let creator = population.sizes.length - 1;
+    met.size < deployment.outputs.chroma.shards;
+    creator -= 1
+  ) {
+    const { shard } = knowledge.creator(population.id(creator))
+    if (!met.has(shard)) await ask(creator, population.question(creator, 0))
+    met.add(shard)
+  }
+  return ask
+}
+
 /** Both ways in turn, with the same questions to the same creators, drawn at random from a class. */
-export async function compare(population: Population, store: Ask, bare: Ask): Promise<Compared[]> {
+export async function compare(
+  population: Population,
+  store: () => Promise<Ask>,
+  bare: Ask,
+): Promise<Compared[]> {
   const all: Compared[] = []
   for (const { name, ...range } of CLASSES) {
     for (const callers of [1, 8] as const) {
-      const compared: Compared = { class: name, callers, store: [], bare: [] }
+      const runs = (['first', 'again'] as const).map(
+        (asked): Compared => ({ class: name, callers, asked, store: [], bare: [] }),
+      )
       const random = randomFrom(callers)
       for (let round = 0; round < ROUNDS; round += 1) {
-        const asked = questions(population, range, PER_ROUND[callers], random)
-        const ask = (way: Ask) =>
-          timed(asked.length, callers, number => way(asked[number]!.creator, asked[number]!.vector))
-        compared.store.push(await ask(store))
-        compared.bare.push(await ask(bare))
+        const sample = questions(population, range, PER_ROUND[callers], random)
+        const own = await store()
+        for (const [time, compared] of runs.entries()) {
+          const vectors = sample.map(({ creator }, number) =>
+            population.question(creator, number + time * sample.length),
+          )
+          const ask = (way: Ask) =>
+            timed(sample.length, callers, number => way(sample[number]!.creator, vectors[number]!))
+          compared.store.push(await ask(own))
+          compared.bare.push(await ask(bare))
+        }
       }
-      all.push(compared)
+      all.push(...runs)
     }
   }
   return all
@@ -86,6 +118,7 @@ export async function recalls(population: Population, store: Ask, bare: Ask): Pr
   return all
 }
 
+/** To different creators, as long as there are so many. */
 export function questions(
   population: Population,
   { least, most }: { least: number; most: number },
@@ -95,8 +128,10 @@ export function questions(
   const creators = population.sizes.flatMap((size, creator) =>
     size >= least && size <= most ? [creator] : [],
   )
+  let left: number[] = []
   return Array.from({ length: count }, (_, number) => {
-    const creator = creators[Math.floor(random() * creators.length)]!
+    if (left.length === 0) left = [...creators]
+    const [creator] = left.splice(Math.floor(random() * left.length), 1) as [number]
     return { creator, vector: population.question(creator, number) }
   })
 }

@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import { cosineDistance } from '../../checks/knowledge/rank.ts'
+import { vectorFor } from '../../checks/probe/vectors.ts'
+import type { Fetch } from '../../checks/transport/connection.ts'
+import { type RunningChroma, startChroma } from '../support/chroma.ts'
+import { outputsOf } from '../support/deployment.ts'
+
+const DIMENSION = 8
+const COUNT = 3
+const CREATORS = ['ada', 'bob', 'eve']
+const DOCUMENTS = ['one', 'two', 'three', 'four', 'five']
+
+const documentOf = (id: string, version: number) => {
+  const text = `${id} ${version}`
+  return { id, chunks: [{ text, vector: vectorFor(text, DIMENSION) }] }
+}
+
+describe('what two processes keep of what they have read', () => {
+  let chroma: RunningChroma
+  /** As two processes: neither knows of the other. */
+  let stores: Deployment[]
+  const sent: string[] = []
+
+  beforeAll(async () => {
+    chroma = await startChroma()
+    const outputs = outputsOf({ chroma: [chroma.url], dimensions: DIMENSION })
+    const watched: Fetch = (url, init) => {
+      sent.push(String(url))
+      return fetch(url, init)
+    }
+    stores = [await openDeployment(outputs, { fetch: watched }), await openDeployment(outputs)]
+  })
+  afterAll(async () => {
+    await Promise.all(stores.map(store => store.close()))
+    await chroma.stop()
+  })
+  beforeEach(() => {
+    sent.length = 0
+  })
+
+  it('is asked for again by one small request as long as nobody writes', async () => {
+    const [own, other] = stores.map(store => store.knowledge().creator('somebody'))
+    await other!.upsert([documentOf('one', 1)])
+    const knowledge = stores[0]!.knowledge().creator('somebody')
+    const ask = () => knowledge.query({ vector: vectorFor('one', DIMENSION) })
+    const first = await ask()
+    sent.length = 0
+    expect(await ask()).toEqual(first)
+    expect(sent.length).toBe(1)
+    await other!.upsert([documentOf('one', 2)])
+    expect((await ask()).map(({ text }) => text)).toEqual(['one 2'])
+    expect(await own!.count()).toBe(1)
+  })
+
+  it('leaves out what was written to the creator of another mark, and to one of the verification', async () => {
+    const knowledge = stores[0]!.knowledge()
+    await knowledge.creator('quiet').upsert([documentOf('one', 1)])
+    const ask = () => knowledge.creator('quiet').query({ vector: vectorFor('one', DIMENSION) })
+    await ask()
+    const probe = knowledge.probe('a run')
+    await probe.upsert([documentOf('one', 1)])
+    await probe.clear()
+    sent.length = 0
+    await ask()
+    expect(sent.length).toBe(1)
+  })
+
+  it('never differs from what is stored, whoever writes, replaces and deletes', async () => {
+    const where = fc.record({ store: fc.nat(1), creator: fc.constantFrom(...CREATORS) })
+    const write = fc.record({
+      at: where,
+      document: fc.constantFrom(...DOCUMENTS),
+      version: fc.nat(99),
+    })
+    const step = fc.oneof(
+      fc.record({ put: write }),
+      fc.record({ drop: write }),
+      fc.record({ load: fc.array(write, { minLength: 1, maxLength: 4 }) }),
+      fc.record({ clear: where }),
+      { weight: 4, arbitrary: fc.record({ ask: where }) },
+    )
+    const knowledge = stores.map(store => store.knowledge())
+    const at = ({ store, creator }: { store: number; creator: string }) =>
+      knowledge[store]!.creator(creator)
+    const model = new Map(CREATORS.map(creator => [creator, new Map<string, string>()]))
+    const put = (creator: string, { id, chunks }: ReturnType<typeof documentOf>) =>
+      model.get(creator)!.set(id, chunks[0]!.text)
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async steps => {
+        for (const step of steps) {
+          if ('put' in step) {
+            const document = documentOf(step.put.document, step.put.version)
+            await at(step.put.at).upsert([document])
+            put(step.put.at.creator, document)
+          } else if ('drop' in step) {
+            await at(step.drop.at).delete({ documents: [step.drop.document] })
+            model.get(step.drop.at.creator)!.delete(step.drop.document)
+          } else if ('load' in step) {
+            const own = new Map(
+              step.load.map(({ at, document, version }) => [
+                at.creator,
+                documentOf(document, version),
+              ]),
+            )
+            await knowledge[step.load[0]!.at.store]!.upsert(
+              new Map([...own].map(([creator, document]) => [creator, [document]])),
+            )
+            for (const [creator, document] of own) put(creator, document)
+          } else if ('clear' in step) {
+            await at(step.clear).clear()
+            model.get(step.clear.creator)!.clear()
+          } else {
+            const vector = vectorFor('what', DIMENSION)
+            const found = await at(step.ask).query({ vector }, { count: COUNT })
+            const truth = [...model.get(step.ask.creator)!.values()]
+              .map(text => ({ text, distance: cosineDistance(vectorFor(text, DIMENSION), vector) }))
+              .sort((a, b) => a.distance - b.distance)
+              .slice(0, COUNT)
+            expect(found.map(({ text }) => text)).toEqual(truth.map(({ text }) => text))
+          }
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }, 120_000)
+
+  it('is forgotten when the marks are gone, as after a restore', async () => {
+    const [reader, writer] = stores.map(store => store.knowledge().creator('restored'))
+    const ask = async () =>
+      (await reader!.query({ vector: vectorFor('one', DIMENSION) })).map(({ text }) => text)
+    await writer!.upsert([documentOf('one', 1)])
+    expect(await ask()).toEqual(['one 1'])
+    const database = `${chroma.url}/api/v2/tenants/default_tenant/databases/knowledge_generation_1`
+    const { status } = await fetch(`${database}/collections/knowledge_marks`, { method: 'DELETE' })
+    expect(status).toBe(200)
+    await writer!.upsert([documentOf('one', 2)])
+    expect(await ask()).toEqual(['one 2'])
+    await writer!.upsert([documentOf('one', 3)])
+    expect(await ask()).toEqual(['one 3'])
+  })
+})
