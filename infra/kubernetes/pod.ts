@@ -45,22 +45,23 @@ type NodeRequirement = types.input.core.v1.NodeSelectorRequirement
  * variables that Services inject (one called `chroma` would set CHROMA_PORT, which Chroma takes for its own).
  */
 export function podTemplate(pod: Pod): PodTemplate {
-  const { labels, annotations, containers, placement = {} } = pod
+  const { labels, annotations, placement = {} } = pod
+  const containers = pod.containers.map(restricted)
   const { nodes = [], ...scheduling } = placement
   return {
     metadata: { labels, ...(annotations && { annotations }) },
     spec: {
       ...scheduling,
       ...(nodes.length > 0 && { affinity: affinityTo(nodes) }),
-      containers: containers.map(restricted),
-      volumes: [...containers.map(scratchOf), ...(pod.volumes ?? [])],
+      containers: pod.restartPolicy === 'Never' ? containers : containers.map(draining),
+      volumes: [...pod.containers.map(scratchOf), ...(pod.volumes ?? [])],
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       ...(pod.pullSecrets.length > 0 && {
         imagePullSecrets: pod.pullSecrets.map(name => ({ name })),
       }),
       ...(pod.restartPolicy && { restartPolicy: pod.restartPolicy }),
-      terminationGracePeriodSeconds: pod.grace ?? GRACE,
+      terminationGracePeriodSeconds: DRAIN + (pod.grace ?? GRACE),
       securityContext: {
         runAsNonRoot: true,
         runAsUser: USER,
@@ -75,6 +76,13 @@ export function podTemplate(pod: Pod): PodTemplate {
 }
 
 const GRACE = 30
+/** Seconds: who asks a Service is sent to a pod for a moment after that was told to end. */
+const DRAIN = 5
+
+const draining = (container: types.input.core.v1.Container): types.input.core.v1.Container => ({
+  ...container,
+  lifecycle: { preStop: { exec: { command: ['sleep', `${DRAIN}`] } } },
+})
 
 /** The one folder that a container may write to, beside its volumes; each has its own. */
 const scratchName = ({ name }: Container) => `scratch-${name}`
