@@ -90,6 +90,12 @@ export class ChromaCollection {
     return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
   }
 
+  /** Ids of records of any creator, in the order in which they were first written: to count, never to hand out. */
+  async ids(offset: number, limit: number, signal?: AbortSignal): Promise<string[]> {
+    const body = { offset, limit, include: [] }
+    return (await this.#post('get', body, Got, READ_DEADLINE, signal)).ids
+  }
+
   /** The records nearest to a vector with their distances, as the server's index sees it. */
   async query(
     where: Where,

@@ -25,4 +25,12 @@ export function recordId(creator: CreatorId, document: string, chunk: number): s
 /** Whether a record is the creator's, by what its id begins with. */
 export const isOwn = (creator: CreatorId, id: string): boolean => id.startsWith(ownPrefix(creator))
 
+/** The creator that a record's id names; undefined for an id of another making. */
+export function creatorOf(id: string): string | undefined {
+  const [, length, rest = ''] = /^(\d+):(.*)$/s.exec(id) ?? []
+  return length === undefined || Number(length) > rest.length
+    ? undefined
+    : rest.slice(0, Number(length))
+}
+
 const ownPrefix = (creator: CreatorId): string => `${creator.length}:${creator}`

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { collectionOf } from '../../infra/shards.ts'
-import type { ChromaCollection, StoredRecord } from '../chroma/collection.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CollectionInfo } from '../chroma/server.ts'
-import { type CreatorId, isReserved } from './creator-id.ts'
-import { scoped } from './filter.ts'
-import { RECORD_KEYS } from './metadata.ts'
+import { isReserved } from './creator-id.ts'
+import { creatorOf } from './record-id.ts'
 import type { Shards } from './shards.ts'
 
 const CreatorCount = z.object({
   count: z.int().nonnegative(),
-  /** False: estimated from a sample of the records. */
+  /** Counted one by one, never estimated. */
   exact: z.boolean(),
 })
 
@@ -39,12 +38,9 @@ export const StoreStatistics = z.object({
 
 export type ShardStatistics = z.infer<typeof ShardStatistics>
 export type StoreStatistics = z.infer<typeof StoreStatistics>
-type CreatorCount = z.infer<typeof CreatorCount>
 
-/** Up to this many records of a shard, its creators are counted one by one. */
-export const COUNTED_UP_TO = 1000
-/** Records drawn to estimate the creators of a larger shard. */
-const DRAWN = 24
+/** Ids to ask for at once: some 5 MB. */
+const PAGE = 100_000
 
 /** How the records lie in the shards. Reads only; what the verification has in there just now is counted too. */
 export async function statistics(shards: Shards, signal?: AbortSignal): Promise<StoreStatistics> {
@@ -82,49 +78,24 @@ async function shardStatistics(
   }
   const collection = shards.server(shard).records(shards.database, info.id)
   const records = await collection.size(signal)
-  const creators =
-    records <= COUNTED_UP_TO
-      ? await countCreators(collection, signal)
-      : await estimateCreators(collection, records, signal)
+  const creators = { count: await countCreators(collection, signal), exact: true }
   return { ...place, exists: true, records, creators, dimension: info.dimension }
 }
 
+/** One by one, by what their records' ids begin with, but for those of the verification. */
 async function countCreators(
   collection: ChromaCollection,
   signal: AbortSignal | undefined,
-): Promise<CreatorCount> {
-  const records = await collection.page(0, COUNTED_UP_TO, signal)
-  return { count: new Set(records.flatMap(creatorOf)).size, exact: true }
-}
-
-/**
- * A creator with n records is drawn n times as likely as one with a single record, so each draw counts for
- * 1/n: the mean of these, times the records, is the number of creators (Horvitz and Thompson, 1952).
- */
-async function estimateCreators(
-  collection: ChromaCollection,
-  records: number,
-  signal: AbortSignal | undefined,
-): Promise<CreatorCount> {
-  const shares: number[] = []
-  for (let draw = 0; draw < DRAWN; draw += 1) {
-    // One from each stretch of the records, which lie in the order in which they were written.
-    const offset = Math.floor(((draw + Math.random()) / DRAWN) * records)
-    const drawn = await collection.page(offset, 1, signal)
-    for (const creator of drawn.flatMap(creatorOf)) {
-      const own = await collection.get(scoped(creator), { include: [] }, signal)
-      shares.push(1 / Math.max(1, own.length))
+): Promise<number> {
+  const creators = new Set<string>()
+  for (let offset = 0; ; offset += PAGE) {
+    const ids = await collection.ids(offset, PAGE, signal)
+    for (const id of ids) {
+      const creator = creatorOf(id)
+      if (creator !== undefined && !isReserved(creator)) creators.add(creator)
     }
+    if (ids.length < PAGE) return creators.size
   }
-  const mean = shares.length === 0 ? 0 : sum(shares) / shares.length
-  return { count: Math.round(mean * records), exact: false }
-}
-
-/** Nothing for a record of the verification, or one that says nothing. */
-function creatorOf({ metadata }: StoredRecord): CreatorId[] {
-  const creator = metadata?.[RECORD_KEYS.creator]
-  if (typeof creator !== 'string' || isReserved(creator as CreatorId)) return []
-  return [creator as CreatorId]
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) => all + next, 0)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Creator } from '../../checks/knowledge/creator.ts'
 import type { Knowledge } from '../../checks/knowledge/knowledge.ts'
-import { COUNTED_UP_TO, StoreStatistics } from '../../checks/knowledge/statistics.ts'
+import { StoreStatistics } from '../../checks/knowledge/statistics.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
 import { shardOf } from '../../infra/shards.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
@@ -89,19 +89,26 @@ describe('the statistics of a store', () => {
     await probe.clear()
   })
 
-  it('estimate the creators of a shard that is too large to count them, and say so', async () => {
-    // Two sizes, so that counting the records of a sample alone would be far off.
-    let records = 0
-    for (const [index, creator] of creatorsIn(0, 'many', 250).entries()) {
-      const size = index % 2 === 0 ? 1 : 9
-      await creator.upsert([{ id: 'x', chunks: chunks(size) }])
-      records += size
-    }
-    expect(records).toBeGreaterThan(COUNTED_UP_TO)
+  it('count the creators of a large shard too, however many records each has', async () => {
+    const creators = creatorsIn(0, 'many', 1200)
+    const size = (index: number) => (index % 20 === 0 ? 9 : 1)
+    await knowledge.upsert(
+      new Map(creators.map(({ id }, index) => [id, [{ id: 'x', chunks: chunks(size(index)) }]])),
+    )
+    const records = creators.reduce((sum, _, index) => sum + size(index), 0)
     const [shard] = (await knowledge.statistics()).shards
-    expect(shard).toMatchObject({ records, creators: { exact: false } })
-    // 250, give or take a quarter; 1250 records. The bounds are six times as far as that.
-    expect(shard!.creators.count).toBeGreaterThan(125)
-    expect(shard!.creators.count).toBeLessThan(800)
+    expect(shard).toMatchObject({ records, creators: { count: 1200, exact: true } })
+  })
+
+  it('leave out records of somebody else’s making', async () => {
+    const before = await knowledge.statistics()
+    const [server] = store.deployment.chroma
+    const [shard] = await server!.collections(knowledge.shards.database)
+    await server!.records(knowledge.shards.database, shard!.id).upsert([
+      { id: 'of no creator', metadata: { a: 1 }, text: 'x', vector: vectorFor('x', DIMENSION) },
+      { id: '99:short', metadata: { a: 1 }, text: 'x', vector: vectorFor('x', DIMENSION) },
+    ])
+    const after = await knowledge.statistics()
+    expect(after.creators).toEqual(before.creators)
   })
 })
