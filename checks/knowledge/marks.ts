@@ -10,12 +10,24 @@ import { type CreatorId, isReserved } from './creator-id.ts'
 import { SPACE } from './shard-settings.ts'
 
 const COLLECTION = 'knowledge_marks'
-/** The creators of a server share so many marks: few enough to be read and renewed in one request. */
-const MARKS = 256
-const VALUE = 'mark'
+/** The creators of a server share so many. */
+const MARKS = 4096
+/** Renewed in place of more than `FEW` others: it is a part of everybody's mark. */
+const EVERYBODY = 'everybody'
+const FEW = 64
 const ANY: Where = { kind: { $eq: 'mark' } }
 /** Another process may make them at any time. */
 const ABSENT_FOR: Millis = seconds(10)
+
+/** The marks of a server's creators at one time; undefined for a creator without one. */
+export type Snapshot = (creator: CreatorId) => string | undefined
+
+/** What a server answered: the values of its marks by their names. */
+interface Seen {
+  /** Of their collection. */
+  path: string
+  values: Map<string, string>
+}
 
 /** Tells whether a creator's records may have changed. */
 export interface Mark {
@@ -23,22 +35,25 @@ export interface Mark {
   last(signal?: AbortSignal): Promise<string | undefined>
   /** As it is now. */
   read(signal?: AbortSignal): Promise<string | undefined>
+  /** All of the creator's server, as they are now. */
+  readAll(signal?: AbortSignal): Promise<Snapshot>
 }
 
 /**
- * Marks by which a reader knows that a creator's records are those it has seen. Whoever writes renews the mark of
+ * Marks by which a reader knows that a creator's records are those it has seen. Whoever writes renews the marks of
  * the creators it wrote, after what it wrote is in and before it says so. So who knows a mark, then reads the
  * records, and later finds the mark the same, has missed no write that was acknowledged, by whichever process.
  *
- * They lie in a collection of their own on each server, as records of one dimension: about 0.1 MB. The verification's
- * creators have none, since it must leave a live store as it was.
+ * They lie in a collection of their own on each server, as records of one dimension. The verification's creators have
+ * none, since it must leave a live store as it was.
  */
 export class Marks {
   readonly #servers: readonly ChromaServer[]
   readonly #database: string
   readonly #open = new Map<ChromaServer, ChromaCollection>()
   readonly #absent = new LRUCache<ChromaServer, true>({ max: 1000, ttl: ABSENT_FOR })
-  readonly #last = new Map<ChromaServer, Map<string, string>>()
+  /** Of each server that was asked. What comes late may be older than what it takes the place of. */
+  readonly #last = new Map<ChromaServer, Seen>()
 
   constructor(servers: readonly ChromaServer[], database: string) {
     this.#servers = servers
@@ -48,14 +63,19 @@ export class Marks {
   /** @param instance index of the creator's server, as everywhere here */
   of(instance: number, creator: CreatorId): Mark {
     const server = this.#servers[instance]!
-    const name = nameOf(creator)
-    if (isReserved(creator)) return { last: NONE, read: NONE }
     return {
       last: async signal => {
-        if (!this.#last.has(server)) await this.#read(server, undefined, signal)
-        return this.#last.get(server)?.get(name)
+        const seen = this.#last.get(server) ?? (await this.#read(server, undefined, signal))
+        return markOf(seen, creator)
       },
-      read: async signal => (await this.#read(server, [name], signal)).get(name),
+      read: async signal => {
+        const names = [EVERYBODY, nameOf(creator)]
+        return markOf(await this.#read(server, names, signal), creator)
+      },
+      readAll: async signal => {
+        const seen = await this.#read(server, undefined, signal)
+        return other => markOf(seen, other)
+      },
     }
   }
 
@@ -82,61 +102,61 @@ export class Marks {
     const server = this.#servers[instance]!
     const names = new Set(creators.filter(creator => !isReserved(creator)).map(nameOf))
     if (names.size === 0) return
-    const fresh = [...names].map(id => ({ id, metadata: { [VALUE]: randomUUID() } }))
-    const made = await this.#lookUp(server, undefined)
-    if (made === undefined) return this.#make(server)
+    const fresh = [...(names.size > FEW ? [EVERYBODY] : names)].map(id => ({
+      id,
+      metadata: { kind: 'mark', value: randomUUID() },
+      text: '',
+      vector: [1],
+    }))
+    const known = await this.#lookUp(server)
     try {
-      await made.update(fresh)
+      await (known ?? (await this.#make(server))).upsert(fresh)
     } catch (error) {
-      if (!(error instanceof ServerError && error.reason === 'missing')) throw error
-      await this.#make(server)
+      if (!isMissing(error)) throw error
+      await (await this.#make(server)).upsert(fresh)
     }
   }
 
+  /** @param names of the marks to read; all when absent */
   async #read(
     server: ChromaServer,
     names: string[] | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Map<string, string>> {
+  ): Promise<Seen | undefined> {
     const marks = await this.#lookUp(server, signal)
-    if (marks === undefined) return new Map()
-    const found = await marks
-      .get(ANY, { ...(names && { ids: names }), include: ['metadatas'] }, signal)
-      .catch((error): [] => {
-        if (!(error instanceof ServerError && error.reason === 'missing')) throw error
-        this.#open.delete(server)
-        return []
-      })
-    const now = new Map(found.map(({ id, metadata }) => [id, String(metadata?.[VALUE])]))
-    this.#last.set(server, new Map([...(this.#last.get(server) ?? []), ...now]))
-    return now
+    if (marks === undefined) return undefined
+    try {
+      const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
+      const found = await marks.get(ANY, options, signal)
+      const values = new Map(found.map(({ id, metadata }) => [id, String(metadata?.value)]))
+      const last = this.#last.get(server)
+      if (last?.path === marks.path) for (const [id, value] of values) last.values.set(id, value)
+      else this.#last.set(server, { path: marks.path, values: new Map(values) })
+      return { path: marks.path, values }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      this.#open.delete(server)
+      this.#last.delete(server)
+      return undefined
+    }
   }
 
   async #lookUp(
     server: ChromaServer,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal | undefined,
   ): Promise<ChromaCollection | undefined> {
     const known = this.#open.get(server)
     if (known !== undefined || this.#absent.has(server)) return known
     const info = await server.findCollection(this.#database, COLLECTION, signal)
-    if (info === undefined) {
-      this.#absent.set(server, true)
-      return undefined
-    }
-    return this.#remember(server, info.id)
+    if (info !== undefined) return this.#remember(server, info.id)
+    this.#absent.set(server, true)
+    return undefined
   }
 
-  /** All of them anew: what anybody knew of earlier ones holds no more. */
-  async #make(server: ChromaServer): Promise<void> {
+  async #make(server: ChromaServer): Promise<ChromaCollection> {
     const settings = { space: SPACE, metadata: { marks: MARKS } } as const
     const info = await server.ensureCollection(this.#database, COLLECTION, settings)
-    const records = Array.from({ length: MARKS }, (_, number) => ({
-      id: `${number}`,
-      metadata: { kind: 'mark', [VALUE]: randomUUID() },
-      text: '',
-      vector: [1],
-    }))
-    await this.#remember(server, info.id).upsert(records)
+    return this.#remember(server, info.id)
   }
 
   #remember(server: ChromaServer, id: string): ChromaCollection {
@@ -147,7 +167,15 @@ export class Marks {
   }
 }
 
-const NONE = async () => undefined
+const isMissing = (error: unknown): boolean =>
+  error instanceof ServerError && error.reason === 'missing'
+
+/** One that nobody wrote yet is a mark too. The collection's path tells it from that of an earlier collection. */
+function markOf(seen: Seen | undefined, creator: CreatorId): string | undefined {
+  if (seen === undefined || isReserved(creator)) return undefined
+  const { path, values } = seen
+  return [path, values.get(EVERYBODY), values.get(nameOf(creator))].join(' ')
+}
 
 /** By another hash than the shard's, or the creators of one shard would share a few of them. */
 const nameOf = (creator: CreatorId): string => `${shardOf(`mark of ${creator}`, MARKS)}`

@@ -1,11 +1,19 @@
 import type { Where } from 'chromadb'
 import { LRUCache } from 'lru-cache'
 import { type Millis, minutes } from '../../infra/units.ts'
-import type { ChromaCollection, StoredRecord } from '../chroma/collection.ts'
+import {
+  type ChromaCollection,
+  type Include,
+  NAMED,
+  type StoredRecord,
+} from '../chroma/collection.ts'
+import type { CreatorId } from './creator-id.ts'
+import { Directory } from './directory.ts'
 import type { Mark } from './marks.ts'
 import { byDistance, type Ranked, rank } from './rank.ts'
 
-const STORED: ('metadatas' | 'documents')[] = ['metadatas', 'documents']
+const STORED: Include[] = ['metadatas', 'documents']
+const ALL: Include[] = [...STORED, 'embeddings']
 
 const FEWEST_RANKED = 25
 const RECORDS_PER_RANKED = 120
@@ -30,8 +38,10 @@ const KNOWN_NUMBERS = 8 * 1024 * 1024
 /** What a filter is applied to. */
 export interface Searched {
   records: ChromaCollection
+  /** Lets records of this creator through, and of nobody else: all of them, or those that a caller's filter lets. */
   where: Where
-  /** Of the creator whose records the filter lets through. */
+  whole: boolean
+  creator: CreatorId
   mark: Mark
 }
 
@@ -44,6 +54,7 @@ type Known = 'many' | { mark: string; all: StoredRecord[] }
  * filters match too many to rank are remembered for a while; that saves requests and decides nothing but the way.
  */
 export class Nearest {
+  readonly #directory = new Directory(NAMED)
   readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ttl: KNOWN_FOR })
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
@@ -66,23 +77,55 @@ export class Nearest {
 
   /** All that the filter lets through; undefined when it is too much. */
   async #all(
-    { records, where, mark }: Searched,
+    searched: Searched,
     signal: AbortSignal | undefined,
   ): Promise<StoredRecord[] | undefined> {
+    const { records, where } = searched
     const key = `${records.path} ${JSON.stringify(where)}`
     const known = this.#known.get(key)
     if (known === 'many') return undefined
-    // The mark comes before the records: one that is written in between is seen as a change.
-    const now = await (known === undefined ? mark.last(signal) : mark.read(signal))
-    if (known !== undefined && known.mark === now) return known.all
-
     const most = mostRanked(await this.#sizeOf(records, signal))
-    const options = { include: [...STORED, 'embeddings' as const], limit: most + 1 }
-    const all = await records.get(where, options, signal)
-    const isMuch = all.length > most
-    if (isMuch) this.#known.set(key, 'many')
-    else if (now !== undefined) this.#known.set(key, { mark: now, all })
-    return isMuch ? undefined : all
+    const { now, all } = await this.#look(searched, known, most, signal)
+    if (all === undefined) this.#known.set(key, 'many')
+    else if (now !== undefined && known?.mark !== now) this.#known.set(key, { mark: now, all })
+    return all
+  }
+
+  /**
+   * The mark comes before what is read for it, so that what is written in between is seen as a change.
+   * @param most records that are worth being fetched
+   * @returns all that the filter lets through, unless it is more
+   */
+  async #look(
+    searched: Searched,
+    known: Exclude<Known, 'many'> | undefined,
+    most: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ now?: string | undefined; all?: StoredRecord[] }> {
+    const { records, where, mark } = searched
+    const guess = known ?? this.#listed(searched, most, signal)
+    if (guess === 'many') return {}
+    const [now, guessed] = await Promise.all([
+      guess === undefined ? mark.last(signal) : mark.read(signal),
+      guess?.all,
+    ])
+    if (guessed !== undefined && guess?.mark === now) return { now, all: guessed }
+    const all = await records.get(where, { include: ALL, limit: most + 1 }, signal)
+    return all.length > most ? {} : { now, all }
+  }
+
+  /** What the records that the directory lists are now, which are all as long as the mark is what it was. */
+  #listed(
+    { records, where, whole, creator, mark }: Searched,
+    most: number,
+    signal: AbortSignal | undefined,
+  ) {
+    const listed = this.#directory.find(records, creator, mark)
+    if (whole && listed !== undefined && listed.count > most) return 'many'
+    if (listed?.ids === undefined) return undefined
+    const ids = [...listed.ids]
+    const all = ids.length === 0 ? [] : records.get(where, { include: ALL, ids }, signal)
+    return { mark: listed.mark, all }
   }
 
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {

@@ -69,7 +69,9 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const from = { where: this.#where(selection), mark: this.#mark }
+    const { creator } = this
+    const whole = selection.documents === undefined && selection.filter === undefined
+    const from = { where: this.#where(selection), whole, creator, mark: this.#mark }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))

@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import type { Creator } from '../../checks/knowledge/creator.ts'
 import { cosineDistance } from '../../checks/knowledge/rank.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
 import type { Fetch } from '../../checks/transport/connection.ts'
@@ -21,13 +23,13 @@ describe('what two processes keep of what they have read', () => {
   let chroma: RunningChroma
   /** As two processes: neither knows of the other. */
   let stores: Deployment[]
-  const sent: string[] = []
+  const sent: { url: string; body: string }[] = []
 
   beforeAll(async () => {
     chroma = await startChroma()
     const outputs = outputsOf({ chroma: [chroma.url], dimensions: DIMENSION })
     const watched: Fetch = (url, init) => {
-      sent.push(String(url))
+      sent.push({ url: String(url), body: String(init?.body) })
       return fetch(url, init)
     }
     stores = [await openDeployment(outputs, { fetch: watched }), await openDeployment(outputs)]
@@ -126,6 +128,41 @@ describe('what two processes keep of what they have read', () => {
       { numRuns: 25 },
     )
   }, 120_000)
+
+  it('is exact about creators it meets for the first time, of whom it has only listed the records', async () => {
+    const [reader, writer] = stores.map(store => store.knowledge())
+    const ids = Array.from({ length: 1000 }, (_, index) => `listed ${index}`)
+      .filter(id => reader!.creator(id).shard === 0)
+      .slice(0, 80)
+    const both = ['one', 'two']
+    const all = both.map(name => documentOf(name, 1))
+    await writer!.upsert(new Map(ids.map(id => [id, all])))
+    const ask = async (id: string) => {
+      const hits = await reader!.creator(id).query({ vector: vectorFor('what', DIMENSION) })
+      return hits.map(({ text }) => text).sort()
+    }
+    const met = ids.splice(0, 30)
+    for (const id of met) expect(await ask(id)).toEqual(['one 1', 'two 1'])
+    // It lists the shard beside the questions.
+    await vi.waitFor(() => expect(sent.some(({ body }) => body.includes('100000'))).toBe(true))
+    await setTimeout(300)
+
+    const changes: [(creator: Creator) => Promise<unknown>, string[]][] = [
+      [async () => undefined, ['one 1', 'two 1']],
+      [creator => creator.upsert([documentOf('three', 1)]), ['one 1', 'three 1', 'two 1']],
+      [creator => creator.upsert([documentOf('one', 2)]), ['one 2', 'two 1']],
+      [creator => creator.delete({ documents: ['two'] }), ['one 1']],
+      [creator => creator.clear(), []],
+    ]
+    sent.length = 0
+    for (const [index, id] of ids.entries()) {
+      const [change, wanted] = changes[index % changes.length]!
+      await change(writer!.creator(id))
+      expect({ id, found: await ask(id) }).toEqual({ id, found: wanted })
+    }
+    const named = sent.filter(({ body }) => /"ids":\["\d+:listed/.test(body))
+    expect(named.length).toBeGreaterThan(0)
+  })
 
   it('is forgotten when the marks are gone, as after a restore', async () => {
     const [reader, writer] = stores.map(store => store.knowledge().creator('restored'))

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Deployment } from '../../../checks/deployment.ts'
 import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
 import { cosineDistance } from '../../../checks/knowledge/rank.ts'
+import { seconds } from '../../../infra/units.ts'
 import type { Bare } from './bare.ts'
 import { type Timed, timed } from './callers.ts'
 import { type Population, randomFrom } from './population.ts'
@@ -10,6 +12,9 @@ export const COUNT = 10
 const ROUNDS = 3
 const PER_ROUND = { 1: 40, 8: 80 }
 const RECALLED = 20
+/** Questions to each shard of a store that is to be in use. */
+export const WARM = 25
+const LISTING = seconds(2)
 
 export const CLASSES = [
   { name: 'up to 20', least: 1, most: 20 },
@@ -48,20 +53,21 @@ export const askBare =
   (creator, vector) =>
     bare.query(population.id(creator), vector, COUNT)
 
-/** A store that has its shards open, and met a creator of each. */
+/** A store that has been asked about `WARM` creators of each shard, which is when it lists their records. */
 export async function freshStore(deployment: Deployment, population: Population): Promise<Ask> {
   const knowledge = deployment.knowledge()
   const ask = askStore(knowledge, population)
-  const met = new Set<number>()
-  for (
-    let creator = population.sizes.length - 1;
-    met.size < deployment.outputs.chroma.shards;
-    creator -= 1
-  ) {
+  const { shards } = deployment.outputs.chroma
+  const left = new Map(Array.from({ length: shards }, (_, shard) => [shard, WARM]))
+  for (let creator = population.sizes.length - 1; left.size > 0; creator -= 1) {
     const { shard } = knowledge.creator(population.id(creator))
-    if (!met.has(shard)) await ask(creator, population.question(creator, 0))
-    met.add(shard)
+    const more = left.get(shard)
+    if (more === undefined) continue
+    await ask(creator, population.question(creator, 0))
+    if (more === 1) left.delete(shard)
+    else left.set(shard, more - 1)
   }
+  await sleep(LISTING)
   return ask
 }
 

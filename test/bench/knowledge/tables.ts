@@ -6,7 +6,7 @@ import { percentile, type Timed } from './callers.ts'
 import type { Ingest } from './ingest.ts'
 import type { Memory } from './memory.ts'
 import type { Overhead } from './overhead.ts'
-import type { Compared, Recall } from './queries.ts'
+import { type Compared, type Recall, WARM } from './queries.ts'
 import type { ShardFigures } from './shards.ts'
 
 export interface KnowledgeFigures {
@@ -27,7 +27,8 @@ export function knowledgeTables(figures: KnowledgeFigures): string {
   return [
     `${figures.chunks} chunks of 384 dimensions of ${figures.creators} creators, Zipf-shaped (the largest has ` +
       `${figures.largest}), in ${figures.shards.length} shards of one server, ${availableParallelism()} cores. ` +
-      'Bare is the `chromadb` client with a filtered `query` on the same data; ratios are medians of runs in turn.',
+      `Bare is the \`chromadb\` client with a filtered \`query\` on the same data; ratios are medians of runs in turn. ` +
+      `Each store was asked about ${WARM} other creators of each shard before.`,
     '',
     ...queryTable(figures),
     '',

@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache'
+import { type Millis, minutes } from '../../infra/units.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { CreatorId } from './creator-id.ts'
+import type { Mark, Snapshot } from './marks.ts'
+import { creatorOf } from './record-id.ts'
+
+/** In memory some 100 bytes each. */
+const MOST_IDS = 400_000
+/** Listing a shard takes as long as some tens of questions. */
+const ASKED_BEFORE = 20
+const LISTED_FOR: Millis = minutes(5)
+const SHARDS = 1000
+
+/** What a creator had when its shard was listed, and its mark before that. */
+export interface Listed {
+  mark: string
+  count: number
+  /** Absent when there were too many. */
+  ids: readonly string[] | undefined
+}
+
+interface Listing {
+  marks: Snapshot
+  /** Of each creator its ids, or how many they are. */
+  creators: ReadonlyMap<string, readonly string[] | number>
+  /** Ids that are held. */
+  size: number
+}
+
+const NONE: readonly string[] = []
+
+/**
+ * Which records creators have. Chroma looks through a whole shard for what a filter matches, and finds records by
+ * their ids at once; so the ids of a shard that is much asked are listed, beside the questions, and a creator's are
+ * complete as long as its mark is what it was.
+ */
+export class Directory {
+  /** Ids that are held of one creator. */
+  readonly #most: number
+  readonly #listings = new LRUCache<string, Listing>({
+    ttl: LISTED_FOR,
+    maxSize: MOST_IDS,
+    sizeCalculation: ({ size }) => size,
+  })
+  /** Questions about shards that are not listed. */
+  readonly #asked = new LRUCache<string, number>({ max: SHARDS })
+  /** Shards whose turn it was not long ago, also if that failed or they were too large. */
+  readonly #tried = new LRUCache<string, true>({ max: SHARDS, ttl: LISTED_FOR })
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** @returns undefined while it is not known */
+  find(records: ChromaCollection, creator: CreatorId, mark: Mark): Listed | undefined {
+    const listing = this.#listings.get(records.path)
+    if (listing === undefined) {
+      this.#ask(records, mark)
+      return undefined
+    }
+    const then = listing.marks(creator)
+    if (then === undefined) return undefined
+    const own = listing.creators.get(creator) ?? NONE
+    return typeof own === 'number'
+      ? { mark: then, count: own, ids: undefined }
+      : { mark: then, count: own.length, ids: own }
+  }
+
+  #ask(records: ChromaCollection, mark: Mark): void {
+    const { path } = records
+    const asked = 1 + (this.#asked.get(path) ?? 0)
+    this.#asked.set(path, asked)
+    if (asked < ASKED_BEFORE || this.#tried.has(path)) return
+    this.#asked.delete(path)
+    this.#tried.set(path, true)
+    // Nobody waits for it: without it there is the other way.
+    this.#list(records, mark).catch(() => undefined)
+  }
+
+  async #list(records: ChromaCollection, mark: Mark): Promise<void> {
+    // The marks come before the ids: what is written in between is seen as a change.
+    const marks = await mark.readAll()
+    const creators = new Map<string, string[] | number>()
+    let size = 1
+    for await (const id of records.ids()) {
+      const creator = creatorOf(id)
+      if (creator === undefined) continue
+      const own = creators.get(creator) ?? []
+      const isMuch = typeof own === 'number' || own.length === this.#most
+      if (isMuch) creators.set(creator, typeof own === 'number' ? own + 1 : own.length + 1)
+      else {
+        own.push(id)
+        creators.set(creator, own)
+        size += 1
+      }
+      if (size > MOST_IDS) return
+    }
+    this.#listings.set(records.path, { marks, creators, size })
+  }
+}
