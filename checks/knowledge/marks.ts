@@ -29,12 +29,17 @@ interface Seen {
   values: Map<string, string>
 }
 
+interface Request {
+  names: Set<string>
+  answer: Promise<Seen | undefined>
+}
+
 /** Tells whether a creator's records may have changed. */
 export interface Mark {
   /** As last heard of, which may be long ago; undefined when the creator has none. */
   last(signal?: AbortSignal): Promise<string | undefined>
   /** As it is now. */
-  read(signal?: AbortSignal): Promise<string | undefined>
+  read(): Promise<string | undefined>
   /** All of the creator's server, as they are now. */
   readAll(signal?: AbortSignal): Promise<Snapshot>
 }
@@ -54,6 +59,9 @@ export class Marks {
   readonly #absent = new LRUCache<ChromaServer, true>({ max: 1000, ttl: ABSENT_FOR })
   /** Of each server that was asked. What comes late may be older than what it takes the place of. */
   readonly #last = new Map<ChromaServer, Seen>()
+  /** Of each server the request for marks that is sent when the one before it is answered. */
+  readonly #next = new Map<ChromaServer, Request>()
+  readonly #answered = new Map<ChromaServer, Promise<unknown>>()
 
   constructor(servers: readonly ChromaServer[], database: string) {
     this.#servers = servers
@@ -68,10 +76,7 @@ export class Marks {
         const seen = this.#last.get(server) ?? (await this.#read(server, undefined, signal))
         return markOf(seen, creator)
       },
-      read: async signal => {
-        const names = [EVERYBODY, nameOf(creator)]
-        return markOf(await this.#read(server, names, signal), creator)
-      },
+      read: async () => markOf(await this.#readOne(server, nameOf(creator)), creator),
       readAll: async signal => {
         const seen = await this.#read(server, undefined, signal)
         return other => markOf(seen, other)
@@ -115,6 +120,27 @@ export class Marks {
       if (!isMissing(error)) throw error
       await (await this.#make(server)).upsert(fresh)
     }
+  }
+
+  /** Those who ask while a request is under way share the next: one that was sent earlier might miss a write. */
+  #readOne(server: ChromaServer, name: string): Promise<Seen | undefined> {
+    const waiting = this.#next.get(server)
+    if (waiting !== undefined && waiting.names.size < FEW) {
+      waiting.names.add(name)
+      return waiting.answer
+    }
+    const names = new Set([EVERYBODY, name])
+    const before = this.#answered.get(server) ?? Promise.resolve()
+    const answer = before.then(() => {
+      if (this.#next.get(server)?.names === names) this.#next.delete(server)
+      return this.#read(server, [...names], undefined)
+    })
+    this.#next.set(server, { names, answer })
+    this.#answered.set(
+      server,
+      answer.catch(() => undefined),
+    )
+    return answer
   }
 
   /** @param names of the marks to read; all when absent */

@@ -106,7 +106,7 @@ export class Nearest {
     const guess = known ?? this.#listed(searched, most, signal)
     if (guess === 'many') return {}
     const [now, guessed] = await Promise.all([
-      guess === undefined ? mark.last(signal) : mark.read(signal),
+      guess === undefined ? mark.last(signal) : mark.read(),
       guess?.all,
     ])
     if (guessed !== undefined && guess?.mark === now) return { now, all: guessed }
