@@ -8,13 +8,11 @@ const READ_DEADLINE: Millis = seconds(15)
 const WRITE_DEADLINE: Millis = seconds(60)
 /** Chroma takes vectors in fastest 50 to 250 at a time (facts), and 200 of any dimension stay far below its 40 MiB a request. */
 const BATCH = 200
-/** Ids that are asked for at once: some 5 MB. */
-const PAGE = 100_000
 /**
  * Ids that go with a filter: what the server takes for them grows with their square (measured, 1.5.9: 2 ms for 20,
  * 7 for 100, 180 for 400, 770 for 900).
  */
-export const NAMED = 50
+const NAMED = 50
 /** A vector as the server hands it out. Looked through by hand: a schema per number would cost more than the request. */
 const Vector = z.custom<number[]>(
   value => Array.isArray(value) && value.every(part => typeof part === 'number'),
@@ -82,8 +80,13 @@ export class ChromaCollection {
     options: { ids?: string[]; include: Include[]; limit?: number; offset?: number },
     signal?: AbortSignal,
   ): Promise<StoredRecord[]> {
-    const got = await this.#post('get', { where, ...options }, Got, READ_DEADLINE, signal)
-    return toRecords(got)
+    const { ids, ...rest } = options
+    const parts = ids === undefined ? [undefined] : slices(ids, NAMED)
+    const got = parts.map(async part => {
+      const body = { where, ...rest, ...(part && { ids: part }) }
+      return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
+    })
+    return (await Promise.all(got)).flat()
   }
 
   /** Records of the collection in no particular order and of any creator, for the checks that look at samples. */
@@ -92,14 +95,10 @@ export class ChromaCollection {
     return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
   }
 
-  /** Ids of all records, of any creator, in the order in which they were first written. For the store's own use. */
-  async *ids(signal?: AbortSignal): AsyncGenerator<string> {
-    for (let offset = 0; ; offset += PAGE) {
-      const body = { offset, limit: PAGE, include: [] }
-      const { ids } = await this.#post('get', body, Got, READ_DEADLINE, signal)
-      yield* ids
-      if (ids.length < PAGE) return
-    }
+  /** Ids of records of any creator, in the order in which they were first written. For the store's own use. */
+  async ids(offset: number, limit: number, signal?: AbortSignal): Promise<string[]> {
+    const body = { offset, limit, include: [] }
+    return (await this.#post('get', body, Got, READ_DEADLINE, signal)).ids
   }
 
   /** The records nearest to a vector with their distances, as the server's index sees it. */
@@ -132,8 +131,7 @@ export class ChromaCollection {
   /** Writes records, in as many requests as the server's limit asks for. An id that is taken is overwritten. */
   async upsert(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
     const limit = Math.min(BATCH, await this.#server.maxBatch(signal))
-    for (let start = 0; start < records.length; start += limit) {
-      const batch = records.slice(start, start + limit)
+    for (const batch of slices(records, limit)) {
       const body = {
         ids: batch.map(record => record.id),
         embeddings: batch.map(record => encode(record.vector)),
@@ -164,8 +162,8 @@ export class ChromaCollection {
   ): Promise<number> {
     if (ids === undefined) return this.#delete({ where }, signal)
     let gone = 0
-    for (let start = 0; start < ids.length; start += NAMED) {
-      gone += await this.#delete({ where, ids: ids.slice(start, start + NAMED) }, signal)
+    for (const part of slices(ids, NAMED)) {
+      gone += await this.#delete({ where, ids: part }, signal)
     }
     return gone
   }
@@ -196,6 +194,11 @@ type Sent<Schema> = [
   deadline: Millis,
   signal: AbortSignal | undefined,
 ]
+
+const slices = <Item>(items: readonly Item[], length: number): Item[][] =>
+  Array.from({ length: Math.ceil(items.length / length) }, (_, index) =>
+    items.slice(index * length, (index + 1) * length),
+  )
 
 /** As the server stores it: 32-bit floats. A quarter of the bytes that their digits take. */
 const encode = (vector: readonly number[]): string =>

@@ -7,6 +7,8 @@ import { creatorOf } from './record-id.ts'
 
 /** In memory some 100 bytes each. */
 const MOST_IDS = 400_000
+/** Listed by one request, 10 MB, or not at all: between two, what others delete would shift what is left. */
+const LARGEST_SHARD = 200_000
 /** Listing a shard takes as long as some tens of questions. */
 const ASKED_BEFORE = 20
 const LISTED_FOR: Millis = minutes(5)
@@ -83,7 +85,9 @@ export class Directory {
     const marks = await mark.readAll()
     const creators = new Map<string, string[] | number>()
     let size = 1
-    for await (const id of records.ids()) {
+    const all = await records.ids(0, LARGEST_SHARD + 1)
+    if (all.length > LARGEST_SHARD) return
+    for (const id of all) {
       const creator = creatorOf(id)
       if (creator === undefined) continue
       const own = creators.get(creator) ?? []
@@ -94,7 +98,6 @@ export class Directory {
         creators.set(creator, own)
         size += 1
       }
-      if (size > MOST_IDS) return
     }
     this.#listings.set(records.path, { marks, creators, size })
   }

@@ -1,12 +1,7 @@
 import type { Where } from 'chromadb'
 import { LRUCache } from 'lru-cache'
 import { type Millis, minutes } from '../../infra/units.ts'
-import {
-  type ChromaCollection,
-  type Include,
-  NAMED,
-  type StoredRecord,
-} from '../chroma/collection.ts'
+import type { ChromaCollection, Include, StoredRecord } from '../chroma/collection.ts'
 import type { CreatorId } from './creator-id.ts'
 import { Directory } from './directory.ts'
 import type { Mark } from './marks.ts'
@@ -54,7 +49,7 @@ type Known = 'many' | { mark: string; all: StoredRecord[] }
  * filters match too many to rank are remembered for a while; that saves requests and decides nothing but the way.
  */
 export class Nearest {
-  readonly #directory = new Directory(NAMED)
+  readonly #directory = new Directory(MOST_RANKED)
   readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ttl: KNOWN_FOR })
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
@@ -124,8 +119,7 @@ export class Nearest {
     if (whole && listed !== undefined && listed.count > most) return 'many'
     if (listed?.ids === undefined) return undefined
     const ids = [...listed.ids]
-    const all = ids.length === 0 ? [] : records.get(where, { include: ALL, ids }, signal)
-    return { mark: listed.mark, all }
+    return { mark: listed.mark, all: records.get(where, { include: ALL, ids }, signal) }
   }
 
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {

@@ -39,6 +39,9 @@ export const StoreStatistics = z.object({
 export type ShardStatistics = z.infer<typeof ShardStatistics>
 export type StoreStatistics = z.infer<typeof StoreStatistics>
 
+/** Ids to ask for at once: some 5 MB. */
+const PAGE = 100_000
+
 /** How the records lie in the shards. Reads only; what the verification has in there just now is counted too. */
 export async function statistics(shards: Shards, signal?: AbortSignal): Promise<StoreStatistics> {
   const existing = await shards.existing(signal)
@@ -85,11 +88,14 @@ async function countCreators(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const creators = new Set<string>()
-  for await (const id of collection.ids(signal)) {
-    const creator = creatorOf(id)
-    if (creator !== undefined && !isReserved(creator)) creators.add(creator)
+  for (let offset = 0; ; offset += PAGE) {
+    const ids = await collection.ids(offset, PAGE, signal)
+    for (const id of ids) {
+      const creator = creatorOf(id)
+      if (creator !== undefined && !isReserved(creator)) creators.add(creator)
+    }
+    if (ids.length < PAGE) return creators.size
   }
-  return creators.size
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) => all + next, 0)
