@@ -36,14 +36,15 @@ export async function busy(
 }
 
 function startWriting(knowledge: Knowledge, population: Population) {
-  const chunks = population.documents(0).slice(0, BATCH / CHUNKS_PER_DOCUMENT)
+  const documents = population.documents(0).slice(0, BATCH / CHUNKS_PER_DOCUMENT)
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   let running = true
   let written = 0
   const write = async () => {
     while (running) {
-      await knowledge.upsert(new Map([[`writer-${written}`, chunks]]))
+      const loads = documents.map((own, index) => [`writer-${written}-${index}`, [own]] as const)
+      await knowledge.upsert(new Map(loads))
       written += BATCH
       await sleep(Math.max(0, (written / CHUNKS_A_SECOND - seconds()) * 1000))
     }
