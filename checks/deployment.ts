@@ -90,14 +90,15 @@ export async function openDeployment(
     knowledge(database = databaseOf(chroma.generation)) {
       const model = inference.model('embedding')
       const settings = shardSettings(chroma, model)
+      const shards = new Shards(servers, chroma.shardMap, database, settings)
       return new Knowledge({
-        shards: new Shards(servers, chroma.shardMap, database, settings),
+        shards,
         embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
           prefixes: model.prefixes ?? { document: '', query: '' },
           dimension: settings.dimension,
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
         }),
-        marks: new Marks(servers, database),
+        marks: new Marks(shards),
         nearest: new Nearest(),
         turns,
         now: options.now ?? Date.now,

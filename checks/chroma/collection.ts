@@ -142,18 +142,6 @@ export class ChromaCollection {
     }
   }
 
-  /** Merges metadata into that of records; does nothing for ids that nobody has (measured, 1.5.9). */
-  async update(
-    records: readonly Pick<NewRecord, 'id' | 'metadata'>[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const body = {
-      ids: records.map(record => record.id),
-      metadatas: records.map(record => record.metadata),
-    }
-    await this.#post('update', body, z.unknown(), WRITE_DEADLINE, signal)
-  }
-
   /** @returns how many records are gone */
   async delete(
     where: Where,
@@ -188,7 +176,7 @@ export class ChromaCollection {
 }
 
 type Sent<Schema> = [
-  operation: 'get' | 'query' | 'upsert' | 'update' | 'delete',
+  operation: 'get' | 'query' | 'upsert' | 'delete',
   body: object,
   schema: Schema,
   deadline: Millis,

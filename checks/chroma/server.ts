@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { Connection } from '../transport/connection.ts'
-import { ServerError } from '../transport/server-error.ts'
+import { isMissing, ServerError } from '../transport/server-error.ts'
 import { ChromaCollection } from './collection.ts'
 
 /** The one tenant in use: Chroma's tenants are no boundary (facts: a collection answers to its UUID under any). */
@@ -154,7 +154,7 @@ async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof ServerError && error.reason === 'missing') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -34,14 +34,13 @@ export async function upsertAll(
     shards.set(shard, [...(shards.get(shard) ?? []), load])
   }
   // What is written counts as written when all of it is in, so marks are renewed once.
-  const of = (creator: CreatorId) => store.shards.instanceOf(store.shards.of(creator))
   await store.marks.after(
     allEnded(
       [...shards].map(async ([shard, loads]) => {
         for (const batch of batches(loads)) await write(store, shard, batch, signal)
       }),
     ),
-    Map.groupBy(documents.keys(), of),
+    [...documents.keys()],
   )
 }
 

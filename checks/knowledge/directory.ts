@@ -83,21 +83,15 @@ export class Directory {
   async #list(records: ChromaCollection, mark: Mark): Promise<void> {
     // The marks come before the ids: what is written in between is seen as a change.
     const marks = await mark.readAll()
-    const creators = new Map<string, string[] | number>()
-    let size = 1
     const all = await records.ids(0, LARGEST_SHARD + 1)
     if (all.length > LARGEST_SHARD) return
-    for (const id of all) {
-      const creator = creatorOf(id)
+    const creators = new Map<string, readonly string[] | number>()
+    let size = 1
+    for (const [creator, ids] of Map.groupBy(all, creatorOf)) {
       if (creator === undefined) continue
-      const own = creators.get(creator) ?? []
-      const isMuch = typeof own === 'number' || own.length === this.#most
-      if (isMuch) creators.set(creator, typeof own === 'number' ? own + 1 : own.length + 1)
-      else {
-        own.push(id)
-        creators.set(creator, own)
-        size += 1
-      }
+      const isMuch = ids.length > this.#most
+      creators.set(creator, isMuch ? ids.length : ids)
+      size += isMuch ? 1 : ids.length
     }
     this.#listings.set(records.path, { marks, creators, size })
   }

@@ -2,6 +2,7 @@ import { shardOf } from '../../infra/shards.ts'
 import type { ChromaServer } from '../chroma/server.ts'
 import { type CreatorId, isReserved } from './creator-id.ts'
 import { FEW, type Seen, ServerMarks } from './server-marks.ts'
+import type { Shards } from './shards.ts'
 
 /** The creators of a server share so many. */
 const MARKS = 4096
@@ -29,15 +30,15 @@ export interface Mark {
  * The verification's creators have none, since it must leave a live store as it was.
  */
 export class Marks {
-  readonly #servers: readonly ServerMarks[]
+  readonly #shards: Shards
+  readonly #servers = new Map<ChromaServer, ServerMarks>()
 
-  constructor(servers: readonly ChromaServer[], database: string) {
-    this.#servers = servers.map(server => new ServerMarks(server, database))
+  constructor(shards: Shards) {
+    this.#shards = shards
   }
 
-  /** @param instance index of the creator's server, as everywhere here */
-  of(instance: number, creator: CreatorId): Mark {
-    const server = this.#servers[instance]!
+  of(creator: CreatorId): Mark {
+    const server = this.#serverOf(creator)
     const names = [EVERYBODY, nameOf(creator)]
     return {
       last: async signal => markOf(await server.last(signal), creator),
@@ -50,28 +51,34 @@ export class Marks {
   }
 
   /**
-   * Lets a write end, and gives the creators of a server other marks before it is said that it has. Also after one
+   * Lets a write end, and gives the creators it is about other marks before it is said that it has. Also after one
    * that failed or was given up, since some of it may be in.
    */
-  async after<T>(
-    write: Promise<T>,
-    written: ReadonlyMap<number, readonly CreatorId[]>,
-  ): Promise<T> {
-    const renewed = async () => {
-      await Promise.all([...written].map(([instance, some]) => this.#renew(instance, some)))
-    }
+  async after<T>(write: Promise<T>, creators: readonly CreatorId[]): Promise<T> {
     const result = await write.catch(async error => {
-      await renewed().catch(() => undefined)
+      await this.#renew(creators).catch(() => undefined)
       throw error
     })
-    await renewed()
+    await this.#renew(creators)
     return result
   }
 
-  async #renew(instance: number, creators: readonly CreatorId[]): Promise<void> {
-    const names = new Set(creators.filter(creator => !isReserved(creator)).map(nameOf))
-    if (names.size === 0) return
-    await this.#servers[instance]!.renew(names.size > FEW ? [EVERYBODY] : [...names])
+  async #renew(creators: readonly CreatorId[]): Promise<void> {
+    const marked = creators.filter(creator => !isReserved(creator))
+    const servers = Map.groupBy(marked, creator => this.#serverOf(creator))
+    await Promise.all(
+      [...servers].map(([server, own]) => {
+        const names = new Set(own.map(nameOf))
+        return server.renew(names.size > FEW ? [EVERYBODY] : [...names])
+      }),
+    )
+  }
+
+  #serverOf(creator: CreatorId): ServerMarks {
+    const server = this.#shards.server(this.#shards.of(creator))
+    const known = this.#servers.get(server) ?? new ServerMarks(server, this.#shards.database)
+    this.#servers.set(server, known)
+    return known
   }
 }
 

@@ -40,7 +40,7 @@ export class Scope {
     this.#marks = marks
     this.creator = creator
     this.shard = shards.of(creator)
-    this.#mark = marks.of(this.#instance, creator)
+    this.#mark = marks.of(creator)
   }
 
   async get(
@@ -86,7 +86,7 @@ export class Scope {
   ): Promise<void> {
     const where = this.#where({ documents })
     const put = (records: ChromaCollection) => replace(records, where, fresh, createdAt, signal)
-    await this.#marked(this.#shards.write(this.shard, put, signal))
+    await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
   /**
@@ -101,16 +101,8 @@ export class Scope {
       if (found.length === 0) return deleted
       const ids = found.map(record => record.id)
       const gone = this.#read(0, records => records.delete(where, ids, signal), signal)
-      deleted += await this.#marked(gone)
+      deleted += await this.#marks.after(gone, [this.creator])
     }
-  }
-
-  get #instance(): number {
-    return this.#shards.instanceOf(this.shard)
-  }
-
-  #marked<T>(write: Promise<T>): Promise<T> {
-    return this.#marks.after(write, new Map([[this.#instance, [this.creator]]]))
   }
 
   #where({ documents, filter }: Selection): Where {

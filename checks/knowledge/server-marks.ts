@@ -3,7 +3,7 @@ import type { Where } from 'chromadb'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { ChromaServer } from '../chroma/server.ts'
-import { ServerError } from '../transport/server-error.ts'
+import { isMissing } from '../transport/server-error.ts'
 import { SPACE } from './shard-settings.ts'
 
 const COLLECTION = 'knowledge_marks'
@@ -115,6 +115,3 @@ export class ServerMarks {
     return this.#marks
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof ServerError && error.reason === 'missing'

@@ -1,7 +1,7 @@
 import { collectionOf, shardOf } from '../../infra/shards.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { ChromaServer, CollectionInfo } from '../chroma/server.ts'
-import { ServerError } from '../transport/server-error.ts'
+import { isMissing } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { refuseMismatch, type ShardSettings, SPACE } from './shard-settings.ts'
 
@@ -86,7 +86,7 @@ export class Shards {
     try {
       return await use()
     } catch (error) {
-      if (!(error instanceof ServerError && error.reason === 'missing')) throw error
+      if (!isMissing(error)) throw error
       this.#open.delete(shard)
       return use()
     }

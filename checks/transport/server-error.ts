@@ -35,6 +35,10 @@ export class ServerError extends Failure {
   }
 }
 
+/** Whether the server says that what the request names is not there. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof ServerError && error.reason === 'missing'
+
 const kindOf = (reason: ServerErrorReason): FailureKind =>
   reason === 'rejected' ? 'misused' : 'unavailable'
 

@@ -4,6 +4,7 @@ import { chromaConfig } from '../chroma-config.ts'
 import { chromaFront } from '../front/fronts.ts'
 import { layoutOf } from '../layout.ts'
 import { container } from './container.ts'
+import { CHROMA_DATA } from './data-paths.ts'
 import { besides, frontContainer } from './front.ts'
 import { behindFront } from './health.ts'
 import { limitsOf } from './limits.ts'
@@ -12,8 +13,6 @@ import type { Parts } from './parts.ts'
 import { CHROMA_FRONT, CHROMA_SERVER } from './ports.ts'
 import { keptVolume } from './volume.ts'
 
-/** Where the image keeps its data: another path, and the store is lost with the container without a word. */
-const DATA_PATH = '/data'
 const CONFIG_PATH = '/config.yaml'
 /** Seconds to end the writes that are under way. */
 const GRACE = 60
@@ -44,8 +43,8 @@ export function chromaServer(
     part,
     image: images.chroma,
     command: ['run', CONFIG_PATH],
-    uploads: [{ file: CONFIG_PATH, content: chromaConfig(CHROMA_SERVER, DATA_PATH) }],
-    volumes: [{ volumeName: volume.name, containerPath: DATA_PATH }],
+    uploads: [{ file: CONFIG_PATH, content: chromaConfig(CHROMA_SERVER, CHROMA_DATA) }],
+    volumes: [{ volumeName: volume.name, containerPath: CHROMA_DATA }],
     ...besides(front),
     healthcheck: behindFront(CHROMA_FRONT, '/api/v2/healthcheck'),
     stopSignal: 'SIGTERM',

@@ -3,6 +3,7 @@ import type { Workload } from '../capacity/workload.ts'
 import { ollamaFront } from '../front/fronts.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import { container } from './container.ts'
+import { OLLAMA_DATA } from './data-paths.ts'
 import { besides, frontContainer } from './front.ts'
 import { behindFront } from './health.ts'
 import { limitsOf } from './limits.ts'
@@ -11,8 +12,6 @@ import type { Parts } from './parts.ts'
 import { OLLAMA_FRONT, OLLAMA_SERVER } from './ports.ts'
 import { keptVolume } from './volume.ts'
 
-/** Where the image keeps its key and its models. */
-const DATA_PATH = '/root/.ollama'
 /** Seconds to end the answers that are under way. */
 const GRACE = 30
 
@@ -43,7 +42,7 @@ export function ollamaServer(
   })
   const environment = ollamaEnvironment(settings, {
     port: OLLAMA_SERVER,
-    modelsFolder: `${DATA_PATH}/models`,
+    modelsFolder: `${OLLAMA_DATA}/models`,
     models: plan?.models.length ?? settings.models.length,
   })
   return container(surroundings, {
@@ -51,7 +50,7 @@ export function ollamaServer(
     image: images.ollama,
     command: ['serve'],
     envs: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    volumes: [{ volumeName: keptVolume(surroundings, part).name, containerPath: DATA_PATH }],
+    volumes: [{ volumeName: keptVolume(surroundings, part).name, containerPath: OLLAMA_DATA }],
     // It writes to its volume, and elsewhere only what may be lost.
     readOnly: true,
     tmpfs: { '/tmp': '' },

@@ -3,7 +3,7 @@ import type { Creator } from '../../checks/knowledge/creator.ts'
 import type { Knowledge } from '../../checks/knowledge/knowledge.ts'
 import { StoreStatistics } from '../../checks/knowledge/statistics.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
-import { shardOf } from '../../infra/shards.ts'
+import { collectionOf, shardOf } from '../../infra/shards.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { openStore, outputsOf } from '../support/deployment.ts'
 
@@ -103,8 +103,9 @@ describe('the statistics of a store', () => {
   it('leave out records of somebody else’s making', async () => {
     const before = await knowledge.statistics()
     const [server] = store.deployment.chroma
-    const [shard] = await server!.collections(knowledge.shards.database)
-    await server!.records(knowledge.shards.database, shard!.id).upsert([
+    const { database } = knowledge.shards
+    const shard = await server!.findCollection(database, collectionOf(0))
+    await server!.records(database, shard!.id).upsert([
       { id: 'of no creator', metadata: { a: 1 }, text: 'x', vector: vectorFor('x', DIMENSION) },
       { id: '99:short', metadata: { a: 1 }, text: 'x', vector: vectorFor('x', DIMENSION) },
     ])

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
+import { OLLAMA_DATA } from '../../../infra/docker/data-paths.ts'
 import { Images } from '../../../infra/images.ts'
 import { ollamaEnvironment } from '../../../infra/ollama-environment.ts'
 import type { Settings } from '../../../infra/settings.ts'
 import { type Bytes, KiB } from '../../../infra/units.ts'
 
-const DATA_PATH = '/root/.ollama'
 const POLL_MS = 100
 
 /** The stack's Ollama in a container that is held to a limit of memory, on the host's own network. */
@@ -31,7 +31,7 @@ export class HeldOllama {
     const { port } = settings.ollama
     const environment = ollamaEnvironment(settings, {
       port,
-      modelsFolder: `${DATA_PATH}/models`,
+      modelsFolder: `${OLLAMA_DATA}/models`,
       models: settings.models.length,
     })
     const container = await docker.createContainer({
@@ -40,7 +40,7 @@ export class HeldOllama {
       HostConfig: {
         Init: true,
         NetworkMode: 'host',
-        Binds: [`${volume}:${DATA_PATH}`],
+        Binds: [`${volume}:${OLLAMA_DATA}`],
         Memory: limit,
         MemorySwap: limit,
       },
