@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { roomOf, take } from '../../infra/capacity/placement.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
+import { PART_OF } from '../../infra/kubernetes/names.ts'
 import type { KubeObject } from '../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
 import { POOLS } from '../support/cluster/pools.ts'
@@ -89,6 +90,23 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     await plain.stack.up()
     expect(await claims()).toMatchObject(before)
     await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('keeps its claims when labels are to be others than they are', async () => {
+    const before = await claims()
+    const another = { labels: { 'app.kubernetes.io/part-of': 'another' } }
+    for (const set of await own('apps/v1', 'StatefulSet')) {
+      await fleet.api.patch(set, { metadata: another })
+    }
+    for (const claim of await own('v1', 'PersistentVolumeClaim')) {
+      await fleet.api.patch(claim, { metadata: another })
+    }
+    await plain.stack.up({ refresh: true })
+    const sets = await own('apps/v1', 'StatefulSet')
+    expect(sets.map(({ metadata }) => metadata.labels)).toEqual(
+      sets.map(() => expect.objectContaining(PART_OF)),
+    )
+    expect(await claims()).toEqual(before)
   })
 
   it('refuses other instances or shards over its data, before anything is changed', async () => {
