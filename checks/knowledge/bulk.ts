@@ -1,5 +1,5 @@
 import type { Where } from 'chromadb'
-import type { NewRecord } from '../chroma/collection.ts'
+import type { ChromaCollection, NewRecord } from '../chroma/collection.ts'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
 import { checkDocuments, type NewDocument, type ReadyDocument, toRecords } from './document.ts'
@@ -63,13 +63,11 @@ async function write(
       documents.flatMap(document => toRecords(creator, document, createdAt, {})),
     )
     const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
-    const where: Where = {
-      $and: [
-        { [RECORD_KEYS.creator]: { $in: creators } },
-        { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } },
-      ],
-    }
-    await shards.write(shard, records => replace(records, where, fresh, createdAt, signal), signal)
+    const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
+    const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
+    const put = (records: ChromaCollection) =>
+      replace(records, { own, where }, fresh, createdAt, signal)
+    await shards.write(shard, put, signal)
   })
 }
 

@@ -1,4 +1,3 @@
-import type { Where } from 'chromadb'
 import { LRUCache } from 'lru-cache'
 import { type Millis, minutes } from '../../infra/units.ts'
 import type { ChromaCollection, Include, StoredRecord } from '../chroma/collection.ts'
@@ -6,6 +5,7 @@ import type { CreatorId } from './creator-id.ts'
 import { Directory } from './directory.ts'
 import type { Mark } from './marks.ts'
 import { byDistance, type Ranked, rank } from './rank.ts'
+import { fetchSelected, type Selected } from './selected.ts'
 
 const STORED: Include[] = ['metadatas', 'documents']
 const ALL: Include[] = [...STORED, 'embeddings']
@@ -30,12 +30,11 @@ const KNOWN_FOR: Millis = minutes(5)
 /** Numbers of 8 bytes, in vectors: some 20,000 chunks of 384 dimensions. */
 const KNOWN_NUMBERS = 8 * 1024 * 1024
 
-/** What a filter is applied to. */
+/** What is searched. */
 export interface Searched {
   records: ChromaCollection
-  /** Lets records of this creator through, and of nobody else: all of them, or those that a caller's filter lets. */
-  where: Where
-  whole: boolean
+  /** Records of this creator. */
+  selected: Selected
   creator: CreatorId
   mark: Mark
 }
@@ -64,19 +63,21 @@ export class Nearest {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { records, where } = searched
+    const { records, selected } = searched
     const all = await this.#all(searched, signal)
     if (all !== undefined) return rank(all, vector, count)
-    return byDistance(await records.query(where, vector, { count, include: STORED }, signal))
+    return byDistance(
+      await records.query(selected.where, vector, { count, include: STORED }, signal),
+    )
   }
 
-  /** All that the filter lets through; undefined when it is too much. */
+  /** All that is selected; undefined when it is too much. */
   async #all(
     searched: Searched,
     signal: AbortSignal | undefined,
   ): Promise<StoredRecord[] | undefined> {
-    const { records, where } = searched
-    const key = `${records.path} ${JSON.stringify(where)}`
+    const { records, selected } = searched
+    const key = `${records.path} ${JSON.stringify(selected.where)}`
     const known = this.#known.get(key)
     if (known === 'many') return undefined
     const most = mostRanked(await this.#sizeOf(records, signal))
@@ -89,7 +90,7 @@ export class Nearest {
   /**
    * The mark comes before what is read for it, so that what is written in between is seen as a change.
    * @param most records that are worth being fetched
-   * @returns all that the filter lets through, unless it is more
+   * @returns all that is selected, unless it is more
    */
   async #look(
     searched: Searched,
@@ -97,7 +98,7 @@ export class Nearest {
     most: number,
     signal: AbortSignal | undefined,
   ): Promise<{ now?: string | undefined; all?: StoredRecord[] }> {
-    const { records, where, mark } = searched
+    const { records, selected, mark } = searched
     const guess = known ?? this.#listed(searched, most, signal)
     if (guess === 'many') return {}
     const [now, guessed] = await Promise.all([
@@ -105,21 +106,22 @@ export class Nearest {
       guess?.all,
     ])
     if (guessed !== undefined && guess?.mark === now) return { now, all: guessed }
-    const all = await records.get(where, { include: ALL, limit: most + 1 }, signal)
+    const all = await fetchSelected(records, selected, { include: ALL, limit: most + 1 }, signal)
     return all.length > most ? {} : { now, all }
   }
 
   /** What the records that the directory lists are now, which are all as long as the mark is what it was. */
   #listed(
-    { records, where, whole, creator, mark }: Searched,
+    { records, selected: { own, where, byId }, creator, mark }: Searched,
     most: number,
     signal: AbortSignal | undefined,
   ) {
     const listed = this.#directory.find(records, creator, mark)
-    if (whole && listed !== undefined && listed.count > most) return 'many'
+    if (listed !== undefined && where === own && listed.count > most) return 'many'
     if (listed?.ids === undefined) return undefined
-    const ids = [...listed.ids]
-    return { mark: listed.mark, all: records.get(where, { include: ALL, ids }, signal) }
+    const [filter, ids] =
+      byId === undefined ? [where, [...listed.ids]] : [own, listed.ids.filter(byId)]
+    return { mark: listed.mark, all: records.get(filter, { include: ALL, ids }, signal) }
   }
 
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {

@@ -13,6 +13,13 @@ export function parseDocumentId(value: unknown): string {
   return value as string
 }
 
+export interface ChunkName {
+  creator: string
+  document: string
+  /** Position in the document, from 0. */
+  chunk: number
+}
+
 /**
  * The id of a chunk's record. Record ids are unique per collection and not per creator, and an upsert of a taken
  * one overwrites another creator's record, so the id carries the creator; each part is preceded by its
@@ -26,11 +33,22 @@ export function recordId(creator: CreatorId, document: string, chunk: number): s
 export const isOwn = (creator: CreatorId, id: string): boolean => id.startsWith(ownPrefix(creator))
 
 /** The creator that a record's id names; undefined for an id of another making. */
-export function creatorOf(id: string): string | undefined {
-  const [, length, rest = ''] = /^(\d+):(.*)$/s.exec(id) ?? []
-  return length === undefined || Number(length) > rest.length
-    ? undefined
-    : rest.slice(0, Number(length))
+export const creatorOf = (id: string): string | undefined => part(id)?.[0]
+
+/** What chunk a record's id names; undefined for an id of another making. */
+export function chunkOf(id: string): ChunkName | undefined {
+  const [creator, rest] = part(id) ?? []
+  const [document, chunk] = part(rest) ?? []
+  if (creator === undefined || document === undefined || !/^\d+$/.test(chunk ?? ''))
+    return undefined
+  return { creator, document, chunk: Number(chunk) }
+}
+
+/** The first part that is preceded by its length, and what comes after it. */
+function part(text = ''): [part: string, rest: string] | undefined {
+  const [prefix = '', length] = /^(\d+):/.exec(text) ?? []
+  const end = prefix.length + Number(length)
+  return end <= text.length ? [text.slice(prefix.length, end), text.slice(end)] : undefined
 }
 
 const ownPrefix = (creator: CreatorId): string => `${creator.length}:${creator}`

@@ -8,8 +8,9 @@ import type { Mark, Marks } from './marks.ts'
 import { RECORD_KEYS } from './metadata.ts'
 import type { Nearest } from './nearest.ts'
 import type { Ranked } from './rank.ts'
-import { isOwn, parseDocumentId } from './record-id.ts'
+import { chunkOf, isOwn, parseDocumentId } from './record-id.ts'
 import { replace } from './replace.ts'
+import { fetchSelected, type Selected } from './selected.ts'
 import type { Shards } from './shards.ts'
 import { toWhere } from './where.ts'
 
@@ -34,6 +35,8 @@ export class Scope {
   readonly #shards: Shards
   readonly #marks: Marks
   readonly #mark: Mark
+  /** Lets all of the creator's records through. */
+  readonly #everything: Where
 
   constructor(shards: Shards, marks: Marks, creator: CreatorId) {
     this.#shards = shards
@@ -41,6 +44,7 @@ export class Scope {
     this.creator = creator
     this.shard = shards.of(creator)
     this.#mark = marks.of(creator)
+    this.#everything = scoped(creator)
   }
 
   async get(
@@ -48,8 +52,7 @@ export class Scope {
     options: Parameters<ChromaCollection['get']>[1],
     signal?: AbortSignal,
   ): Promise<StoredRecord[]> {
-    const where = this.#where(selection)
-    return this.#own(await this.#read([], records => records.get(where, options, signal), signal))
+    return this.#get(this.#select(selection), options, signal)
   }
 
   /** The first chunk of each document. */
@@ -58,8 +61,9 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<StoredRecord[]> {
     const where = scoped(this.creator, { [RECORD_KEYS.chunk]: { $eq: 0 } })
+    const byId = (id: string) => chunkOf(id)?.chunk === 0
     const options = { include: ['metadatas' as const], ...page }
-    return this.#own(await this.#read([], records => records.get(where, options, signal), signal))
+    return this.#get({ own: this.#everything, where, byId }, options, signal)
   }
 
   async find(
@@ -69,9 +73,7 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { creator } = this
-    const whole = selection.documents === undefined && selection.filter === undefined
-    const from = { where: this.#where(selection), whole, creator, mark: this.#mark }
+    const from = { selected: this.#select(selection), creator: this.creator, mark: this.#mark }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
@@ -84,8 +86,8 @@ export class Scope {
     createdAt: number,
     signal?: AbortSignal,
   ): Promise<void> {
-    const where = this.#where({ documents })
-    const put = (records: ChromaCollection) => replace(records, where, fresh, createdAt, signal)
+    const selected = this.#select({ documents })
+    const put = (records: ChromaCollection) => replace(records, selected, fresh, createdAt, signal)
     await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
@@ -94,10 +96,11 @@ export class Scope {
    * @returns records deleted
    */
   async delete(selection: Selection, signal?: AbortSignal): Promise<number> {
-    const where = this.#where(selection)
+    const selected = this.#select(selection)
+    const where = selected.byId === undefined ? selected.where : selected.own
     let deleted = 0
     for (;;) {
-      const found = await this.get(selection, { include: [], limit: PAGE }, signal)
+      const found = await this.#get(selected, { include: [], limit: PAGE }, signal)
       if (found.length === 0) return deleted
       const ids = found.map(record => record.id)
       const gone = this.#read(0, records => records.delete(where, ids, signal), signal)
@@ -105,14 +108,29 @@ export class Scope {
     }
   }
 
-  #where({ documents, filter }: Selection): Where {
+  async #get(
+    selected: Selected,
+    options: Parameters<ChromaCollection['get']>[1],
+    signal: AbortSignal | undefined,
+  ): Promise<StoredRecord[]> {
+    const get = (records: ChromaCollection) => fetchSelected(records, selected, options, signal)
+    return this.#own(await this.#read([], get, signal))
+  }
+
+  #select({ documents, filter }: Selection): Selected {
+    const own = this.#everything
+    if (documents === undefined && filter === undefined)
+      return { own, where: own, byId: () => true }
     const more: Where[] = []
     if (documents !== undefined) {
       if (documents.length === 0) throw new Failure('misused', 'The list of documents is empty')
       more.push({ [RECORD_KEYS.document]: { $in: documents.map(parseDocumentId) } })
     }
     if (filter !== undefined) more.push(toWhere(parseFilter(filter)))
-    return scoped(this.creator, ...more)
+    const where = scoped(this.creator, ...more)
+    if (filter !== undefined) return { own, where }
+    const wanted = new Set<string | undefined>(documents)
+    return { own, where, byId: id => wanted.has(chunkOf(id)?.document) }
   }
 
   #read<T>(

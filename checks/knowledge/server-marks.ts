@@ -8,6 +8,7 @@ import { SPACE } from './shard-settings.ts'
 
 const COLLECTION = 'knowledge_marks'
 const ANY: Where = { kind: { $eq: 'mark' } }
+const named = (names: string[]): Where => ({ name: { $in: names } })
 /** Marks that go into one request by name. */
 export const FEW = 64
 /** Another process may make the collection at any time. */
@@ -70,7 +71,7 @@ export class ServerMarks {
     if (marks === undefined) return undefined
     try {
       const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
-      const found = await marks.get(ANY, options, signal)
+      const found = await marks.get(names === undefined ? ANY : named(names), options, signal)
       const values = new Map(found.map(({ id, metadata }) => [id, String(metadata?.value)]))
       if (this.#last?.path !== marks.path) this.#last = { path: marks.path, values: new Map() }
       for (const [name, value] of values) this.#last.values.set(name, value)
@@ -87,7 +88,7 @@ export class ServerMarks {
   async renew(names: readonly string[]): Promise<void> {
     const fresh = names.map(id => ({
       id,
-      metadata: { kind: 'mark', value: randomUUID() },
+      metadata: { kind: 'mark', name: id, value: randomUUID() },
       text: '',
       vector: [1],
     }))

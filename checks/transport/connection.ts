@@ -1,10 +1,10 @@
 import pRetry from 'p-retry'
-import { Agent, fetch as pooledFetch } from 'undici'
+import { type Agent, fetch as pooledFetch } from 'undici'
 import type { z } from 'zod'
 import { reasonOf } from '../../infra/failure.ts'
-import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
+import { formatDuration, type Millis } from '../../infra/units.ts'
 import { type CallLimit, limitCall } from './call-limit.ts'
-import { type Exchange, type Fetch, pooled, through } from './exchange.ts'
+import { agentOf, type Exchange, type Fetch, pooled, through } from './exchange.ts'
 import { parseJson } from './parse-json.ts'
 import { refusal } from './refusal.ts'
 import { ServerError } from './server-error.ts'
@@ -19,11 +19,12 @@ export interface Call {
   signal?: AbortSignal | undefined
   /** Whether sending it twice does no more than sending it once. Only such calls are tried again. */
   repeatable: boolean
+  /** Whether it goes by the connections for writing, where there are such. */
+  writes?: boolean
 }
 
 const RETRIES = 2
 const FIRST_PAUSE: Millis = 150
-const CONNECT_DEADLINE = seconds(5)
 
 /** The pooled, capped way to one server. Every call has a deadline, every error is a ServerError. */
 export class Connection {
@@ -33,11 +34,14 @@ export class Connection {
   readonly label: string
   /** Go along with every request; see Reached. */
   readonly headers: Readonly<Record<string, string>>
-  readonly #agent: Agent
+  readonly #agents: { reading: Agent; writing: Agent }
   readonly #fetch: Fetch
-  readonly #exchange: Exchange
+  readonly #exchange: { reading: Exchange; writing: Exchange }
 
   /**
+   * @param options.maxConnections at most
+   * @param options.maxWriting of them, for a server that takes writes one after another: more would only keep readers
+   * waiting. All other calls have the rest.
    * @param options.headers go along with every request
    * @param options.fetch sends the requests in place of the pool
    */
@@ -46,6 +50,7 @@ export class Connection {
     url: string,
     options: {
       maxConnections: number
+      maxWriting?: number | undefined
       headers?: Readonly<Record<string, string>>
       fetch?: Fetch | undefined
     },
@@ -53,21 +58,20 @@ export class Connection {
     this.url = url.replace(/\/+$/, '')
     this.headers = options.headers ?? {}
     this.label = `${kind} at ${this.url}`
-    // The deadline of a call bounds it, so the pool's own limits on headers and bodies are off: a chat
-    // on a slow machine may take longer than they allow.
-    const agent = new Agent({
-      connections: options.maxConnections,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: { timeout: CONNECT_DEADLINE },
-    })
-    this.#agent = agent
+    const { maxConnections, maxWriting = 0, fetch } = options
+    const writers = Math.min(maxWriting, Math.floor(maxConnections / 2))
+    const reading = agentOf(maxConnections - writers)
+    const writing = writers === 0 ? reading : agentOf(writers)
+    this.#agents = { reading, writing }
     this.#fetch =
-      options.fetch ??
+      fetch ??
       // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
       (((url: string, init: object) =>
-        pooledFetch(url, { ...init, dispatcher: agent })) as unknown as Fetch)
-    this.#exchange = options.fetch === undefined ? pooled(agent) : through(options.fetch)
+        pooledFetch(url, { ...init, dispatcher: reading })) as unknown as Fetch)
+    this.#exchange =
+      fetch === undefined
+        ? { reading: pooled(reading), writing: pooled(writing) }
+        : { reading: through(fetch), writing: through(fetch) }
   }
 
   /**
@@ -120,7 +124,7 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await Promise.all(Object.values(this.#agents).map(agent => agent.destroy()))
   }
 
   async #attempt<T>(call: Call, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
@@ -149,7 +153,8 @@ export class Connection {
             headers: { 'content-type': 'application/json', ...this.headers },
             body: JSON.stringify(body),
           }
-    const { status, text } = await this.#exchange(this.url + path, { method, signal, ...content })
+    const exchange = call.writes ? this.#exchange.writing : this.#exchange.reading
+    const { status, text } = await exchange(this.url + path, { method, signal, ...content })
     if (status >= 200 && status < 300) return text
     throw refusal(this.label, status, text)
   }

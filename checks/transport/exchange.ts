@@ -1,6 +1,9 @@
-import { type Agent, request } from 'undici'
+import { Agent, request } from 'undici'
+import { seconds } from '../../infra/units.ts'
 
 export type Fetch = typeof globalThis.fetch
+
+const CONNECT_DEADLINE = seconds(5)
 
 export interface Outgoing {
   method: 'GET' | 'POST' | 'DELETE'
@@ -11,6 +14,18 @@ export interface Outgoing {
 
 /** One request and its whole answer. What happens to the connection is a TypeError with a cause, as fetch has it. */
 export type Exchange = (url: string, init: Outgoing) => Promise<{ status: number; text: string }>
+
+/**
+ * A pool of connections. The deadline of a call bounds it, so its own limits on headers and bodies are off: a chat on
+ * a slow machine may take longer than they allow.
+ */
+export const agentOf = (connections: number): Agent =>
+  new Agent({
+    connections,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_DEADLINE },
+  })
 
 /** Through the pool itself: fetch on top of it takes about a millisecond more (measured), a quarter of a small answer's time. */
 export function pooled(agent: Agent): Exchange {

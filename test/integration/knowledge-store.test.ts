@@ -201,6 +201,21 @@ describe('the tenant store', () => {
     expect(await creator.clear()).toBe(450)
   })
 
+  it('tells the documents of one who has thousands of chunks apart', async () => {
+    await creator.upsert(texts(51, 'document').map(id => document(id, texts(100))))
+    const [first, second] = texts(2, 'document') as [string, string]
+    const others = texts(51, 'document').slice(2)
+    await creator.upsert([document(first, ['short'])])
+    expect((await creator.get({ documents: [first] })).map(({ text }) => text)).toEqual(['short'])
+    expect(await creator.count({ documents: [second] })).toBe(100)
+    expect(await creator.delete({ documents: [second] })).toBe(100)
+    const named = async (page: object) =>
+      (await creator.documents(page)).map(({ document }) => document)
+    expect(await named({})).toEqual([first, ...others])
+    expect(await named({ offset: 49, limit: 9 })).toEqual(others.slice(-1))
+    expect(await creator.count()).toBe(4901)
+  })
+
   it('puts documents of many creators in at once, and in place of older ones', async () => {
     const ids = Array.from({ length: 40 }, (_, index) => `bulk ${index}`)
     const load = (name: string, size: number) =>

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { Connection } from '../../../checks/transport/connection.ts'
+import { type Call, Connection } from '../../../checks/transport/connection.ts'
 
 type Answer = Parameters<typeof createServer>[1]
 
@@ -20,7 +21,11 @@ describe('a connection to a server', () => {
   })
 
   /** @param answers to the first request, the second, …; the last one to all that follow */
-  async function connectTo(answers: NonNullable<Answer>[], maxConnections = 4) {
+  async function connectTo(
+    answers: NonNullable<Answer>[],
+    maxConnections = 4,
+    maxWriting?: number,
+  ) {
     const seen = { requests: 0, together: 0, most: 0 }
     const server = createServer((request, response) => {
       const answer = answers[Math.min(seen.requests, answers.length - 1)]!
@@ -35,7 +40,8 @@ describe('a connection to a server', () => {
     servers.push(server)
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const connection = new Connection('Chroma', `http://127.0.0.1:${port}/`, { maxConnections })
+    const options = { maxConnections, maxWriting }
+    const connection = new Connection('Chroma', `http://127.0.0.1:${port}/`, options)
     connections.push(connection)
     return { connection, seen, url: `http://127.0.0.1:${port}` }
   }
@@ -49,10 +55,7 @@ describe('a connection to a server', () => {
   const stopsHalfWay: NonNullable<Answer> = (_, response) => {
     response.writeHead(200, { 'content-length': 100 }).write('{"half":')
   }
-  const ask = (
-    connection: Connection,
-    call: { repeatable?: boolean; deadline?: number; signal?: AbortSignal } = {},
-  ) =>
+  const ask = (connection: Connection, call: Partial<Call> = {}) =>
     connection.json('/x', z.object({ ok: z.boolean() }), {
       deadline: 5000,
       repeatable: true,
@@ -130,6 +133,26 @@ describe('a connection to a server', () => {
     controller.abort(new Error('Ctrl-C'))
     await expect(asked).rejects.toThrow('Ctrl-C')
     await expect(ask(connection, { signal: controller.signal })).rejects.toThrow('Ctrl-C')
+  })
+
+  it('answers readers at once while more is being written than it takes at a time', async () => {
+    const fine = says(200, '{"ok":true}')
+    const { connection, seen } = await connectTo([hangs, hangs, fine], 4, 2)
+    const writes = Array.from({ length: 6 }, () => ask(connection, { writes: true, deadline: 500 }))
+    const ended = Promise.allSettled(writes)
+    while (seen.requests < 2) await setImmediate()
+    const reads = await Promise.all(Array.from({ length: 6 }, () => ask(connection)))
+    expect(reads).toHaveLength(6)
+    expect(seen.most).toBeLessThanOrEqual(4)
+    for (const { status, reason } of (await ended) as PromiseRejectedResult[]) {
+      expect([status, reason.reason]).toEqual(['rejected', 'late'])
+    }
+  })
+
+  it('reads and writes by its only connection', async () => {
+    const { connection, seen } = await connectTo([says(200, '{"ok":true}')], 1, 2)
+    await Promise.all([ask(connection), ask(connection, { writes: true }), ask(connection)])
+    expect(seen.most).toBe(1)
   })
 
   it('keeps to its number of connections, and the others wait', async () => {

@@ -6,7 +6,7 @@ import {
   RESERVED_PREFIX,
 } from '../../../checks/knowledge/creator-id.ts'
 import { Knowledge } from '../../../checks/knowledge/knowledge.ts'
-import { isOwn, recordId } from '../../../checks/knowledge/record-id.ts'
+import { chunkOf, creatorOf, isOwn, recordId } from '../../../checks/knowledge/record-id.ts'
 
 describe('a creator id', () => {
   it.each([
@@ -81,4 +81,22 @@ describe('a record id', () => {
       { numRuns: 20_000 },
     )
   })
+
+  it('names the chunk that it is of', () => {
+    fc.assert(
+      fc.property(triple, ([creator, document, chunk]) => {
+        const id = recordId(creator, document, chunk)
+        expect(creatorOf(id)).toBe(creator)
+        expect(chunkOf(id)).toEqual({ creator, document, chunk })
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it.each(['', '0', 'a', '3:ab', '1:a', '1:a1:b', '1:a1:bc', '1:a9:b0', '9999999999:a1:b0'])(
+    'names none when it is of another making: %j',
+    id => {
+      expect(chunkOf(id)).toBeUndefined()
+    },
+  )
 })
