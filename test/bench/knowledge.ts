@@ -46,6 +46,7 @@ export const knowledge: Bench = {
       const memory = memoryWatch()
       report('queries, one after another and eight at a time')
       const compared = await compare(population, fresh, ways.bare)
+      memory.take()
       report('recall against brute force')
       const recall = await recalls(population, ways.store, ways.bare)
       report('overhead')

@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
-import { timed } from './callers.ts'
 import { CHUNKS_PER_DOCUMENT, type Population, randomFrom } from './population.ts'
 import { type Ask, questions } from './queries.ts'
 
 const CHUNKS_A_SECOND = 500
-const BATCH = 100
-const QUERIES = 400
-const CALLERS = 1
+/** Chunks of a load, of as many creators as have one document each. */
+const LOAD = 1000
+const QUERIES = 1000
+export const QUERIES_A_SECOND = 50
 
 export interface Busy {
-  /** Milliseconds of each query. */
+  /** Milliseconds of each query, from when it was due. */
   rest: number[]
   writing: number[]
   /** Chunks per second that really went in meanwhile. */
   written: number
 }
 
-/** Queries to creators that the store has not met, at rest and while new creators' chunks are being written. */
+/**
+ * Queries to creators that the store has not met, at rest and while new creators' chunks are being written. They come
+ * at their times, whether the one before was answered or not, so that who waits is counted.
+ */
 export async function busy(
   knowledge: Knowledge,
   population: Population,
@@ -26,8 +29,15 @@ export async function busy(
   const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
   const run = async () => {
     const ask = await fresh()
-    const call = (number: number) => ask(asked[number]!.creator, asked[number]!.vector)
-    return (await timed(QUERIES, CALLERS, call)).calls
+    const started = performance.now()
+    return Promise.all(
+      asked.map(async ({ creator, vector }, number) => {
+        const due = started + (number * 1000) / QUERIES_A_SECOND
+        await sleep(Math.max(0, due - performance.now()))
+        await ask(creator, vector)
+        return performance.now() - due
+      }),
+    )
   }
   const rest = await run()
   const writer = startWriting(knowledge, population)
@@ -36,16 +46,17 @@ export async function busy(
 }
 
 function startWriting(knowledge: Knowledge, population: Population) {
-  const documents = population.documents(0).slice(0, BATCH / CHUNKS_PER_DOCUMENT)
+  const document = population.documents(0)[0]!
+  const creators = LOAD / CHUNKS_PER_DOCUMENT
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   let running = true
   let written = 0
   const write = async () => {
     while (running) {
-      const loads = documents.map((own, index) => [`writer-${written}-${index}`, [own]] as const)
-      await knowledge.upsert(new Map(loads))
-      written += BATCH
+      const ids = Array.from({ length: creators }, (_, index) => `writer-${written}-${index}`)
+      await knowledge.upsert(new Map(ids.map(id => [id, [document]])))
+      written += LOAD
       await sleep(Math.max(0, (written / CHUNKS_A_SECOND - seconds()) * 1000))
     }
   }

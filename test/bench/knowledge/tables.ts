@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { MiB } from '../../../infra/units.ts'
 import { median } from '../bench.ts'
-import type { Busy } from './busy.ts'
+import { type Busy, QUERIES_A_SECOND } from './busy.ts'
 import { percentile, type Timed } from './callers.ts'
 import type { Ingest } from './ingest.ts'
 import type { Memory } from './memory.ts'
@@ -79,7 +79,7 @@ function otherTable({ ingest, overhead, busy, memory }: KnowledgeFigures): strin
     ]),
     row(["Store's own time over its requests'", `${(median(over) * 100).toFixed(1)} %`]),
     row([
-      `Queries p50 / p99 while ${busy.written.toFixed(0)} chunks a second are written`,
+      `${QUERIES_A_SECOND} queries a second, p50 / p99 while ${busy.written.toFixed(0)} chunks a second are written`,
       `${spread(busy.writing)}, at rest ${spread(busy.rest)}`,
     ]),
     row([
