@@ -16,7 +16,17 @@ export class Population {
   constructor(creators: number, chunks: number) {
     const harmonic = Array.from({ length: creators }, (_, rank) => 1 / (rank + 1))
     const whole = harmonic.reduce((sum, share) => sum + share, 0)
-    this.sizes = harmonic.map(share => 1 + Math.round(((chunks - creators) * share) / whole))
+    // One each, and of the rest by rank. What is rounded goes on to the next, so that none is lost.
+    let due = 0
+    let given = 0
+    this.sizes = harmonic
+      .map(share => {
+        due += ((chunks - creators) * share) / whole
+        const more = Math.round(due) - given
+        given += more
+        return 1 + more
+      })
+      .sort((a, b) => b - a)
     const random = randomFrom(1)
     this.#topics = Array.from({ length: TOPICS }, () => direction(random))
   }
