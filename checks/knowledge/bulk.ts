@@ -7,8 +7,8 @@ import { RECORD_KEYS } from './metadata.ts'
 import { makeReady } from './ready.ts'
 import { replace } from './replace.ts'
 
-/** Chunks that go into a shard together, but for a document that has more: as many as one request carries. */
-const CHUNKS = 200
+/** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
+const CHUNKS = 1000
 
 /** Documents of one creator, ready to be written. */
 interface Load {
@@ -71,7 +71,7 @@ async function write(
   })
 }
 
-/** Whole documents, as many as make up a request. */
+/** Whole documents, as many as go in together. */
 function* batches(loads: readonly Load[]): Generator<Load[]> {
   let batch: Load[] = []
   let size = 0
