@@ -17,15 +17,12 @@ const SHARDS = 1000
 /** What a creator had when its shard was listed, and its mark before that. */
 export interface Listed {
   mark: string
-  count: number
-  /** Absent when there were too many. */
-  ids: readonly string[] | undefined
+  ids: readonly string[] | 'many'
 }
 
 interface Listing {
   marks: Snapshot
-  /** Of each creator its ids, or how many they are. */
-  creators: ReadonlyMap<string, readonly string[] | number>
+  creators: ReadonlyMap<string, Listed['ids']>
   /** Ids that are held. */
   size: number
 }
@@ -63,10 +60,7 @@ export class Directory {
     }
     const then = listing.marks(creator)
     if (then === undefined) return undefined
-    const own = listing.creators.get(creator) ?? NONE
-    return typeof own === 'number'
-      ? { mark: then, count: own, ids: undefined }
-      : { mark: then, count: own.length, ids: own }
+    return { mark: then, ids: listing.creators.get(creator) ?? NONE }
   }
 
   #ask(records: ChromaCollection, mark: Mark): void {
@@ -85,12 +79,12 @@ export class Directory {
     const marks = await mark.readAll()
     const all = await records.ids(0, LARGEST_SHARD + 1)
     if (all.length > LARGEST_SHARD) return
-    const creators = new Map<string, readonly string[] | number>()
+    const creators = new Map<string, Listed['ids']>()
     let size = 1
     for (const [creator, ids] of Map.groupBy(all, creatorOf)) {
       if (creator === undefined) continue
       const isMuch = ids.length > this.#most
-      creators.set(creator, isMuch ? ids.length : ids)
+      creators.set(creator, isMuch ? 'many' : ids)
       size += isMuch ? 1 : ids.length
     }
     this.#listings.set(records.path, { marks, creators, size })

@@ -33,19 +33,22 @@ const KNOWN_NUMBERS = 8 * 1024 * 1024
 /** What is searched. */
 export interface Searched {
   records: ChromaCollection
-  /** Records of this creator. */
+  /** Records of this creator, as the server finds them. */
   selected: Selected
+  /** Whether one of the creator's records is among them. */
+  lets: (record: StoredRecord) => boolean
   creator: CreatorId
   mark: Mark
 }
 
-/** What a filter has let through: too many to rank, or all of it as it was when the mark was this. */
+/** What is selected: too much to rank, or all of it as it was when the mark was this. */
 type Known = 'many' | { mark: string; all: StoredRecord[] }
 
 /**
- * Finds the nearest records, by whichever way is the fastest for what the filter matches. What was fetched is ranked
- * again as long as the creator's mark stays the same, so results are exact whoever writes. A shard's size and which
- * filters match too many to rank are remembered for a while; that saves requests and decides nothing but the way.
+ * Finds the nearest records, by whichever way is the fastest: among all that the creator has, among all that is
+ * selected, or by Chroma's index. What was fetched is used again as long as the creator's mark stays the same, so
+ * results are exact whoever writes. A shard's size and what is too much to rank are remembered for a while; that saves
+ * requests and decides nothing but the way.
  */
 export class Nearest {
   readonly #directory = new Directory(MOST_RANKED)
@@ -63,12 +66,13 @@ export class Nearest {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { records, selected } = searched
-    const all = await this.#all(searched, signal)
+    const { own, where } = searched.selected
+    const whole = await this.#all({ ...searched, selected: { own, where: own } }, signal)
+    if (whole !== undefined) return rank(whole.filter(searched.lets), vector, count)
+    const all = where === own ? undefined : await this.#all(searched, signal)
     if (all !== undefined) return rank(all, vector, count)
-    return byDistance(
-      await records.query(selected.where, vector, { count, include: STORED }, signal),
-    )
+    const options = { count, include: STORED }
+    return byDistance(await searched.records.query(where, vector, options, signal))
   }
 
   /** All that is selected; undefined when it is too much. */
@@ -112,16 +116,15 @@ export class Nearest {
 
   /** What the records that the directory lists are now, which are all as long as the mark is what it was. */
   #listed(
-    { records, selected: { own, where, byId }, creator, mark }: Searched,
+    { records, selected: { own, where }, creator, mark }: Searched,
     most: number,
     signal: AbortSignal | undefined,
   ) {
-    const listed = this.#directory.find(records, creator, mark)
-    if (listed !== undefined && where === own && listed.count > most) return 'many'
-    if (listed?.ids === undefined) return undefined
-    const [filter, ids] =
-      byId === undefined ? [where, [...listed.ids]] : [own, listed.ids.filter(byId)]
-    return { mark: listed.mark, all: records.get(filter, { include: ALL, ids }, signal) }
+    const listed = where === own ? this.#directory.find(records, creator, mark) : undefined
+    if (listed === undefined) return undefined
+    if (listed.ids === 'many' || listed.ids.length > most) return 'many'
+    const ids = [...listed.ids]
+    return { mark: listed.mark, all: records.get(own, { include: ALL, ids }, signal) }
   }
 
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {

@@ -5,8 +5,9 @@ import { ServerError } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Filter, parseFilter, scoped } from './filter.ts'
 import type { Mark, Marks } from './marks.ts'
+import { matches } from './matches.ts'
 import { RECORD_KEYS } from './metadata.ts'
-import type { Nearest } from './nearest.ts'
+import type { Nearest, Searched } from './nearest.ts'
 import type { Ranked } from './rank.ts'
 import { chunkOf, isOwn, parseDocumentId } from './record-id.ts'
 import { replace } from './replace.ts'
@@ -73,7 +74,8 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const from = { selected: this.#select(selection), creator: this.creator, mark: this.#mark }
+    const { lets, ...selected } = this.#select(selection)
+    const from = { selected, lets, creator: this.creator, mark: this.#mark }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
@@ -117,20 +119,20 @@ export class Scope {
     return this.#own(await this.#read([], get, signal))
   }
 
-  #select({ documents, filter }: Selection): Selected {
-    const own = this.#everything
-    if (documents === undefined && filter === undefined)
-      return { own, where: own, byId: () => true }
+  #select({ documents, filter }: Selection): Selected & Pick<Searched, 'lets'> {
+    if (documents?.length === 0) throw new Failure('misused', 'The list of documents is empty')
+    const named = documents && new Set<string | undefined>(documents.map(parseDocumentId))
+    const asked = filter === undefined ? undefined : parseFilter(filter)
     const more: Where[] = []
-    if (documents !== undefined) {
-      if (documents.length === 0) throw new Failure('misused', 'The list of documents is empty')
-      more.push({ [RECORD_KEYS.document]: { $in: documents.map(parseDocumentId) } })
-    }
-    if (filter !== undefined) more.push(toWhere(parseFilter(filter)))
-    const where = scoped(this.creator, ...more)
-    if (filter !== undefined) return { own, where }
-    const wanted = new Set<string | undefined>(documents)
-    return { own, where, byId: id => wanted.has(chunkOf(id)?.document) }
+    if (documents !== undefined) more.push({ [RECORD_KEYS.document]: { $in: documents } })
+    if (asked !== undefined) more.push(toWhere(asked))
+
+    const own = this.#everything
+    const where = more.length === 0 ? own : scoped(this.creator, ...more)
+    const byId = (id: string) => named === undefined || named.has(chunkOf(id)?.document)
+    const lets = ({ id, metadata = {} }: StoredRecord) =>
+      byId(id) && (asked === undefined || matches(asked, metadata))
+    return { own, where, lets, ...(asked === undefined && { byId }) }
   }
 
   #read<T>(

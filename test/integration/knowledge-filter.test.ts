@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Creator } from '../../checks/knowledge/creator.ts'
+import type { Chunk } from '../../checks/knowledge/document.ts'
 import type { Filter } from '../../checks/knowledge/filter.ts'
 import type { CallerMetadata } from '../../checks/knowledge/metadata.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
@@ -8,6 +9,7 @@ import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { openStore, outputsOf } from '../support/deployment.ts'
 
 const DIMENSION = 8
+const QUESTION = vectorFor('a question', DIMENSION)
 /** What the documents have under the key `value`; the last one has no such key. */
 const VALUES = [
   -2,
@@ -43,10 +45,10 @@ const MEANINGS: Record<string, (value: Value, operand: never) => boolean> = {
   $nin: (value, list: Value[]) => !list.includes(value),
 }
 
-function matches(filter: object, value: Value): boolean {
+function lets(filter: object, value: Value): boolean {
   const [key, content] = Object.entries(filter)[0]!
-  if (key === '$and') return content.every((part: object) => matches(part, value))
-  if (key === '$or') return content.some((part: object) => matches(part, value))
+  if (key === '$and') return content.every((part: object) => lets(part, value))
+  if (key === '$or') return content.some((part: object) => lets(part, value))
   if (typeof content !== 'object') return value === content
   const [operator, operand] = Object.entries(content)[0]!
   return MEANINGS[operator]!(value, operand as never)
@@ -77,21 +79,30 @@ const filter = fc.letrec<{ filter: object }>(tie => ({
   ),
 })).filter
 
+/** A creator whose chunks are all looked at here, and one with so many that the server looks for those that match. */
+const CREATORS = { few: 1, many: 3 }
+
 describe("a caller's filter", () => {
   let chroma: RunningChroma
   let store: Awaited<ReturnType<typeof openStore>>
-  let creator: Creator
+  let creators: { chunks: number; creator: Creator }[]
 
   beforeAll(async () => {
     chroma = await startChroma()
     store = await openStore(outputsOf({ chroma: [chroma.url], dimensions: DIMENSION }))
-    creator = store.knowledge.creator('someone')
-    const documents = VALUES.map((value, index) => ({
-      id: `${index}`,
-      metadata: (value === undefined ? {} : { value }) as CallerMetadata,
-      chunks: [{ text: 'x', vector: vectorFor(`${index}`, DIMENSION) }],
+    creators = Object.entries(CREATORS).map(([id, chunks]) => ({
+      chunks,
+      creator: store.knowledge.creator(id),
     }))
-    await creator.upsert(documents)
+    for (const { creator, chunks } of creators) {
+      const vectors = Array.from({ length: chunks }, (_, index) => vectorFor(`${index}`, DIMENSION))
+      const documents = VALUES.map((value, index) => ({
+        id: `${index}`,
+        metadata: (value === undefined ? {} : { value }) as CallerMetadata,
+        chunks: vectors.map(vector => ({ text: 'x', vector })),
+      }))
+      await creator.upsert(documents)
+    }
   })
   afterAll(async () => {
     await store.close()
@@ -101,13 +112,27 @@ describe("a caller's filter", () => {
   it('finds exactly what it says, whole numbers, fractions, texts and truths mixed', async () => {
     await fc.assert(
       fc.asyncProperty(filter, async filter => {
-        const found = await creator.get({ filter: filter as Filter })
-        const wanted = VALUES.flatMap((value, index) =>
-          matches(filter, value) ? [`${index}`] : [],
-        )
-        expect(found.map(({ document }) => document).sort()).toEqual(wanted.sort())
+        const wanted = VALUES.flatMap((value, index) => (lets(filter, value) ? [`${index}`] : []))
+        for (const { creator, chunks } of creators) {
+          const all = wanted.flatMap(id => Array.from({ length: chunks }, () => id)).sort()
+          const asked = { filter: filter as Filter }
+          expect(documentsOf(await creator.get(asked))).toEqual(all)
+          const hits = await creator.query({ vector: QUESTION }, { ...asked, count: 100 })
+          expect(documentsOf(hits)).toEqual(all)
+        }
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     )
   })
+
+  it('goes together with documents', async () => {
+    for (const { creator, chunks } of creators) {
+      const asked = { filter: { value: { $gt: 0 } }, documents: ['0', '4', '9', '10'] }
+      expect(await creator.count(asked)).toBe(2 * chunks)
+      const hits = await creator.query({ vector: QUESTION }, asked)
+      expect(new Set(documentsOf(hits))).toEqual(new Set(['4', '9']))
+    }
+  })
+
+  const documentsOf = (chunks: Chunk[]) => chunks.map(({ document }) => document).sort()
 })
