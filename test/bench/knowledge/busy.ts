@@ -64,9 +64,9 @@ function startWriting(knowledge: Knowledge, population: Population) {
   return {
     async stop(): Promise<number> {
       running = false
-      const rate = written / seconds()
+      // A load under way counts when it is in, and one that is in early until the next was due.
       await done
-      return rate
+      return written / seconds()
     },
   }
 }
