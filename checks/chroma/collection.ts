@@ -36,6 +36,13 @@ const Deleted = z.object({ deleted: z.int().nonnegative() })
 
 export type Include = 'metadatas' | 'documents' | 'embeddings'
 
+/** What is wanted of the records that match, in the order in which they were first written. */
+export interface Wanted {
+  include: Include[]
+  limit?: number
+  offset?: number
+}
+
 /** A record as it is stored. What was not asked for is undefined. */
 export interface StoredRecord {
   id: string
@@ -74,16 +81,16 @@ export class ChromaCollection {
 
   async get(
     where: Where,
-    options: { ids?: string[]; include: Include[]; limit?: number; offset?: number },
+    options: Wanted | { ids: string[]; include: Include[] },
     signal?: AbortSignal,
   ): Promise<StoredRecord[]> {
-    const { ids, ...rest } = options
-    const parts = ids === undefined ? [undefined] : slices(ids, NAMED)
-    const got = parts.map(async part => {
-      const body = { ...(part === undefined ? { where } : among(part, where)), ...rest }
-      return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
-    })
-    return (await Promise.all(got)).flat()
+    const { include } = options
+    const bodies =
+      'ids' in options
+        ? slices(options.ids, NAMED).map(ids => ({ ...among(ids, where), include }))
+        : [{ where, ...options }]
+    const got = bodies.map(body => this.#post('get', body, Got, READ_DEADLINE, signal))
+    return (await Promise.all(got)).flatMap(toRecords)
   }
 
   /** Records of the collection in no particular order and of any creator, for the checks that look at samples. */

@@ -8,15 +8,18 @@ import { MetadataKey, MetadataValue, RECORD_KEYS, refuseProto } from './metadata
 const MAX_CLAUSES = 64
 const MAX_DEPTH = 8
 
+/** Beyond these Chroma refuses some whole numbers, and what is stored has none. */
+const Bound = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
+
 const Condition = z.union(
   [
     MetadataValue,
     z.strictObject({ $eq: MetadataValue }),
     z.strictObject({ $ne: MetadataValue }),
-    z.strictObject({ $gt: z.number() }),
-    z.strictObject({ $gte: z.number() }),
-    z.strictObject({ $lt: z.number() }),
-    z.strictObject({ $lte: z.number() }),
+    z.strictObject({ $gt: Bound }),
+    z.strictObject({ $gte: Bound }),
+    z.strictObject({ $lt: Bound }),
+    z.strictObject({ $lte: Bound }),
     z.strictObject({ $in: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
     z.strictObject({ $nin: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
   ],

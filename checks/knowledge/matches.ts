@@ -2,17 +2,17 @@ import type { Filter } from './filter.ts'
 
 type Value = string | number | boolean
 
-const isBeside = (compare: (value: number, operand: number) => boolean) => {
+const ofNumbers = (compare: (value: number, operand: number) => boolean) => {
   return (value: unknown, operand: never) => typeof value === 'number' && compare(value, operand)
 }
 
 const MEANINGS: Record<string, (value: unknown, operand: never) => boolean> = {
   $eq: (value, operand) => value === operand,
   $ne: (value, operand) => value !== operand,
-  $gt: isBeside((value, operand) => value > operand),
-  $gte: isBeside((value, operand) => value >= operand),
-  $lt: isBeside((value, operand) => value < operand),
-  $lte: isBeside((value, operand) => value <= operand),
+  $gt: ofNumbers((value, operand) => value > operand),
+  $gte: ofNumbers((value, operand) => value >= operand),
+  $lt: ofNumbers((value, operand) => value < operand),
+  $lte: ofNumbers((value, operand) => value <= operand),
   $in: (value, list: unknown[]) => list.includes(value),
   $nin: (value, list: unknown[]) => !list.includes(value),
 }
@@ -30,4 +30,18 @@ export function matches(filter: Filter, metadata: Readonly<Record<string, unknow
   if (typeof content !== 'object') return value === content
   const [operator, operand] = Object.entries(content)[0] as [string, Value | Value[]]
   return MEANINGS[operator]!(value, operand as never)
+}
+
+/**
+ * Whether `matches` and the server always agree about a filter. Chroma reads some long fractions as their neighbours, in
+ * what is stored and in what is asked; what comes back of a stored one is the neighbour, and would not be equal here.
+ */
+export const isExactHere = (filter: Filter): boolean => operands(filter).every(Number.isInteger)
+
+/** The numbers that a filter compares with. */
+function operands(content: unknown): number[] {
+  if (typeof content === 'number') return [content]
+  return typeof content === 'object' && content !== null
+    ? Object.values(content).flatMap(operands)
+    : []
 }

@@ -35,8 +35,8 @@ export interface Searched {
   records: ChromaCollection
   /** Records of this creator, as the server finds them. */
   selected: Selected
-  /** Whether one of the creator's records is among them. */
-  lets: (record: StoredRecord) => boolean
+  /** Whether one of the creator's records is among them. Absent when only the server can tell. */
+  lets?: (record: StoredRecord) => boolean
   creator: CreatorId
   mark: Mark
 }
@@ -66,9 +66,12 @@ export class Nearest {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { own, where } = searched.selected
-    const whole = await this.#all({ ...searched, selected: { own, where: own } }, signal)
-    if (whole !== undefined) return rank(whole.filter(searched.lets), vector, count)
+    const { lets, selected } = searched
+    const { own, where } = selected
+    if (lets !== undefined) {
+      const whole = await this.#all({ ...searched, selected: { own, where: own } }, signal)
+      if (whole !== undefined) return rank(whole.filter(lets), vector, count)
+    }
     const all = where === own ? undefined : await this.#all(searched, signal)
     if (all !== undefined) return rank(all, vector, count)
     const options = { count, include: STORED }

@@ -1,11 +1,11 @@
 import type { Where } from 'chromadb'
 import { Failure } from '../../infra/failure.ts'
-import type { ChromaCollection, NewRecord, StoredRecord } from '../chroma/collection.ts'
+import type { ChromaCollection, NewRecord, StoredRecord, Wanted } from '../chroma/collection.ts'
 import { ServerError } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Filter, parseFilter, scoped } from './filter.ts'
 import type { Mark, Marks } from './marks.ts'
-import { matches } from './matches.ts'
+import { isExactHere, matches } from './matches.ts'
 import { RECORD_KEYS } from './metadata.ts'
 import type { Nearest, Searched } from './nearest.ts'
 import type { Ranked } from './rank.ts'
@@ -48,11 +48,7 @@ export class Scope {
     this.#everything = scoped(creator)
   }
 
-  async get(
-    selection: Selection,
-    options: Parameters<ChromaCollection['get']>[1],
-    signal?: AbortSignal,
-  ): Promise<StoredRecord[]> {
+  async get(selection: Selection, options: Wanted, signal?: AbortSignal): Promise<StoredRecord[]> {
     return this.#get(this.#select(selection), options, signal)
   }
 
@@ -75,7 +71,7 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
     const { lets, ...selected } = this.#select(selection)
-    const from = { selected, lets, creator: this.creator, mark: this.#mark }
+    const from = { selected, creator: this.creator, mark: this.#mark, ...(lets && { lets }) }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
@@ -112,7 +108,7 @@ export class Scope {
 
   async #get(
     selected: Selected,
-    options: Parameters<ChromaCollection['get']>[1],
+    options: Wanted,
     signal: AbortSignal | undefined,
   ): Promise<StoredRecord[]> {
     const get = (records: ChromaCollection) => fetchSelected(records, selected, options, signal)
@@ -121,18 +117,18 @@ export class Scope {
 
   #select({ documents, filter }: Selection): Selected & Pick<Searched, 'lets'> {
     if (documents?.length === 0) throw new Failure('misused', 'The list of documents is empty')
-    const named = documents && new Set<string | undefined>(documents.map(parseDocumentId))
+    const named = documents && new Set(documents.map(parseDocumentId))
     const asked = filter === undefined ? undefined : parseFilter(filter)
     const more: Where[] = []
-    if (documents !== undefined) more.push({ [RECORD_KEYS.document]: { $in: documents } })
+    if (named !== undefined) more.push({ [RECORD_KEYS.document]: { $in: [...named] } })
     if (asked !== undefined) more.push(toWhere(asked))
 
     const own = this.#everything
     const where = more.length === 0 ? own : scoped(this.creator, ...more)
-    const byId = (id: string) => named === undefined || named.has(chunkOf(id)?.document)
-    const lets = ({ id, metadata = {} }: StoredRecord) =>
-      byId(id) && (asked === undefined || matches(asked, metadata))
-    return { own, where, lets, ...(asked === undefined && { byId }) }
+    const byId = (id: string) => named === undefined || named.has(chunkOf(id)?.document ?? '')
+    if (asked === undefined) return { own, where, byId, lets: ({ id }) => byId(id) }
+    if (!isExactHere(asked)) return { own, where }
+    return { own, where, lets: ({ id, metadata = {} }) => byId(id) && matches(asked, metadata) }
   }
 
   #read<T>(

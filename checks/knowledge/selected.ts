@@ -1,7 +1,7 @@
 import type { Where } from 'chromadb'
-import type { ChromaCollection, Include, StoredRecord } from '../chroma/collection.ts'
+import type { ChromaCollection, StoredRecord, Wanted } from '../chroma/collection.ts'
 
-/** Some 350 kB and 40 ms, as long as record ids are usual. */
+/** Ids of creators that are listed at most: some 350 kB and 40 ms, as long as they are usual. */
 const LISTED = 5000
 
 /** Which records of some creators. */
@@ -23,7 +23,7 @@ export interface Selected {
 export async function fetchSelected(
   records: ChromaCollection,
   { own, where, byId }: Selected,
-  options: { include: Include[]; limit?: number; offset?: number },
+  options: Wanted,
   signal?: AbortSignal,
 ): Promise<StoredRecord[]> {
   if (byId === undefined || where === own) return records.get(where, options, signal)
@@ -32,5 +32,7 @@ export async function fetchSelected(
   const { include, offset = 0, limit = all.length } = options
   const page = all.filter(({ id }) => byId(id)).slice(offset, offset + limit)
   if (include.length === 0) return page
-  return records.get(own, { ids: page.map(({ id }) => id), include }, signal)
+  const found = await records.get(own, { ids: page.map(({ id }) => id), include }, signal)
+  // Some were deleted in between, so that those after them should have been among these.
+  return found.length === page.length ? found : records.get(where, options, signal)
 }

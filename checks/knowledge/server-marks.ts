@@ -72,7 +72,9 @@ export class ServerMarks {
     try {
       const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
       const found = await marks.get(names === undefined ? ANY : named(names), options, signal)
-      const values = new Map(found.map(({ id, metadata }) => [id, String(metadata?.value)]))
+      // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
+      const own = found.filter(({ id, metadata }) => metadata?.name === id)
+      const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
       if (this.#last?.path !== marks.path) this.#last = { path: marks.path, values: new Map() }
       for (const [name, value] of values) this.#last.values.set(name, value)
       return { path: marks.path, values }

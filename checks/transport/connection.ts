@@ -39,9 +39,9 @@ export class Connection {
   readonly #exchange: { reading: Exchange; writing: Exchange }
 
   /**
-   * @param options.maxConnections at most
-   * @param options.maxWriting of them, for a server that takes writes one after another: more would only keep readers
-   * waiting. All other calls have the rest.
+   * @param options.maxConnections all connections at most
+   * @param options.maxWriting connections that calls which write may take at most, and never more than half; all other
+   * calls have the rest. For a server that takes writes one after another: more would only keep readers waiting.
    * @param options.headers go along with every request
    * @param options.fetch sends the requests in place of the pool
    */

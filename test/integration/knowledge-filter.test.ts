@@ -28,6 +28,8 @@ const VALUES = [
   '1',
   true,
   false,
+  // Chroma reads such a number as its neighbour.
+  100.78399658203125,
   undefined,
 ]
 
@@ -54,7 +56,23 @@ function lets(filter: object, value: Value): boolean {
   return MEANINGS[operator]!(value, operand as never)
 }
 
-const number = fc.constantFrom(-2, -1.7, -1.5, -1, -0.5, 0, 0.5, 1, 1.2, 1.5, 2, 2.5, 2.7, 3)
+const number = fc.constantFrom(
+  -2,
+  -1.7,
+  -1.5,
+  -1,
+  -0.5,
+  0,
+  0.5,
+  1,
+  1.2,
+  1.5,
+  2,
+  2.5,
+  2.7,
+  3,
+  100.78399658203125,
+)
 const value = fc.oneof(number, fc.constantFrom('a', 'b', 'c', 'true', '1'), fc.boolean())
 const condition = fc.oneof(
   value,

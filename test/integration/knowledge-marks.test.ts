@@ -24,12 +24,19 @@ describe('what two processes keep of what they have read', () => {
   /** As two processes: neither knows of the other. */
   let stores: Deployment[]
   const sent: { url: string; body: string }[] = []
+  /** What happens before the first process's next request by ids goes out. */
+  let meanwhile = async () => {}
 
   beforeAll(async () => {
     chroma = await startChroma()
     const outputs = outputsOf({ chroma: [chroma.url], dimensions: DIMENSION })
-    const watched: Fetch = (url, init) => {
-      sent.push({ url: String(url), body: String(init?.body) })
+    const watched: Fetch = async (url, init) => {
+      const body = String(init?.body)
+      sent.push({ url: String(url), body })
+      if (/"ids":\["[^"]*document/.test(body)) {
+        await meanwhile()
+        meanwhile = async () => {}
+      }
       return fetch(url, init)
     }
     stores = [await openDeployment(outputs, { fetch: watched }), await openDeployment(outputs)]
@@ -54,6 +61,22 @@ describe('what two processes keep of what they have read', () => {
     await other!.upsert([documentOf('one', 2)])
     expect((await ask()).map(({ text }) => text)).toEqual(['one 2'])
     expect(await own!.count()).toBe(1)
+  })
+
+  it('takes no page for the last one because another process deletes from it meanwhile', async () => {
+    const [own, other] = stores.map(store => store.knowledge().creator('lister'))
+    const ids = Array.from({ length: 8 }, (_, index) => `document ${index}`)
+    await other!.upsert(ids.map(id => documentOf(id, 1)))
+    meanwhile = async () => {
+      await other!.delete({ documents: ids.slice(1, 2) })
+    }
+    const page = await own!.documents({ limit: 5 })
+    expect(page.map(({ document }) => document)).toEqual([ids[0], ...ids.slice(2, 6)])
+    meanwhile = async () => {
+      await other!.delete({ documents: ids.slice(2, 3) })
+    }
+    const chunks = await own!.get({ documents: ids.slice(0, 6) }, { limit: 3 })
+    expect(chunks.map(({ document }) => document)).toEqual([ids[0], ids[3], ids[4]])
   })
 
   it('leaves out what was written to the creator of another mark, and to one of the verification', async () => {

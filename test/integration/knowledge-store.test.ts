@@ -205,12 +205,13 @@ describe('the tenant store', () => {
     await creator.upsert(texts(51, 'document').map(id => document(id, texts(100))))
     const [first, second] = texts(2, 'document') as [string, string]
     const others = texts(51, 'document').slice(2)
+    const named = async (page: object) =>
+      (await creator.documents(page)).map(({ document }) => document)
+    expect(await named({ offset: 1, limit: 2 })).toEqual([second, others[0]])
     await creator.upsert([document(first, ['short'])])
     expect((await creator.get({ documents: [first] })).map(({ text }) => text)).toEqual(['short'])
     expect(await creator.count({ documents: [second] })).toBe(100)
     expect(await creator.delete({ documents: [second] })).toBe(100)
-    const named = async (page: object) =>
-      (await creator.documents(page)).map(({ document }) => document)
     expect(await named({})).toEqual([first, ...others])
     expect(await named({ offset: 49, limit: 9 })).toEqual(others.slice(-1))
     expect(await creator.count()).toBe(4901)

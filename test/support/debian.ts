@@ -17,13 +17,13 @@ export async function debianCommand(
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
   const found = await findCommand(name, env)
   if (found !== undefined || !MAY_CHANGE_SYSTEM) return found
-  const signal = AbortSignal.timeout(minutes(10))
   const apt = (...args: string[]) =>
     runCommand(['apt-get', '--quiet', '--yes', '-o', 'DPkg::Lock::Timeout=300', ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      signal,
+      signal: AbortSignal.timeout(minutes(10)),
     })
   // apt waits for its lock to install, but not to update its lists.
+  const signal = AbortSignal.timeout(minutes(20))
   const turn = { purpose: `installs ${name}`, onWait: () => {}, signal }
   await withLock(join(tmpdir(), 'knowledge-stack-packages.lock'), turn, async () => {
     await apt('update')

@@ -64,7 +64,7 @@ function startWriting(knowledge: Knowledge, population: Population) {
   return {
     async stop(): Promise<number> {
       running = false
-      // A load under way counts when it is in, and one that is in early until the next was due.
+      // Until the load under way is in and its time is over, so that the rate is of whole loads.
       await done
       return written / seconds()
     },

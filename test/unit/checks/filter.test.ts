@@ -16,6 +16,7 @@ describe("a caller's filter", () => {
     ['a list', [{ topic: 'a' }]],
     ['an empty $and, which Chroma takes for everything', { $and: [] }],
     ['an empty $or', { $or: [] }],
+    ['a bound that no number reaches', { year: { $lt: 1e19 } }],
     ['two keys at once', { topic: 'a', year: 2 }],
     ['an operator beside a key', { $and: [{ topic: 'a' }], topic: 'a' }],
     ['both operators', { $and: [{ topic: 'a' }], $or: [{ topic: 'a' }] }],
