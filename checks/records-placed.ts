@@ -1,6 +1,6 @@
 import { HASH_VERSION, shardOf } from '../infra/shards.ts'
 import { type Check, type Context, failed, passed, skipped } from './check.ts'
-import type { StoredRecord } from './chroma/collection.ts'
+import type { StoredRecord } from './chroma/records.ts'
 import type { CreatorId } from './knowledge/creator-id.ts'
 import { RECORD_KEYS } from './knowledge/metadata.ts'
 import { recordId } from './knowledge/record-id.ts'

@@ -2,6 +2,16 @@ import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { halfGone, untilWhole } from './half-there.ts'
+import {
+  Deleted,
+  encode,
+  Found,
+  Got,
+  type Include,
+  type NewRecord,
+  type StoredRecord,
+  toRecords,
+} from './records.ts'
 import type { ChromaServer } from './server.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
@@ -10,53 +20,11 @@ const WRITE_DEADLINE: Millis = seconds(60)
 const BATCH = 200
 /** Ids that go into one request. */
 const NAMED = 1000
-/** A vector as the server hands it out. Looked through by hand: a schema per number would cost more than the request. */
-const Vector = z.custom<number[]>(
-  value => Array.isArray(value) && value.every(part => typeof part === 'number'),
-)
-const Metadata = z.record(z.string(), z.unknown())
-const Text = z.string().nullable()
-
-const Got = z.object({
-  ids: z.array(z.string()),
-  metadatas: z.array(Metadata.nullable()).nullish(),
-  documents: z.array(Text).nullish(),
-  embeddings: z.array(Vector).nullish(),
-})
-
-const Found = z.object({
-  ids: z.tuple([z.array(z.string())]),
-  metadatas: z.tuple([z.array(Metadata.nullable())]).nullish(),
-  documents: z.tuple([z.array(Text)]).nullish(),
-  embeddings: z.tuple([z.array(Vector)]).nullish(),
-  distances: z.tuple([z.array(z.number())]),
-})
-
-const Deleted = z.object({ deleted: z.int().nonnegative() })
-
-export type Include = 'metadatas' | 'documents' | 'embeddings'
-
 /** What is wanted of the records that match, in the order in which they were first written. */
 export interface Wanted {
   include: Include[]
   limit?: number
   offset?: number
-}
-
-/** A record as it is stored. What was not asked for is undefined. */
-export interface StoredRecord {
-  id: string
-  metadata: Record<string, unknown> | undefined
-  text: string | undefined
-  vector: number[] | undefined
-}
-
-/** A record to be written. A null in the metadata takes the key away: an upsert merges (measured, 1.5.9). */
-export interface NewRecord {
-  id: string
-  metadata: Record<string, string | number | boolean | null>
-  text: string
-  vector: number[]
 }
 
 /**
@@ -199,16 +167,3 @@ const slices = <Item>(items: readonly Item[], length: number): Item[][] =>
  * 0.3).
  */
 const among = (ids: readonly string[], where: Where) => ({ ids, where: { $or: [where] } })
-
-/** As the server stores it: 32-bit floats. A quarter of the bytes that their digits take. */
-const encode = (vector: readonly number[]): string =>
-  Buffer.from(Float32Array.from(vector).buffer).toString('base64')
-
-function toRecords(answer: z.output<typeof Got>): StoredRecord[] {
-  return answer.ids.map((id, index) => ({
-    id,
-    metadata: answer.metadatas?.[index] ?? undefined,
-    text: answer.documents?.[index] ?? undefined,
-    vector: answer.embeddings?.[index],
-  }))
-}

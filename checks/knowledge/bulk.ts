@@ -1,5 +1,6 @@
 import type { Where } from 'chromadb'
-import type { ChromaCollection, NewRecord } from '../chroma/collection.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { NewRecord } from '../chroma/records.ts'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
 import { checkDocuments, type NewDocument, type ReadyDocument, toRecords } from './document.ts'

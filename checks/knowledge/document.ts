@@ -1,5 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
-import type { NewRecord, StoredRecord } from '../chroma/collection.ts'
+import type { NewRecord, StoredRecord } from '../chroma/records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type CallerMetadata, callerPart, parseMetadata, RECORD_KEYS } from './metadata.ts'
 import { parseDocumentId, recordId } from './record-id.ts'

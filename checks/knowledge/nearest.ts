@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Millis, minutes } from '../../infra/units.ts'
-import type { ChromaCollection, Include, StoredRecord } from '../chroma/collection.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { Include, StoredRecord } from '../chroma/records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { Directory } from './directory.ts'
 import type { Mark } from './marks.ts'

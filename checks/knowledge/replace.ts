@@ -1,4 +1,5 @@
-import type { ChromaCollection, NewRecord, StoredRecord } from '../chroma/collection.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { NewRecord, StoredRecord } from '../chroma/records.ts'
 import { RECORD_KEYS } from './metadata.ts'
 import { chunkOf } from './record-id.ts'
 import { fetchSelected, type Selected } from './selected.ts'

@@ -1,6 +1,7 @@
 import type { Where } from 'chromadb'
 import { Failure } from '../../infra/failure.ts'
-import type { ChromaCollection, NewRecord, StoredRecord, Wanted } from '../chroma/collection.ts'
+import type { ChromaCollection, Wanted } from '../chroma/collection.ts'
+import type { NewRecord, StoredRecord } from '../chroma/records.ts'
 import { ServerError } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Filter, parseFilter, scoped } from './filter.ts'

@@ -1,5 +1,6 @@
 import type { Where } from 'chromadb'
-import type { ChromaCollection, StoredRecord, Wanted } from '../chroma/collection.ts'
+import type { ChromaCollection, Wanted } from '../chroma/collection.ts'
+import type { StoredRecord } from '../chroma/records.ts'
 
 /** Ids of creators that are listed at most: some 350 kB and 40 ms, as long as they are usual. */
 const LISTED = 5000

@@ -1,4 +1,4 @@
-import type { NewRecord } from '../../checks/chroma/collection.ts'
+import type { NewRecord } from '../../checks/chroma/records.ts'
 import type { CreatorId } from '../../checks/knowledge/creator-id.ts'
 import { RECORD_KEYS } from '../../checks/knowledge/metadata.ts'
 import { recordId } from '../../checks/knowledge/record-id.ts'
