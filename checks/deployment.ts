@@ -70,13 +70,10 @@ export async function openDeployment(
     api: api === undefined ? [] : [api],
   })
   const { fetch } = options
-  const { maxConnections } = chroma
-  const maxWriting = CHROMA_WRITERS
+  const limits = { maxConnections: chroma.maxConnections, maxWriting: CHROMA_WRITERS }
   const servers = ways.chroma.map(
     ({ url, headers }) =>
-      new ChromaServer(
-        new Connection('Chroma', url, { maxConnections, maxWriting, headers, fetch }),
-      ),
+      new ChromaServer(new Connection('Chroma', url, { ...limits, headers, fetch })),
   )
   const pools = new Map(
     ways.ollama.map(({ url, headers }, index) => [

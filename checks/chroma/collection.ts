@@ -20,6 +20,7 @@ const WRITE_DEADLINE: Millis = seconds(60)
 const BATCH = 200
 /** Ids that go into one request. */
 const NAMED = 1000
+
 /** What is wanted of the records that match, in the order in which they were first written. */
 export interface Wanted {
   include: Include[]

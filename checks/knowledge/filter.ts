@@ -3,23 +3,20 @@ import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
 import { explain } from './explain.ts'
-import { MetadataKey, MetadataValue, RECORD_KEYS, refuseProto } from './metadata.ts'
+import { MetadataKey, MetadataNumber, MetadataValue, RECORD_KEYS, refuseProto } from './metadata.ts'
 
 const MAX_CLAUSES = 64
 const MAX_DEPTH = 8
-
-/** Beyond these Chroma refuses some whole numbers, and what is stored has none. */
-const Bound = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
 
 const Condition = z.union(
   [
     MetadataValue,
     z.strictObject({ $eq: MetadataValue }),
     z.strictObject({ $ne: MetadataValue }),
-    z.strictObject({ $gt: Bound }),
-    z.strictObject({ $gte: Bound }),
-    z.strictObject({ $lt: Bound }),
-    z.strictObject({ $lte: Bound }),
+    z.strictObject({ $gt: MetadataNumber }),
+    z.strictObject({ $gte: MetadataNumber }),
+    z.strictObject({ $lt: MetadataNumber }),
+    z.strictObject({ $lte: MetadataNumber }),
     z.strictObject({ $in: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
     z.strictObject({ $nin: z.array(MetadataValue).min(1).max(MAX_CLAUSES) }),
   ],

@@ -36,6 +36,9 @@ export const MetadataKey = z
   // `$` and `#` are Chroma's operators and built-in fields; `chroma:` keys are where it keeps the text.
   .refine(key => !/^(\$|#|chroma:)/.test(key), 'a key does not start with $, # or chroma:')
 
+/** Beyond these, whole numbers are not exact, and Chroma refuses some of them. */
+export const MetadataNumber = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
+
 /** A metadata value: Chroma would drop null and undefined in silence, and cannot filter by anything nested. */
 export const MetadataValue = z.union(
   [
@@ -46,8 +49,7 @@ export const MetadataValue = z.union(
         text => Buffer.byteLength(text) <= MAX_VALUE_BYTES,
         `a text takes at most ${MAX_VALUE_BYTES} bytes`,
       ),
-    // Beyond these, whole numbers are not exact, and Chroma refuses some of them.
-    z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER),
+    MetadataNumber,
     z.boolean(),
   ],
   'a value is a text, a number or a boolean',

@@ -68,10 +68,8 @@ export class Connection {
       // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
       (((url: string, init: object) =>
         pooledFetch(url, { ...init, dispatcher: reading })) as unknown as Fetch)
-    this.#exchange =
-      fetch === undefined
-        ? { reading: pooled(reading), writing: pooled(writing) }
-        : { reading: through(fetch), writing: through(fetch) }
+    const exchange = (agent: Agent) => (fetch === undefined ? pooled(agent) : through(fetch))
+    this.#exchange = { reading: exchange(reading), writing: exchange(writing) }
   }
 
   /**

@@ -139,7 +139,7 @@ describe("a caller's filter", () => {
           expect(documentsOf(hits)).toEqual(all)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     )
   })
 
