@@ -1,5 +1,5 @@
 import { type Check, failed, passed, skipped, unchecked } from './check.ts'
-import { mismatches } from './knowledge/shard-settings.ts'
+import { MISMATCH_MEND, mismatches } from './knowledge/shard-settings.ts'
 
 export default {
   name: 'shard-settings',
@@ -24,9 +24,6 @@ export default {
     })
     return wrong.length === 0
       ? passed(`${existing.size} of ${shards.settings.shards} shards exist, as the deployment says`)
-      : failed(
-          wrong.join('; '),
-          'deploy with the settings that the data has, or move the data: npm run reshard',
-        )
+      : failed(wrong.join('; '), MISMATCH_MEND)
   },
 } satisfies Check

@@ -7,7 +7,7 @@ export const DEFAULT_SHARDS = 10
 /** The version of the rule below, recorded with the data: another rule would look for it elsewhere. */
 export const HASH_VERSION = 1
 
-/** The first generation of a store; `reshard` makes the next. */
+/** The first generation of a store; another shard count would be the next. */
 export const FIRST_GENERATION = 1
 
 /**

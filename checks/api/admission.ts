@@ -1,8 +1,9 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gauge } from 'prom-client'
+import { formatBytes } from '../../infra/units.ts'
 import type { Caller } from './auth/caller.ts'
 import { HttpError } from './errors.ts'
-import type { Lane } from './limits.ts'
+import type { Lane, Room } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,55 +17,85 @@ const SHARE = 1 / 4
 const RETRY_SOON = { 'retry-after': '1' }
 
 /**
- * Takes no more requests at once than the lane of a route has room for. The others are told so at once, before
- * their body is read: a queue would only let them wait for an answer that comes too late.
+ * Takes no more requests at once than the lane of a route has room for, nor more bytes. The others are told so at once,
+ * before their body is read: a queue would only let them wait for an answer that comes too late. What a request holds
+ * is given back when its answer is out, or its caller gone.
  */
 export function admit(
   api: FastifyInstance,
-  room: Record<Lane, number>,
+  room: Record<Lane, Room>,
   underWay: Gauge<'lane'>,
 ): void {
   /** By lane, and by lane and creator. */
-  const taken = new Map<string, number>()
-  const countOf = (place: string) => taken.get(place) ?? 0
-  const change = (place: string, by: number) => {
-    const count = countOf(place) + by
-    if (count === 0) taken.delete(place)
-    else taken.set(place, count)
+  const taken = new Map<string, Room>()
+  const at = (place: string) => taken.get(place) ?? { requests: 0, bytes: 0 }
+  const change = (place: string, { requests, bytes }: Room, sign: 1 | -1) => {
+    const held = at(place)
+    const left = {
+      requests: held.requests + sign * requests,
+      bytes: held.bytes + sign * bytes,
+    }
+    if (left.requests === 0 && left.bytes === 0) taken.delete(place)
+    else taken.set(place, left)
   }
-  api.addHook('preParsing', async (request, reply) => {
+  const take = (request: FastifyRequest, reply: FastifyReply, wanted: Room) => {
     const { lane } = request.routeOptions.config
-    if (lane === undefined) return
+    // Who is gone holds nothing, and there would be nothing to give it back at.
+    if (lane === undefined || reply.raw.destroyed) return
     const own = placeOf(lane, request.caller)
-    const share = Math.ceil(room[lane] * SHARE)
-    if (own !== undefined && countOf(own) >= share) throw tooMany(share)
-    if (countOf(lane) >= room[lane]) throw full(room[lane])
+    const share = shareOf(room[lane])
+    if (own !== undefined && !fits(at(own), wanted, share)) throw tooMany(share)
+    if (!fits(at(lane), wanted, room[lane])) throw full(room[lane])
     const places = own === undefined ? [lane] : [lane, own]
-    const changeAll = (by: number) => {
-      for (const place of places) change(place, by)
-      underWay.set({ lane }, countOf(lane))
+    const changeAll = (sign: 1 | -1) => {
+      for (const place of places) change(place, wanted, sign)
+      underWay.set({ lane }, at(lane).requests)
     }
     changeAll(1)
-    // Also when the caller goes away before there is an answer.
     reply.raw.once('close', () => changeAll(-1))
+  }
+  api.addHook('preParsing', async (request, reply) => {
+    take(request, reply, { requests: 1, bytes: bodyBytes(request) })
   })
+  api.addHook('onSend', async (request, reply, payload) => {
+    // A refusal is small, and must not be refused itself.
+    if (reply.statusCode >= 400 || typeof payload !== 'string') return
+    take(request, reply, { requests: 0, bytes: Buffer.byteLength(payload) })
+  })
+}
+
+const fits = (held: Room, wanted: Room, room: Room): boolean =>
+  held.requests + wanted.requests <= room.requests && held.bytes + wanted.bytes <= room.bytes
+
+const shareOf = ({ requests, bytes }: Room): Room => ({
+  requests: Math.ceil(requests * SHARE),
+  bytes: Math.ceil(bytes * SHARE),
+})
+
+/** What the body will take at most. One that does not say its length may be as long as its route takes. */
+function bodyBytes({ headers, routeOptions: { bodyLimit } }: FastifyRequest): number {
+  if (headers['transfer-encoding'] !== undefined) return bodyLimit
+  return Math.min(Number(headers['content-length'] ?? 0), bodyLimit)
 }
 
 const placeOf = (lane: Lane, caller: Caller): string | undefined =>
   caller.scope === 'creator' ? `${lane} of ${caller.creator}` : undefined
 
-const tooMany = (share: number) =>
+const tooMany = (share: Room) =>
   new HttpError(
     429,
     'too-many-requests',
-    `${share} requests of this creator are under way, which are as many as one may have`,
+    `The requests of this creator that are under way hold what one may have: ${describe(share)}`,
     RETRY_SOON,
   )
 
-const full = (room: number) =>
+const full = (room: Room) =>
   new HttpError(
     503,
     'unavailable',
-    `${room} requests of this kind are under way, and there is no room for more`,
+    `The requests of this kind that are under way hold what there is room for: ${describe(room)}`,
     RETRY_SOON,
   )
+
+const describe = ({ requests, bytes }: Room): string =>
+  `${requests} at once, with ${formatBytes(bytes)} in and out`

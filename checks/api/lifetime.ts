@@ -5,7 +5,7 @@ import { WORK } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Time for the work on a request of this route. */
+    /** Time for the work on a request of this route, and for its caller to take the answer. */
     work?: Millis
   }
   interface FastifyRequest {
@@ -24,7 +24,11 @@ export function boundLives(api: FastifyInstance): () => void {
   api.addHook('onRequest', async (request, reply) => {
     const life = new AbortController()
     const work = request.routeOptions.config.work ?? WORK
-    const timer = setTimeout(() => life.abort(late(work)), work)
+    const timer = setTimeout(() => {
+      life.abort(late(work))
+      // Nothing is left but an answer that its caller does not take.
+      if (reply.raw.headersSent) reply.raw.destroy()
+    }, work)
     lives.add(life)
     reply.raw.once('close', () => {
       clearTimeout(timer)

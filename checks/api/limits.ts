@@ -1,14 +1,26 @@
 import { KiB, MiB, type Millis, minutes, seconds } from '../../infra/units.ts'
 
+/** What the requests of a lane may hold at once. */
+export interface Room {
+  requests: number
+  /** Of bodies: those that come in, from before they are read, and answers, until the last byte is taken. */
+  bytes: number
+}
+
 /**
- * Requests under way at once, by what they cost. They bound the memory of the process: a writer holds its body,
- * the vectors and Chroma's requests, some ten times the body; a reader a small body and a page of records.
+ * Requests under way at once, by what they cost. They bound the memory of the process (its limit is in
+ * infra/capacity/servers.ts): a body that is written takes some four times its bytes, read, checked and passed on.
  */
-export const LANES = { write: 16, read: 256, model: 8, reload: 1 } as const
+export const LANES = {
+  write: { requests: 16, bytes: 32 * MiB },
+  read: { requests: 256, bytes: 32 * MiB },
+  model: { requests: 8, bytes: 4 * MiB },
+  reload: { requests: 1, bytes: MiB },
+} as const satisfies Record<string, Room>
 export type Lane = keyof typeof LANES
 
 export interface Limits {
-  lanes: Record<Lane, number>
+  lanes: Record<Lane, Room>
   /** Of one caller: a creator, the back ends together, or an address that has no token. */
   requestsPerMinute: number
 }
@@ -22,6 +34,8 @@ export const DOCUMENT_BODY = 4 * MiB
 /** UTF-16 code units of a document that is brought as text: some 530 chunks of the smallest models. */
 export const DOCUMENT_TEXT = 256 * KiB
 export const DOCUMENT_CHUNKS = 1000
+/** UTF-16 code units of a chunk that is brought with its vector: four times the longest that the store cuts. */
+export const CHUNK_TEXT = 8 * KiB
 /** Bytes as JSON: a document's metadata is stored with each of its chunks. */
 export const DOCUMENT_METADATA = 8 * KiB
 /** Lists and objects inside of each other in a body: more than any route takes, and nothing to recurse into. */

@@ -73,6 +73,8 @@ function compare(what: string, found: unknown, wanted: unknown): string | undefi
   return `${what} is ${JSON.stringify(found) ?? 'not recorded'} and should be ${JSON.stringify(wanted)}`
 }
 
+export const MISMATCH_MEND = 'deploy with the settings that the data has'
+
 /** The data was made for another deployment than the one that asks. */
 export class StoreMismatch extends Failure {}
 
@@ -83,6 +85,6 @@ export function refuseMismatch(settings: ShardSettings, collection: CollectionIn
   throw new StoreMismatch(
     'misused',
     `The collection ${collection.name} does not fit the deployment: ${found.join('; ')}`,
-    { mend: 'deploy with the settings that the data has, or move the data: npm run reshard' },
+    { mend: MISMATCH_MEND },
   )
 }

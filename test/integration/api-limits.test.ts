@@ -1,12 +1,18 @@
 import { once } from 'node:events'
 import { type ClientRequest, request } from 'node:http'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { KiB } from '../../infra/units.ts'
 import { creatorPath, documentPath, TestApi } from '../support/api.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
 
-const LIMITS = { lanes: { write: 8, read: 8, model: 1, reload: 1 }, requestsPerMinute: 40 }
+const LANE = { requests: 8, bytes: 64 * KiB }
+const LIMITS = {
+  lanes: { write: LANE, read: LANE, model: LANE, reload: LANE },
+  requestsPerMinute: 100,
+}
 const DOCUMENT = { chunks: [{ text: 'one', vector: [1, 0, 0, 0] }] }
 
 describe('the limits of the API', () => {
@@ -28,14 +34,14 @@ describe('the limits of the API', () => {
     await api.stop()
   })
 
-  /** A request whose body does not come to an end. */
-  async function sendSlowly(creator: string, token: string) {
+  /** A request whose body does not come to an end. @param length bytes that it says it has */
+  async function sendSlowly(creator: string, token: string, length = 100) {
     const sent = request(api.url + documentPath(creator, 'slow'), {
       method: 'PUT',
       headers: {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
-        'content-length': 100,
+        'content-length': length,
       },
     })
     slow.push(sent)
@@ -69,8 +75,8 @@ describe('the limits of the API', () => {
 
   it('are told at once to who comes when all room is taken, and are free again afterwards', async () => {
     const token = await api.serviceToken()
-    for (let writer = 0; writer < LIMITS.lanes.write; writer += 1) await sendSlowly('a', token)
-    await underWay(LIMITS.lanes.write)
+    for (let writer = 0; writer < LANE.requests; writer += 1) await sendSlowly('a', token)
+    await underWay(LANE.requests)
     const shed = await put('b', token)
     expect(shed).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
     expect(shed.headers.get('retry-after')).toBe('1')
@@ -78,6 +84,66 @@ describe('the limits of the API', () => {
     for (const sent of slow.splice(0)) sent.destroy()
     await underWay(0)
     expect((await put('b', token)).status).toBe(200)
+  })
+
+  it('leave room for others when a creator’s bodies are large', async () => {
+    const token = await api.tokenFor('greedy')
+    await sendSlowly('greedy', token, 16 * KiB)
+    await underWay(1)
+    expect((await put('greedy', token)).status).toBe(429)
+    expect((await put('modest', await api.tokenFor('modest'))).status).toBe(200)
+  })
+
+  it('shed what there are no bytes for, and count a body that does not say its length as the longest', async () => {
+    const token = await api.serviceToken()
+    const putInPieces = () => {
+      const body = new Blob([JSON.stringify(DOCUMENT)]).stream()
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const init = { method: 'PUT', headers, body, duplex: 'half' as const }
+      return fetch(api.url + documentPath('b', 'd'), init)
+    }
+    expect((await putInPieces()).status).toBe(503)
+    await sendSlowly('a', token, 64 * KiB)
+    await underWay(1)
+    expect(await put('b', token)).toMatchObject({
+      status: 503,
+      body: { error: { code: 'unavailable' } },
+    })
+  })
+
+  it('shed an answer that there are no bytes for', async () => {
+    const token = await api.serviceToken()
+    const text = 'long '.repeat(1000)
+    const chunks = Array.from({ length: 10 }, () => ({ text, vector: [1, 0, 0, 0] }))
+    const read = () => api.call('GET', documentPath('long', 'd'), { token })
+    const body = { chunks }
+    expect((await api.call('PUT', documentPath('long', 'd'), { token, body })).status).toBe(200)
+    expect((await read()).status).toBe(200)
+    const more = Array.from({ length: 20 }, (_, index) => documentPath('long', `${index}`))
+    for (const path of more) {
+      await api.call('PUT', path, { token, body: { chunks: chunks.slice(0, 8) } })
+    }
+    const query = { vector: [1, 0, 0, 0], count: 100 }
+    const shed = await api.call('POST', creatorPath('long', 'query'), { token, body: query })
+    expect(shed).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
+    expect((await read()).status).toBe(200)
+  })
+
+  it('are free again when callers leave before it is known who they are', async () => {
+    const token = await api.serviceToken()
+    for (let caller = 0; caller < 10 * LANE.requests; caller += 1) {
+      const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+      socket.write(
+        `GET ${creatorPath('a', 'documents')} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`,
+        () => socket.destroy(),
+      )
+      await once(socket, 'close')
+    }
+    await sleep(500)
+    const list = await api.call('GET', creatorPath('b', 'documents'), {
+      token: await api.tokenFor('b'),
+    })
+    expect(list.status).toBe(200)
   })
 
   it('give no room at all to who has no token that counts', async () => {

@@ -3,7 +3,7 @@ import { MAX_CREATOR_ID_BYTES } from '../../knowledge/creator-id.ts'
 import { Filter } from '../../knowledge/filter.ts'
 import { CallerMetadata } from '../../knowledge/metadata.ts'
 import { MAX_DOCUMENT_ID_BYTES } from '../../knowledge/record-id.ts'
-import { DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT } from '../limits.ts'
+import { CHUNK_TEXT, DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT } from '../limits.ts'
 import { Next } from '../paging.ts'
 
 /** The shapes that the creators' routes take and give: one schema checks, documents and types each. */
@@ -33,7 +33,7 @@ export const NewDocument = z.union(
     }),
     z.strictObject({
       chunks: z
-        .array(z.strictObject({ text: z.string().max(DOCUMENT_TEXT), vector: Vector }))
+        .array(z.strictObject({ text: z.string().max(CHUNK_TEXT), vector: Vector }))
         .min(1)
         .max(DOCUMENT_CHUNKS),
       metadata: Metadata.optional(),
