@@ -7,6 +7,8 @@ import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 const TARGETS = ['local', 'docker', 'kubernetes'] as const
 /** The HTTP API's port where nobody says otherwise. */
 export const API_PORT = 8003
+/** Of one caller of the HTTP API, where nobody says otherwise. */
+export const API_REQUESTS_PER_MINUTE = 6000
 const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
 
 export type Target = (typeof TARGETS)[number]
@@ -90,6 +92,7 @@ export const Config = z.strictObject({
     .string()
     .regex(/^([\w.-]+(, *[\w.-]+)*)?$/, 'names without port, comma-separated')
     .default(''),
+  apiRequestsPerMinute: z.int().min(1).max(1_000_000_000).default(API_REQUESTS_PER_MINUTE),
   embeddingModel: z.string().min(1).default('nomic-embed-text'),
   chatModel: z.string().min(1).default('gpt-oss:20b'),
   contextLength: z.int().min(256).default(4096),

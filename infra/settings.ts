@@ -24,7 +24,7 @@ export interface Settings {
    * `address` is the one of the host that the docker target publishes the port on; `hosts` are names that the API on
    * loopback goes by, comma-separated.
    */
-  api: { port: number; address: string; hosts: string }
+  api: { port: number; address: string; hosts: string; requestsPerMinute: number }
   models: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
@@ -91,7 +91,12 @@ export function parseSettings(
       kvCacheType: config.kvCacheType,
       keepAlive: config.keepAlive,
     },
-    api: { port: config.apiPort, address: config.apiAddress, hosts: config.apiHosts },
+    api: {
+      port: config.apiPort,
+      address: config.apiAddress,
+      hosts: config.apiHosts,
+      requestsPerMinute: config.apiRequestsPerMinute,
+    },
     models: [
       plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
       plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),

@@ -1,3 +1,4 @@
+import { API_REQUESTS_PER_MINUTE } from '../../infra/config-schema.ts'
 import { KiB, MiB, type Millis, minutes, seconds } from '../../infra/units.ts'
 
 /** What the requests of a lane may hold at once. */
@@ -21,11 +22,11 @@ export type Lane = keyof typeof LANES
 
 export interface Limits {
   lanes: Record<Lane, Room>
-  /** Of one caller: a creator, the back ends together, or an address that has no token. */
+  /** Of one caller: a creator, or an address that has no token. Back ends together may send ten times as many. */
   requestsPerMinute: number
 }
 
-export const LIMITS: Limits = { lanes: LANES, requestsPerMinute: 6000 }
+export const LIMITS: Limits = { lanes: LANES, requestsPerMinute: API_REQUESTS_PER_MINUTE }
 
 /** Bytes of a request's body, where its route says nothing else. */
 export const SMALL_BODY = 256 * KiB

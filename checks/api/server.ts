@@ -87,10 +87,13 @@ async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: Serv
   await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
 }
 
+/** Of one creator, or of an address without a token; back ends act for many creators. */
+const BACK_ENDS = 10
+
 /** Counts a creator by its token, the back ends together, and everybody else by address. */
 async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): Promise<void> {
   await api.register(rateLimit, {
-    max: requestsPerMinute,
+    max: ({ caller }) => (caller.scope === 'service' ? BACK_ENDS : 1) * requestsPerMinute,
     timeWindow: '1 minute',
     keyGenerator: ({ caller, ip }) =>
       caller.scope === 'creator'

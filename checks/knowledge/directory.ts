@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache'
-import { type Millis, minutes } from '../../infra/units.ts'
+import { MiB, type Millis, minutes } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from './creator-id.ts'
 import type { Mark, Snapshot } from './marks.ts'
 import { creatorOf } from './record-id.ts'
 
-/** In memory some 100 bytes each. */
-const MOST_IDS = 400_000
-/** Listed by one request, 10 MB, or not at all: between two, what others delete would shift what is left. */
+/** UTF-16 code units of all ids that are held: those of some 400,000 records, as long as they are usual. */
+const MOST_HELD = 40 * MiB
+/** An id with its place in a list, as if it were so much longer. */
+const PLACE = 32
+/** Listed by one request, usually 10 MB, or not at all: between two, what others delete would shift what is left. */
 const LARGEST_SHARD = 200_000
 /** Listing a shard takes as long as some tens of questions. */
 const ASKED_BEFORE = 20
@@ -23,7 +25,7 @@ export interface Listed {
 interface Listing {
   marks: Snapshot
   creators: ReadonlyMap<string, Listed['ids']>
-  /** Ids that are held. */
+  /** What it holds, as MOST_HELD counts it. */
   size: number
 }
 
@@ -39,11 +41,13 @@ export class Directory {
   readonly #most: number
   readonly #listings = new LRUCache<string, Listing>({
     ttl: LISTED_FOR,
-    maxSize: MOST_IDS,
+    maxSize: MOST_HELD,
     sizeCalculation: ({ size }) => size,
   })
   /** Questions about shards that are not listed. */
   readonly #asked = new LRUCache<string, number>({ max: SHARDS })
+  /** One shard at a time: a listing is the largest answer that there is. */
+  #listing = false
   /** Shards whose turn it was not long ago, also if that failed or they were too large. */
   readonly #tried = new LRUCache<string, true>({ max: SHARDS, ttl: LISTED_FOR })
 
@@ -67,11 +71,15 @@ export class Directory {
     const { path } = records
     const asked = 1 + (this.#asked.get(path) ?? 0)
     this.#asked.set(path, asked)
-    if (asked < ASKED_BEFORE || this.#tried.has(path)) return
+    if (asked < ASKED_BEFORE || this.#listing || this.#tried.has(path)) return
     this.#asked.delete(path)
     this.#tried.set(path, true)
+    this.#listing = true
+    const ended = () => {
+      this.#listing = false
+    }
     // Nobody waits for it: without it there is the other way.
-    this.#list(records, mark).catch(() => undefined)
+    this.#list(records, mark).then(ended, ended)
   }
 
   async #list(records: ChromaCollection, mark: Mark): Promise<void> {
@@ -85,7 +93,7 @@ export class Directory {
       if (creator === undefined) continue
       const isMuch = ids.length > this.#most
       creators.set(creator, isMuch ? 'many' : ids)
-      size += isMuch ? 1 : ids.length
+      size += PLACE + (isMuch ? 0 : ids.reduce((sum, id) => sum + id.length + PLACE, 0))
     }
     this.#listings.set(records.path, { marks, creators, size })
   }

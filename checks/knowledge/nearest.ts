@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Millis, minutes } from '../../infra/units.ts'
+import { type Bytes, MiB, type Millis, minutes } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Include, StoredRecord } from '../chroma/records.ts'
 import type { CreatorId } from './creator-id.ts'
@@ -28,8 +28,13 @@ export const mostRanked = (records: number): number =>
 
 const KNOWN = 10_000
 const KNOWN_FOR: Millis = minutes(5)
-/** Numbers of 8 bytes, in vectors: some 20,000 chunks of 384 dimensions. */
-const KNOWN_NUMBERS = 8 * 1024 * 1024
+/** Some 15,000 chunks of 384 dimensions. */
+const KNOWN_BYTES: Bytes = 64 * MiB
+/** Of a vector, and of a text (UTF-16). */
+const NUMBER: Bytes = 8
+const UNIT: Bytes = 2
+/** A record beside what it holds. */
+const RECORD: Bytes = 512
 
 /** What is searched. */
 export interface Searched {
@@ -57,7 +62,7 @@ export class Nearest {
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
     ttl: KNOWN_FOR,
-    maxSize: KNOWN_NUMBERS,
+    maxSize: KNOWN_BYTES,
     sizeCalculation: sizeOf,
   })
 
@@ -140,9 +145,14 @@ export class Nearest {
   }
 }
 
+/** In bytes. */
 function sizeOf(known: Known): number {
   if (known === 'many') return 1
-  return known.all.reduce((sum, { vector, text }) => {
-    return sum + (vector?.length ?? 0) + Math.ceil((text?.length ?? 0) / 4)
+  return known.all.reduce((sum, { vector = [], text = '', metadata = {} }) => {
+    const texts = [text, ...Object.entries(metadata).flat().filter(isText)]
+    const units = texts.reduce((length, one) => length + one.length, 0)
+    return sum + RECORD + NUMBER * vector.length + UNIT * units
   }, 1)
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string'

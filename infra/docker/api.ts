@@ -32,7 +32,7 @@ export function apiContainer(
   surroundings: Surroundings,
   { settings, image, outputs, keys, plan }: ApiArgs,
 ): docker.Container {
-  const { port, address, hosts } = settings.api
+  const { port, address, hosts, requestsPerMinute } = settings.api
   const upload = (file: string, content: pulumi.Input<string>) => ({
     file,
     content,
@@ -44,6 +44,7 @@ export function apiContainer(
     KNOWLEDGE_API_KEYS: KEYS,
     KNOWLEDGE_API_HOST: '0.0.0.0',
     KNOWLEDGE_API_PORT: `${port}`,
+    KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${requestsPerMinute}`,
     // To the process every address is the same: that this one is the host's loopback, it has to be told.
     KNOWLEDGE_API_HOSTS: address.startsWith('127.') ? `${API_PART},${hosts}` : hosts,
   }

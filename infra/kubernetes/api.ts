@@ -81,6 +81,7 @@ export function apiServers(
               env: Object.entries({
                 KNOWLEDGE_API_HOST: '0.0.0.0',
                 KNOWLEDGE_API_PORT: `${api.port}`,
+                KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${api.requestsPerMinute}`,
                 KNOWLEDGE_API_OUTPUTS: files.outputs,
                 KNOWLEDGE_API_KEYS: files.keys,
               }).map(([name, value]) => ({ name, value })),

@@ -24,6 +24,7 @@ export function apiProcess<Text>(
       KNOWLEDGE_API_KEYS: keys,
       KNOWLEDGE_API_PORT: `${place.port}`,
       KNOWLEDGE_API_HOSTS: settings.api.hosts,
+      KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${settings.api.requestsPerMinute}`,
     },
     files: { [file]: outputs },
     folders: [],

@@ -151,7 +151,7 @@ describe('the limits of the API', () => {
     expect((await put('a', await api.serviceToken())).status).toBe(200)
   })
 
-  it('hold each caller to so many requests a minute, and no other for it', async () => {
+  it('hold each creator to so many requests a minute, no other for it, and back ends to more', async () => {
     const token = await api.tokenFor('eager')
     const list = (creator: string, token: string) =>
       api.call('GET', creatorPath(creator, 'documents'), { token })
@@ -164,7 +164,10 @@ describe('the limits of the API', () => {
     // Another token of the same creator is the same caller.
     expect((await list('eager', await api.tokenFor('eager'))).status).toBe(429)
     expect((await list('calm', await api.tokenFor('calm'))).status).toBe(200)
-    expect((await list('eager', await api.serviceToken())).status).toBe(200)
+    const service = await api.serviceToken()
+    for (let sent = 0; sent < 2 * LIMITS.requestsPerMinute; sent += 1) {
+      expect((await list('eager', service)).status).toBe(200)
+    }
   })
 
   it('do not keep anybody from asking how it is', async () => {
