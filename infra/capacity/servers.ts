@@ -1,3 +1,4 @@
+import { API_MEMORY } from '../api-program.ts'
 import { MiB } from '../units.ts'
 import { type DataDemand, estimateChroma } from './chroma.ts'
 import type { Estimate } from './estimate.ts'
@@ -16,8 +17,8 @@ const CPU = {
   front: { request: 0.05, limit: 1 },
   keeper: { request: 0.05, limit: 2 },
 }
-/** The API's process under load, and its keys and outputs on disk. */
-const API = { memory: 384 * MiB, disk: 16 * MiB, resident: 160 * MiB }
+/** The API's keys and outputs on disk, and its process when it has little to do. */
+const API = { disk: 16 * MiB, resident: 160 * MiB }
 /** A process of Node with a handful of requests, for a minute. */
 const VERIFICATION_MEMORY = 256 * MiB
 /** A proxy with a few dozen connections, each with a body in memory. */
@@ -68,7 +69,7 @@ export const apiWorkload = (): Workload => ({
   name: 'api',
   kind: 'api',
   models: [],
-  ...shares('api', { memory: API.memory, disk: API.disk }, {}),
+  ...shares('api', { memory: API_MEMORY, disk: API.disk }, {}),
   resident: API.resident,
   nodes: [],
 })

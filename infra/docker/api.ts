@@ -1,5 +1,6 @@
 import type * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
+import { apiArguments } from '../api-program.ts'
 import type { Workload } from '../capacity/workload.ts'
 import type { Outputs, Reach } from '../outputs.ts'
 import type { Settings } from '../settings.ts'
@@ -51,7 +52,7 @@ export function apiContainer(
   return container(surroundings, {
     part: API_PART,
     image,
-    command: ['checks/api/main.ts'],
+    command: apiArguments('checks/api/main.ts'),
     user: `${USER}:${USER}`,
     envs: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     uploads: [upload(OUTPUTS, pulumi.jsonStringify(outputs.apply(fromInside))), upload(KEYS, keys)],

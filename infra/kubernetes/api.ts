@@ -1,5 +1,6 @@
 import { apps, core } from '@pulumi/kubernetes'
 import * as pulumi from '@pulumi/pulumi'
+import { apiArguments } from '../api-program.ts'
 import type { Workload } from '../capacity/workload.ts'
 import { insideOutputs } from '../inside-outputs.ts'
 import type { Outputs } from '../outputs.ts'
@@ -77,7 +78,7 @@ export function apiServers(
             {
               name: API,
               image: settings.images.api,
-              args: ['checks/api/main.ts'],
+              args: apiArguments('checks/api/main.ts'),
               env: Object.entries({
                 KNOWLEDGE_API_HOST: '0.0.0.0',
                 KNOWLEDGE_API_PORT: `${api.port}`,

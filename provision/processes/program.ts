@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { apiArguments } from '../../infra/api-program.ts'
 import type { Program } from '../../infra/local/places.ts'
 import { PROJECT_ROOT, PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
@@ -13,5 +14,5 @@ export async function runnable(
   task: Task,
 ): Promise<Pick<Tool, 'command' | 'version'>> {
   if (program !== 'api') return obtainTool(program, toolchainOptions(process.env), task)
-  return { command: [process.execPath, API_MAIN], version: PROJECT_VERSION }
+  return { command: [process.execPath, ...apiArguments(API_MAIN)], version: PROJECT_VERSION }
 }

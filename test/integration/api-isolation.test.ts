@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LANES } from '../../checks/api/limits.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
-import { creatorPath, documentPath, TestApi } from '../support/api.ts'
+import { creatorPath, TestApi } from '../support/api.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
-import { outputsOf } from '../support/deployment.ts'
+import { openStore, outputsOf } from '../support/deployment.ts'
 import { HOSTILE_CREATORS } from '../support/hostile.ts'
 import {
   type Act,
@@ -32,19 +32,16 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
 
   beforeAll(async () => {
     chroma = await startChroma()
-    api = await TestApi.start(
-      outputsOf({ chroma: [chroma.url], shards: SHARDS, dimensions: DIMENSION }),
-      { limits: { lanes: LANES, requestsPerMinute: 1e9 } },
-    )
+    const outputs = outputsOf({ chroma: [chroma.url], shards: SHARDS, dimensions: DIMENSION })
+    api = await TestApi.start(outputs, { limits: { lanes: LANES, requestsPerMinute: 1e9 } })
     service = await api.serviceToken()
     for (const creator of EVERYBODY) tokens.set(creator, await api.tokenFor(creator))
-    for (const creator of HOSTILE_CREATORS) {
-      for (const name of HOSTILE_CREATORS) {
-        const put = send('PUT', documentPath(creator, name), service, documentOf(creator, name))
-        expect((await put).status).toBe(200)
-      }
-    }
-  }, 10 * MINUTES)
+    const { knowledge, close } = await openStore(outputs)
+    const own = (creator: string) =>
+      HOSTILE_CREATORS.map(name => ({ id: name, ...documentOf(creator, name) }))
+    await knowledge.upsert(new Map(HOSTILE_CREATORS.map(creator => [creator, own(creator)])))
+    await close()
+  })
   afterAll(async () => {
     await api?.stop()
     await chroma?.stop()

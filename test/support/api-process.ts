@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { apiArguments } from '../../infra/api-program.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { KiB } from '../../infra/units.ts'
 import { freePort } from './ports.ts'
@@ -17,7 +18,7 @@ export interface ApiProcess {
 
 /** Starts the API as the stack does, with this environment and nothing else in it. */
 export function startApiProcess(env: NodeJS.ProcessEnv): ApiProcess {
-  const child = spawn(process.execPath, [API_MAIN], {
+  const child = spawn(process.execPath, apiArguments(API_MAIN), {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
