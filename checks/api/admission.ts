@@ -19,7 +19,7 @@ const RETRY_SOON = { 'retry-after': '1' }
 /**
  * Takes no more requests at once than the lane of a route has room for, nor more bytes. The others are told so at once,
  * before their body is read: a queue would only let them wait for an answer that comes too late. What a request holds
- * is given back when its answer is out, or its caller gone.
+ * is given back when its answer is out, or its caller gone, and the work on it is over.
  */
 export function admit(
   api: FastifyInstance,
@@ -52,7 +52,7 @@ export function admit(
       underWay.set({ lane }, at(lane).requests)
     }
     changeAll(1)
-    reply.raw.once('close', () => changeAll(-1))
+    reply.raw.once('close', () => Promise.allSettled([request.work]).then(() => changeAll(-1)))
   }
   api.addHook('preParsing', async (request, reply) => {
     take(request, reply, { requests: 1, bytes: bodyBytes(request) })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { StoreMismatch } from '../knowledge/shard-settings.ts'
 import { ServerError } from '../transport/server-error.ts'
+import { LAST_WORDS } from './limits.ts'
 
 const Code = z.enum([
   'invalid',
@@ -51,6 +52,8 @@ const FRAMEWORK_CODES: Record<number, ErrorCode> = {
   429: 'too-many-requests',
 }
 
+/** A message may quote what was sent. */
+const LONGEST_MESSAGE = 500
 const RETRY_SOON = { 'retry-after': '1' }
 
 /** The one place where an error becomes an answer. No stack, and nothing of what was not meant to be told. */
@@ -69,7 +72,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     .code(answer.status)
     .headers(answer.headers)
     .type('application/json; charset=utf-8')
-    .send({ error: { code: answer.code, message: answer.message } })
+    .send({ error: { code: answer.code, message: answer.message.slice(0, LONGEST_MESSAGE) } })
 }
 
 /** For what is no HTTP at all, or took too long to become it: then there is neither request nor reply. */
@@ -77,6 +80,8 @@ export function refuseConnection(error: Error & { code?: string }, socket: Socke
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(error)
   const [status, code, message] = CONNECTION_REFUSALS[error.code ?? ''] ?? NO_HTTP
   const body = JSON.stringify({ error: { code, message } })
+  // Whoever does not close it as well would hold it for as long as it likes.
+  setTimeout(() => socket.destroy(), LAST_WORDS).unref()
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
@@ -108,10 +113,9 @@ export function toAnswer(error: unknown, outsider: boolean): HttpError {
   return new HttpError(500, 'internal', 'Something is wrong in this API; its log says what')
 }
 
-/** A caller is at fault in what is `misused`, and only in that; a store made for another deployment is our fault. */
+/** A caller is at fault in what is `misused`, and only in that; how this API is deployed is our fault. */
 function fromFailure(failure: Failure, outsider: boolean): HttpError {
-  const isOurs = failure.kind !== 'misused' || failure instanceof StoreMismatch
-  if (isOurs) {
+  if (failure.kind !== 'misused' || isDeployedWrongly(failure)) {
     const message = outsider ? 'A server behind this API cannot answer now' : failure.message
     return new HttpError(503, 'unavailable', message, RETRY_SOON)
   }
@@ -121,6 +125,11 @@ function fromFailure(failure: Failure, outsider: boolean): HttpError {
       : failure.message
   return new HttpError(400, 'invalid', message)
 }
+
+/** The store was made for another deployment, or a server takes another token. */
+const isDeployedWrongly = (failure: Failure): boolean =>
+  failure instanceof StoreMismatch ||
+  (failure instanceof ServerError && failure.reason === 'denied')
 
 /** What the framework refuses before a route sees it. Of a path it would say the whole path. */
 function fromFramework({ statusCode, code, message = '' }: Partial<FastifyError>) {

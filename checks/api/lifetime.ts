@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { formatDuration, type Millis } from '../../infra/units.ts'
+import { unlessAborted } from '../transport/unless-aborted.ts'
 import { HttpError } from './errors.ts'
 import { WORK } from './limits.ts'
 
@@ -14,13 +15,26 @@ declare module 'fastify' {
      * as a body has been read: to Node the request is closed then.)
      */
     life: AbortSignal
+    /** What the route does about it, once it does: may go on for a while after the end of its life. */
+    work?: Promise<unknown>
   }
 }
 
-/** Bounds the life of every request. @returns what ends all that are under way */
+/**
+ * Bounds the life of every request: when it is over the caller is told so, whatever the work on it waits for.
+ * @returns what ends all that are under way
+ */
 export function boundLives(api: FastifyInstance): () => void {
   const lives = new Set<AbortController>()
   api.decorateRequest('life')
+  api.decorateRequest('work')
+  api.addHook('onRoute', route => {
+    const { handler } = route
+    route.handler = async function (request, reply) {
+      request.work = (async () => handler.call(this, request, reply))()
+      return unlessAborted(request.work, request.life)
+    }
+  })
   api.addHook('onRequest', async (request, reply) => {
     const life = new AbortController()
     const work = request.routeOptions.config.work ?? WORK

@@ -39,8 +39,12 @@ export const DOCUMENT_CHUNKS = 1000
 export const CHUNK_TEXT = 8 * KiB
 /** Bytes as JSON: a document's metadata is stored with each of its chunks. */
 export const DOCUMENT_METADATA = 8 * KiB
+/** Numbers of a vector. */
+export const VECTOR = 8192
 /** Lists and objects inside of each other in a body: more than any route takes, and nothing to recurse into. */
 export const BODY_DEPTH = 32
+/** Whatever else is in a body than the numbers of its lists: more than the largest document has. */
+export const BODY_PARTS = 8192
 
 /** Time for a request to arrive as a whole. */
 export const ARRIVAL: Millis = seconds(30)

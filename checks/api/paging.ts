@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { MAX_OFFSET } from '../knowledge/creator.ts'
 
 /** Which part of a list is asked for. */
 export const Page = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  offset: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
+  offset: z.coerce.number().int().min(0).max(MAX_OFFSET).default(0),
 })
 type Page = z.output<typeof Page>
 

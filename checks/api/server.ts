@@ -4,7 +4,7 @@ import type { Deployment } from '../deployment.ts'
 import { admit } from './admission.ts'
 import { identifyCallers } from './auth/caller.ts'
 import type { KeyRing } from './auth/key-ring.ts'
-import { boundDepth } from './body-depth.ts'
+import { boundBodies } from './body-size.ts'
 import { guardBrowsers } from './browsers.ts'
 import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
 import { guardHosts } from './hosts.ts'
@@ -39,8 +39,8 @@ export interface ServerParts {
 const LONGEST_PARAMETER = 2048
 
 /**
- * The API, not listening yet. Every request is asked the same questions in the same order: who asks, may they (the
- * routes' own hooks), is it their turn, is there room, and only then what they want.
+ * The API, not listening yet. Every request is asked the same questions in the same order: who asks, is it their turn,
+ * may they (the routes' own hooks), is there room, and only then what they want.
  * @returns the server, and what ends the requests that are under way
  */
 export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
@@ -66,7 +66,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   identifyCallers(api, parts.keys, parts.now)
   await limitRates(api, parts.limits)
   admit(api, parts.limits.lanes, metrics.underWay)
-  boundDepth(api)
+  boundBodies(api)
 
   await documentRoutes(api)
   metrics.serve(api)
@@ -93,6 +93,7 @@ const BACK_ENDS = 10
 /** Counts a creator by its token, the back ends together, and everybody else by address. */
 async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): Promise<void> {
   await api.register(rateLimit, {
+    global: false,
     max: ({ caller }) => (caller.scope === 'service' ? BACK_ENDS : 1) * requestsPerMinute,
     timeWindow: '1 minute',
     keyGenerator: ({ caller, ip }) =>
@@ -103,5 +104,10 @@ async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): 
           : `address ${ip}`,
     errorResponseBuilder: (_request, { after }) =>
       new HttpError(429, 'too-many-requests', `Too many requests; go on in ${after}`),
+  })
+  const limit = api.rateLimit()
+  // For all routes at once, and before their own hooks: those who are refused by them are counted too.
+  api.addHook('onRequest', async function (request, reply) {
+    if (request.routeOptions.config?.rateLimit !== false) await limit.call(this, request, reply)
   })
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { Connection } from '../transport/connection.ts'
 import { isMissing, ServerError } from '../transport/server-error.ts'
+import { unlessAborted } from '../transport/unless-aborted.ts'
 import { ChromaCollection } from './collection.ts'
 
 /** The one tenant in use: Chroma's tenants are no boundary (facts: a collection answers to its UUID under any). */
@@ -43,16 +44,16 @@ export class ChromaServer {
     this.connection = connection
   }
 
-  /** Records that one request may carry. Asked for once. */
+  /** Records that one request may carry. Asked for once, by whom that is for all. */
   maxBatch(signal?: AbortSignal): Promise<number> {
-    this.#maxBatch ??= this.#get('/api/v2/pre-flight-checks', Preflight, signal).then(
+    this.#maxBatch ??= this.#get('/api/v2/pre-flight-checks', Preflight, undefined).then(
       answer => answer.max_batch_size,
       error => {
         this.#maxBatch = undefined
         throw error
       },
     )
-    return this.#maxBatch
+    return unlessAborted(this.#maxBatch, signal)
   }
 
   async databases(signal?: AbortSignal): Promise<string[]> {

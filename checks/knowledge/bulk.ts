@@ -30,6 +30,7 @@ export async function upsertAll(
   const ready = (await makeReady(store.embedder, [...documents.values()].flat(), signal)).values()
   const shards = new Map<number, Load[]>()
   for (const [creator, own] of documents) {
+    if (own.length === 0) continue
     const load = { creator, documents: own.map(() => ready.next().value!) }
     const shard = store.shards.of(creator)
     shards.set(shard, [...(shards.get(shard) ?? []), load])
@@ -41,7 +42,7 @@ export async function upsertAll(
         for (const batch of batches(loads)) await write(store, shard, batch, signal)
       }),
     ),
-    [...documents.keys()],
+    [...shards.values()].flat().map(({ creator }) => creator),
   )
 }
 
@@ -58,18 +59,21 @@ async function write(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const creators = loads.map(({ creator }) => creator)
-  await turns.takeAll(creators, async () => {
-    const createdAt = now()
-    const fresh: NewRecord[] = loads.flatMap(({ creator, documents }) =>
-      documents.flatMap(document => toRecords(creator, document, createdAt, {})),
-    )
-    const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
-    const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
-    const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
-    const put = (records: ChromaCollection) =>
-      replace(records, { own, where }, fresh, createdAt, signal)
-    await shards.write(shard, put, signal)
-  })
+  await turns.takeAll(
+    creators,
+    async () => {
+      const createdAt = now()
+      const fresh: NewRecord[] = loads.flatMap(({ creator, documents }) =>
+        documents.flatMap(document => toRecords(creator, document, createdAt, {})),
+      )
+      const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
+      const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
+      const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
+      const put = (records: ChromaCollection) => replace(records, { own, where }, fresh, signal)
+      await shards.write(shard, put, signal)
+    },
+    signal,
+  )
 }
 
 /** Whole documents, as many as go in together. */

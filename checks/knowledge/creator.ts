@@ -37,6 +37,8 @@ export type DocumentInfo = Omit<Chunk, 'index' | 'text'>
 const MAX_HITS = 100
 const DEFAULT_HITS = 10
 const MAX_PAGE = 1000
+/** More records than a shard has; Chroma refuses what 32 bits do not hold. */
+export const MAX_OFFSET = 1_000_000_000
 
 /** One creator's knowledge: documents go in by text or with vectors, and are found by what they mean. */
 export class Creator {
@@ -57,16 +59,24 @@ export class Creator {
   }
 
   /**
-   * Puts new documents in.
+   * Puts new documents in. When it fails, what is in is taken out again, as far as that can be done then.
    * @throws Failure `misused` when one of them is there already
    */
   async add(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, () => this.#refuseTaken(documents, signal), signal)
+    const ids = documents.map(({ id }) => id)
+    const add = async (put: () => Promise<void>) => {
+      await this.#refuseTaken(ids, signal)
+      await put().catch(async error => {
+        await this.#scope.delete({ documents: ids }).catch(() => {})
+        throw error
+      })
+    }
+    await this.#put(documents, add, signal)
   }
 
   /** Puts documents in, in place of those of the same id. Fails as a whole or in part; a repeat mends it. */
   async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, async () => {}, signal)
+    await this.#put(documents, put => put(), signal)
   }
 
   /** The chunks nearest to a text or a vector, nearest first, ties by record id. */
@@ -75,7 +85,7 @@ export class Creator {
     options: Selection & { count?: number } = {},
     signal?: AbortSignal,
   ): Promise<Hit[]> {
-    const count = within('count', options.count ?? DEFAULT_HITS, MAX_HITS)
+    const count = within('count', options.count ?? DEFAULT_HITS, 1, MAX_HITS)
     const { embedder, nearest } = this.#store
     const vector =
       'text' in question
@@ -125,12 +135,13 @@ export class Creator {
   }
 
   #delete(selection: Selection, signal: AbortSignal | undefined): Promise<number> {
-    return this.#store.turns.take(this.id, () => this.#scope.delete(selection, signal))
+    const work = () => this.#scope.delete(selection, signal)
+    return this.#store.turns.take(this.id, work, signal)
   }
 
   async #put(
     documents: readonly NewDocument[],
-    mayWrite: () => Promise<void>,
+    way: (put: () => Promise<void>) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (documents.length === 0) return
@@ -138,20 +149,17 @@ export class Creator {
     const { now, turns } = this.#store
     const ready = await makeReady(this.#store.embedder, documents, signal)
     const ids = ready.map(({ id }) => id)
-    // Two who replace one document at once would leave it half of each.
-    await turns.take(this.id, async () => {
-      await mayWrite()
+    const put = async () => {
       const createdAt = now()
       const fresh = ready.flatMap(document => toRecords(this.id, document, createdAt, this.#marks))
-      await this.#scope.replace(ids, fresh, createdAt, signal)
-    })
+      await this.#scope.replace(ids, fresh, signal)
+    }
+    // Two who replace one document at once would leave it half of each.
+    await turns.take(this.id, () => way(put), signal)
   }
 
-  async #refuseTaken(
-    documents: readonly NewDocument[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const taken = await this.get({ documents: documents.map(({ id }) => id) }, { limit: 1 }, signal)
+  async #refuseTaken(documents: string[], signal: AbortSignal | undefined): Promise<void> {
+    const taken = await this.get({ documents }, { limit: 1 }, signal)
     if (taken[0] === undefined) return
     const id = JSON.stringify(taken[0].document)
     throw new Failure('misused', `The document ${id} exists already`, {
@@ -161,13 +169,16 @@ export class Creator {
 }
 
 function checkPage({ limit = MAX_PAGE, offset = 0 }: Page): { limit: number; offset: number } {
-  if (!Number.isSafeInteger(offset) || offset < 0) {
-    throw new Failure('misused', `offset is ${offset}; allowed are whole numbers from 0`)
+  return {
+    limit: within('limit', limit, 1, MAX_PAGE),
+    offset: within('offset', offset, 0, MAX_OFFSET),
   }
-  return { limit: within('limit', limit, MAX_PAGE), offset }
 }
 
-function within(what: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value
-  throw new Failure('misused', `${what} is ${value}; allowed are whole numbers from 1 to ${most}`)
+function within(what: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw new Failure(
+    'misused',
+    `${what} is ${value}; allowed are whole numbers from ${least} to ${most}`,
+  )
 }

@@ -2,6 +2,13 @@ import { Failure } from '../../infra/failure.ts'
 import type { Prefixes } from '../../infra/models.ts'
 import { chunkLength } from './chunk.ts'
 
+/**
+ * Chroma stores numbers of 32 bits and multiplies them with each other: what is longer or shorter would become infinite
+ * or nothing there, and its distance no number.
+ */
+const SHORTEST = 1e-15
+const LONGEST = 1e15
+
 /** Turns texts into vectors, in the same order. */
 export type Embed = (texts: string[], signal?: AbortSignal) => Promise<number[][]>
 
@@ -37,17 +44,32 @@ export class TextEmbedder {
     return this.accept(vector)
   }
 
-  /** @throws Failure `misused` for a vector of another length, with gaps in it, or without a direction */
+  /**
+   * @throws Failure `misused` for a vector of another dimension, with something else than numbers in it, or whose
+   *   length is not from SHORTEST to LONGEST
+   */
   accept(vector: unknown): number[] {
     if (!Array.isArray(vector) || vector.length !== this.#dimension) {
       const found = Array.isArray(vector) ? `${vector.length} numbers` : typeof vector
       throw new Failure('misused', `A vector has ${found}; this store takes ${this.#dimension}`)
     }
-    if (!vector.every(Number.isFinite)) {
-      throw new Failure('misused', 'A vector holds something else than finite numbers')
+    let squares = 0
+    for (const part of vector) {
+      if (!Number.isFinite(part)) {
+        throw new Failure('misused', 'A vector holds something else than finite numbers')
+      }
+      squares += part * part
     }
-    if (vector.every(part => part === 0)) {
+    if (squares === 0 && vector.every(part => part === 0)) {
       throw new Failure('misused', 'A vector is all zeros: it has no direction to compare')
+    }
+    const length = Math.sqrt(squares)
+    if (length < SHORTEST || length > LONGEST) {
+      throw new Failure(
+        'misused',
+        `The length of a vector is ${length.toExponential(0)}; allowed is ${SHORTEST.toExponential()} to ${LONGEST.toExponential()}`,
+        { mend: 'scale it to length 1: only its direction counts' },
+      )
     }
     return vector
   }

@@ -1,12 +1,14 @@
 import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { bounded } from './bounded.ts'
 import type { CreatorId } from './creator-id.ts'
 import { explain } from './explain.ts'
 import { MetadataKey, MetadataNumber, MetadataValue, RECORD_KEYS, refuseProto } from './metadata.ts'
 
 const MAX_CLAUSES = 64
 const MAX_DEPTH = 8
+const ONE_KEY = 'one key at a time: join several with $and'
 
 const Condition = z.union(
   [
@@ -25,7 +27,7 @@ const Condition = z.union(
 
 const Field = z
   .record(MetadataKey, Condition)
-  .refine(fields => Object.keys(fields).length === 1, 'one key at a time: join several with $and')
+  .refine(fields => Object.keys(fields).length === 1, ONE_KEY)
 
 /**
  * A caller's filter: `{ key: value }`, `{ key: { $gt: 3 } }`, or `{ $and: [ … ] }` and `{ $or: [ … ] }` of such.
@@ -33,25 +35,23 @@ const Field = z
  */
 export type Filter = z.infer<typeof Field> | { $and: Filter[] } | { $or: Filter[] }
 
-export const Filter: z.ZodType<Filter> = z.lazy(() =>
+export const FilterOfAnySize: z.ZodType<Filter> = z.lazy(() =>
   z.union(
     [
-      z.strictObject({ $and: z.array(Filter).min(1) }),
-      z.strictObject({ $or: z.array(Filter).min(1) }),
+      z.strictObject({ $and: z.array(FilterOfAnySize).min(1) }),
+      z.strictObject({ $or: z.array(FilterOfAnySize).min(1) }),
       Field,
     ],
     'a filter is { key: condition }, { $and: [ … ] } or { $or: [ … ] }',
   ),
 )
 
+/** A schema looks at every part, as every kind of clause, before it counts them; so they are counted before. */
+export const Filter = bounded(whatIsTooLarge, FilterOfAnySize)
+
 /** @throws Failure `misused` that says what is allowed */
 export function parseFilter(value: unknown): Filter {
-  const { clauses, depth } = measure(value)
-  if (clauses > MAX_CLAUSES || depth > MAX_DEPTH) {
-    throw refused(
-      `it has ${clauses} clauses, ${depth} deep; allowed are ${MAX_CLAUSES}, ${MAX_DEPTH} deep`,
-    )
-  }
+  refuseProto(value, 'filter')
   const parsed = Filter.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   throw refused(explain(parsed.error))
@@ -59,23 +59,31 @@ export function parseFilter(value: unknown): Filter {
 
 const refused = (why: string) => new Failure('misused', `The filter is refused: ${why}`)
 
-/** Looked over before anything recursive does: a filter from outside can be as deep as its sender likes. */
-function measure(value: unknown): { clauses: number; depth: number } {
+function whatIsTooLarge(filter: unknown): string | undefined {
   let clauses = 0
   let depth = 0
-  let level = [value]
-  while (level.length > 0 && depth <= MAX_DEPTH && clauses <= MAX_CLAUSES) {
+  let level = [filter]
+  while (level.length > 0) {
     depth += 1
     clauses += level.length
-    level = level.flatMap(node => {
-      if (typeof node !== 'object' || node === null) return []
-      refuseProto(node, 'filter')
-      const { $and, $or } = node as { $and?: unknown; $or?: unknown }
-      return [$and, $or].flatMap(list => (Array.isArray(list) ? list : []))
-    })
+    if (clauses > MAX_CLAUSES || depth > MAX_DEPTH) {
+      return `it has ${clauses} clauses, ${depth} deep, or more; allowed are ${MAX_CLAUSES}, ${MAX_DEPTH} deep`
+    }
+    const parts = level.filter(isObject).map(clause => Object.entries(clause))
+    if (parts.some(({ length }) => length > 1)) return ONE_KEY
+    const contents = parts.flat()
+    if (contents.some(([, content]) => isObject(content) && Object.values(content).some(isLong))) {
+      return `a list has at most ${MAX_CLAUSES} values`
+    }
+    level = contents.flatMap(([key, content]) =>
+      (key === '$and' || key === '$or') && Array.isArray(content) ? content : [],
+    )
   }
-  return { clauses, depth }
+  return undefined
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > MAX_CLAUSES
 
 /**
  * The filter that goes to the server: the creator first, everything else joined to it by `$and`, so that

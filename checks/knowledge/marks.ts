@@ -1,5 +1,6 @@
 import { shardOf } from '../../infra/shards.ts'
 import type { ChromaServer } from '../chroma/server.ts'
+import { unlessAborted } from '../transport/unless-aborted.ts'
 import { type CreatorId, isReserved } from './creator-id.ts'
 import { FEW, type Seen, ServerMarks } from './server-marks.ts'
 import type { Shards } from './shards.ts'
@@ -17,7 +18,7 @@ export interface Mark {
   /** As last heard of, which may be long ago; undefined when the creator has none. */
   last(signal?: AbortSignal): Promise<string | undefined>
   /** As it is now. */
-  read(): Promise<string | undefined>
+  read(signal?: AbortSignal): Promise<string | undefined>
   /** All of the creator's server, as they are now. */
   readAll(): Promise<Snapshot>
 }
@@ -42,7 +43,8 @@ export class Marks {
     const names = [EVERYBODY, nameOf(creator)]
     return {
       last: async signal => markOf(await server.last(signal), creator),
-      read: async () => markOf(await server.readTogether(names), creator),
+      read: async signal =>
+        markOf(await unlessAborted(server.readTogether(names), signal), creator),
       async readAll() {
         const seen = await server.read()
         return other => markOf(seen, other)

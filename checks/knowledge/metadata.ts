@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { bounded } from './bounded.ts'
 import { explain } from './explain.ts'
 
 /** Keys that every record carries and that a caller can neither set nor ask for. */
@@ -56,10 +57,14 @@ export const MetadataValue = z.union(
 )
 export type MetadataValue = z.infer<typeof MetadataValue>
 
-export const CallerMetadata = z
-  .record(MetadataKey, MetadataValue)
-  .refine(metadata => Object.keys(metadata).length <= MAX_KEYS, `at most ${MAX_KEYS} keys`)
+export const CallerMetadata = bounded(
+  metadata => (keysOf(metadata) > MAX_KEYS ? `at most ${MAX_KEYS} keys` : undefined),
+  z.record(MetadataKey, MetadataValue),
+)
 export type CallerMetadata = z.infer<typeof CallerMetadata>
+
+const keysOf = (value: unknown): number =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length : 0
 
 /** @throws Failure `misused` naming the key and what is allowed */
 export function parseMetadata(value: unknown): CallerMetadata {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Bytes, MiB, type Millis, minutes } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
@@ -90,7 +91,8 @@ export class Nearest {
     signal: AbortSignal | undefined,
   ): Promise<StoredRecord[] | undefined> {
     const { records, selected } = searched
-    const key = `${records.path} ${JSON.stringify(selected.where)}`
+    // A filter can be as long as its sender likes.
+    const key = hash('sha256', `${records.path} ${JSON.stringify(selected.where)}`)
     const known = this.#known.get(key)
     if (known === 'many') return undefined
     const most = mostRanked(await this.#sizeOf(records, signal))
@@ -115,7 +117,7 @@ export class Nearest {
     const guess = known ?? this.#listed(searched, most, signal)
     if (guess === 'many') return {}
     const [now, guessed] = await Promise.all([
-      guess === undefined ? mark.last(signal) : mark.read(),
+      guess === undefined ? mark.last(signal) : mark.read(signal),
       guess?.all,
     ])
     if (guessed !== undefined && guess?.mark === now) return { now, all: guessed }
@@ -147,12 +149,12 @@ export class Nearest {
 
 /** In bytes. */
 function sizeOf(known: Known): number {
-  if (known === 'many') return 1
+  if (known === 'many') return RECORD
   return known.all.reduce((sum, { vector = [], text = '', metadata = {} }) => {
     const texts = [text, ...Object.entries(metadata).flat().filter(isText)]
     const units = texts.reduce((length, one) => length + one.length, 0)
     return sum + RECORD + NUMBER * vector.length + UNIT * units
-  }, 1)
+  }, RECORD)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

@@ -82,11 +82,10 @@ export class Scope {
   async replace(
     documents: string[],
     fresh: readonly NewRecord[],
-    createdAt: number,
     signal?: AbortSignal,
   ): Promise<void> {
     const selected = this.#select({ documents })
-    const put = (records: ChromaCollection) => replace(records, selected, fresh, createdAt, signal)
+    const put = (records: ChromaCollection) => replace(records, selected, fresh, signal)
     await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
@@ -96,14 +95,25 @@ export class Scope {
    */
   async delete(selection: Selection, signal?: AbortSignal): Promise<number> {
     const selected = this.#select(selection)
+    // Also when nothing is found: it may be gone by an earlier call that failed before it could tell.
+    const gone = (records: ChromaCollection) =>
+      this.#marks.after(this.#deleteAll(records, selected, signal), [this.creator])
+    return this.#read(0, gone, signal)
+  }
+
+  async #deleteAll(
+    records: ChromaCollection,
+    selected: Selected,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
     const where = selected.byId === undefined ? selected.where : selected.own
+    const some = { include: [], limit: PAGE }
     let deleted = 0
     for (;;) {
-      const found = await this.#get(selected, { include: [], limit: PAGE }, signal)
+      const found = this.#own(await fetchSelected(records, selected, some, signal))
       if (found.length === 0) return deleted
       const ids = found.map(record => record.id)
-      const gone = this.#read(0, records => records.delete(where, ids, signal), signal)
-      deleted += await this.#marks.after(gone, [this.creator])
+      deleted += await records.delete(where, ids, signal)
     }
   }
 

@@ -1,21 +1,34 @@
+import { unlessAborted } from '../transport/unless-aborted.ts'
+
 /** Lets the work of one key be done one after another, in the order in which it came. */
 export class Turns {
+  /** When the last work of a key will be over, with all that came before it. */
   readonly #last = new Map<string, Promise<unknown>>()
 
-  take<T>(key: string, work: () => Promise<T>): Promise<T> {
-    return this.takeAll([key], work)
+  take<T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.takeAll([key], work, signal)
   }
 
-  /** Work of several keys: after what came before it for any of them, and before what comes later. */
-  async takeAll<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
-    // Whether the work before it went well is for the one who asked for that.
-    const before = keys.map(key => this.#last.get(key)?.catch(() => {}))
-    const own = Promise.all(before).then(work)
-    for (const key of keys) this.#last.set(key, own)
+  /**
+   * Work of several keys: after what came before it for any of them, and before what comes later. Who gives up while
+   * waiting is let go at once, with all that the work would have needed, and the others keep their order.
+   */
+  async takeAll<T>(
+    keys: readonly string[],
+    work: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const before = Promise.all(keys.map(key => this.#last.get(key)))
+    const own = Promise.withResolvers<void>()
+    const over = Promise.all([before, own.promise]).then(() => {
+      for (const key of keys) if (this.#last.get(key) === over) this.#last.delete(key)
+    })
+    for (const key of keys) this.#last.set(key, over)
     try {
-      return await own
+      await unlessAborted(before, signal)
+      return await work()
     } finally {
-      for (const key of keys) if (this.#last.get(key) === own) this.#last.delete(key)
+      own.resolve()
     }
   }
 }

@@ -6,6 +6,7 @@ import { Failure, type FailureKind } from '../../infra/failure.ts'
  * - `busy`: the server has no room for the request now (429, 503)
  * - `missing`: what the request names is not there (404)
  * - `memory`: a model did not fit into memory
+ * - `denied`: the server does not take our token (401, 403)
  * - `cancelled`: the server gave the request up (499)
  * - `rejected`: the server refuses the request as it is (other 4xx)
  * - `faulty`: the server failed, or its answer makes no sense
@@ -16,6 +17,7 @@ export type ServerErrorReason =
   | 'busy'
   | 'missing'
   | 'memory'
+  | 'denied'
   | 'cancelled'
   | 'rejected'
   | 'faulty'
@@ -40,7 +42,7 @@ export const isMissing = (error: unknown): boolean =>
   error instanceof ServerError && error.reason === 'missing'
 
 const kindOf = (reason: ServerErrorReason): FailureKind =>
-  reason === 'rejected' ? 'misused' : 'unavailable'
+  reason === 'rejected' || reason === 'denied' ? 'misused' : 'unavailable'
 
 /**
  * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text
@@ -49,6 +51,7 @@ const kindOf = (reason: ServerErrorReason): FailureKind =>
 export function reasonOfStatus(status: number, message: string): ServerErrorReason {
   if (status === 429 || status === 503) return 'busy'
   if (status === 404) return 'missing'
+  if (status === 401 || status === 403) return 'denied'
   // Neither of the servers answers so: a front does, whose server is not there at the moment.
   if (status === 502 || status === 504) return 'unreachable'
   if (status === 499) return 'cancelled'

@@ -1,4 +1,6 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { creatorPath, documentPath, TestApi } from '../support/api.ts'
@@ -67,6 +69,16 @@ describe('the answers of the API, whatever is asked', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
   })
 
+  it.each(['http://elsewhere.example', 'null'])(
+    'nor are pages of %s that a browser tells by their origin alone',
+    async origin => {
+      const answer = await api.call('POST', `${AI}/ollama/test-chat`, { headers: { origin } })
+      expect(answer.status).toBe(403)
+      const own = { headers: { origin: api.url }, body: { maxTokens: 0 } }
+      expect((await api.call('POST', `${AI}/ollama/test-chat`, own)).status).toBe(400)
+    },
+  )
+
   it('the counts of it all are there for Prometheus, without the ids of creators', async () => {
     const options = { token: service, body: { vector: [1, 0, 0, 0] } }
     expect((await api.call('POST', creatorPath('alice', 'query'), options)).status).toBe(200)
@@ -98,6 +110,22 @@ describe('the HTTP API of a store that was made for another deployment', () => {
       },
     })
     await chroma.stop()
+  })
+})
+
+describe('the HTTP API whose token its Chroma does not take', () => {
+  it.each([401, 403])('says that it is its own fault when Chroma answers %i', async status => {
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"no"}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const api = await TestApi.start(outputsOf({ chroma: [url], dimensions: 4 }))
+    const token = await api.tokenFor('a')
+    const list = await api.call('GET', creatorPath('a', 'documents'), { token })
+    expect(list).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
+    await api.stop()
+    server.close()
   })
 })
 

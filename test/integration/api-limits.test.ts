@@ -170,6 +170,18 @@ describe('the limits of the API', () => {
     }
   })
 
+  it('count those who are refused as well', async () => {
+    const token = await api.tokenFor('curious')
+    const list = (token: string) => api.call('GET', creatorPath('other', 'documents'), { token })
+    for (let sent = 0; sent < LIMITS.requestsPerMinute; sent += 1) {
+      expect((await list(token)).status).toBe(403)
+      expect((await list('nonsense')).status).toBe(401)
+    }
+    expect((await list(token)).status).toBe(429)
+    expect((await list('nonsense')).status).toBe(429)
+    expect((await list(await api.tokenFor('other'))).status).toBe(200)
+  })
+
   it('do not keep anybody from asking how it is', async () => {
     for (let sent = 0; sent < 2 * LIMITS.requestsPerMinute; sent += 1) {
       expect((await api.call('GET', '/api/v1/ai/chromadb/health')).status).toBe(200)

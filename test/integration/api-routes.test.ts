@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApi } from '../support/api.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
+import { Gate } from '../support/gate.ts'
 import { startOllamaWithModels } from '../support/models.ts'
 import type { RunningOllama } from '../support/ollama.ts'
 
@@ -94,6 +96,21 @@ describe('the HTTP API of a deployment that is well', () => {
       expect(reload.status).toBe(503)
       expect(reload.body.error.message).toContain('smollm2:135m was loaded again, but its digest')
       await pinned.stop()
+    })
+
+    it('are reloaded once at a time, also when the one who asked has left', async () => {
+      const gate = await Gate.before(ollama.url)
+      const slow = await TestApi.start(outputsOf({ chroma: [chroma.url], ollama: gate.url }))
+      const headers = { authorization: `Bearer ${await slow.serviceToken()}` }
+      const reload = (signal?: AbortSignal) =>
+        fetch(`${slow.url}${AI}/models/reload`, { method: 'POST', headers, signal: signal ?? null })
+      gate.mode = 'hang'
+      await expect(reload(AbortSignal.timeout(300))).rejects.toMatchObject({ name: 'TimeoutError' })
+      expect((await reload()).status).toBe(503)
+      gate.mode = 'open'
+      while ((await reload()).status !== 200) await sleep(200)
+      await slow.stop()
+      await gate.stop()
     })
 
     it('are not reloaded for nobody, nor for a creator', async () => {

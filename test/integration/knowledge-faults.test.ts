@@ -64,6 +64,108 @@ describe('the tenant store, when something is wrong', () => {
     ])
   })
 
+  /** A store whose server does not do the next of what is chosen. */
+  async function failingOnce(isChosen: (url: string, body: string) => boolean) {
+    let failed = false
+    const failing = await open(outputs, (url, init) => {
+      if (failed || !isChosen(String(url), String(init?.body))) return fetch(url, init)
+      failed = true
+      return Promise.resolve(new Response('{"error":"disk full"}', { status: 500 }))
+    })
+    return failing.knowledge()
+  }
+
+  it('tells all who read of a delete by its repeat, when the first could not', async () => {
+    const isMark = (url: string, body: string) =>
+      url.endsWith('/upsert') && body.includes('"kind":"mark"')
+    const writer = (await storeOf(outputs)).creator(CREATOR)
+    await writer.upsert([document('secret', 2)])
+    const reader = (await storeOf(outputs)).creator(CREATOR)
+    const ask = () => reader.query({ vector: vectorFor('secret 0', 384) })
+    expect(await ask()).toHaveLength(2)
+    const failing = (await failingOnce(isMark)).creator(CREATOR)
+    await expect(failing.delete({ documents: ['secret'] })).rejects.toThrow('disk full')
+    await failing.delete({ documents: ['secret'] })
+    expect(await ask()).toEqual([])
+  })
+
+  it('lets a document be added again whose first half alone went in', async () => {
+    let writes = 0
+    const isSecondHalf = (url: string, body: string) =>
+      url.endsWith('/upsert') && body.includes('document_id') && ++writes === 2
+    const creator = (await failingOnce(isSecondHalf)).creator(CREATOR)
+    await expect(creator.add([document('a', 250)])).rejects.toThrow('disk full')
+    expect(await creator.count()).toBe(0)
+    await creator.add([document('a', 250)])
+    expect(await creator.count()).toBe(250)
+    await expect(creator.add([document('a', 1)])).rejects.toThrow('exists already')
+  })
+
+  it('replaces a document whole, whatever clock it was written by', async () => {
+    let now = 2_000_000_000_000
+    const { knowledge } = await openDeployment(outputs, { now: () => now })
+    const creator = knowledge().creator(CREATOR)
+    await creator.upsert([document('a', 5, { version: 1 })])
+    now -= 60_000
+    await creator.upsert([document('a', 2, { version: 2 })])
+    expect((await creator.get()).map(({ metadata }) => metadata.version)).toEqual([2, 2])
+  })
+
+  it('lets each caller give up for itself', async () => {
+    const stop = new AbortController()
+    let preflights = 0
+    const slow = await open(outputs, async (url, init) => {
+      if (String(url).endsWith('pre-flight-checks')) {
+        preflights += 1
+        await new Promise(resolve => setTimeout(resolve, 100))
+      }
+      return fetch(url, { ...init, signal: init?.signal ?? null })
+    })
+    const knowledge = slow.knowledge()
+    const first = knowledge.creator('first').upsert([document('a', 1)], stop.signal)
+    const second = knowledge.creator('second').upsert([document('a', 1)])
+    while (preflights === 0) await new Promise(setImmediate)
+    stop.abort(new Error('the first gave up'))
+    await expect(first).rejects.toThrow('the first gave up')
+    await second
+    expect(await knowledge.creator('second').count()).toBe(1)
+  })
+
+  it('lets a caller go who gives up while what others wrote is looked at', async () => {
+    await (await storeOf(outputs)).creator(CREATOR).upsert([document('a', 1)])
+    let isHung = false
+    const hung = await open(outputs, (url, init) =>
+      isHung && String(init?.body).includes('everybody')
+        ? new Promise((_, reject) =>
+            init?.signal?.addEventListener('abort', () => reject(new TypeError('hung'))),
+          )
+        : fetch(url, init),
+    )
+    const creator = hung.knowledge().creator(CREATOR)
+    const ask = (signal?: AbortSignal) =>
+      creator.query({ vector: vectorFor('a 0', 384) }, {}, signal)
+    await ask()
+    isHung = true
+    const answers = [1, 2].map(() => ask(AbortSignal.timeout(300)))
+    for (const answer of answers) {
+      await expect(answer).rejects.toMatchObject({ name: 'TimeoutError' })
+    }
+    isHung = false
+  })
+
+  it('loads for many creators, some of whom have nothing, where there is nothing yet', async () => {
+    const knowledge = await storeOf(outputs)
+    const [some, none] = [creatorOn(0), creatorOn(1)]
+    await knowledge.upsert(
+      new Map([
+        [some, [document('a', 1)]],
+        [none, []],
+      ]),
+    )
+    expect(await knowledge.creator(some).count()).toBe(1)
+    expect(await knowledge.creator(none).clear()).toBe(0)
+  })
+
   it('hands nothing out when the server ignores the filter', async () => {
     const others = (await storeOf(outputs)).creator(CREATOR)
     await others.upsert([document('secret', 1)])

@@ -41,7 +41,7 @@ export function outputsOf(
       shardMap: firstShardMap(shards, 1 + others.length),
     },
     ollama: [{ pool: 'default', ...direct(servers.ollama ?? NOBODY) }],
-    models: [{ ...EMBEDDING_MODEL, dimensions }, CHAT_MODEL],
+    models: [{ ...EMBEDDING_MODEL, dimensions }, { ...CHAT_MODEL }],
   }
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { MAX_CREATOR_ID_BYTES } from '../../knowledge/creator-id.ts'
-import { Filter } from '../../knowledge/filter.ts'
+import { Filter, FilterOfAnySize } from '../../knowledge/filter.ts'
 import { CallerMetadata } from '../../knowledge/metadata.ts'
 import { MAX_DOCUMENT_ID_BYTES } from '../../knowledge/record-id.ts'
-import { CHUNK_TEXT, DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT } from '../limits.ts'
+import { CHUNK_TEXT, DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT, VECTOR } from '../limits.ts'
 import { Next } from '../paging.ts'
 
 /** The shapes that the creators' routes take and give: one schema checks, documents and types each. */
@@ -18,7 +18,7 @@ const DocumentId = z.string().min(1).max(MAX_DOCUMENT_ID_BYTES)
 export const CreatorPath = z.object({ creator: Creator })
 export const DocumentPath = z.object({ creator: Creator, document: DocumentId })
 
-const Vector = z.array(z.number()).min(1).max(8192)
+const Vector = z.array(z.number()).min(1).max(VECTOR)
 
 const Metadata = CallerMetadata.refine(
   metadata => Buffer.byteLength(JSON.stringify(metadata)) <= DOCUMENT_METADATA,
@@ -81,7 +81,7 @@ for (const [id, schema] of Object.entries({
   Document,
   Question,
   Hits,
-  Filter,
+  Filter: FilterOfAnySize,
 })) {
   z.globalRegistry.add(schema, { id })
 }

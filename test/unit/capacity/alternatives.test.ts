@@ -25,7 +25,7 @@ describe('what would fit instead', () => {
   })
 
   it('combines a larger model with lighter settings where only smaller ones fit as they are', () => {
-    const alternatives = alternativesOf(stackDemand('gpt-oss:20b'), machineOf(3.8))
+    const alternatives = alternativesOf(stackDemand('gpt-oss:20b'), machineOf(3.925))
     const chat = alternatives.flatMap(({ settings }) => (settings.chatModel ? [settings] : []))
     expect(chat.filter(({ kvCacheType }) => kvCacheType === undefined)).toHaveLength(3)
     expect(chat).toContainEqual({
@@ -74,11 +74,11 @@ describe('what would fit instead', () => {
   it('is fewer creators with a smaller model where data and model are too much together', () => {
     const demand = stackDemand('gpt-oss:20b')
     const data = { ...demand.data, creators: 100_000, chunksPerCreator: 10 }
-    const [first] = alternativesOf({ ...demand, data }, machineOf(3.8))
+    const [first] = alternativesOf({ ...demand, data }, machineOf(3.925))
     expect(Object.keys(first!.settings)).toEqual(['creators', 'chatModel'])
     const creators = Number(first!.settings.creators)
     const smaller = { ...stackDemand(first!.settings.chatModel!), data: { ...data, creators } }
-    expect(planStack(smaller, [machineOf(3.8)]).verdict).not.toBe('never fits')
+    expect(planStack(smaller, [machineOf(3.925)]).verdict).not.toBe('never fits')
   })
 
   it('is more Chroma servers where one is too large for any machine', () => {

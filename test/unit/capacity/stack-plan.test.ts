@@ -16,7 +16,7 @@ describe('gpt-oss:20b on a machine with 3.8 GiB available', () => {
   it('says how much is needed, how much is free and how much is short', () => {
     expect(describeVerdict(plan)).toBe(
       'ollama-cpu (nomic-embed-text:latest 614 MiB, gpt-oss:20b 14.1 GiB) needs 14.8 GiB of memory, ' +
-        'and this machine has 3.3 GiB left for it: 11.5 GiB short.',
+        'and this machine has 3.1 GiB left for it: 11.7 GiB short.',
     )
   })
 

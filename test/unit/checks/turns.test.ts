@@ -34,6 +34,21 @@ describe('turns', () => {
     expect(done).toHaveLength(4)
   })
 
+  it('let go of who gives up, and of what it holds, and keep the order of the others', async () => {
+    const turns = new Turns()
+    done.length = 0
+    const stop = new AbortController()
+    const first = turns.take('a', work('first'))
+    const given = turns.takeAll(['a', 'b'], work('given up'), stop.signal)
+    const last = turns.takeAll(['b', 'a'], work('last'))
+    stop.abort(new Error('enough'))
+    await expect(given).rejects.toThrow('enough')
+    expect(done).not.toContain('first ends')
+    await Promise.all([first, last])
+    expect(done).toEqual(['first', 'last'].flatMap(name => [`${name} begins`, `${name} ends`]))
+    await expect(turns.take('a', work('late'), stop.signal)).rejects.toThrow('enough')
+  })
+
   it('go on after work that failed', async () => {
     const turns = new Turns()
     const failing = turns.takeAll(['a', 'b'], () => Promise.reject(new Error('no')))
