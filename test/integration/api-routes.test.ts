@@ -106,7 +106,9 @@ describe('the HTTP API of a deployment that is well', () => {
         fetch(`${slow.url}${AI}/models/reload`, { method: 'POST', headers, signal: signal ?? null })
       gate.mode = 'hang'
       await expect(reload(AbortSignal.timeout(300))).rejects.toMatchObject({ name: 'TimeoutError' })
-      expect((await reload()).status).toBe(503)
+      expect(await (await reload()).json()).toMatchObject({
+        error: { message: expect.stringContaining('there is room for: 1 at once') },
+      })
       gate.mode = 'open'
       while ((await reload()).status !== 200) await sleep(200)
       await slow.stop()
