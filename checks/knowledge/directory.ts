@@ -46,8 +46,8 @@ export class Directory {
   })
   /** Questions about shards that are not listed. */
   readonly #asked = new LRUCache<string, number>({ max: SHARDS })
-  /** One shard at a time: a listing is the largest answer that there is. */
-  #listing = false
+  /** The listings, one after another: each is the largest answer that there is. */
+  #turn: Promise<void> = Promise.resolve()
   /** Shards whose turn it was not long ago, also if that failed or they were too large. */
   readonly #tried = new LRUCache<string, true>({ max: SHARDS, ttl: LISTED_FOR })
 
@@ -71,15 +71,11 @@ export class Directory {
     const { path } = records
     const asked = 1 + (this.#asked.get(path) ?? 0)
     this.#asked.set(path, asked)
-    if (asked < ASKED_BEFORE || this.#listing || this.#tried.has(path)) return
+    if (asked < ASKED_BEFORE || this.#tried.has(path)) return
     this.#asked.delete(path)
     this.#tried.set(path, true)
-    this.#listing = true
-    const ended = () => {
-      this.#listing = false
-    }
     // Nobody waits for it: without it there is the other way.
-    this.#list(records, mark).then(ended, ended)
+    this.#turn = this.#turn.then(() => this.#list(records, mark)).catch(() => undefined)
   }
 
   async #list(records: ChromaCollection, mark: Mark): Promise<void> {

@@ -4,7 +4,7 @@ import { Failure } from '../../infra/failure.ts'
 import { bounded } from './bounded.ts'
 import type { CreatorId } from './creator-id.ts'
 import { explain } from './explain.ts'
-import { MetadataKey, MetadataNumber, MetadataValue, RECORD_KEYS, refuseProto } from './metadata.ts'
+import { MetadataKey, MetadataNumber, MetadataValue, NO_PROTO, RECORD_KEYS } from './metadata.ts'
 
 const MAX_CLAUSES = 64
 const MAX_DEPTH = 8
@@ -51,7 +51,6 @@ export const Filter = bounded(whatIsTooLarge, FilterOfAnySize)
 
 /** @throws Failure `misused` that says what is allowed */
 export function parseFilter(value: unknown): Filter {
-  refuseProto(value, 'filter')
   const parsed = Filter.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   throw refused(explain(parsed.error))
@@ -72,6 +71,7 @@ function whatIsTooLarge(filter: unknown): string | undefined {
     const parts = level.filter(isObject).map(clause => Object.entries(clause))
     if (parts.some(({ length }) => length > 1)) return ONE_KEY
     const contents = parts.flat()
+    if (contents.some(([key]) => key === '__proto__')) return NO_PROTO
     if (contents.some(([, content]) => isObject(content) && Object.values(content).some(isLong))) {
       return `a list has at most ${MAX_CLAUSES} values`
     }

@@ -20,7 +20,7 @@ export const VERIFICATION = 'verification'
 export const VERIFICATION_MARKS = { [RECORD_KEYS.reservedFor]: VERIFICATION }
 
 const RESERVED_KEYS: ReadonlySet<string> = new Set(Object.values(RECORD_KEYS))
-export const MAX_KEYS = 32
+const MAX_KEYS = 32
 const MAX_KEY_BYTES = 128
 const MAX_VALUE_BYTES = 4096
 
@@ -36,6 +36,9 @@ export const MetadataKey = z
   .refine(key => !RESERVED_KEYS.has(key), 'the key is reserved')
   // `$` and `#` are Chroma's operators and built-in fields; `chroma:` keys are where it keeps the text.
   .refine(key => !/^(\$|#|chroma:)/.test(key), 'a key does not start with $, # or chroma:')
+
+/** A schema passes over an own key `__proto__` without a word, and with it over what the caller meant. */
+export const NO_PROTO = 'the key __proto__ cannot be used'
 
 /** Beyond these, whole numbers are not exact, and Chroma refuses some of them. */
 export const MetadataNumber = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
@@ -58,26 +61,20 @@ export const MetadataValue = z.union(
 export type MetadataValue = z.infer<typeof MetadataValue>
 
 export const CallerMetadata = bounded(
-  metadata => (keysOf(metadata) > MAX_KEYS ? `at most ${MAX_KEYS} keys` : undefined),
+  metadata => {
+    const keys = typeof metadata === 'object' && metadata !== null ? Object.keys(metadata) : []
+    if (keys.includes('__proto__')) return NO_PROTO
+    return keys.length > MAX_KEYS ? `at most ${MAX_KEYS} keys` : undefined
+  },
   z.record(MetadataKey, MetadataValue),
 )
 export type CallerMetadata = z.infer<typeof CallerMetadata>
 
-const keysOf = (value: unknown): number =>
-  typeof value === 'object' && value !== null ? Object.keys(value).length : 0
-
 /** @throws Failure `misused` naming the key and what is allowed */
 export function parseMetadata(value: unknown): CallerMetadata {
-  refuseProto(value, 'metadata')
   const parsed = CallerMetadata.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   throw new Failure('misused', `The metadata is refused: ${explain(parsed.error)}`)
-}
-
-/** A schema passes over an own key `__proto__` without a word, and with it over what the caller meant. */
-export function refuseProto(value: unknown, what: string): void {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__')) return
-  throw new Failure('misused', `The ${what} is refused: the key __proto__ cannot be used`)
 }
 
 /** What the caller stored, without the keys that the store put there. */
