@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gauge } from 'prom-client'
 import { formatBytes } from '../../infra/units.ts'
 import type { Caller } from './auth/caller.ts'
-import { HttpError } from './errors.ts'
+import { HttpError, RETRY_SOON } from './errors.ts'
 import type { Lane, Room } from './limits.ts'
 
 declare module 'fastify' {
@@ -14,7 +14,6 @@ declare module 'fastify' {
 
 /** The part of a lane that one creator can take: however busy it is, there is room for others. */
 const SHARE = 1 / 4
-const RETRY_SOON = { 'retry-after': '1' }
 
 /**
  * Takes no more requests at once than the lane of a route has room for, nor more bytes. The others are told so at once,
@@ -60,7 +59,9 @@ export function admit(
   api.addHook('onSend', async (request, reply, payload) => {
     // A refusal is small, and must not be refused itself.
     if (reply.statusCode >= 400 || typeof payload !== 'string') return
-    take(request, reply, { requests: 0, bytes: Buffer.byteLength(payload) })
+    // In the place of the body, which is done with: a write that was let in is never told that there is no room.
+    const bytes = Buffer.byteLength(payload) - bodyBytes(request)
+    if (bytes > 0) take(request, reply, { requests: 0, bytes })
   })
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { isObject } from '../knowledge/bounded.ts'
 import { HttpError } from './errors.ts'
 import { BODY_DEPTH, BODY_PARTS, VECTOR } from './limits.ts'
 
@@ -14,7 +15,7 @@ export function boundBodies(api: FastifyInstance): void {
 }
 
 function whatIsTooMuch(body: unknown): string | undefined {
-  let level = [body].filter(isNested)
+  let level = [body].filter(isObject)
   let parts = 0
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > BODY_DEPTH) return `it is more than ${BODY_DEPTH} levels deep`
@@ -26,7 +27,7 @@ function whatIsTooMuch(body: unknown): string | undefined {
       for (const value of values) {
         if (isList && typeof value === 'number') continue
         parts += 1
-        if (isNested(value)) below.push(value)
+        if (isObject(value)) below.push(value)
       }
       if (parts > BODY_PARTS) return `it has more than ${BODY_PARTS} parts`
     }
@@ -34,5 +35,3 @@ function whatIsTooMuch(body: unknown): string | undefined {
   }
   return undefined
 }
-
-const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -54,7 +54,7 @@ const FRAMEWORK_CODES: Record<number, ErrorCode> = {
 
 /** A message may quote what was sent. */
 const LONGEST_MESSAGE = 500
-const RETRY_SOON = { 'retry-after': '1' }
+export const RETRY_SOON = { 'retry-after': '1' }
 
 /** The one place where an error becomes an answer. No stack, and nothing of what was not meant to be told. */
 export function handleErrors(api: FastifyInstance): void {

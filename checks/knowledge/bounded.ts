@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+export const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null
+
 /**
  * A schema that refuses a value at once when it is too large, before it looks at each part of it: who sends rubbish by
  * the thousand would otherwise have a reason found for every piece.

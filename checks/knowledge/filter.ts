@@ -1,7 +1,7 @@
 import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
-import { bounded } from './bounded.ts'
+import { bounded, isObject } from './bounded.ts'
 import type { CreatorId } from './creator-id.ts'
 import { explain } from './explain.ts'
 import { MetadataKey, MetadataNumber, MetadataValue, NO_PROTO, RECORD_KEYS } from './metadata.ts'
@@ -82,7 +82,6 @@ function whatIsTooLarge(filter: unknown): string | undefined {
   return undefined
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > MAX_CLAUSES
 
 /**

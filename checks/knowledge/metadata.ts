@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
-import { bounded } from './bounded.ts'
+import { bounded, isObject } from './bounded.ts'
 import { explain } from './explain.ts'
 
 /** Keys that every record carries and that a caller can neither set nor ask for. */
@@ -62,7 +62,7 @@ export type MetadataValue = z.infer<typeof MetadataValue>
 
 export const CallerMetadata = bounded(
   metadata => {
-    const keys = typeof metadata === 'object' && metadata !== null ? Object.keys(metadata) : []
+    const keys = isObject(metadata) ? Object.keys(metadata) : []
     if (keys.includes('__proto__')) return NO_PROTO
     return keys.length > MAX_KEYS ? `at most ${MAX_KEYS} keys` : undefined
   },

@@ -111,6 +111,13 @@ describe('the limits of the API', () => {
     })
   })
 
+  it('never refuse the answer to a write that was let in, however little room is left', async () => {
+    const token = await api.serviceToken()
+    await sendSlowly('a', token, LANE.bytes - JSON.stringify(DOCUMENT).length)
+    await underWay(1)
+    expect((await put('b', token)).status).toBe(200)
+  })
+
   it('shed an answer that there are no bytes for', async () => {
     const token = await api.serviceToken()
     const text = 'long '.repeat(1000)
