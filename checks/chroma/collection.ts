@@ -1,6 +1,7 @@
 import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
+import { batchesOf } from './batches.ts'
 import { halfGone, untilWhole } from './half-there.ts'
 import {
   Deleted,
@@ -16,8 +17,6 @@ import type { ChromaServer } from './server.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
 const WRITE_DEADLINE: Millis = seconds(60)
-/** Chroma takes vectors in fastest 50 to 250 at a time (facts), and 200 of any dimension stay far below its 40 MiB a request. */
-const BATCH = 200
 /** Ids that go into one request. */
 const NAMED = 1000
 
@@ -101,10 +100,9 @@ export class ChromaCollection {
     return records.map((record, index) => ({ ...record, distance: found.distances[0][index]! }))
   }
 
-  /** Writes records, in as many requests as the server's limit asks for. An id that is taken is overwritten. */
+  /** Writes records, in as many requests as they need. An id that is taken is overwritten. */
   async upsert(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
-    const limit = Math.min(BATCH, await this.#server.maxBatch(signal))
-    for (const batch of slices(records, limit)) {
+    for (const batch of batchesOf(records, await this.#server.maxBatch(signal))) {
       const body = {
         ids: batch.map(record => record.id),
         embeddings: batch.map(record => encode(record.vector)),

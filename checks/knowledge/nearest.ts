@@ -114,7 +114,7 @@ export class Nearest {
     signal: AbortSignal | undefined,
   ): Promise<{ now?: string | undefined; all?: StoredRecord[] }> {
     const { records, selected, mark } = searched
-    const guess = known ?? this.#listed(searched, most, signal)
+    const guess = known ?? (await this.#listed(searched, most, signal))
     if (guess === 'many') return {}
     const [now, guessed] = await Promise.all([
       guess === undefined ? mark.last(signal) : mark.read(signal),
@@ -126,13 +126,14 @@ export class Nearest {
   }
 
   /** What the records that the directory lists are now, which are all as long as the mark is what it was. */
-  #listed(
+  async #listed(
     { records, selected: { own, where }, creator, mark }: Searched,
     most: number,
     signal: AbortSignal | undefined,
   ) {
     const listed = where === own ? this.#directory.find(records, creator, mark) : undefined
-    if (listed === undefined) return undefined
+    // A mark that was heard to be another spares asking for what is known to be old.
+    if (listed === undefined || listed.mark !== (await mark.last(signal))) return undefined
     if (listed.ids === 'many' || listed.ids.length > most) return 'many'
     const ids = [...listed.ids]
     return { mark: listed.mark, all: records.get(own, { include: ALL, ids }, signal) }

@@ -9,8 +9,8 @@ import { SPACE } from './shard-settings.ts'
 const COLLECTION = 'knowledge_marks'
 const ANY: Where = { kind: { $eq: 'mark' } }
 const named = (names: string[]): Where => ({ name: { $in: names } })
-/** Marks that go into one request by name. */
-export const FEW = 64
+/** Marks that are read in one request by name. */
+const FEW = 64
 /** Another process may make the collection at any time. */
 const ABSENT_FOR: Millis = seconds(10)
 

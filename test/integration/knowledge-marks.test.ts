@@ -92,6 +92,18 @@ describe('what two processes keep of what they have read', () => {
     expect(sent.length).toBe(1)
   })
 
+  it('stays known of a creator who is not among the hundreds that another process loads', async () => {
+    const [reader, writer] = stores.map(store => store.knowledge())
+    await writer!.creator('bystander').upsert([documentOf('one', 1)])
+    const ask = () => reader!.creator('bystander').query({ vector: vectorFor('one', DIMENSION) })
+    await ask()
+    const others = Array.from({ length: 300 }, (_, index) => `one of hundreds ${index}`)
+    await writer!.upsert(new Map(others.map(id => [id, [documentOf('one', 1)]])))
+    sent.length = 0
+    expect((await ask()).map(({ text }) => text)).toEqual(['one 1'])
+    expect(sent.length).toBe(1)
+  })
+
   it('never differs from what is stored, whoever writes, replaces and deletes', async () => {
     const where = fc.record({ store: fc.nat(1), creator: fc.constantFrom(...CREATORS) })
     const write = fc.record({
@@ -165,6 +177,7 @@ describe('what two processes keep of what they have read', () => {
       return hits.map(({ text }) => text).sort()
     }
     const met = ids.splice(0, 30)
+    const unmet = ids.splice(0, 5)
     for (const id of met) expect(await ask(id)).toEqual(['one 1', 'two 1'])
     // It lists the shard beside the questions.
     await vi.waitFor(() => expect(sent.some(({ body }) => /"limit":\d{6}/.test(body))).toBe(true))
@@ -183,8 +196,15 @@ describe('what two processes keep of what they have read', () => {
       await change(writer!.creator(id))
       expect({ id, found: await ask(id) }).toEqual({ id, found: wanted })
     }
-    const named = sent.filter(({ body }) => /"ids":\["\d+:listed/.test(body))
-    expect(named.length).toBeGreaterThan(0)
+    const byIds = () => sent.filter(({ body }) => /"ids":\["\d+:listed/.test(body))
+    expect(byIds().length).toBeGreaterThan(0)
+
+    // Thousands at once: what was listed is known to be old as soon as that is heard of.
+    const others = Array.from({ length: 2000 }, (_, index) => `one of thousands ${index}`)
+    await writer!.upsert(new Map(others.map(id => [id, [documentOf('one', 1)]])))
+    sent.length = 0
+    for (const id of unmet) expect(await ask(id)).toEqual(['one 1', 'two 1'])
+    expect(byIds().length).toBe(1)
   })
 
   it('is forgotten when the marks are gone, as after a restore', async () => {

@@ -201,6 +201,14 @@ describe('the tenant store', () => {
     expect(await creator.clear()).toBe(450)
   })
 
+  it('takes chunks whose metadata fills more than a request takes', async () => {
+    // A control character takes six bytes in JSON.
+    const value = String.fromCharCode(1).repeat(4096)
+    const metadata = Object.fromEntries(Array.from({ length: 32 }, (_, key) => [`k${key}`, value]))
+    await creator.upsert([document('verbose', texts(60), metadata)])
+    expect(await creator.count()).toBe(60)
+  })
+
   it('tells the documents of one who has thousands of chunks apart', async () => {
     await creator.upsert(texts(51, 'document').map(id => document(id, texts(100))))
     const [first, second] = texts(2, 'document') as [string, string]

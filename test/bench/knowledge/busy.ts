@@ -4,8 +4,8 @@ import { CHUNKS_PER_DOCUMENT, type Population, randomFrom } from './population.t
 import { type Ask, questions } from './queries.ts'
 
 const CHUNKS_A_SECOND = 500
-/** Chunks of a load, of as many creators as have one document each. */
-const LOAD = 1000
+/** Chunks of a load, of as many new creators as have one document each. */
+const LOAD = 5000
 const QUERIES = 1000
 export const QUERIES_A_SECOND = 50
 
@@ -27,8 +27,7 @@ export async function busy(
   fresh: () => Promise<Ask>,
 ): Promise<Busy> {
   const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
-  const run = async () => {
-    const ask = await fresh()
+  const run = async (ask: Ask) => {
     const started = performance.now()
     return Promise.all(
       asked.map(async ({ creator, vector }, number) => {
@@ -39,23 +38,36 @@ export async function busy(
       }),
     )
   }
-  const rest = await run()
+  const rest = await run(await fresh())
+  const ask = await fresh()
   const writer = startWriting(knowledge, population)
-  const writing = await run()
+  const writing = await run(ask)
   return { rest, writing, written: await writer.stop() }
 }
 
 function startWriting(knowledge: Knowledge, population: Population) {
-  const document = population.documents(0)[0]!
-  const creators = LOAD / CHUNKS_PER_DOCUMENT
+  let next = population.sizes.length
+  const makeLoad = () => {
+    const creators = Array.from({ length: LOAD / CHUNKS_PER_DOCUMENT }, () => next++)
+    return new Map(
+      creators.map(creator => [
+        population.id(creator),
+        population.documents(creator, CHUNKS_PER_DOCUMENT),
+      ]),
+    )
+  }
+  // Made before, so that making them keeps no query waiting.
+  const loads = Array.from(
+    { length: Math.ceil(((QUERIES / QUERIES_A_SECOND) * CHUNKS_A_SECOND) / LOAD) },
+    makeLoad,
+  )
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   let running = true
   let written = 0
   const write = async () => {
     while (running) {
-      const ids = Array.from({ length: creators }, (_, index) => `writer-${written}-${index}`)
-      await knowledge.upsert(new Map(ids.map(id => [id, [document]])))
+      await knowledge.upsert(loads.shift() ?? makeLoad())
       written += LOAD
       await sleep(Math.max(0, (written / CHUNKS_A_SECOND - seconds()) * 1000))
     }

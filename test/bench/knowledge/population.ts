@@ -44,10 +44,11 @@ export class Population {
     return this.#near(creator % TOPICS, randomFrom(creator * 31 + number * 1_000_003 + 7))
   }
 
-  documents(creator: number): NewDocument[] {
+  /** @param size chunks; needed of a creator beyond the population */
+  documents(creator: number, size = this.sizes[creator] ?? 0): NewDocument[] {
     const documents: NewDocument[] = []
-    for (let first = 0; first < this.sizes[creator]!; first += CHUNKS_PER_DOCUMENT) {
-      const length = Math.min(CHUNKS_PER_DOCUMENT, this.sizes[creator]! - first)
+    for (let first = 0; first < size; first += CHUNKS_PER_DOCUMENT) {
+      const length = Math.min(CHUNKS_PER_DOCUMENT, size - first)
       const chunks = Array.from({ length }, (_, index) => ({
         text: `${first + index} ${TEXT}`,
         vector: this.vector(creator, first + index),
