@@ -94,10 +94,10 @@ describe('the tenant store, when something is wrong', () => {
     const isSecondHalf = (url: string, body: string) =>
       url.endsWith('/upsert') && body.includes('document_id') && ++writes === 2
     const creator = (await failingOnce(isSecondHalf)).creator(CREATOR)
-    await expect(creator.add([document('a', 250)])).rejects.toThrow('disk full')
+    await expect(creator.add([document('a', 500)])).rejects.toThrow('disk full')
     expect(await creator.count()).toBe(0)
-    await creator.add([document('a', 250)])
-    expect(await creator.count()).toBe(250)
+    await creator.add([document('a', 500)])
+    expect(await creator.count()).toBe(500)
     await expect(creator.add([document('a', 1)])).rejects.toThrow('exists already')
   })
 
