@@ -24,7 +24,7 @@ export function* batchesOf<Kind extends NewRecord>(
   limit: number,
 ): Generator<Kind[]> {
   const parts = Math.max(Math.round(records.length / BATCH), Math.ceil(records.length / limit))
-  const size = Math.ceil(records.length / Math.max(1, parts))
+  const size = Math.ceil(records.length / parts)
   let batch: Kind[] = []
   let bytes = 0
   for (const record of records) {
