@@ -40,10 +40,13 @@ export const knowledge: Bench = {
       const filled = await Bare.make(beside.url, DEFAULT_SHARDS, population)
       const ingested = await ingest(store, population, filled, report)
       await beside.stop()
-      const bare = await Bare.open(chroma.url, DEFAULT_SHARDS, population)
-      const ways = { store: askStore(store, population), bare: askBare(bare, population) }
       const fresh = () => freshStore(deployment, population)
       const memory = memoryWatch()
+      report('queries while chunks are being written')
+      const written = await busy(store, population, fresh)
+      memory.take()
+      const bare = await Bare.open(chroma.url, DEFAULT_SHARDS, population)
+      const ways = { store: askStore(store, population), bare: askBare(bare, population) }
       report('queries, one after another and eight at a time')
       const compared = await compare(population, fresh, ways.bare)
       memory.take()
@@ -53,9 +56,6 @@ export const knowledge: Bench = {
       const over = await overhead(deployment, population)
       report('shards')
       const shards = await shardFigures(store, population, ways, chroma.data)
-      memory.take()
-      report('queries while chunks are being written')
-      const written = await busy(store, population, fresh)
       memory.take()
       const figures: KnowledgeFigures = {
         creators: population.sizes.length,

@@ -13,8 +13,9 @@ export interface Busy {
   /** Milliseconds of each query, from when it was due. */
   rest: number[]
   writing: number[]
-  /** Chunks per second that really went in meanwhile. */
-  written: number
+  /** Chunks that went in meanwhile, and how many that were a second. */
+  chunks: number
+  rate: number
 }
 
 /**
@@ -42,7 +43,7 @@ export async function busy(
   const ask = await fresh()
   const writer = startWriting(knowledge, population)
   const writing = await run(ask)
-  return { rest, writing, written: await writer.stop() }
+  return { rest, writing, ...(await writer.stop()) }
 }
 
 function startWriting(knowledge: Knowledge, population: Population) {
@@ -74,11 +75,11 @@ function startWriting(knowledge: Knowledge, population: Population) {
   }
   const done = write()
   return {
-    async stop(): Promise<number> {
+    async stop(): Promise<Pick<Busy, 'chunks' | 'rate'>> {
       running = false
       // Until the load under way is in and its time is over, so that the rate is of whole loads.
       await done
-      return written / seconds()
+      return { chunks: written, rate: written / seconds() }
     },
   }
 }

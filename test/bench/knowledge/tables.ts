@@ -79,7 +79,7 @@ function otherTable({ ingest, overhead, busy, memory }: KnowledgeFigures): strin
     ]),
     row(["Store's own time over its requests'", `${(median(over) * 100).toFixed(1)} %`]),
     row([
-      `${QUERIES_A_SECOND} queries a second, p50 / p99 while ${busy.written.toFixed(0)} chunks a second are written`,
+      `${QUERIES_A_SECOND} queries a second, p50 / p99 while ${busy.rate.toFixed(0)} chunks a second are written`,
       `${spread(busy.writing)}, at rest ${spread(busy.rest)}`,
     ]),
     row([
@@ -89,7 +89,7 @@ function otherTable({ ingest, overhead, busy, memory }: KnowledgeFigures): strin
   ]
 }
 
-function shardTable({ shards }: KnowledgeFigures): string[] {
+function shardTable({ shards, busy }: KnowledgeFigures): string[] {
   const records = shards.map(shard => shard.records)
   const mean = records.reduce((sum, count) => sum + count, 0) / shards.length
   const others = shards.filter(shard => !shard.largest)
@@ -108,7 +108,8 @@ function shardTable({ shards }: KnowledgeFigures): string[] {
       ]),
     ),
     '',
-    `The fullest shard has ${(Math.max(...records) / mean).toFixed(2)} × the mean. The largest creator's neighbours wait ` +
+    `With the ${busy.chunks} chunks of new creators that were written while queries were asked, the fullest shard has ` +
+      `${(Math.max(...records) / mean).toFixed(2)} × the mean. The largest creator's neighbours wait ` +
       `${cost(shard => shard.store.p50).toFixed(2)} × as long as small creators elsewhere, by the bare query ` +
       `${cost(shard => shard.bare.p50).toFixed(2)} ×.`,
   ]
