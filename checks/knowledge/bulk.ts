@@ -62,14 +62,16 @@ async function write(
   await turns.takeAll(
     creators,
     async () => {
-      const createdAt = now()
-      const fresh: NewRecord[] = loads.flatMap(({ creator, documents }) =>
-        documents.flatMap(document => toRecords(creator, document, createdAt, {})),
-      )
+      const make = (): NewRecord[] => {
+        const createdAt = now()
+        return loads.flatMap(({ creator, documents }) =>
+          documents.flatMap(document => toRecords(creator, document, createdAt, {})),
+        )
+      }
       const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
       const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
       const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
-      const put = (records: ChromaCollection) => replace(records, { own, where }, fresh, signal)
+      const put = (records: ChromaCollection) => replace(records, { own, where }, make, signal)
       await shards.write(shard, put, signal)
     },
     signal,

@@ -149,12 +149,12 @@ export class Creator {
     const { now, turns } = this.#store
     const ready = await makeReady(this.#store.embedder, documents, signal)
     const ids = ready.map(({ id }) => id)
-    const put = async () => {
+    const make = () => {
       const createdAt = now()
-      const fresh = ready.flatMap(document => toRecords(this.id, document, createdAt, this.#marks))
-      await this.#scope.replace(ids, fresh, signal)
+      return ready.flatMap(document => toRecords(this.id, document, createdAt, this.#marks))
     }
-    // Two who replace one document at once would leave it half of each.
+    const put = () => this.#scope.replace(ids, make, signal)
+    // Two who replace one document at once would each have to begin again.
     await turns.take(this.id, () => way(put), signal)
   }
 

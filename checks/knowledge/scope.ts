@@ -81,11 +81,11 @@ export class Scope {
   /** Puts the chunks of whole documents in place of those that are there. */
   async replace(
     documents: string[],
-    fresh: readonly NewRecord[],
+    make: () => readonly NewRecord[],
     signal?: AbortSignal,
   ): Promise<void> {
     const selected = this.#select({ documents })
-    const put = (records: ChromaCollection) => replace(records, selected, fresh, signal)
+    const put = (records: ChromaCollection) => replace(records, selected, make, signal)
     await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 

@@ -52,6 +52,7 @@ export const knowledge: Bench = {
       memory.take()
       report('recall against brute force')
       const recall = await recalls(population, ways.store, ways.bare)
+      memory.take()
       report('overhead')
       const over = await overhead(deployment, population)
       report('shards')

@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Creator, Hit } from '../../checks/knowledge/creator.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
@@ -59,6 +61,56 @@ describe('a creator that another process writes to', () => {
     expect(wrong).toEqual([])
     expect(asked).toBeGreaterThan(STEPS)
   })
+
+  it('has each document whole, however many processes put it at the same moment', async () => {
+    const others = [
+      await openStore(store.deployment.outputs),
+      await openStore(store.deployment.outputs),
+    ]
+    const writers = [store, ...others].map(({ knowledge }) => knowledge.creator('contended'))
+    const [reader] = writers
+    const version = (number: number, chunks: number) => ({
+      id: 'document',
+      metadata: { version: number, [`only-${number}`]: true },
+      chunks: Array.from({ length: chunks }, (_, index) => ({
+        text: `${number}: ${index} of ${chunks}`,
+        vector: TOP,
+      })),
+    })
+    const chunks = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1, max: 6 }) },
+      // In several requests.
+      { weight: 1, arbitrary: fc.integer({ min: 400, max: 600 }) },
+    )
+    const puts = fc.array(fc.record({ chunks, after: fc.nat(20) }), { minLength: 2, maxLength: 3 })
+    try {
+      await fc.assert(
+        fc.asyncProperty(puts, async puts => {
+          await Promise.all(
+            puts.map(async ({ chunks, after }, number) => {
+              await sleep(after)
+              await writers[number]!.upsert([version(number, chunks)])
+            }),
+          )
+          const found = await reader!.get()
+          const parts = Map.groupBy(found, ({ text, metadata }) =>
+            JSON.stringify([text.split(':')[0], Object.entries(metadata).sort()]),
+          )
+          const last = Number(found[0]?.metadata.version)
+          const keys = [
+            [`only-${last}`, true],
+            ['version', last],
+          ]
+          expect([...parts].map(([part, { length }]) => [part, length])).toEqual([
+            [JSON.stringify([`${last}`, keys]), puts[last]!.chunks],
+          ])
+        }),
+        { numRuns: 25 },
+      )
+    } finally {
+      for (const other of others) await other.close()
+    }
+  }, 120_000)
 
   /** Whether the nearest is a step between what was done before the question and what was under way after it. */
   function isRight([hit]: Hit[], [way, before]: Done, [wayAfter, after]: Done): boolean {

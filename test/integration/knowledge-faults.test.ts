@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Deployment, openDeployment } from '../../checks/deployment.ts'
 import type { Knowledge } from '../../checks/knowledge/knowledge.ts'
+import { recordId } from '../../checks/knowledge/record-id.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import { collectionOf, databaseOf, shardOf } from '../../infra/shards.ts'
@@ -109,6 +110,28 @@ describe('the tenant store, when something is wrong', () => {
     now -= 60_000
     await creator.upsert([document('a', 2, { version: 2 })])
     expect((await creator.get()).map(({ metadata }) => metadata.version)).toEqual([2, 2])
+  })
+
+  it('replaces a document among whose chunks somebody else has put some of their own making', async () => {
+    const made = await open(outputs)
+    const creator = made.knowledge().creator(CREATOR)
+    await creator.upsert([document('a', 3)])
+    const instance = made.chroma[outputs.chroma.shardMap[creator.shard]!]!
+    const shard = await instance.findCollection(DATABASE, collectionOf(creator.shard))
+    const foreign = [1, 7].map(index => ({
+      id: recordId(creator.id, 'a', index),
+      metadata: { creator_id: CREATOR, document_id: 'a', strange: true, created_at: null },
+      text: 'foreign',
+      vector: vectorFor('foreign', 384),
+    }))
+    await instance.records(DATABASE, shard!.id).upsert(foreign)
+    await creator.upsert([document('a', 2)])
+    const chunks = await creator.get()
+    expect(chunks.map(({ text, metadata }) => [text, metadata])).toEqual([
+      ['a 0', {}],
+      ['a 1', {}],
+      ['foreign', { strange: true }],
+    ])
   })
 
   it('lets each caller give up for itself', async () => {

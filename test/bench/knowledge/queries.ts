@@ -9,7 +9,7 @@ import { type Population, randomFrom } from './population.ts'
 
 /** Chunks that a query asks for. */
 export const COUNT = 10
-const ROUNDS = 4
+const ROUNDS = 8
 const PER_ROUND = { 1: 100, 8: 200 }
 const RECALLED = 20
 /** Questions to each shard of a store that is to be in use. */

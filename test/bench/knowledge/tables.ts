@@ -54,7 +54,7 @@ function queryTable({ queries, recall }: KnowledgeFigures): string[] {
         spread(compared.bare.flatMap(run => run.calls)),
         rate(compared.store).toFixed(0),
         rate(compared.bare).toFixed(0),
-        `${median(ratio).toFixed(1)} ×`,
+        `${median(ratio).toFixed(2)} ×`,
         store.toFixed(3),
         bare.toFixed(3),
       ])
