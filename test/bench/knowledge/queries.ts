@@ -41,7 +41,7 @@ export interface Recall {
 
 export type Ask = (creator: number, vector: number[]) => Promise<string[]>
 
-export const askStore =
+const askStore =
   (knowledge: Knowledge, population: Population): Ask =>
   async (creator, vector) => {
     const hits = await knowledge.creator(population.id(creator)).query({ vector }, { count: COUNT })
