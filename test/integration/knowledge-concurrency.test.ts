@@ -105,12 +105,12 @@ describe('a creator that another process writes to', () => {
             [JSON.stringify([`${last}`, keys]), puts[last]!.chunks],
           ])
         }),
-        { numRuns: 25 },
+        { numRuns: 12 },
       )
     } finally {
       for (const other of others) await other.close()
     }
-  }, 120_000)
+  }, 240_000)
 
   /** Whether the nearest is a step between what was done before the question and what was under way after it. */
   function isRight([hit]: Hit[], [way, before]: Done, [wayAfter, after]: Done): boolean {
