@@ -17,8 +17,8 @@ const TRIES = 8
  *
  * Chroma has no write on a condition, so two processes can leave one document half of each. Who has written therefore
  * looks, and begins again until all is as it wrote it: the last to write looks after all that was written.
- * @param own all records of the creators
- * @param where the creators and these documents; a document of the same id of another of these creators is left alone
+ * @param selected the creators, and of them these documents; a document of the same id of another of these creators
+ * is left alone
  * @param make the chunks, with the time at which they are written
  * @throws Failure `unavailable` when others write them as often
  */
@@ -33,8 +33,8 @@ export async function replace(
     const mixed = await write(records, selected, make(), signal)
     if (mixed === undefined) return
     if (tried === TRIES) {
-      const { document } = chunkOf(mixed) ?? {}
-      throw new Failure('unavailable', `Other processes go on writing the document "${document}"`, {
+      const document = JSON.stringify(chunkOf(mixed)?.document)
+      throw new Failure('unavailable', `Other processes go on writing the document ${document}`, {
         mend: 'put it again',
       })
     }

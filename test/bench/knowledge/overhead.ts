@@ -8,8 +8,8 @@ const QUESTIONS = 200
 
 export interface Overhead {
   /**
-   * Milliseconds of each round: the queries, and the same requests sent and their answers parsed, nothing else; those
-   * at the same time that were.
+   * Milliseconds of each round: the queries, and the same requests sent and their answers parsed, nothing else.
+   * Requests that the store has under way together are sent together.
    */
   store: number[]
   requests: number[]
