@@ -155,10 +155,13 @@ type Sent<Schema> = [
   signal: AbortSignal | undefined,
 ]
 
-const slices = <Item>(items: readonly Item[], length: number): Item[][] =>
-  Array.from({ length: Math.ceil(items.length / length) }, (_, index) =>
-    items.slice(index * length, (index + 1) * length),
-  )
+function slices<Item>(items: readonly Item[], length: number): Item[][] {
+  const all: Item[][] = []
+  for (let start = 0; start < items.length; start += length) {
+    all.push(items.slice(start, start + length))
+  }
+  return all
+}
 
 /**
  * Those of the ids that the filter lets through. An alternative of one means the same as the filter alone, and keeps

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
-import { MiB, type Millis, minutes } from '../../infra/units.ts'
+import { MiB, minutes, seconds } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from './creator-id.ts'
-import type { Mark, Snapshot } from './marks.ts'
+import type { Mark } from './marks.ts'
 import { creatorOf } from './record-id.ts'
+import type { Seen } from './server-marks.ts'
 
 /** UTF-16 code units of all ids that are held: those of some 400,000 records, as long as they are usual. */
 const MOST_HELD = 40 * MiB
@@ -13,7 +14,8 @@ const PLACE = 32
 const LARGEST_SHARD = 200_000
 /** Listing a shard takes as long as some tens of questions. */
 const ASKED_BEFORE = 20
-const LISTED_FOR: Millis = minutes(5)
+/** How long something is remembered. By a clock of seconds: a finer one is a timer of its own for almost every question. */
+export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
 const SHARDS = 1000
 
 /** What a creator had when its shard was listed, and its mark before that. */
@@ -23,7 +25,7 @@ export interface Listed {
 }
 
 interface Listing {
-  marks: Snapshot
+  marks: Seen | undefined
   creators: ReadonlyMap<string, Listed['ids']>
   /** What it holds, as MOST_HELD counts it. */
   size: number
@@ -40,7 +42,7 @@ export class Directory {
   /** Ids that are held of one creator. */
   readonly #most: number
   readonly #listings = new LRUCache<string, Listing>({
-    ttl: LISTED_FOR,
+    ...REMEMBERED,
     maxSize: MOST_HELD,
     sizeCalculation: ({ size }) => size,
   })
@@ -49,7 +51,7 @@ export class Directory {
   /** The listings, one after another: each is the largest answer that there is. */
   #turn: Promise<void> = Promise.resolve()
   /** Shards whose turn it was not long ago, also if that failed or they were too large. */
-  readonly #tried = new LRUCache<string, true>({ max: SHARDS, ttl: LISTED_FOR })
+  readonly #tried = new LRUCache<string, true>({ max: SHARDS, ...REMEMBERED })
 
   constructor(most: number) {
     this.#most = most
@@ -62,7 +64,7 @@ export class Directory {
       this.#ask(records, mark)
       return undefined
     }
-    const then = listing.marks(creator)
+    const then = mark.in(listing.marks)
     if (then === undefined) return undefined
     return { mark: then, ids: listing.creators.get(creator) ?? NONE }
   }

@@ -1,4 +1,3 @@
-import { shardOf } from '../../infra/shards.ts'
 import type { ChromaServer } from '../chroma/server.ts'
 import { unlessAborted } from '../transport/unless-aborted.ts'
 import { type CreatorId, isReserved } from './creator-id.ts'
@@ -15,9 +14,6 @@ const EVERYBODY = 'everybody'
  */
 const MOST_RENEWED = 500
 
-/** The marks of a server's creators at one time; undefined for a creator without one. */
-export type Snapshot = (creator: CreatorId) => string | undefined
-
 /** Tells whether a creator's records may have changed. */
 export interface Mark {
   /** As last heard of, which may be long ago; undefined when the creator has none. */
@@ -25,7 +21,9 @@ export interface Mark {
   /** As it is now. */
   read(signal?: AbortSignal): Promise<string | undefined>
   /** All of the creator's server, as they are now. */
-  readAll(): Promise<Snapshot>
+  readAll(): Promise<Seen | undefined>
+  /** As it was when these were read. */
+  in(seen: Seen | undefined): string | undefined
 }
 
 /**
@@ -43,17 +41,20 @@ export class Marks {
     this.#shards = shards
   }
 
-  of(creator: CreatorId): Mark {
-    const server = this.#serverOf(creator)
+  /** @param shard of the creator */
+  of(creator: CreatorId, shard: number): Mark {
+    const server = this.#onServer(shard)
     const names = [EVERYBODY, nameOf(creator)]
+    const markIn: Mark['in'] = seen => {
+      if (seen === undefined || isReserved(creator)) return undefined
+      // One that nobody wrote yet is a mark too.
+      return [seen.path, ...names.map(name => seen.values.get(name))].join(' ')
+    }
     return {
-      last: async signal => markOf(await server.last(signal), creator),
-      read: async signal =>
-        markOf(await unlessAborted(server.readTogether(names), signal), creator),
-      async readAll() {
-        const seen = await server.read()
-        return other => markOf(seen, other)
-      },
+      last: async signal => markIn(await server.last(signal)),
+      read: async signal => markIn(await unlessAborted(server.readTogether(names), signal)),
+      readAll: () => server.read(),
+      in: markIn,
     }
   }
 
@@ -72,7 +73,7 @@ export class Marks {
 
   async #renew(creators: readonly CreatorId[]): Promise<void> {
     const marked = creators.filter(creator => !isReserved(creator))
-    const servers = Map.groupBy(marked, creator => this.#serverOf(creator))
+    const servers = Map.groupBy(marked, creator => this.#onServer(this.#shards.of(creator)))
     await Promise.all(
       [...servers].map(([server, own]) => {
         const names = new Set(own.map(nameOf))
@@ -81,20 +82,19 @@ export class Marks {
     )
   }
 
-  #serverOf(creator: CreatorId): ServerMarks {
-    const server = this.#shards.server(this.#shards.of(creator))
+  #onServer(shard: number): ServerMarks {
+    const server = this.#shards.server(shard)
     const known = this.#servers.get(server) ?? new ServerMarks(server, this.#shards.database)
     this.#servers.set(server, known)
     return known
   }
 }
 
-/** One that nobody wrote yet is a mark too. */
-function markOf(seen: Seen | undefined, creator: CreatorId): string | undefined {
-  if (seen === undefined || isReserved(creator)) return undefined
-  const { path, values } = seen
-  return [path, values.get(EVERYBODY), values.get(nameOf(creator))].join(' ')
+/** FNV-1a, both halves: another hash than the shard's, or the creators of one shard would share a few of them. */
+function nameOf(creator: CreatorId): string {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < creator.length; index += 1) {
+    hash = Math.imul(hash ^ creator.charCodeAt(index), 0x01000193)
+  }
+  return `${((hash >>> 16) ^ (hash & 0xffff)) % MARKS}`
 }
-
-/** By another hash than the shard's, or the creators of one shard would share a few of them. */
-const nameOf = (creator: CreatorId): string => `${shardOf(`mark of ${creator}`, MARKS)}`

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Bytes, MiB, type Millis, minutes } from '../../infra/units.ts'
+import { type Bytes, MiB } from '../../infra/units.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Include, StoredRecord } from '../chroma/records.ts'
 import type { CreatorId } from './creator-id.ts'
-import { Directory } from './directory.ts'
+import { Directory, REMEMBERED } from './directory.ts'
 import type { Mark } from './marks.ts'
 import { byDistance, type Ranked, rank } from './rank.ts'
 import { fetchSelected, type Selected } from './selected.ts'
@@ -28,7 +28,6 @@ export const mostRanked = (records: number): number =>
   Math.min(MOST_RANKED, Math.floor(FEWEST_RANKED + records / RECORDS_PER_RANKED))
 
 const KNOWN = 10_000
-const KNOWN_FOR: Millis = minutes(5)
 /** Some 15,000 chunks of 384 dimensions. */
 const KNOWN_BYTES: Bytes = 64 * MiB
 /** Of a vector, and of a text (UTF-16). */
@@ -59,10 +58,13 @@ type Known = 'many' | { mark: string; all: StoredRecord[] }
  */
 export class Nearest {
   readonly #directory = new Directory(MOST_RANKED)
-  readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ttl: KNOWN_FOR })
+  readonly #sizes = new LRUCache<string, number>({
+    max: KNOWN,
+    ...REMEMBERED,
+  })
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
-    ttl: KNOWN_FOR,
+    ...REMEMBERED,
     maxSize: KNOWN_BYTES,
     sizeCalculation: sizeOf,
   })
@@ -90,9 +92,8 @@ export class Nearest {
     searched: Searched,
     signal: AbortSignal | undefined,
   ): Promise<StoredRecord[] | undefined> {
-    const { records, selected } = searched
-    // A filter can be as long as its sender likes.
-    const key = hash('sha256', `${records.path} ${JSON.stringify(selected.where)}`)
+    const { records } = searched
+    const key = keyOf(searched)
     const known = this.#known.get(key)
     if (known === 'many') return undefined
     const most = mostRanked(await this.#sizeOf(records, signal))
@@ -148,14 +149,21 @@ export class Nearest {
   }
 }
 
+/** By a hash, since a filter can be as long as its sender likes; a creator of that very name is another key. */
+const keyOf = ({ records, creator, selected: { own, where } }: Searched): string =>
+  records.path + (where === own ? `/${creator}` : `?${hash('sha256', JSON.stringify(where))}`)
+
 /** In bytes. */
 function sizeOf(known: Known): number {
   if (known === 'many') return RECORD
-  return known.all.reduce((sum, { vector = [], text = '', metadata = {} }) => {
-    const texts = [text, ...Object.entries(metadata).flat().filter(isText)]
-    const units = texts.reduce((length, one) => length + one.length, 0)
-    return sum + RECORD + NUMBER * vector.length + UNIT * units
-  }, RECORD)
+  let size = RECORD
+  for (const { vector = [], text = '', metadata = {} } of known.all) {
+    let units = text.length
+    for (const key in metadata) {
+      const value = metadata[key]
+      units += key.length + (typeof value === 'string' ? value.length : 0)
+    }
+    size += RECORD + NUMBER * vector.length + UNIT * units
+  }
+  return size
 }
-
-const isText = (value: unknown): value is string => typeof value === 'string'

@@ -45,7 +45,7 @@ export class Scope {
     this.#marks = marks
     this.creator = creator
     this.shard = shards.of(creator)
-    this.#mark = marks.of(creator)
+    this.#mark = marks.of(creator, this.shard)
     this.#everything = scoped(creator)
   }
 

@@ -67,7 +67,7 @@ export class ServerMarks {
 
   /** @param names of the marks to read as they are now; all when absent */
   async read(names?: string[], signal?: AbortSignal): Promise<Seen | undefined> {
-    const marks = await this.#lookUp(signal)
+    const marks = this.#marks ?? (await this.#lookUp(signal))
     if (marks === undefined) return undefined
     try {
       const options = { ...(names && { ids: names }), include: ['metadatas' as const] }

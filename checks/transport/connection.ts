@@ -1,10 +1,10 @@
 import pRetry from 'p-retry'
-import { type Agent, fetch as pooledFetch } from 'undici'
+import { type Pool, fetch as pooledFetch } from 'undici'
 import type { z } from 'zod'
 import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis } from '../../infra/units.ts'
-import { type CallLimit, limitCall } from './call-limit.ts'
-import { agentOf, type Exchange, type Fetch, pooled, through } from './exchange.ts'
+import { CallLimit } from './call-limit.ts'
+import { type Exchange, type Fetch, pooled, poolOf, through } from './exchange.ts'
 import { parseJson } from './parse-json.ts'
 import { refusal } from './refusal.ts'
 import { ServerError } from './server-error.ts'
@@ -34,7 +34,7 @@ export class Connection {
   readonly label: string
   /** Go along with every request; see Reached. */
   readonly headers: Readonly<Record<string, string>>
-  readonly #agents: { reading: Agent; writing: Agent }
+  readonly #pools: { reading: Pool; writing: Pool }
   readonly #fetch: Fetch
   readonly #exchange: { reading: Exchange; writing: Exchange }
 
@@ -60,15 +60,16 @@ export class Connection {
     this.label = `${kind} at ${this.url}`
     const { maxConnections, maxWriting = 0, fetch } = options
     const writers = Math.min(maxWriting, Math.floor(maxConnections / 2))
-    const reading = agentOf(maxConnections - writers)
-    const writing = writers === 0 ? reading : agentOf(writers)
-    this.#agents = { reading, writing }
+    const reading = poolOf(this.url, maxConnections - writers)
+    const writing = writers === 0 ? reading : poolOf(this.url, writers)
+    this.#pools = { reading, writing }
     this.#fetch =
       fetch ??
       // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
       (((url: string, init: object) =>
         pooledFetch(url, { ...init, dispatcher: reading })) as unknown as Fetch)
-    const exchange = (agent: Agent) => (fetch === undefined ? pooled(agent) : through(fetch))
+    const exchange = (pool: Pool) =>
+      fetch === undefined ? pooled(pool, this.url) : through(fetch, this.url)
     this.#exchange = { reading: exchange(reading), writing: exchange(writing) }
   }
 
@@ -81,10 +82,13 @@ export class Connection {
     schema: Schema,
     call: Call,
   ): Promise<z.output<Schema>> {
-    const { signal, release } = begin(call)
-    const text = await this.#attempt(call, signal, () =>
-      this.#exchangeJson(path, call, signal),
-    ).finally(release)
+    const limit = begin(call)
+    let text: string
+    try {
+      text = await this.#attempt(call, limit, () => this.#exchangeJson(path, call, limit))
+    } finally {
+      limit.release()
+    }
     const parsed = schema.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
     throw new ServerError(
@@ -100,8 +104,9 @@ export class Connection {
    */
   fetchFor(call: Call): Fetch {
     return async (input, init) => {
-      const { signal } = begin(call)
-      return this.#attempt(call, signal, () => this.#send(String(input), { ...init, signal }))
+      const limit = begin(call)
+      const signal = limit.signal()
+      return this.#attempt(call, limit, () => this.#send(String(input), { ...init, signal }))
     }
   }
 
@@ -122,10 +127,10 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#agents).map(agent => agent.destroy()))
+    await Promise.all(Object.values(this.#pools).map(pool => pool.destroy()))
   }
 
-  async #attempt<T>(call: Call, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+  async #attempt<T>(call: Call, limit: CallLimit, send: () => Promise<T>): Promise<T> {
     const once = async () => {
       try {
         return await send()
@@ -138,11 +143,11 @@ export class Connection {
       retries: RETRIES,
       minTimeout: FIRST_PAUSE,
       factor: 3,
-      shouldRetry: ({ error }) => isPassing(error) && !signal.aborted,
+      shouldRetry: ({ error }) => isPassing(error) && !limit.isOver,
     })
   }
 
-  async #exchangeJson(path: string, call: Call, signal: AbortSignal): Promise<string> {
+  async #exchangeJson(path: string, call: Call, limit: CallLimit): Promise<string> {
     const { method = 'GET', body } = call
     const content =
       body === undefined
@@ -152,7 +157,7 @@ export class Connection {
             body: JSON.stringify(body),
           }
     const exchange = call.writes ? this.#exchange.writing : this.#exchange.reading
-    const { status, text } = await exchange(this.url + path, { method, signal, ...content })
+    const { status, text } = await exchange(path, { method, limit, ...content })
     if (status >= 200 && status < 300) return text
     throw refusal(this.label, status, text)
   }
@@ -171,7 +176,7 @@ const isPassing = (error: unknown): boolean =>
 
 function begin({ deadline, signal }: Call): CallLimit {
   signal?.throwIfAborted()
-  return limitCall(deadline, signal)
+  return new CallLimit(deadline, signal)
 }
 
 /** fetch gives a TypeError for whatever happens to the connection, before the answer and in the middle of it. */

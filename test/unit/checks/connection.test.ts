@@ -135,6 +135,33 @@ describe('a connection to a server', () => {
     await expect(ask(connection, { signal: controller.signal })).rejects.toThrow('Ctrl-C')
   })
 
+  it('gives up at once while it waits for a connection, and then sends nothing', async () => {
+    const { connection, seen } = await connectTo([hangs], 1)
+    const first = ask(connection, { deadline: 1000 }).catch(error => error)
+    while (seen.requests < 1) await setImmediate()
+    const controller = new AbortController()
+    const second = ask(connection, { signal: controller.signal })
+    controller.abort(new Error('Ctrl-C'))
+    await expect(second).rejects.toThrow('Ctrl-C')
+    expect(await first).toMatchObject({ reason: 'late' })
+    await expect(ask(connection, { deadline: 200 })).rejects.toMatchObject({ reason: 'late' })
+    expect(seen.requests).toBe(2)
+  })
+
+  it('reaches a server below a path', async () => {
+    const paths: (string | undefined)[] = []
+    const { url } = await connectTo([
+      (request, response) => {
+        paths.push(request.url)
+        response.end('{"ok":true}')
+      },
+    ])
+    const connection = new Connection('Chroma', `${url}/below/`, { maxConnections: 1 })
+    connections.push(connection)
+    await connection.json('/x?y=1', z.unknown(), { deadline: 5000, repeatable: true })
+    expect(paths).toEqual(['/below/x?y=1'])
+  })
+
   it('answers readers at once while more is being written than it takes at a time', async () => {
     const fine = says(200, '{"ok":true}')
     const { connection, seen } = await connectTo([hangs, hangs, fine], 4, 2)

@@ -15,7 +15,12 @@ const records = {
   get: async () => [],
   query: async () => [],
 } as unknown as ChromaCollection
-const mark = { last: async () => 'm', read: async () => 'm', readAll: async () => () => 'm' }
+const mark = {
+  last: async () => 'm',
+  read: async () => 'm',
+  readAll: async () => undefined,
+  in: () => 'm',
+}
 
 function heapUsed(): number {
   setFlagsFromString('--expose-gc')
