@@ -14,7 +14,7 @@ const PLACE = 32
 const LARGEST_SHARD = 200_000
 /** Listing a shard takes as long as some tens of questions. */
 const ASKED_BEFORE = 20
-/** How long something is remembered. By a clock of seconds: a finer one is a timer of its own for almost every question. */
+/** How long something is remembered. By a clock of seconds: a finer one sets a timer for almost every question. */
 export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
 const SHARDS = 1000
 

@@ -1,3 +1,4 @@
+import { shardOf } from '../../infra/shards.ts'
 import type { ChromaServer } from '../chroma/server.ts'
 import { unlessAborted } from '../transport/unless-aborted.ts'
 import { type CreatorId, isReserved } from './creator-id.ts'
@@ -90,11 +91,5 @@ export class Marks {
   }
 }
 
-/** FNV-1a, both halves: another hash than the shard's, or the creators of one shard would share a few of them. */
-function nameOf(creator: CreatorId): string {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < creator.length; index += 1) {
-    hash = Math.imul(hash ^ creator.charCodeAt(index), 0x01000193)
-  }
-  return `${((hash >>> 16) ^ (hash & 0xffff)) % MARKS}`
-}
+/** By another hash than the shard's, or the creators of one shard would share a few of them. */
+const nameOf = (creator: CreatorId): string => `${shardOf(`mark of ${creator}`, MARKS)}`

@@ -58,10 +58,7 @@ type Known = 'many' | { mark: string; all: StoredRecord[] }
  */
 export class Nearest {
   readonly #directory = new Directory(MOST_RANKED)
-  readonly #sizes = new LRUCache<string, number>({
-    max: KNOWN,
-    ...REMEMBERED,
-  })
+  readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ...REMEMBERED })
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
     ...REMEMBERED,

@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { seconds } from '../../infra/units.ts'
 import type { CallLimit } from './call-limit.ts'
 
@@ -13,12 +13,15 @@ export interface Outgoing {
   limit: CallLimit
 }
 
-/** One request to a path of a server, and its whole answer. What happens to the connection is a TypeError with a cause, as fetch has it. */
+/**
+ * One request to a path of a server, and its whole answer. What happens to the connection is a TypeError with a cause,
+ * as fetch has it.
+ */
 export type Exchange = (path: string, init: Outgoing) => Promise<{ status: number; text: string }>
 
 /**
- * A pool of connections to one server. The deadline of a call bounds it, so its own limits on headers and bodies are off: a chat on
- * a slow machine may take longer than they allow.
+ * A pool of connections to one server. The deadline of a call bounds it, so its own limits on headers and bodies are
+ * off: a chat on a slow machine may take longer than they allow.
  */
 export const poolOf = (url: string, connections: number): Pool =>
   new Pool(new URL(url).origin, {
@@ -38,18 +41,13 @@ export function pooled(pool: Pool, url: string): Exchange {
     new Promise((resolve, reject) => {
       const parts: Buffer[] = []
       let status = 0
-      let sent: Dispatcher.DispatchController | undefined
-      limit.whenOver(reason => {
-        reject(reason)
-        sent?.abort(reason as Error)
-      })
+      limit.whenOver(reject)
       pool.dispatch(
         { ...request, path: base + path },
         {
           onRequestStart(controller) {
-            sent = controller
-            // Given up while it waited for a connection.
-            if (limit.isOver) controller.abort(new Error('given up'))
+            // At once when it was given up while it waited for a connection.
+            limit.whenOver(reason => controller.abort(reason as Error))
           },
           onResponseStart(_, code) {
             status = code

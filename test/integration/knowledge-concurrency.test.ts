@@ -105,7 +105,7 @@ describe('a creator that another process writes to', () => {
             [JSON.stringify([`${last}`, keys]), puts[last]!.chunks],
           ])
         }),
-        { numRuns: 12 },
+        { numRuns: 25 },
       )
     } finally {
       for (const other of others) await other.close()

@@ -63,9 +63,7 @@ async function send({ url, body }: Sent, dispatcher: Agent): Promise<unknown> {
   return JSON.parse(await answer.body.text())
 }
 
-/**
- * The requests that each question sends once the shards are known, in groups of which each waits for the one before.
- */
+/** The requests that each question sends once the shards are known, in groups of which each waits for the one before. */
 async function recorded(
   { outputs }: Deployment,
   population: Population,
