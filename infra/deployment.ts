@@ -1,6 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from './capacity/workload.ts'
 import type { DeployedModel, OllamaPool, Outputs } from './outputs.ts'
+import type { OwnerRecord } from './resources.ts'
 import type { Settings } from './settings.ts'
 
 /** What every target is given … */
@@ -8,6 +9,8 @@ export interface DeploymentArgs {
   settings: Settings
   /** What the plan gives each server. Empty where none could be made and `deployUnfit` deploys all the same. */
   workloads: readonly Workload[]
+  /** Whose the servers are: they carry its id, and are made after it. */
+  owned: OwnerRecord
 }
 
 /** … and what it hands on: how its servers are reached, and what changes when one of them is another. */

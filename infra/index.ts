@@ -14,12 +14,18 @@ const configured = Object.fromEntries(
 
 // Loaded once the provider is on its way, which starts meanwhile.
 const { leaveToDeploy } = await import('../provision/plan/plan.ts')
+const { takeOver } = await import('../provision/ownership/take-over.ts')
+const { previousState } = await import('./previous-state.ts')
 const { deploy } = await import('./program.ts')
 
 // The engine shows a RunError by its message alone, any other with a stack trace.
-const deployed = await deploy(pulumi.getStack(), configured, leaveToDeploy).catch(error => {
+const deployed = await deploy(pulumi.getStack(), configured, {
+  leaveToDeploy,
+  takeOver: async settings =>
+    takeOver(settings, await previousState(), { dryRun: pulumi.runtime.isDryRun() }),
+}).catch(error => {
   throw new pulumi.RunError(markedText(error))
 })
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs
-export const { report, provisioner } = deployed
+export const { report, provisioner, owner } = deployed

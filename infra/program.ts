@@ -2,7 +2,11 @@ import * as pulumi from '@pulumi/pulumi'
 import type { StackPlan } from './capacity/stack-plan.ts'
 import type { Target } from './config-schema.ts'
 import type { Deployment, DeploymentArgs } from './deployment.ts'
+import { layoutOf } from './layout.ts'
+import { layoutRecordOf } from './local/paths.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
+import type { KnownOwner } from './owner.ts'
+import { LayoutRecord, OwnerRecord } from './resources.ts'
 import { parseSettings, type Settings } from './settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
@@ -21,26 +25,39 @@ interface Leave {
   warning?: string
 }
 
+/** What the program finds out of the world outside of it. */
+export interface Effects {
+  /** Plans the stack on the hardware there is, and refuses one that cannot fit. */
+  leaveToDeploy(settings: Settings): Promise<Leave>
+  /**
+   * Tells whose the stack's things are, and refuses a place that is somebody else's. Unless it is a dry run, what a
+   * killed update left behind is ended.
+   */
+  takeOver(settings: Settings): Promise<KnownOwner>
+}
+
 /**
  * Settings → plan → servers → models → verification.
  * @param configured the stack's configuration, without the project's prefix
- * @param leaveToDeploy plans the stack on the hardware there is, and refuses one that cannot fit; the effect of this
- * @returns the outputs of the stack, the report of the last verification that was part of an update, and what only
- *   provision/models is given (Provisioner of outputs.ts)
+ * @returns the outputs of the stack, the report of the last verification that was part of an update, what only
+ *   provision/models is given (Provisioner of outputs.ts), and the id of the stack's owner
  * @throws Failure when a setting is wrong or the stack cannot fit; then nothing is made
  */
 export async function deploy(
   stack: string,
   configured: Record<string, unknown>,
-  leaveToDeploy: (settings: Settings) => Promise<Leave>,
+  { leaveToDeploy, takeOver }: Effects,
 ) {
   const settings = parseSettings(stack, configured)
+  const { home } = settings
 
   const { plan, warning } = await leaveToDeploy(settings)
   if (warning !== undefined) pulumi.log.warn(warning)
+  const { id, ...owner } = await takeOver(settings)
+  const owned = new OwnerRecord(`${stack}-owner`, { ...owner, owner: id, home })
 
   const Servers = await TARGETS[settings.target]()
-  const servers = new Servers(stack, { settings, workloads: plan?.workloads ?? [] })
+  const servers = new Servers(stack, { settings, workloads: plan?.workloads ?? [], owned })
 
   const outputs = pulumi.output({
     stack,
@@ -58,12 +75,15 @@ export async function deploy(
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
+  const layout = { file: layoutRecordOf(home), layout: layoutOf(settings) }
+  new LayoutRecord(`${stack}-layout`, layout, { dependsOn: servers })
   const report = servers.verify(outputs, api)
   const { provisionerToken: token } = servers
   return {
     outputs: outputs.apply(made => withPlanned(made, plan)),
     report,
     provisioner: pulumi.output({ token }),
+    owner: owned.owner,
   }
 }
 

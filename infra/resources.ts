@@ -1,7 +1,9 @@
 import * as pulumi from '@pulumi/pulumi'
+import type { Layout } from './layout.ts'
 import type { Place } from './local/places.ts'
 import type { ModelDefinition } from './models.ts'
 import type { Outputs } from './outputs.ts'
+import type { Owner } from './owner.ts'
 import type { Mirror } from './settings.ts'
 import type { Millis } from './units.ts'
 
@@ -59,6 +61,34 @@ export class Process extends pulumi.CustomResource {
       { ...args, pid: undefined, identity: undefined, version: undefined },
       options,
     )
+  }
+}
+
+/** Whose the stack's things are. It comes first: what carries its id can be made only once the state has it. */
+export interface OwnerArgs extends Omit<Owner, 'id'> {
+  /** The id; `id` is a word of Pulumi's. */
+  owner: string
+  /** The folder that says whose it is. */
+  home: string
+}
+
+export class OwnerRecord extends pulumi.CustomResource {
+  declare readonly owner: pulumi.Output<string>
+
+  constructor(name: string, args: OwnerArgs, options: pulumi.CustomResourceOptions = {}) {
+    super('knowledge:index:Owner', name, { ...args }, options)
+  }
+}
+
+/** How the data is laid out, written down once there is some; see layout.ts. */
+export interface LayoutArgs {
+  file: string
+  layout: Layout
+}
+
+export class LayoutRecord extends pulumi.CustomResource {
+  constructor(name: string, args: LayoutArgs, options: pulumi.CustomResourceOptions) {
+    super('knowledge:index:Layout', name, { ...args }, options)
   }
 }
 

@@ -18,6 +18,8 @@ export interface Settings {
   target: Target
   /** Absolute path of the folder that holds data, models, logs and state. */
   home: string
+  /** Whether a setting names it; else it is made for this stack alone. */
+  homeIsNamed: boolean
   chroma: { port: number; shards: number; instances: number; maxConnections: number }
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
   /**
@@ -79,6 +81,7 @@ export function parseSettings(
     stack,
     target: config.target,
     home: homeOf(stack, config.home, env),
+    homeIsNamed: config.home !== '',
     chroma: {
       port: config.chromaPort,
       shards: config.shards,

@@ -1,19 +1,23 @@
 import { join } from 'node:path'
 import { Failure } from '../infra/failure.ts'
 import { localPaths } from '../infra/local/paths.ts'
+import type { Owner } from '../infra/owner.ts'
 import type { Settings } from '../infra/settings.ts'
 import { acquireLock } from './lock.mjs'
+import { claimHome } from './ownership/home.ts'
 import { requireWritable } from './writable.ts'
 
 /**
- * Does work that changes a stack while no other command does.
- * @throws Failure `unavailable` that names who else is at it, or why the stack's folder cannot be written
+ * Does work that changes a stack while no other command does. The home folder is the stack's from then on.
+ * @throws Failure as claimHome does; `unavailable` that names who else is at it, or why the stack's folder cannot be written
  */
 export async function withStackLock<Result>(
-  { stack, home }: Settings,
+  settings: Settings,
   purpose: string,
-  work: () => Promise<Result>,
+  work: (owner: Owner) => Promise<Result>,
 ): Promise<Result> {
+  const { stack, home } = settings
+  const owner = await claimHome(settings)
   await requireWritable(localPaths(home).state)
   const lock = await acquireLock(join(localPaths(home).state, 'lock'), purpose)
   if (lock.heldBy !== undefined) {
@@ -27,7 +31,7 @@ export async function withStackLock<Result>(
     )
   }
   try {
-    return await work()
+    return await work(owner)
   } finally {
     await lock.release()
   }

@@ -8,7 +8,7 @@ import { CHROMA_DATA } from './data-paths.ts'
 import { besides, frontContainer } from './front.ts'
 import { behindFront } from './health.ts'
 import { limitsOf } from './limits.ts'
-import { chromaPart, INSTANCES_LABEL, SHARDS_LABEL } from './names.ts'
+import { chromaPart, EMBEDDING_LABEL, INSTANCES_LABEL, SHARDS_LABEL } from './names.ts'
 import type { Parts } from './parts.ts'
 import { CHROMA_FRONT, CHROMA_SERVER } from './ports.ts'
 import { keptVolume } from './volume.ts'
@@ -34,10 +34,11 @@ export function chromaServer(
       chromaFront(made, { listen: CHROMA_FRONT, upstream: CHROMA_SERVER }),
     ),
   })
-  const { shards, instances } = layoutOf(settings)
+  const { shards, instances, embeddingModel } = layoutOf(settings)
   const volume = keptVolume(surroundings, part, [
     { label: SHARDS_LABEL, value: `${shards}` },
     { label: INSTANCES_LABEL, value: `${instances}` },
+    { label: EMBEDDING_LABEL, value: embeddingModel },
   ])
   return container(surroundings, {
     part,

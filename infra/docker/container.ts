@@ -5,6 +5,8 @@ import { labelsOf } from './names.ts'
 /** What the containers of a stack are made of. */
 export interface Surroundings {
   stack: string
+  /** Id of the stack's owner. */
+  owner: pulumi.Input<string>
   network: docker.Network
   options: pulumi.CustomResourceOptions
 }
@@ -24,7 +26,7 @@ const HEALTHY_WITHIN = 180
  * Old and new would want the same port or the same data, so the old one goes first.
  */
 export function container(
-  { stack, options }: Surroundings,
+  { stack, owner, options }: Surroundings,
   { part, ...args }: Part,
 ): docker.Container {
   return new docker.Container(
@@ -40,7 +42,7 @@ export function container(
       wait: true,
       waitTimeout: HEALTHY_WITHIN,
       ...args,
-      labels: labelsOf(stack, part),
+      labels: labelsOf(stack, owner, part),
     },
     { ...options, deleteBeforeReplace: true },
   )

@@ -35,12 +35,12 @@ export class DockerDeployment extends pulumi.ComponentResource implements Deploy
 
   constructor(name: string, args: DeploymentArgs, options: pulumi.ComponentResourceOptions = {}) {
     super('knowledge:docker:Deployment', name, {}, options)
-    const { settings, workloads } = args
+    const { settings, workloads, owned } = args
     const files = { tokens: tokensOf(settings.home), apiKeys: apiKeysOf(settings.home) }
     this.#args = args
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     const { tokens } = this.#secrets
-    const surroundings = stackNetwork(name, { parent: this })
+    const surroundings = stackNetwork(name, owned.owner, { parent: this })
     const images = stackImages(name, settings.images, { parent: this })
     this.#parts = { settings, surroundings, images, tokens }
 
@@ -78,9 +78,13 @@ export class DockerDeployment extends pulumi.ComponentResource implements Deploy
   }
 }
 
-function stackNetwork(stack: string, options: pulumi.CustomResourceOptions): Surroundings {
-  const network = new docker.Network(stack, { labels: labelsOf(stack, 'network') }, options)
-  return { stack, network, options }
+function stackNetwork(
+  stack: string,
+  owner: pulumi.Input<string>,
+  options: pulumi.CustomResourceOptions,
+): Surroundings {
+  const labels = labelsOf(stack, owner, 'network')
+  return { stack, owner, network: new docker.Network(stack, { labels }, options), options }
 }
 
 /** The pools of the plan, on the ports from `ollamaPort` on. */

@@ -4,7 +4,7 @@ import { labelsOf, volumeName } from './names.ts'
 
 /** The volume with what must not be lost: it outlives the stack, and a stack that comes back finds it again. */
 export function keptVolume(
-  { stack, options }: Surroundings,
+  { stack, owner, options }: Surroundings,
   part: string,
   labels: docker.types.input.VolumeLabel[] = [],
 ): docker.Volume {
@@ -12,8 +12,9 @@ export function keptVolume(
     `${stack}-${part}`,
     {
       name: volumeName(stack, part),
-      labels: [...labelsOf(stack, part), ...labels],
+      labels: [...labelsOf(stack, owner, part), ...labels],
     },
-    { ...options, retainOnDelete: true },
+    // Labels cannot be changed without the volume: one of an older version stays as it is, and is known by its name.
+    { ...options, retainOnDelete: true, ignoreChanges: ['labels'] },
   )
 }

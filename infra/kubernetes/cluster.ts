@@ -5,17 +5,17 @@ import type { KubernetesSettings } from './settings.ts'
 
 /** The cluster, as its API server is talked to by the official provider, and the stack's place in it. */
 export interface Cluster {
-  namespace: core.v1.Namespace
-  /** For what is the update's own: made anew, changed, deleted. */
+  namespace: core.v1.Namespace | undefined
+  /** For what is the update's own: made, changed, deleted. */
   provider: Provider
-  /** For what outlives `destroy` and is found again: what is there already is taken over. */
+  /** For what outlives `destroy`. */
   keeper: Provider
 }
 
 /** @param parent the component that everything belongs to */
 export function clusterOf(
   name: string,
-  { context, namespace: place }: KubernetesSettings,
+  { context, namespace: place, sharedNamespace }: KubernetesSettings,
   parent: pulumi.Resource,
 ): Cluster {
   const args: ProviderArgs = {
@@ -26,15 +26,18 @@ export function clusterOf(
     enableSecretMutable: true,
     // What somebody changed by hand is put right; what the program says nothing of stays theirs.
     enablePatchForce: true,
+    // What is there is the stack's own by now (Effects.takeOver): of an update that was killed, or kept by `destroy`.
+    upsertExistingObjects: true,
   }
-  const keeper = new Provider(
-    `${name}-cluster-keeper`,
-    { ...args, upsertExistingObjects: true },
-    { parent },
-  )
-  const namespace = stackNamespace(place, { parent, provider: keeper })
+  const keeper = new Provider(`${name}-cluster-keeper`, args, { parent })
+  const namespace = sharedNamespace
+    ? undefined
+    : stackNamespace(place, { parent, provider: keeper })
   // What it makes comes after the namespace that way, without being its child: children are retained with their
   // parent, and the namespace is.
-  const provider = new Provider(`${name}-cluster`, args, { parent, dependsOn: namespace })
+  const provider = new Provider(`${name}-cluster`, args, {
+    parent,
+    ...(namespace && { dependsOn: namespace }),
+  })
   return { namespace, provider, keeper }
 }

@@ -14,6 +14,7 @@ import { recordLayout } from './layout.ts'
 import { grafanaDashboard, serviceMonitor } from './monitoring.ts'
 import { networkPolicies } from './network.ts'
 import { ollamaPool } from './ollama.ts'
+import { ownedBy } from './owned-by.ts'
 import type { Parts } from './parts.ts'
 import { apiReach, chromaReach, ollamaReach } from './reach.ts'
 import { verificationJob } from './verification.ts'
@@ -37,10 +38,11 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
 
   constructor(
     name: string,
-    { settings, workloads }: DeploymentArgs,
+    { settings, workloads, owned }: DeploymentArgs,
     options: pulumi.ComponentResourceOptions = {},
   ) {
-    super('knowledge:kubernetes:Deployment', name, {}, options)
+    const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
+    super('knowledge:kubernetes:Deployment', name, {}, { ...options, transformations })
     const { kubernetes, chroma, home, api } = settings
     const { namespace, provider, keeper } = clusterOf(name, kubernetes, this)
     const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
@@ -49,7 +51,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
       settings,
       tokens: this.#secrets.tokens,
       options: { parent: this, provider },
-      keeping: { parent: namespace, provider: keeper },
+      keeping: { parent: namespace ?? this, provider: keeper },
     }
     this.#pools = poolsOf(workloads)
     this.#workloads = workloads

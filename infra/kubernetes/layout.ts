@@ -6,12 +6,12 @@ import type { Parts } from './parts.ts'
 
 /** Written down beside the data, for as long as the data is there: see ../layout.ts. */
 export function recordLayout({ settings, keeping }: Parts, dependsOn: pulumi.Resource[]) {
-  const { shards, instances } = layoutOf(settings)
+  const layout = Object.entries(layoutOf(settings)).map(([key, value]) => [key, `${value}`])
   return new core.v1.ConfigMap(
     LAYOUT,
     {
       metadata: { name: LAYOUT, labels: labelsOf(CHROMA) },
-      data: { shards: `${shards}`, instances: `${instances}` },
+      data: Object.fromEntries(layout),
     },
     { ...keeping, retainOnDelete: true, dependsOn },
   )

@@ -29,6 +29,9 @@ export interface Labels extends Record<string, string> {
 
 export const PART_OF = { 'app.kubernetes.io/part-of': 'knowledge-stack' }
 
+/** On every object of a stack: the id of the stack's owner (infra/owner.ts). Pods and claims of pods go by their sets. */
+export const OWNER_LABEL = 'knowledge-stack/owner'
+
 /**
  * @param component the workload's name
  * @param kind what selects several workloads at once: all Ollama pools

@@ -14,7 +14,10 @@ type Spec = types.input.networking.v1.NetworkPolicySpec
 
 const DNS_PORT = 53
 
+/** The stack's pods: others may share its namespace. */
+const ALL = { matchLabels: PART_OF }
 const named = (...kinds: string[]) => ({
+  ...ALL,
   matchExpressions: [{ key: 'app.kubernetes.io/name', operator: 'In', values: kinds }],
 })
 const pods = (...kinds: string[]): Peer => ({ podSelector: named(...kinds) })
@@ -24,7 +27,7 @@ const namespace = (name: string): Peer => ({
 const tcp = (port: number) => ({ port, protocol: 'TCP' })
 
 /**
- * The policies by name. An empty selector is every pod of the namespace; a rule without peers is everybody.
+ * The policies by name; a rule without peers is everybody.
  * @param apiPort port of the HTTP API
  */
 export function policies(
@@ -33,9 +36,9 @@ export function policies(
 ): Record<string, Spec> {
   const users = [pods(API, VERIFICATION), ...clients.map(namespace)]
   return {
-    'nothing-else': { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+    'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },
     'names-are-resolved': {
-      podSelector: {},
+      podSelector: ALL,
       policyTypes: ['Egress'],
       egress: [{ ports: [tcp(DNS_PORT), { port: DNS_PORT, protocol: 'UDP' }] }],
     },

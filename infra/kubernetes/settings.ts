@@ -44,6 +44,8 @@ export const Kubernetes = z.strictObject({
   context: z.string().default(''),
   /** `knowledge-stack-<stack>` when empty. */
   namespace: Label.or(z.literal('')).default(''),
+  /** Use a namespace that is there already and that others may use too; it is neither changed nor deleted. */
+  sharedNamespace: z.boolean().default(false),
   /** Machines that are planned with, as `npm run plan -- --node` takes them; those of the cluster when empty. */
   nodes: z.array(z.string().min(1)).default([]),
   /** The cluster's default when empty. */

@@ -64,7 +64,9 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
   }
 
   #process(args: ProcessInputs): Process {
-    return new Process(`${this.#name}-${args.name}`, args, { parent: this, ...REPLACE_IN_PLACE })
+    const dependsOn = this.#args.owned
+    const options = { parent: this, dependsOn, ...REPLACE_IN_PLACE }
+    return new Process(`${this.#name}-${args.name}`, args, options)
   }
 }
 

@@ -23,6 +23,9 @@ export const apiKeysOf = (home: string): string => join(localPaths(home).state, 
 /** The tokens of the fronts, where there are any. */
 export const tokensOf = (home: string): string => join(localPaths(home).state, 'tokens.json')
 
+/** How the data is laid out. */
+export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
+
 /** The record of models that the tracked lock file does not know. */
 export const lockRecordOf = (home: string): string =>
   join(localPaths(home).state, 'models.lock.json')

@@ -1,4 +1,9 @@
-import type { AuthorizationV1Api, CoreV1Api, StorageV1Api } from '@kubernetes/client-node'
+import type {
+  AuthorizationV1Api,
+  CoreV1Api,
+  KubernetesObjectApi,
+  StorageV1Api,
+} from '@kubernetes/client-node'
 import { kubeConfig } from '../../checks/transport/kube-config.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
@@ -10,17 +15,22 @@ export interface Cluster {
   core: CoreV1Api
   authorization: AuthorizationV1Api
   storage: StorageV1Api
+  /** For objects of any kind. */
+  objects: KubernetesObjectApi
 }
 
 /** @throws Failure `misused` when the kubeconfig names no cluster; nothing is asked yet */
 export async function openCluster({ kubernetes: { context } }: Settings): Promise<Cluster> {
   const config = await kubeConfig(context === '' ? undefined : context)
-  const { AuthorizationV1Api, CoreV1Api, StorageV1Api } = await import('@kubernetes/client-node')
+  const { AuthorizationV1Api, CoreV1Api, KubernetesObjectApi, StorageV1Api } = await import(
+    '@kubernetes/client-node'
+  )
   return {
     label: `${config.getCurrentContext()} (${config.getCurrentCluster()?.server})`,
     core: config.makeApiClient(CoreV1Api),
     authorization: config.makeApiClient(AuthorizationV1Api),
     storage: config.makeApiClient(StorageV1Api),
+    objects: KubernetesObjectApi.makeApiClient(config),
   }
 }
 

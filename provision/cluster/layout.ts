@@ -1,15 +1,20 @@
 import { LAYOUT } from '../../infra/kubernetes/names.ts'
 import type { Layout } from '../../infra/layout.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { type Cluster, find } from './cluster.ts'
+import { find, openCluster } from './cluster.ts'
 
-/** How the data of a stack on a cluster was laid out; undefined where there is none yet. */
-export async function clusterLayout(
-  { kubernetes: { namespace } }: Settings,
-  cluster: Cluster,
-): Promise<Layout | undefined> {
+/** How the data of a stack on a cluster is laid out; undefined where there is none yet. */
+export async function clusterLayout(settings: Settings): Promise<Partial<Layout> | undefined> {
+  const cluster = await openCluster(settings)
+  const { namespace } = settings.kubernetes
   const question = cluster.core.readNamespacedConfigMap({ name: LAYOUT, namespace })
   const recorded = await find(cluster, `the object ${LAYOUT} in namespace ${namespace}`, question)
-  const { shards, instances } = recorded?.data ?? {}
-  return shards === undefined ? undefined : { shards: Number(shards), instances: Number(instances) }
+  const { shards, instances, dimensions, ...texts } = recorded?.data ?? {}
+  if (shards === undefined) return undefined
+  return {
+    ...texts,
+    shards: Number(shards),
+    instances: Number(instances),
+    ...(dimensions !== undefined && { dimensions: Number(dimensions) }),
+  }
 }

@@ -1,12 +1,18 @@
-import { readStackFile } from '../../infra/settings-file.ts'
+import { readStackFile, type StackFile } from '../../infra/settings-file.ts'
+import { chooseBackend } from '../engine/backend.ts'
 import { Engine } from '../engine/engine.ts'
+import { confirmPurge } from '../ownership/confirm-purge.ts'
+import { purgeHome } from '../ownership/contents.ts'
+import { isClaimed } from '../ownership/home.ts'
 import { withStackLock } from '../stack-lock.ts'
+import type { Steps } from '../steps.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface DownOptions extends StackOptions, ToolchainFlags {
   purge?: boolean
+  yes?: boolean
 }
 
 /** Ends what runs. Data and models stay, unless they are to be purged. */
@@ -18,29 +24,21 @@ export const down: CommandSpec<DownOptions> = {
     ...TOOLCHAIN_FLAGS,
     {
       flags: '--purge',
-      description: "delete the stack's folder too: data, models, logs and state",
+      description: 'delete what the stack made too: data, models, logs and state',
     },
+    { flags: '--yes', description: 'purge without a question' },
   ],
-  async run(options, { steps }) {
+  async run(options, { steps, signal }) {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
-    const { removed, kept } = await withStackLock(
-      settings,
-      `down of stack ${settings.stack}`,
-      async () => {
-        const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
-        const engine = await Engine.open(stack, pulumi)
-        const { changes } = await steps.run('pulumi destroy', task => engine.run('destroy', task))
-        const target = await commandsFor(settings)
-        await target.sweep(settings)
-        const kept = options.purge
-          ? await steps.run('purge', () => target.purge(settings))
-          : target.kept(settings)
-        return { removed: changes.delete ?? 0, kept }
-      },
-    )
+    const { removed, left } = (await isDeployedFrom(stack))
+      ? await takeDown(stack, options, steps, signal)
+      : NOTHING
     return {
-      text: `Stack ${settings.stack}: ${removed === 0 ? 'nothing was deployed' : 'down'}; ${kept}`,
+      text: [
+        `Stack ${settings.stack}: ${removed === 0 ? 'nothing was deployed' : 'down'}`,
+        ...left,
+      ].join('; '),
       document: {
         stack: settings.stack,
         removed,
@@ -49,4 +47,52 @@ export const down: CommandSpec<DownOptions> = {
       },
     }
   },
+}
+
+/** What came of it: how many resources are gone, and what stays, for people. */
+interface Removed {
+  removed: number
+  left: string[]
+}
+
+const NOTHING: Removed = { removed: 0, left: [] }
+
+/** Where the state would lie in the home folder, and the folder is nobody's, there is none: nothing is made to look. */
+async function isDeployedFrom({ settings }: StackFile): Promise<boolean> {
+  return (await isClaimed(settings)) || !(await chooseBackend(settings, process.env)).own
+}
+
+async function takeDown(
+  stack: StackFile,
+  options: DownOptions,
+  steps: Steps,
+  signal: AbortSignal,
+): Promise<Removed> {
+  const { settings } = stack
+  const target = await commandsFor(settings)
+  return withStackLock(settings, `down of stack ${settings.stack}`, async home => {
+    const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
+    const engine = await Engine.open(stack, pulumi)
+    const owner = { ...home, id: home.id ?? (await deployedOwner(engine, steps)) }
+    if (options.purge) {
+      const things = await target.purgeable(settings, owner)
+      await confirmPurge(settings, things, options.yes === true, signal)
+    }
+    const { changes } = await steps.run('pulumi destroy', task => engine.run('destroy', task))
+    await target.sweep(settings, owner)
+    const removed = changes.delete ?? 0
+    if (!options.purge) return { removed, left: [target.kept(settings)] }
+    const others = await steps.run('purge', async () => {
+      await target.purge(settings, owner)
+      return purgeHome(settings)
+    })
+    const left = others.length === 0 ? [] : [`not the stack's, and left: ${others.join(', ')}`]
+    return { removed, left: ['data and models are deleted', ...left] }
+  })
+}
+
+/** The id of the stack's owner by Pulumi's state, for a home folder on another machine than the first. */
+async function deployedOwner(engine: Engine, steps: Steps): Promise<string | undefined> {
+  const { owner } = await steps.run('outputs', task => engine.outputs(task))
+  return typeof owner === 'string' ? owner : undefined
 }

@@ -1,7 +1,9 @@
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
-import { PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
+import { OWNER_LABEL, PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
+import type { Owner } from '../../infra/owner.ts'
 import type { Settings } from '../../infra/settings.ts'
+import { ownerOf } from '../ownership/home.ts'
 import { find } from './engine.ts'
 
 const LOG_TAIL_LINES = 10
@@ -20,6 +22,21 @@ export async function containersOf(
   return found
     .filter(container => container !== undefined)
     .toSorted((a, b) => partOf(a).localeCompare(partOf(b)))
+}
+
+/** Those of them that are the stack's own, and not of another stack of the same name. */
+export async function ownContainers(
+  settings: Settings,
+  docker: Docker,
+): Promise<ContainerInspectInfo[]> {
+  const owner = await ownerOf(settings)
+  return (await containersOf(settings, docker)).filter(({ Config }) => isOwn(Config.Labels, owner))
+}
+
+/** Whether something of the Engine is the stack's: by its label, or as what an older version made. */
+export function isOwn(labels: Record<string, string>, { id, older }: Owner): boolean {
+  const owner = labels[OWNER_LABEL]
+  return owner === undefined ? older && id === undefined : owner === id
 }
 
 /** `chroma-0`, `ollama-cpu-front`, `api`. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { Settings } from '../../infra/settings.ts'
 import { type HeldNow, heldByAll } from '../processes/held.ts'
-import { containersOf } from './containers.ts'
+import { ownContainers } from './containers.ts'
 import { askEngine, find, GONE } from './engine.ts'
 
 /** What the Engine answers of a container that is between two starts. */
@@ -10,7 +10,7 @@ const RESTARTING = 409
 /** What the stack's own containers hold now, which a new deployment gives back first. */
 export const heldByContainers = (settings: Settings): Promise<HeldNow> =>
   askEngine(async docker => {
-    const running = (await containersOf(settings, docker)).filter(({ State }) => State.Running)
+    const running = (await ownContainers(settings, docker)).filter(({ State }) => State.Running)
     const pids = await Promise.all(running.map(({ Id }) => pidsOf(docker.getContainer(Id))))
     return heldByAll(pids.flat())
   })

@@ -4,7 +4,9 @@ import type { StackDemand } from '../../infra/capacity/stack.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
 import { reasonOf } from '../../infra/failure.ts'
+import { requireLayout } from '../../infra/layout.ts'
 import type { Settings } from '../../infra/settings.ts'
+import { recordedLayout } from '../ownership/layout.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { PINS } from '../toolchain/parts.ts'
 import { architecturesOf, type Reach } from './architectures.ts'
@@ -45,6 +47,7 @@ export interface Leave {
 export async function leaveToDeploy(settings: Settings): Promise<Leave> {
   const target = await commandsFor(settings)
   await target.preflight(settings)
+  requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const leave = await leaveByPlan(settings)
   if (leave.plan !== undefined) await target.requirePlanned(leave.plan)
   return leave

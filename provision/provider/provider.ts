@@ -14,6 +14,8 @@ type AnyKind = ResourceKind<any, any>
 const KINDS: Record<string, () => Promise<AnyKind>> = {
   'knowledge:index:Process': async () => (await import('./process.ts')).processKind,
   'knowledge:index:Model': async () => (await import('./model.ts')).modelKind,
+  'knowledge:index:Owner': async () => (await import('./owner.ts')).ownerKind,
+  'knowledge:index:Layout': async () => (await import('./layout.ts')).layoutKind,
   'knowledge:index:Secrets': async () => (await import('./secrets.ts')).secretsKind,
   'knowledge:index:Verification': async () => (await import('./verification.ts')).verificationKind,
 }

@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import * as pulumi from '@pulumi/pulumi'
+import type { KnownOwner } from '../../infra/owner.ts'
 import { deploy } from '../../infra/program.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { SecretFiles } from '../../infra/resources.ts'
+import type { Settings } from '../../infra/settings.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
+import { claimHome, keepOwner } from '../ownership/home.ts'
 import { leaveByPlan } from '../plan/plan.ts'
 import { revealed } from '../provider/secret-values.ts'
 import { keepSecrets } from '../secrets.ts'
@@ -11,9 +15,22 @@ import { keepSecrets } from '../secrets.ts'
 export interface KubernetesObject {
   apiVersion: string
   kind: string
-  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+  metadata: {
+    name: string
+    namespace?: string
+    annotations?: Record<string, string>
+    labels?: Record<string, string>
+  }
   // biome-ignore lint/suspicious/noExplicitAny: each kind has fields of its own
   [field: string]: any
+}
+
+/** What is rendered is the home folder's, as what is deployed from it. */
+async function takeOver(settings: Settings): Promise<KnownOwner> {
+  const claimed = await claimHome(settings)
+  const owner = { ...claimed, id: claimed.id ?? randomUUID() }
+  await keepOwner(settings.home, owner)
+  return owner
 }
 
 const SECRETS = 'knowledge:index:Secrets'
@@ -40,7 +57,7 @@ export async function collectObjects(stack: StackFile): Promise<KubernetesObject
     PROJECT,
     stack.settings.stack,
   )
-  await deploy(stack.settings.stack, stack.configured, leaveByPlan)
+  await deploy(stack.settings.stack, stack.configured, { leaveToDeploy: leaveByPlan, takeOver })
   // What the program asks for may still be on its way when it has ended.
   await pulumi.runtime.disconnect()
   return objects

@@ -1,14 +1,11 @@
-import { rm } from 'node:fs/promises'
-import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import { Failure } from '../../infra/failure.ts'
-import { requireLayout } from '../../infra/layout.ts'
 import { PROJECT } from '../../infra/project.ts'
-import type { Settings } from '../../infra/settings.ts'
-import { containersOf, logTail, nameOf, ofStack, partOf, portsOf } from '../docker/containers.ts'
+import { logTail, nameOf, ownContainers, partOf, portsOf } from '../docker/containers.ts'
 import { askEngine } from '../docker/engine.ts'
 import { dataRoot, heldByContainers } from '../docker/held.ts'
 import { volumesLayout } from '../docker/layout.ts'
+import { ownVolumes, removeUnknown, requireOwnPlaces } from '../docker/ownership.ts'
 import { requireDocker, requireGpus } from '../docker/preflight.ts'
 import { groundHere } from '../plan/ground.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
@@ -22,8 +19,11 @@ export const docker: TargetCommands = {
 
   async preflight(settings) {
     await requireDocker(settings)
-    requireLayout(settings, await volumesLayout(settings))
   },
+
+  dataLayout: volumesLayout,
+
+  requireOwn: requireOwnPlaces,
 
   async ground(settings) {
     try {
@@ -42,7 +42,7 @@ export const docker: TargetCommands = {
 
   findHopeless: (settings, since) =>
     askEngine(async docker => {
-      for (const container of await containersOf(settings, docker)) {
+      for (const container of await ownContainers(settings, docker)) {
         if (Date.parse(container.Created) < since || !isHopeless(container)) continue
         return explain(container, await logTail(container, docker))
       }
@@ -50,16 +50,21 @@ export const docker: TargetCommands = {
     }),
 
   status: settings =>
-    askEngine(async docker => (await containersOf(settings, docker)).map(statusOf)),
+    askEngine(async docker => (await ownContainers(settings, docker)).map(statusOf)),
 
-  sweep: settings => askEngine(docker => removeContainers(settings, docker)),
+  sweep: removeUnknown,
 
-  purge: settings =>
+  purgeable: (settings, owner) =>
     askEngine(async docker => {
-      const { Volumes } = await docker.listVolumes(ofStack(settings))
-      for (const { Name } of Volumes) await docker.getVolume(Name).remove()
-      await rm(settings.home, { recursive: true, force: true })
-      return `${Volumes.length} volumes and ${settings.home} are deleted`
+      const volumes = await ownVolumes(settings, owner, docker)
+      return volumes.length === 0 ? '' : `the volumes ${volumes.join(', ')}`
+    }),
+
+  purge: (settings, owner) =>
+    askEngine(async docker => {
+      for (const name of await ownVolumes(settings, owner, docker)) {
+        await docker.getVolume(name).remove()
+      }
     }),
 
   kept: ({ stack }) => `data and models stay in the volumes ${PROJECT}-${stack}-…`,
@@ -82,15 +87,6 @@ function explain(container: ContainerInspectInfo, log: string): Failure {
     `${partOf(container)} (container ${nameOf(container)}, image ${image}) ${how}${again}. The end of its log:\n${log}`,
     { mend: `docker logs ${nameOf(container)}` },
   )
-}
-
-async function removeContainers(settings: Settings, docker: Docker): Promise<void> {
-  for (const { Id } of await containersOf(settings, docker)) {
-    await docker.getContainer(Id).remove({ force: true })
-  }
-  for (const { Id } of await docker.listNetworks(ofStack(settings))) {
-    await docker.getNetwork(Id).remove()
-  }
 }
 
 function statusOf(container: ContainerInspectInfo): ServerStatus {

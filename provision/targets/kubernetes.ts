@@ -1,10 +1,15 @@
-import { rm } from 'node:fs/promises'
 import type { V1Pod } from '@kubernetes/client-node'
-import { requireLayout } from '../../infra/layout.ts'
-import { ask, type Cluster, find, openCluster } from '../cluster/cluster.ts'
+import { OWNER_LABEL } from '../../infra/kubernetes/names.ts'
+import { ask, find, openCluster } from '../cluster/cluster.ts'
 import { findHopeless } from '../cluster/hopeless.ts'
 import { clusterLayout } from '../cluster/layout.ts'
 import { nodesToPlan } from '../cluster/nodes.ts'
+import {
+  ownObjects,
+  removeObjects,
+  removeUnknown,
+  requireOwnObjects,
+} from '../cluster/ownership.ts'
 import { logsOf, podsOf } from '../cluster/pods.ts'
 import { requireCluster } from '../cluster/preflight.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
@@ -14,9 +19,15 @@ export const kubernetes: TargetCommands = {
   tools: [],
 
   async preflight(settings) {
-    const cluster = await openCluster(settings)
-    await requireCluster(settings, cluster)
-    requireLayout(settings, await clusterLayout(settings, cluster))
+    await requireCluster(settings, await openCluster(settings))
+  },
+
+  dataLayout: clusterLayout,
+
+  async requireOwn(settings, claim) {
+    await requireOwnObjects(settings, claim, await openCluster(settings))
+    // Every object can be given an owner.
+    return []
   },
 
   ground: async settings => ({ nodes: await nodesToPlan(settings), held: {} }),
@@ -36,25 +47,34 @@ export const kubernetes: TargetCommands = {
     return pods.filter(({ status }) => status?.phase !== 'Succeeded').map(statusOf)
   },
 
-  sweep: async () => undefined,
+  sweep: async (settings, owner, isKnown) =>
+    removeUnknown(settings, owner, isKnown, await openCluster(settings)),
 
-  async purge(settings) {
-    const { home, kubernetes } = settings
-    const { namespace: name } = kubernetes
+  async purgeable(settings, owner) {
+    const { objects, alone } = await ownObjects(settings, owner, await openCluster(settings))
+    const claims = objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')
+    const names = claims.map(({ metadata }) => metadata?.name).join(', ')
+    const { namespace, sharedNamespace } = settings.kubernetes
+    if (alone && !sharedNamespace) return `the namespace ${namespace} with the claims ${names}`
+    return claims.length === 0 ? '' : `the claims ${names} of the namespace ${namespace}`
+  },
+
+  async purge(settings, owner) {
+    const { namespace: name, sharedNamespace } = settings.kubernetes
     const cluster = await openCluster(settings)
-    if (await namespaceIsThere(name, cluster)) {
-      await ask(cluster, `the end of namespace ${name}`, cluster.core.deleteNamespace({ name }))
-    }
-    await rm(home, { recursive: true, force: true })
-    return `the namespace ${name} is being deleted with its volumes, and ${home} is deleted`
+    const { objects, alone } = await ownObjects(settings, owner, cluster)
+    await removeObjects(objects, cluster)
+    const namespace = await find(
+      cluster,
+      `the namespace ${name}`,
+      cluster.core.readNamespace({ name }),
+    )
+    const isOwn = namespace?.metadata?.labels?.[OWNER_LABEL] === owner.id
+    if (!alone || sharedNamespace || !isOwn || owner.id === undefined) return
+    await ask(cluster, `the end of namespace ${name}`, cluster.core.deleteNamespace({ name }))
   },
 
   kept: ({ kubernetes: { namespace } }) => `data and models stay in the claims of ${namespace}`,
-}
-
-async function namespaceIsThere(name: string, cluster: Cluster): Promise<boolean> {
-  const question = cluster.core.readNamespace({ name })
-  return (await find(cluster, `the namespace ${name}`, question)) !== undefined
 }
 
 function statusOf({ metadata, status }: V1Pod): ServerStatus {

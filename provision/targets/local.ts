@@ -1,11 +1,9 @@
-import { rm } from 'node:fs/promises'
-import { requireLayout } from '../../infra/layout.ts'
 import { loopbackUrl, placesOf } from '../../infra/local/places.ts'
 import { groundHere } from '../plan/ground.ts'
 import { heldNow } from '../processes/held.ts'
-import { recordedLayout } from '../processes/layout.ts'
 import { requireOwnPorts } from '../processes/preflight.ts'
 import { isAlive, readRecord, removeRecord } from '../processes/record.ts'
+import { recordsOf } from '../processes/records.ts'
 import { stopProcess } from '../processes/stop.ts'
 import type { TargetCommands } from './target.ts'
 
@@ -13,7 +11,13 @@ import type { TargetCommands } from './target.ts'
 export const local: TargetCommands = {
   tools: ['chroma', 'ollama'],
 
-  preflight: async settings => requireLayout(settings, await recordedLayout(settings)),
+  preflight: async () => undefined,
+
+  // It lies in the home folder, which says so.
+  dataLayout: async () => undefined,
+
+  // All that is in the home folder, whose owner is known by now.
+  requireOwn: async () => [],
 
   ground: async settings => groundHere(settings.home, await heldNow(settings)),
 
@@ -35,18 +39,16 @@ export const local: TargetCommands = {
       }),
     ),
 
-  async sweep(settings) {
-    for (const { record } of placesOf(settings)) {
+  async sweep(settings, _owner, isKnown) {
+    for (const record of (await recordsOf(settings)).filter(file => !isKnown?.(file))) {
       const running = await readRecord(record)
       if (running !== undefined) await stopProcess(running)
       await removeRecord(record)
     }
   },
 
-  async purge({ home }) {
-    await rm(home, { recursive: true, force: true })
-    return `${home} is deleted`
-  },
+  purgeable: async () => '',
+  purge: async () => undefined,
 
   kept: ({ home }) => `data and models stay in ${home}`,
 }

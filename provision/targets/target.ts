@@ -2,8 +2,11 @@ import type { Node } from '../../infra/capacity/hardware.ts'
 import type { Held } from '../../infra/capacity/plan.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import type { Failure } from '../../infra/failure.ts'
+import type { Layout } from '../../infra/layout.ts'
+import type { Owner } from '../../infra/owner.ts'
 import type { Settings } from '../../infra/settings.ts'
 import type { Millis } from '../../infra/units.ts'
+import type { Claim } from '../ownership/claim.ts'
 import type { Part } from '../toolchain/toolchain.ts'
 
 /** What is done for a target alone, by the commands and before the program deploys. */
@@ -18,6 +21,14 @@ export interface TargetCommands {
   preflight(settings: Settings): Promise<void>
   /** Where a stack is planned. */
   ground(settings: Settings): Promise<Ground>
+  /** How the data is laid out, as it says itself where it lies; undefined where there is none, or it does not say. */
+  dataLayout(settings: Settings): Promise<Partial<Layout> | undefined>
+  /**
+   * Requires, before an update, that the stack's places are its own.
+   * @returns names of what is its own and cannot be made to say so
+   * @throws Failure that names what is somebody else's
+   */
+  requireOwn(settings: Settings, claim: Claim): Promise<string[]>
   /** Requires that the machines can give what is planned on them, as far as the plan does not know. */
   requirePlanned(plan: StackPlan): Promise<void>
   /** Requires, before an update, what the program itself does not ask for. */
@@ -25,10 +36,16 @@ export interface TargetCommands {
   /** Looks whether an update that began then waits in vain. */
   findHopeless(settings: Settings, since: Millis): Promise<Failure | undefined>
   status(settings: Settings): Promise<ServerStatus[]>
-  /** Ends what a killed update left behind that is not in the state. */
-  sweep(settings: Settings): Promise<void>
-  /** Deletes data and models, and all else that `destroy` has kept. @returns what is gone, for people */
-  purge(settings: Settings): Promise<string>
+  /**
+   * Ends what a killed update left behind: what runs, is the stack's own and not in Pulumi's state.
+   * @param isKnown before an update: whether the state has it, by the names of Claim; what the update will take over
+   * by its name stays too. Absent after `destroy`, when nothing is to be left
+   */
+  sweep(settings: Settings, owner: Owner, isKnown?: (name: string) => boolean): Promise<void>
+  /** What a purge would delete beside the home folder, for people: `2 volumes`. */
+  purgeable(settings: Settings, owner: Owner): Promise<string>
+  /** Deletes data and models of the stack's own, and all else that `destroy` has kept, but for the home folder. */
+  purge(settings: Settings, owner: Owner): Promise<void>
   /** What `down` leaves in place, for people. */
   kept(settings: Settings): string
 }

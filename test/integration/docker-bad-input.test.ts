@@ -137,7 +137,7 @@ describe.skipIf(noEngine !== undefined)(
       const { code, stderr } = await stack.run('up')
       expect({ code, stderr }).toMatchObject({ code: 3 })
       expect(stderr).toContain('127.0.0.1:9/front:1.0.0')
-      expect((await stack.run('down', '--purge')).code).toBe(0)
+      expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
       await nothingRuns()
     })
 
@@ -155,7 +155,7 @@ describe.skipIf(noEngine !== undefined)(
         expect({ code, stderr }).toMatchObject({ code: 3 })
         expect(stderr).toMatch(/chroma-0 .*image .*(ended|restarts)/)
         expect(stderr).toContain('this build is broken')
-        expect((await stack.run('down', '--purge')).code).toBe(0)
+        expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
       4 * MINUTES,
@@ -173,7 +173,7 @@ describe.skipIf(noEngine !== undefined)(
         const { code, stderr } = await stack.run('up')
         expect({ code, stderr }).toMatchObject({ code: 3 })
         expect(stderr).toMatch(/The disk is full: (smollm2|all-minilm)/)
-        expect((await stack.run('down', '--purge')).code).toBe(0)
+        expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
       5 * MINUTES,

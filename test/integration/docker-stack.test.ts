@@ -246,7 +246,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it('is gone with all it had after down --purge', async () => {
-    expect((await stack.run('down', '--purge')).code).toBe(0)
+    expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
     const { Volumes } = await engine.docker.listVolumes()
     expect(Volumes).toEqual([])
     expect(await partsOf(engine)).toEqual({})

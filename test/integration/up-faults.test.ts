@@ -37,7 +37,7 @@ describe('a server killed', () => {
   })
 
   it('while the models come in fails up, and the next up completes', async () => {
-    await stack.run('down', '--purge')
+    await stack.run('down', '--purge', '--yes')
     const up = await stack.start(['up'])
     await until(() => ollamaHas('"name"'))
     await killed('ollama')

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localPaths } from '../../infra/local/paths.ts'
@@ -12,6 +12,9 @@ describe('a stack of local processes', () => {
   let stack: TestStack
   beforeAll(async () => {
     stack = await TestStack.make()
+    // A folder of the user's, with things of theirs in it.
+    await mkdir(join(stack.home, 'photographs'), { recursive: true })
+    await writeFile(join(stack.home, 'photographs', 'beach.jpg'), 'sand')
   })
   afterAll(() => stack.end())
 
@@ -120,6 +123,17 @@ describe('a stack of local processes', () => {
     await expect(stat(localPaths(stack.home).chroma(0))).resolves.toBeDefined()
   })
 
+  it('keeps the embedding model of its data: another is refused before anything starts', async () => {
+    stack.config.embeddingModel = 'nomic-embed-text'
+    for (const command of ['up', 'preview']) {
+      const { code, stderr } = await stack.run(command)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/embeddingModel is "nomic-embed-text:latest".*"all-minilm:latest"/)
+    }
+    await expect(isFree(Number(stack.config.apiPort))).resolves.toBe(true)
+    stack.config.embeddingModel = 'all-minilm'
+  })
+
   it('comes up again with its models, without bringing them in anew', async () => {
     const { code, stderr } = await stack.run('up')
     expect(code).toBe(0)
@@ -127,9 +141,23 @@ describe('a stack of local processes', () => {
   })
 
   it('is gone with all it had after down --purge', async () => {
-    const { code } = await stack.run('down', '--purge')
-    expect(code).toBe(0)
-    await expect(stat(stack.home)).rejects.toThrow('ENOENT')
+    const refused = await stack.run('down', '--purge')
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toMatch(/MiB in .*home, for good\n.*--purge --yes/)
+    expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
+    expect(await readdir(stack.home, { recursive: true })).toEqual([
+      'photographs',
+      'photographs/beach.jpg',
+    ])
+  })
+
+  it('has nothing to be purged when it was never deployed, whatever is in the folder', async () => {
+    const { code, stdout } = await stack.run('down', '--purge', '--yes')
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining('nothing was deployed'),
+    })
+    expect(await readdir(stack.home)).toEqual(['photographs'])
   })
 
   it('leaves the tracked files as they were', async () => {

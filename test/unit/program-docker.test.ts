@@ -4,6 +4,7 @@ import { GPU_RESOURCE } from '../../infra/capacity/hardware.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { GiB, MiB } from '../../infra/units.ts'
 import { machineOf, stackDemand } from '../support/demand.ts'
+import { effectsOf } from '../support/effects.ts'
 
 const CONTAINER = 'docker:index/container:Container'
 const TOKENS = { chroma: 'c0'.repeat(32), ollama: 'a1'.repeat(32), provisioner: 'b2'.repeat(32) }
@@ -47,7 +48,11 @@ beforeAll(async () => {
   plan = planStack({ ...stackDemand('llama3.2:3b'), fronts: true }, [
     machineOf(32, { gpus: [gpu] }),
   ])
-  const deployed = await deploy('docker', config(), async () => ({ plan }))
+  const deployed = await deploy(
+    'docker',
+    config(),
+    effectsOf(async () => ({ plan })),
+  )
   outputs = await new Promise(resolve => deployed.outputs.apply(resolve))
   await pulumi.runtime.disconnect()
 })

@@ -2,6 +2,7 @@ import * as pulumi from '@pulumi/pulumi'
 import { expect, it } from 'vitest'
 import { Failure } from '../../infra/failure.ts'
 import { leaveToDeploy } from '../../provision/plan/plan.ts'
+import { effectsOf } from '../support/effects.ts'
 
 it('the program refuses a stack that cannot fit, with what would, and makes no resource', async () => {
   const made: string[] = []
@@ -18,8 +19,13 @@ it('the program refuses a stack that cannot fit, with what would, and makes no r
   )
   const { deploy } = await import('../../infra/program.ts')
   // 64 requests at a time of 131072 tokens each: more memory than any machine that runs this has.
-  const config = { chatModel: 'gpt-oss:20b', contextLength: '131072', parallel: '64' }
-  const failure = await deploy('dev', config, leaveToDeploy).then(
+  const config = {
+    home: '/nowhere',
+    chatModel: 'gpt-oss:20b',
+    contextLength: '131072',
+    parallel: '64',
+  }
+  const failure = await deploy('dev', config, effectsOf(leaveToDeploy)).then(
     () => undefined,
     (error: unknown) => error,
   )

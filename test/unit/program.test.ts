@@ -36,6 +36,8 @@ beforeAll(async () => {
     },
     'knowledge-stack',
     'dev',
+    false,
+    'organization',
   )
   for (const [key, value] of Object.entries(CONFIG))
     pulumi.runtime.setConfig(`knowledge-stack:${key}`, value)

@@ -23,6 +23,31 @@ beforeAll(async () => {
   objects = await kubernetesObjects(config, EVERYTHING)
 })
 
+describe('every object of a stack on a cluster', () => {
+  it('carries its owner, and the claims of pods do; selectors stay as older versions made them', () => {
+    const owners = objects.map(({ metadata }) => metadata.labels?.['knowledge-stack/owner'])
+    expect(new Set(owners).size).toBe(1)
+    expect(owners[0]).toMatch(/^[0-9a-f-]{36}$/)
+    const { spec } = find('StatefulSet', 'chroma')
+    expect(spec.volumeClaimTemplates[0].metadata.labels['knowledge-stack/owner']).toBe(owners[0])
+    expect(JSON.stringify([spec.selector, spec.template])).not.toContain('knowledge-stack/owner')
+  })
+
+  it('touches the pods of the stack alone: a namespace may have others', () => {
+    for (const { spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
+      expect(spec.podSelector.matchLabels).toEqual({
+        'app.kubernetes.io/part-of': 'knowledge-stack',
+      })
+    }
+  })
+
+  it('leaves a namespace that is shared as it is', async () => {
+    const shared = await kubernetesObjects({}, { namespace: 'team', sharedNamespace: true })
+    expect(shared.filter(({ kind }) => kind === 'Namespace')).toEqual([])
+    expect(objects.filter(({ kind }) => kind === 'Namespace')).toHaveLength(1)
+  })
+})
+
 describe('Chroma on a cluster', () => {
   it('is a set of as many pods as there are instances, each with a claim and an address of its own', () => {
     const { spec } = find('StatefulSet', 'chroma')
@@ -49,7 +74,14 @@ describe('Chroma on a cluster', () => {
   })
 
   it('has its layout written down beside the data', () => {
-    expect(find('ConfigMap', 'layout').data).toEqual({ shards: '12', instances: '3' })
+    expect(find('ConfigMap', 'layout').data).toEqual({
+      shards: '12',
+      instances: '3',
+      embeddingModel: 'nomic-embed-text:latest',
+      dimensions: '768',
+      documentPrefix: 'search_document: ',
+      queryPrefix: 'search_query: ',
+    })
   })
 })
 

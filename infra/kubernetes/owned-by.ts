@@ -1,0 +1,35 @@
+import type * as pulumi from '@pulumi/pulumi'
+import { OWNER_LABEL } from './names.ts'
+
+const OF_CLUSTER = /^kubernetes:/
+
+/**
+ * Has every object of a component carry its owner, whatever makes it, and the claims that a StatefulSet's controller
+ * makes. Selectors stay without: they could not be changed where a version without owners made them.
+ * @param owner id of the stack's owner
+ */
+export const ownedBy =
+  (owner: pulumi.Input<string>): pulumi.ResourceTransformation =>
+  ({ type, props, opts }) => {
+    if (!OF_CLUSTER.test(type)) return undefined
+    const owned = (object: Labelled) => ({
+      ...object,
+      metadata: {
+        ...object.metadata,
+        labels: { ...object.metadata?.labels, [OWNER_LABEL]: owner },
+      },
+    })
+    const { spec } = props
+    const claims = spec?.volumeClaimTemplates?.map(owned)
+    return {
+      props: {
+        ...owned(props),
+        ...(claims && { spec: { ...spec, volumeClaimTemplates: claims } }),
+      },
+      opts,
+    }
+  }
+
+interface Labelled {
+  metadata?: { labels?: Record<string, pulumi.Input<string>> }
+}

@@ -1,0 +1,28 @@
+import { Failure } from '../../infra/failure.ts'
+
+/** By whom a stack's things are known as its own, before an update. */
+export interface Claim {
+  /** Of the owner that things of the stack carry. */
+  id: string
+  /**
+   * Whether something without an owner is the stack's all the same: Pulumi's state has it, or an older version
+   * deployed from this home folder.
+   * @param name as the target names it: the file that records a process, a container's id, a volume's name, kind and name of an object of a cluster
+   */
+  proves(name: string): boolean
+}
+
+/**
+ * @param foreign what stands in the stack's places and is not its own, for people
+ * @throws Failure `misused` where there is any
+ */
+export function refuseForeign(stack: string, foreign: readonly string[]): void {
+  if (foreign.length === 0) return
+  throw new Failure(
+    'misused',
+    `Stack ${stack} would use what it did not make, or another deployment of a stack of this name did: ${foreign.join(', ')}`,
+    {
+      mend: 'give this stack another name (--stack), or remove what is in its place. Only if it is this very stack, whose state was lost: KNOWLEDGE_STACK_OWNER=<owner> npm run up',
+    },
+  )
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { Failure } from '../../infra/failure.ts'
+import { requireLayout } from '../../infra/layout.ts'
+import type { KnownOwner, Owner } from '../../infra/owner.ts'
+import type { PreviousState } from '../../infra/previous-state.ts'
+import type { Settings } from '../../infra/settings.ts'
+import { commandsFor } from '../targets/targets.ts'
+import { ownerOf } from './home.ts'
+
+/**
+ * Finds out, before anything is made or changed, that all the places which the stack uses are its own.
+ * @param before what Pulumi knows of the stack
+ * @param how unless it is a dry run, what a killed update left behind is ended
+ * @returns its owner: the one of the state, else of its home folder, else a new one
+ * @throws Failure `misused` that names what is somebody else's
+ */
+export async function takeOver(
+  settings: Settings,
+  before: PreviousState,
+  { dryRun }: { dryRun: boolean },
+): Promise<KnownOwner> {
+  const home = await ownerOf(settings)
+  requireLayout(settings, [before.layout])
+  const id = idOf(settings, before, home)
+  const known = new Set(before.resources.flatMap(namesOf))
+  // Once there is an owner, what an older version made has it, or is on the list of what cannot be given it.
+  const isOlder = home.older && home.id === undefined
+  const target = await commandsFor(settings)
+  const adopted = await target.requireOwn(settings, {
+    id,
+    proves: name => isOlder || known.has(name) || home.adopted.includes(name),
+  })
+  const owner = { ...home, id, adopted }
+  // In a dry run of an update that is to follow it runs on.
+  if (!dryRun) await target.sweep(settings, owner, name => known.has(name))
+  return owner
+}
+
+function idOf({ stack, home }: Settings, { owner }: PreviousState, recorded: Owner): string {
+  if (owner !== undefined && recorded.id !== undefined && owner !== recorded.id) {
+    throw new Failure(
+      'misused',
+      `The folder ${home} is that of another deployment of stack ${stack} (owner ${recorded.id}) than Pulumi's state (owner ${owner})`,
+      { mend: 'choose another folder for this one: knowledge-stack:home' },
+    )
+  }
+  return owner ?? recorded.id ?? (process.env.KNOWLEDGE_STACK_OWNER || randomUUID())
+}
+
+/** A process goes by its record, a container by its id, a volume by its name, an object of a cluster by kind and name. */
+function namesOf({ properties }: PreviousState['resources'][number]): string[] {
+  const { id, record, name, kind, metadata } = properties as {
+    id?: string
+    record?: string
+    name?: string
+    kind?: string
+    metadata?: { name?: string }
+  }
+  return [id, record, name, kind && `${kind}/${metadata?.name}`].filter(text => text !== undefined)
+}
