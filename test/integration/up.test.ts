@@ -91,6 +91,32 @@ describe('a stack of local processes', () => {
     })
   })
 
+  it('is not touched by another stack of its name, in another folder, that would have its ports', async () => {
+    const { chromaPort, ollamaPort, apiPort } = stack.config
+    const other = await TestStack.make({ chromaPort, ollamaPort, apiPort })
+    const before = await Promise.all(['chroma-0', 'ollama', 'api'].map(name => stack.pid(name)))
+    try {
+      const { code, stderr } = await other.run('up')
+      expect(code).toBe(3)
+      expect(stderr).toMatch(new RegExp(`Port ${chromaPort} .* in use by process ${before[0]}`))
+      const { document } = await other.json('status')
+      expect(document.processes).toMatchObject([
+        { running: false },
+        { running: false },
+        { running: false },
+      ])
+      expect((await other.run('models')).code).toBe(3)
+      expect((await other.run('down')).code).toBe(0)
+      expect((await other.run('down', '--purge', '--yes')).code).toBe(0)
+    } finally {
+      await other.end()
+    }
+    expect(await Promise.all(['chroma-0', 'ollama', 'api'].map(name => stack.pid(name)))).toEqual(
+      before,
+    )
+    expect((await stack.json('verify', '--stack', 'dev')).code).toBe(0)
+  })
+
   it('has a server that died started again by up, and by nothing else touched', async () => {
     const [chroma, ollama] = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
     process.kill(-ollama, 'SIGKILL')
