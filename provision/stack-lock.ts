@@ -1,12 +1,15 @@
+import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../infra/failure.ts'
 import { localPaths } from '../infra/local/paths.ts'
+import { PRIVATE_FILE } from '../infra/private-files.ts'
 import type { Settings } from '../infra/settings.ts'
 import { acquireLock } from './lock.mjs'
 import { requireWritable } from './writable.ts'
 
 /**
- * Does work that changes a stack while no other command does.
+ * Does work that changes a stack while no other command does. Folders that were made for the lock alone go with it.
+ * @param purpose the command, for those who find the stack locked: `up of stack dev`
  * @throws Failure `unavailable` that names who else is at it, or why the stack's folder cannot be written
  */
 export async function withStackLock<Result>(
@@ -14,8 +17,9 @@ export async function withStackLock<Result>(
   purpose: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  await requireWritable(localPaths(home).state)
-  const lock = await acquireLock(join(localPaths(home).state, 'lock'), purpose)
+  const { state } = localPaths(home)
+  const made = await requireWritable(state)
+  const lock = await acquireLock(join(state, 'lock'), purpose, PRIVATE_FILE)
   if (lock.heldBy !== undefined) {
     const { pid, purpose: theirs, since } = lock.heldBy
     throw new Failure(
@@ -30,5 +34,11 @@ export async function withStackLock<Result>(
     return await work()
   } finally {
     await lock.release()
+    await removeEmpty(made)
   }
+}
+
+/** @param folders the outermost first; those that are in use or gone by now are left as they are */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await rmdir(folder).catch(() => undefined)
 }
