@@ -45,6 +45,8 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
               async () => fresh,
               part => `${describeReport(part)}, as part of the update`,
             )
+      // What servers that an earlier version started have made meanwhile.
+      await tightenHome(settings)
       return {
         ...summarise({
           settings,
