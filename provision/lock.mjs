@@ -16,6 +16,8 @@ import { processStart } from './process-identity.mjs'
  */
 
 const POLL_MILLIS = 200
+/** Others who share a cache or a checkout wait for this lock too, and are told who has it. */
+const FOR_ALL = 0o666
 
 /** @type {Holder} What stands for a lock file that says nothing, as after a power failure. */
 const NOBODY = { pid: 0, started: '', purpose: '', since: '', token: 'unreadable' }
@@ -29,26 +31,28 @@ const NOBODY = { pid: 0, started: '', purpose: '', since: '', token: 'unreadable
  * other, what the first already replaced.
  * @param {string} file its folder is made when missing
  * @param {string} purpose what the holder does, for those who wait: `builds Ollama 0.17.4`
+ * @param {number} [mode] who may read that, less the umask
  * @returns {Promise<Held | Refused>}
  */
-export async function acquireLock(file, purpose) {
+export async function acquireLock(file, purpose, mode = FOR_ALL) {
   const mine = holding(purpose)
   const draft = `${file}.${mine.token}`
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(draft, JSON.stringify(mine))
+  await writeFile(draft, JSON.stringify(mine), { mode })
+  const release = () => releaseLock(file, mine)
   try {
     for (;;) {
-      if (await appears(draft, file)) return { release: () => rm(file, { force: true }) }
+      if (await appears(draft, file)) return { release }
       const holder = await readHolder(file)
       if (holder === undefined) continue
       if (isAlive(holder)) return { heldBy: holder }
 
-      const takeover = await acquireLock(`${file}.takeover-${holder.token}`, purpose)
+      const takeover = await acquireLock(`${file}.takeover-${holder.token}`, purpose, mode)
       if (takeover.heldBy) return takeover
       try {
         const same = (await readHolder(file))?.token === holder.token
         if (same) await rename(draft, file)
-        if (same) return { release: () => rm(file, { force: true }) }
+        if (same) return { release }
       } finally {
         await takeover.release()
       }
@@ -62,16 +66,17 @@ export async function acquireLock(file, purpose) {
  * Does the work while holding the lock, after waiting for whoever has it.
  * @template Result
  * @param {string} file
- * @param {{ purpose: string, onWait: (holder: Holder) => void, signal: AbortSignal }} options `onWait` is
- *   called once for each holder waited for; an abort ends the waiting with the signal's reason
+ * @param {{ purpose: string, onWait: (holder: Holder) => void, signal: AbortSignal, mode?: number }} options
+ *   `onWait` is called once for each holder waited for; an abort ends the waiting with the signal's reason; `mode` as
+ *   for acquireLock
  * @param {() => Promise<Result>} work
  * @returns {Promise<Result>}
  */
-export async function withLock(file, { purpose, onWait, signal }, work) {
+export async function withLock(file, { purpose, onWait, signal, mode }, work) {
   let waitedFor = ''
   for (;;) {
     signal.throwIfAborted()
-    const lock = await acquireLock(file, purpose)
+    const lock = await acquireLock(file, purpose, mode)
     if (!lock.heldBy) {
       try {
         return await work()
@@ -83,6 +88,15 @@ export async function withLock(file, { purpose, onWait, signal }, work) {
     waitedFor = lock.heldBy.token
     await sleep(POLL_MILLIS)
   }
+}
+
+/**
+ * Ends a holding. The folder may have been deleted under it (`down --purge`), and the lock be another's by now.
+ * @param {string} file
+ * @param {Holder} mine
+ */
+async function releaseLock(file, mine) {
+  if ((await readHolder(file))?.token === mine.token) await rm(file, { force: true })
 }
 
 /**

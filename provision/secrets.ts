@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { ensureKeyFile } from '../checks/api/auth/keys.ts'
 import { readJsonFile } from '../checks/api/json-file.ts'
 import { Failure } from '../infra/failure.ts'
+import { keepPrivateFile, makePrivateFolder } from '../infra/private-files.ts'
 import type { MadeSecrets, SecretFiles } from '../infra/resources.ts'
 
 const TOKEN_BYTES = 32
-/** For the owner's eyes. */
-const MODE = 0o600
 
 const Token = z.string().regex(/^[0-9a-f]{64}$/)
 const Tokens = z.strictObject({ chroma: Token, ollama: Token, provisioner: Token })
@@ -36,10 +35,8 @@ export async function keepSecrets(
 const token = (): string => randomBytes(TOKEN_BYTES).toString('hex')
 
 async function writeOnce(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, text, { flag: 'wx', mode: MODE }).catch(error => {
-    if (error.code !== 'EEXIST') throw error
-  })
+  await makePrivateFolder(dirname(path))
+  await keepPrivateFile(path, text)
 }
 
 async function readTokens(path: string): Promise<MadeSecrets['tokens']> {

@@ -1,15 +1,19 @@
+import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../infra/failure.ts'
 import { localPaths } from '../infra/local/paths.ts'
 import type { Owner } from '../infra/owner.ts'
+import { PRIVATE_FILE } from '../infra/private-files.ts'
 import type { Settings } from '../infra/settings.ts'
 import { acquireLock } from './lock.mjs'
-import { claimHome } from './ownership/home.ts'
+import { ownerOf } from './ownership/home.ts'
 import { requireWritable } from './writable.ts'
 
 /**
- * Does work that changes a stack while no other command does. The home folder is the stack's from then on.
- * @throws Failure as claimHome does; `unavailable` that names who else is at it, or why the stack's folder cannot be written
+ * Does work that changes a stack while no other command does. Folders that were made for the lock alone go with it.
+ * @param purpose the command, for those who find the stack locked: `up of stack dev`
+ * @param work is given whose the stack's home folder is
+ * @throws Failure as ownerOf does; `unavailable` that names who else is at it, or why the stack's folder cannot be written
  */
 export async function withStackLock<Result>(
   settings: Settings,
@@ -17,9 +21,10 @@ export async function withStackLock<Result>(
   work: (owner: Owner) => Promise<Result>,
 ): Promise<Result> {
   const { stack, home } = settings
-  const owner = await claimHome(settings)
-  await requireWritable(localPaths(home).state)
-  const lock = await acquireLock(join(localPaths(home).state, 'lock'), purpose)
+  const owner = await ownerOf(settings)
+  const { state } = localPaths(home)
+  const made = await requireWritable(state)
+  const lock = await acquireLock(join(state, 'lock'), purpose, PRIVATE_FILE)
   if (lock.heldBy !== undefined) {
     const { pid, purpose: theirs, since } = lock.heldBy
     throw new Failure(
@@ -34,5 +39,11 @@ export async function withStackLock<Result>(
     return await work(owner)
   } finally {
     await lock.release()
+    await removeEmpty(made)
   }
+}
+
+/** @param folders the outermost first; those that are in use or gone by now are left as they are */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await rmdir(folder).catch(() => undefined)
 }

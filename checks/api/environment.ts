@@ -3,6 +3,7 @@ import { API_PORT } from '../../infra/config-schema.ts'
 import { Failure } from '../../infra/failure.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readEnvironment } from '../target.ts'
+import { parseJson } from '../transport/parse-json.ts'
 import { readJsonFile } from './json-file.ts'
 import { LIMITS } from './limits.ts'
 import { LOG_LEVELS } from './log.ts'
@@ -30,12 +31,18 @@ const Environment = z.object({
     .min(1)
     .default(LIMITS.requestsPerMinute),
   KNOWLEDGE_API_LOG: z.enum(LOG_LEVELS).default('info'),
+  KNOWLEDGE_API_LOGS: z
+    .string()
+    .default('')
+    .transform(text => (text === '' ? [] : parseJson(text)))
+    .pipe(z.array(z.string(), 'allowed is a JSON array of paths')),
 })
 
 /**
  * The API's configuration. KNOWLEDGE_API_OUTPUTS names the file with the stack's outputs; without it the
  * deployment is the one that CHROMADB_URL and OLLAMA_URL describe (../target.ts). KNOWLEDGE_API_KEYS names the file
  * of keys: the keys themselves are never in an environment or on a command line, which other users may see.
+ * KNOWLEDGE_API_LOGS names log files to keep bounded (logs.ts), as a JSON array.
  * @throws Failure `misused` with variable, value and what is allowed
  */
 export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> {
@@ -55,6 +62,7 @@ export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> 
     hosts: own.KNOWLEDGE_API_HOSTS,
     port: own.KNOWLEDGE_API_PORT,
     logLevel: own.KNOWLEDGE_API_LOG,
+    boundedLogs: own.KNOWLEDGE_API_LOGS,
     limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },
   }
 }

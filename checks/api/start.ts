@@ -6,6 +6,7 @@ import { openDeployment } from '../deployment.ts'
 import { keyRing } from './auth/key-ring.ts'
 import { GRACE, LAST_WORDS, LIMITS, type Limits } from './limits.ts'
 import type { LogLevel } from './log.ts'
+import { boundLogs } from './logs.ts'
 import { buildServer } from './server.ts'
 
 export interface ApiConfig {
@@ -21,6 +22,8 @@ export interface ApiConfig {
   logLevel: LogLevel
   /** Takes the log, one JSON object a line; standard output when absent. */
   logStream?: NodeJS.WritableStream
+  /** Files of servers' logs, its own among them, that it keeps bounded as long as it runs. */
+  boundedLogs?: readonly string[]
   limits?: Limits
   now?: () => number
 }
@@ -43,12 +46,13 @@ const LOOPBACK = '127.0.0.1'
  */
 export async function startApi(config: ApiConfig): Promise<RunningApi> {
   const { outputs, keyFile, host = LOOPBACK, hosts = [], port } = config
-  const { limits = LIMITS, now = Date.now } = config
+  const { boundedLogs = [], limits = LIMITS, now = Date.now } = config
   const keys = keyFile === undefined ? undefined : await keyRing(keyFile)
   const deployment = await openDeployment(outputs)
   const probe = await openDeployment(outputs)
   const parts = { ...config, deployment, probe, keys, limits, host, hosts, now }
   const [api, endAll] = await buildServer(parts)
+  const leaveLogs = boundLogs(boundedLogs, text => api.log.warn(text))
 
   const end = async () => {
     const bounds = [
@@ -61,7 +65,7 @@ export async function startApi(config: ApiConfig): Promise<RunningApi> {
       await api.close()
     } finally {
       for (const bound of bounds) clearInterval(bound)
-      await Promise.all([deployment.close(), probe.close()])
+      await Promise.all([leaveLogs(), deployment.close(), probe.close()])
     }
   }
   let ending: Promise<void> | undefined

@@ -1,5 +1,7 @@
 import * as docker from '@pulumi/docker'
 import type * as pulumi from '@pulumi/pulumi'
+import { LOG_FILES, LOG_SIZE } from '../log-bounds.ts'
+import { MiB } from '../units.ts'
 import { labelsOf } from './names.ts'
 
 /** What the containers of a stack are made of. */
@@ -38,7 +40,7 @@ export function container(
       capabilities: { drops: ['ALL'] },
       securityOpts: ['no-new-privileges:true'],
       logDriver: 'json-file',
-      logOpts: { 'max-size': '10m', 'max-file': '3' },
+      logOpts: { 'max-size': `${LOG_SIZE / MiB}m`, 'max-file': `${LOG_FILES}` },
       wait: true,
       waitTimeout: HEALTHY_WITHIN,
       ...args,

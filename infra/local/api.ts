@@ -3,7 +3,7 @@ import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
 import { apiKeysOf, localPaths } from './paths.ts'
-import { apiPlace } from './places.ts'
+import { apiPlace, placesOf } from './places.ts'
 
 /**
  * The HTTP API in front of a deployment.
@@ -23,6 +23,7 @@ export function apiProcess<Text>(
       KNOWLEDGE_API_OUTPUTS: file,
       KNOWLEDGE_API_KEYS: keys,
       KNOWLEDGE_API_PORT: `${place.port}`,
+      KNOWLEDGE_API_LOGS: JSON.stringify(placesOf(settings).map(({ log }) => log)),
       KNOWLEDGE_API_HOSTS: settings.api.hosts,
       KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${settings.api.requestsPerMinute}`,
     },

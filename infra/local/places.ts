@@ -11,7 +11,7 @@ export interface Place {
   program: Program
   /** Loopback port it listens on. */
   port: number
-  /** File that takes its standard output and error; the one before it is kept with the ending `.1`. */
+  /** File that takes its standard output and error; what it outgrew is kept with the endings `.1`, `.2` (log-bounds.ts). */
   log: string
   /** File that records the running process, so that it is known even when an update was killed. */
   record: string

@@ -9,6 +9,7 @@ import { lockFromArgs, provisionFromArgs } from '../models/from-args.ts'
 import type { ProvisionedModel } from '../models/provision.ts'
 import { withStackLock } from '../stack-lock.ts'
 import type { Steps } from '../steps.ts'
+import { tightenHome } from '../tighten-home.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ModelsOptions extends StackOptions {
@@ -28,8 +29,8 @@ export const models: CommandSpec<ModelsOptions> = {
   ],
   async run(options, { steps }) {
     const { settings } = await readStackFile(options.stack, options.configFile)
-    const { outputs, token } = await deployedStack(options, steps)
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
+      const { outputs, token } = await deployedStack(options, steps)
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
         const pool = poolOf(outputs, model.definition.name)
@@ -42,6 +43,7 @@ export const models: CommandSpec<ModelsOptions> = {
           await way.close()
         }
       }
+      await tightenHome(settings)
       return {
         text: provisioned
           .map(({ serves, digest }) => `  ${serves.padEnd(28)} ${digest}`)

@@ -2,6 +2,7 @@ import type { ModelArgs } from '../../infra/resources.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
+import { claimHome } from '../ownership/home.ts'
 import { planStep } from '../plan/step.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
@@ -15,6 +16,7 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
   async run(options, { steps }) {
     const stack = await readStackFile(options.stack, options.configFile)
     return withStackLock(stack.settings, `preview of stack ${options.stack}`, async () => {
+      await claimHome(stack.settings)
       await planStep(stack.settings, steps)
       const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
       const engine = await Engine.open(stack, pulumi)

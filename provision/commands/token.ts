@@ -4,6 +4,7 @@ import { Failure } from '../../infra/failure.ts'
 import { apiKeysOf } from '../../infra/local/paths.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { minutes } from '../../infra/units.ts'
+import { withStackLock } from '../stack-lock.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -39,7 +40,10 @@ export const token: CommandSpec<TokenOptions> = {
       })
     }
     const file = apiKeysOf(settings.home)
-    if (options.rotate) await rotateKeyFile(file)
+    if (options.rotate) {
+      const purpose = `token --rotate of stack ${settings.stack}`
+      await withStackLock(settings, purpose, () => rotateKeyFile(file))
+    }
     const grant =
       creator === undefined
         ? ({ scope: 'service' } as const)

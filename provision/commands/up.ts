@@ -2,10 +2,13 @@ import { exitCode, Report } from '../../checks/report.ts'
 import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
+import { forgetOldUpdates } from '../engine/update-history.ts'
+import { claimHome } from '../ownership/home.ts'
 import { planStep } from '../plan/step.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { watched } from '../targets/watched.ts'
+import { tightenHome } from '../tighten-home.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
 import { describeReport, verifyStep } from '../verify-step.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
@@ -20,6 +23,8 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
+      await claimHome(settings)
+      await tightenHome(settings)
       const target = await commandsFor(settings)
       await target.beforeUp(settings)
       const { plan } = await planStep(settings, steps)
@@ -31,6 +36,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
         task => watched(target, settings, task, task => engine.run('up', task)),
         describeChanges,
       )
+      if (engine.backend.own) await forgetOldUpdates(settings)
       const outputs = Outputs.parse(result.outputs)
       const fresh = freshReport(result, started)
       const report =
@@ -41,6 +47,8 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
               async () => fresh,
               part => `${describeReport(part)}, as part of the update`,
             )
+      // What servers that an earlier version started have made meanwhile.
+      await tightenHome(settings)
       return {
         ...summarise({
           settings,

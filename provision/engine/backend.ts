@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { localPaths } from '../../infra/local/paths.ts'
+import { keepPrivateFile, makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
 import type { Settings } from '../../infra/settings.ts'
 
 /** Where Pulumi keeps the state of a stack, and what the engine must be told to use it. */
@@ -27,7 +28,7 @@ const Recorded = z.object({ backend: z.string() })
 export async function chooseBackend(settings: Settings, env: NodeJS.ProcessEnv): Promise<Backend> {
   const state = localPaths(settings.home).state
   const users = await usersBackend(env)
-  const url = users ?? pathToFileURL(join(state, 'pulumi')).href
+  const url = users ?? pathToFileURL(stateFolder(state)).href
   const recorded = await readRecorded(state)
   if (recorded !== undefined && recorded !== url) {
     throw new Failure(
@@ -46,15 +47,19 @@ export async function chooseBackend(settings: Settings, env: NodeJS.ProcessEnv):
 /** Makes what the own backend needs, and writes down which backend it is. */
 export async function prepareBackend(settings: Settings, backend: Backend): Promise<void> {
   const state = localPaths(settings.home).state
-  await mkdir(join(state, 'pulumi'), { recursive: true })
-  // `wx`: a passphrase once made stays, the state cannot be read without it.
-  await writeFile(passphraseFile(state), randomBytes(32).toString('hex'), {
-    mode: 0o600,
-    flag: 'wx',
-  }).catch(ignoreExisting)
-  await writeFile(
-    recordFile(state),
-    JSON.stringify({ backend: backend.url } satisfies z.infer<typeof Recorded>),
+  await makePrivateFolder(stateFolder(state))
+  // A passphrase once made stays: the state cannot be read without it.
+  await keepPrivateFile(passphraseFile(state), randomBytes(32).toString('hex'))
+  const record: z.infer<typeof Recorded> = { backend: backend.url }
+  await writePrivateFile(recordFile(state), JSON.stringify(record))
+}
+
+/** Whether there may be a state: what only looks asks first, and makes no folder where nothing was deployed. */
+export async function mayHaveState(settings: Settings, { own }: Backend): Promise<boolean> {
+  if (!own) return true
+  return access(stateFolder(localPaths(settings.home).state)).then(
+    () => true,
+    () => false,
   )
 }
 
@@ -73,7 +78,4 @@ async function readRecorded(state: string): Promise<string | undefined> {
 const ownSecrets = (state: string) => ({ PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(state) })
 const passphraseFile = (state: string): string => join(state, 'passphrase')
 const recordFile = (state: string): string => join(state, 'backend.json')
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
-}
+const stateFolder = (state: string): string => join(state, 'pulumi')

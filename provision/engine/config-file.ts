@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { localPaths } from '../../infra/local/paths.ts'
+import { makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
 
 /** What Pulumi writes into a stack's file to be able to decrypt it again. */
@@ -16,7 +17,7 @@ export async function writeEngineConfig({ document, settings }: StackFile): Prom
   const path = join(state, `Pulumi.${settings.stack}.yaml`)
   const before = parse(await readFile(path, 'utf8').catch(() => '')) ?? {}
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => KEPT.includes(key)))
-  await mkdir(state, { recursive: true })
-  await writeFile(path, stringify({ ...kept, ...document }))
+  await makePrivateFolder(state)
+  await writePrivateFile(path, stringify({ ...kept, ...document }))
   return path
 }

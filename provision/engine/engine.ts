@@ -1,19 +1,22 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 // The shell alone: the whole of zx takes several times as long to load.
 import { $ } from 'zx/core'
 import { Failure, readMarked } from '../../infra/failure.ts'
+import { makePrivateFolder, spawnPrivately, writePrivateFile } from '../../infra/private-files.ts'
 import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
 import { seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { SECRET_MARK } from '../provider/secret-values.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
-import { type Backend, chooseBackend, prepareBackend } from './backend.ts'
+import { type Backend, chooseBackend, mayHaveState, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './config-file.ts'
 import { EngineEvent, nameOf } from './events.ts'
 import { EngineRecord } from './record.ts'
+import { lockFailure } from './state-lock.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
 export type Operation = 'up' | 'preview' | 'destroy'
@@ -28,6 +31,7 @@ export interface EngineResult {
   outputs: Record<string, unknown>
 }
 
+const NOTHING: EngineResult = { changes: {}, steps: [], outputs: {} }
 /** `pulumi` ends with this code when the stack is not there yet. */
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
@@ -64,8 +68,11 @@ export class Engine {
    * @throws Failure of the kind that the failed resource gave, with all the engine's errors
    */
   async run(operation: Operation, task: Task): Promise<EngineResult> {
+    const { settings } = this.#stack
+    const destroys = operation === 'destroy'
+    if (destroys && !(await mayHaveState(settings, this.#backend))) return NOTHING
     const config = await writeEngineConfig(this.#stack)
-    await prepareBackend(this.#stack.settings, this.#backend)
+    if (!destroys) await prepareBackend(settings, this.#backend)
     const args = [
       operation,
       '--json',
@@ -77,11 +84,17 @@ export class Engine {
     if (changes) await this.#clearUp()
     let outcome = await this.#pulumiEvents(args, task, changes)
     if (outcome.exitCode === STACK_NOT_FOUND) {
-      if (operation === 'destroy') return { changes: {}, steps: [], outputs: {} }
+      if (destroys) {
+        await rm(config)
+        return NOTHING
+      }
       await this.#initStack(config, task)
       outcome = await this.#pulumiEvents(args, task, changes)
     }
-    if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
+    if (outcome.exitCode !== 0) {
+      const locked = lockFailure(settings.stack, outcome.errors.join('\n'))
+      throw locked ?? failureOf(operation, outcome.errors, task.signal)
+    }
     const { result } = outcome
     return Object.values(result.outputs).some(isHidden)
       ? { ...result, outputs: await this.outputs(task) }
@@ -90,7 +103,7 @@ export class Engine {
 
   /** The stack's outputs as the state has them; empty when there is no such stack. */
   async outputs(task: Task): Promise<Record<string, unknown>> {
-    await prepareBackend(this.#stack.settings, this.#backend)
+    if (!(await mayHaveState(this.#stack.settings, this.#backend))) return {}
     const args = ['stack', 'output', '--json', '--show-secrets']
     const { exitCode, stdout, stderr } = await this.#spawn(args, PROJECT_ROOT, task.signal)
     if (exitCode === STACK_NOT_FOUND) return {}
@@ -123,8 +136,9 @@ export class Engine {
   /** `stack init` writes into the stack's file beside the Pulumi.yaml that it finds: it is given one of its own. */
   async #initStack(config: string, task: Task): Promise<void> {
     const folder = dirname(config)
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'Pulumi.yaml'), stringify({ name: PROJECT, runtime: 'nodejs' }))
+    await makePrivateFolder(folder)
+    const project = stringify({ name: PROJECT, runtime: 'nodejs' })
+    await writePrivateFile(join(folder, 'Pulumi.yaml'), project)
     const { exitCode, stderr } = await this.#spawn(
       ['stack', 'init', '--no-select'],
       folder,
@@ -140,6 +154,8 @@ export class Engine {
       detached: true,
       nothrow: true,
       quiet: true,
+      // Its state is in the stack's folder; in a backend of the user's it may be meant for others too.
+      spawn: this.#backend.own ? spawnForOwner : spawn,
       env: {
         ...this.#env,
         ...this.#backend.env,
@@ -157,6 +173,9 @@ export class Engine {
     return running
   }
 }
+
+const spawnForOwner = ((...args: Parameters<typeof spawn>) =>
+  spawnPrivately(() => spawn(...args))) as typeof spawn
 
 const isHidden = (output: unknown): boolean =>
   typeof output === 'object' && output !== null && SECRET_MARK in output

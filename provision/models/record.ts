@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { Failure, reasonOf } from '../../infra/failure.ts'
+import { makePrivateFolder, PRIVATE_FILE } from '../../infra/private-files.ts'
 import { withLock } from '../lock.mjs'
 
 /**
@@ -25,7 +26,8 @@ export async function readRecord<Content>(
 }
 
 /**
- * Changes a JSON file in one step, also when several processes do so at once.
+ * Changes a JSON file in one step, also when several processes do so at once. A tracked file keeps its mode; a new
+ * one is for its owner's eyes.
  * @param change is given the newest content, undefined when there is none, and returns the next
  * @throws Failure `unavailable` when it cannot be written
  */
@@ -36,16 +38,21 @@ export async function changeRecord<Content>(
 ): Promise<void> {
   const options = {
     purpose: `writes ${file}`,
+    mode: PRIVATE_FILE,
     onWait: () => {},
     // It is held for no longer than it takes to write a small file.
     signal: new AbortController().signal,
   }
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makePrivateFolder(dirname(file))
     await withLock(`${file}.lock`, options, async () => {
       const next = change(await readRecord(file, schema))
-      await writeFile(`${file}.new`, `${JSON.stringify(next, null, 2)}\n`)
-      await rename(`${file}.new`, file)
+      const text = `${JSON.stringify(next, null, 2)}\n`
+      const draft = `${file}.new`
+      // One that a killed command left has a mode of its own.
+      await rm(draft, { force: true })
+      await writeFile(draft, text, { flag: 'wx', mode: await modeOf(file) })
+      await rename(draft, file)
     })
   } catch (error) {
     if (error instanceof Failure) throw error
@@ -54,4 +61,9 @@ export async function changeRecord<Content>(
       cause: error,
     })
   }
+}
+
+async function modeOf(file: string): Promise<number> {
+  const found = await stat(file).catch(() => undefined)
+  return found === undefined ? PRIVATE_FILE : found.mode & 0o777
 }

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
-import { promisify } from 'node:util'
 import { Failure } from '../../infra/failure.ts'
 import type { Program } from '../../infra/local/places.ts'
+import { commandOf } from './command-of.ts'
 
-const run = promisify(execFile)
 const LOOPBACK = '127.0.0.1'
 
 /** Whether nobody listens on a loopback port; found out by listening on it for a moment. */
@@ -34,6 +32,6 @@ async function holderOf(port: number): Promise<string> {
   // The tools that tell (ss, lsof) may be missing, or hide the processes of other users.
   const pid = await portToPid(port).catch(() => undefined)
   if (pid === undefined) return 'a process that this user cannot see'
-  const command = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => undefined)
-  return `process ${pid}${command === undefined ? '' : ` (${command.stdout.trim().slice(0, 120)})`}`
+  const command = commandOf(pid)
+  return `process ${pid}${command === undefined ? '' : ` (${command})`}`
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
 import { processStart } from '../process-identity.mjs'
 
 /** What is written down of a running process, beside the state of Pulumi, so that a killed update leaves no orphan. */
@@ -23,9 +24,8 @@ export async function readRecord(file: string): Promise<Running | undefined> {
 }
 
 export async function writeRecord(file: string, running: Running): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, JSON.stringify(running))
-  await rename(`${file}.new`, file)
+  await makePrivateFolder(dirname(file))
+  await writePrivateFile(file, JSON.stringify(running))
 }
 
 export const removeRecord = (file: string): Promise<void> => rm(file, { force: true })

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { openLog } from '../../checks/api/logs.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
+import { makePrivateFolder, spawnPrivately, writePrivateFile } from '../../infra/private-files.ts'
 import type { ProcessArgs } from '../../infra/resources.ts'
 import { formatDuration } from '../../infra/units.ts'
 import { processStart } from '../process-identity.mjs'
@@ -47,10 +49,9 @@ export async function startProcess(
 async function prepare({ folders, files, log }: ProcessArgs): Promise<void> {
   try {
     for (const folder of [...folders, dirname(log), ...Object.keys(files).map(dirname)]) {
-      await mkdir(folder, { recursive: true })
+      await makePrivateFolder(folder)
     }
-    for (const [path, content] of Object.entries(files)) await writeFile(path, content)
-    await rename(log, `${log}.1`).catch(() => undefined)
+    for (const [path, content] of Object.entries(files)) await writePrivateFile(path, content)
   } catch (error) {
     throw unwritable(error)
   }
@@ -58,13 +59,17 @@ async function prepare({ folders, files, log }: ProcessArgs): Promise<void> {
 
 async function spawnDetached(argv: string[], { environment, log }: ProcessArgs) {
   const [program, ...rest] = argv as [string, ...string[]]
-  const output = await open(log, 'a')
-  const child = spawn(program, rest, {
-    // A group and session of its own: it lives on when the update ends or is interrupted.
-    detached: true,
-    stdio: ['ignore', output.fd, output.fd],
-    env: { ...inherited(process.env), ...environment },
+  const output = await openLog(log).catch(error => {
+    throw unwritable(error)
   })
+  const child = spawnPrivately(() =>
+    spawn(program, rest, {
+      // A group and session of its own: it lives on when the update ends or is interrupted.
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      env: { ...inherited(process.env), ...environment },
+    }),
+  )
   child.unref()
   const ended: { how?: string } = {}
   child.once('exit', (code, signal) => {

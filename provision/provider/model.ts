@@ -2,6 +2,7 @@ import type { ModelArgs, ModelState } from '../../infra/resources.ts'
 import { provisionFromArgs } from '../models/from-args.ts'
 import { findProvisioned } from '../models/provision.ts'
 import type { Task } from '../progress.ts'
+import { tightenModels } from '../tighten-home.ts'
 import type { ResourceKind } from './resource.ts'
 
 /** A model in Ollama's store. Nothing removes it there but `down --purge`: weights are costly to bring in again. */
@@ -24,5 +25,7 @@ export const modelKind: ResourceKind<ModelArgs, ModelState> = {
 
 async function provision(args: ModelArgs, task: Task): Promise<ModelState> {
   const { digest, servesDigest, source } = await provisionFromArgs(args, task)
+  const { modelsFolder } = args.ollama
+  if (modelsFolder !== undefined) await tightenModels(modelsFolder)
   return { ...args, digest, servesDigest, source }
 }

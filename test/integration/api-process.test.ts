@@ -141,6 +141,11 @@ describe('the API as a process', () => {
         { KNOWLEDGE_API_PORT: '70000' },
         'KNOWLEDGE_API_PORT is "70000"',
       ],
+      [
+        'with logs that are no list',
+        { KNOWLEDGE_API_LOGS: '/srv/api.log' },
+        'KNOWLEDGE_API_LOGS is "/srv/api.log": allowed is a JSON array',
+      ],
       ['with a wrong log level', { KNOWLEDGE_API_LOG: 'loud' }, 'KNOWLEDGE_API_LOG is "loud"'],
     ])('%s', async (what, env, message) => {
       const base = what === 'without a deployment' ? {} : { KNOWLEDGE_API_OUTPUTS: outputs }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { boundLogs } from '../../checks/api/logs.ts'
 import { TestStack } from '../support/stack.ts'
 
 /** Mounting needs root, and is done only where that was allowed (README: environment variables). */
@@ -70,10 +71,15 @@ describe.skipIf(!MAY_MOUNT)(
     const mounted: string[] = []
     const stacks: TestStack[] = []
 
-    async function stackOn(options: string): Promise<TestStack> {
+    async function mountedDisk(options: string): Promise<string> {
       const disk = await mkdtemp(join(tmpdir(), 'small-disk-'))
       execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk])
       mounted.push(disk)
+      return disk
+    }
+
+    async function stackOn(options: string): Promise<TestStack> {
+      const disk = await mountedDisk(options)
       const stack = await TestStack.make({ home: join(disk, 'home'), deployUnfit: true })
       stacks.push(stack)
       return stack
@@ -100,6 +106,16 @@ describe.skipIf(!MAY_MOUNT)(
       expect(code).toBe(3)
       expect(stderr).toMatch(/smollm2:135m/)
       expect(stderr).toMatch(/free|space/i)
+    })
+
+    it('that a log has filled is free again, though there is no room to set the log aside', async () => {
+      const log = join(await mountedDisk('size=14m'), 'ollama.log')
+      execFileSync('sh', ['-c', `head -c 20M /dev/zero > ${log} || true`], { stdio: 'ignore' })
+      const problems: string[] = []
+      const leave = boundLogs([log], text => problems.push(text))
+      await until(async () => (await stat(log)).size === 0)
+      await leave()
+      expect(problems).toEqual([])
     })
 
     it('that is full is refused before anything starts', async () => {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localPaths } from '../../infra/local/paths.ts'
+import { LOG_SIZE } from '../../infra/log-bounds.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
+import { acquireLock } from '../../provision/lock.mjs'
 import { processGroupRuns } from '../../provision/process-identity.mjs'
 import { isFree } from '../../provision/processes/port.ts'
 import { TestStack } from '../support/stack.ts'
@@ -24,6 +27,15 @@ describe('a stack of local processes', () => {
     expect(stderr).toContain('npm run up')
   })
 
+  it('is down at first, and to find that out makes no folder', async () => {
+    const { code, stdout } = await stack.run('down')
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining('nothing was deployed'),
+    })
+    await expect(stat(stack.home)).rejects.toThrow('ENOENT')
+  })
+
   it('is shown by preview with the models that will be pulled and their sizes', async () => {
     const { code, stdout } = await stack.run('preview')
     expect(code).toBe(0)
@@ -41,6 +53,10 @@ describe('a stack of local processes', () => {
       { role: 'embedding', serves: 'all-minilm:latest-ctx512', dimensions: 384 },
       { role: 'chat', serves: 'smollm2:135m-ctx1024' },
     ])
+  })
+
+  it('has nothing in its folder that others may read', async () => {
+    expect(await openToOthers(stack.home)).toEqual([])
   })
 
   it('serves the planned context to the chat model', async () => {
@@ -69,12 +85,54 @@ describe('a stack of local processes', () => {
     }
   })
 
-  it('is left alone by a second up, which says so', async () => {
+  it('is left alone by a second up, which says so, and takes from others what they could read before', async () => {
+    for (const path of (await allIn(stack.home)).slice(1)) await chmod(path, 0o755)
     const before = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
     const { code, stdout } = await stack.run('up')
     expect(code).toBe(0)
     expect(stdout).toContain('nothing to change')
     expect(await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])).toEqual(before)
+    expect(await openToOthers(stack.home)).toEqual([])
+  })
+
+  it('is changed by one command at a time, whichever they are, and says by which', async () => {
+    const lock = await acquireLock(join(localPaths(stack.home).state, 'lock'), 'tests of the stack')
+    const commands = [['up'], ['down'], ['models'], ['token', '--service', '--rotate'], ['preview']]
+    const ended = await Promise.all(commands.map(command => stack.run(...command)))
+    await (lock as { release(): Promise<void> }).release()
+    for (const { code, stderr } of ended) {
+      expect({ code, stderr }).toEqual({
+        code: 3,
+        stderr: expect.stringContaining(`tests of the stack (process ${process.pid}, since 20`),
+      })
+    }
+  })
+
+  it('is not changed while plain Pulumi changes it, and says who that is', async () => {
+    const locks = 'pulumi/.pulumi/locks/organization/knowledge-stack/dev'
+    const lock = join(localPaths(stack.home).state, locks, 'test.json')
+    const holder = { pid: process.pid, username: 'anna', hostname: hostname() }
+    await writeFile(lock, JSON.stringify({ ...holder, timestamp: '2026-10-05T10:00:00Z' }))
+    const { code, stderr } = await stack.run('up')
+    await rm(lock)
+    expect(code).toBe(3)
+    expect(stderr).toContain(`(process ${process.pid}) of anna on ${hostname()}, since 2026-10-05`)
+    expect(stderr).toContain(`rm '${lock}'`)
+  })
+
+  it('has every log that outgrew set aside by its API, its own too, while the servers go on in theirs', async () => {
+    const logs = ['chroma-0', 'ollama', 'api'].map(name =>
+      join(localPaths(stack.home).logs, `${name}.log`),
+    )
+    await Promise.all(logs.map(log => truncate(log, LOG_SIZE + 1)))
+    for (const log of logs) {
+      await expect.poll(async () => (await stat(log)).size, { timeout: 15_000 }).toBeLessThan(1e6)
+      expect((await stat(`${log}.1`)).size).toBeGreaterThan(LOG_SIZE)
+    }
+    await fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1/ai/models/status`)
+    for (const log of logs.slice(1)) {
+      await expect.poll(() => readFile(log, 'utf8')).toMatch(/GET/)
+    }
   })
 
   it('runs on while other commands look at it', async () => {
@@ -198,3 +256,14 @@ describe('a stack of local processes', () => {
     }
   })
 })
+
+async function allIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return [folder, ...entries.map(({ parentPath, name }) => join(parentPath, name))]
+}
+
+/** What is in a folder, and itself, that group or others may read, write or enter. */
+async function openToOthers(folder: string): Promise<string[]> {
+  const modes = (await allIn(folder)).map(async path => ({ path, mode: (await stat(path)).mode }))
+  return (await Promise.all(modes)).filter(({ mode }) => mode & 0o077).map(({ path }) => path)
+}

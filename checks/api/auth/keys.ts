@@ -1,16 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
+import { makePrivateFolder, PRIVATE_FILE, writePrivateFile } from '../../../infra/private-files.ts'
 import { readJsonFile } from '../json-file.ts'
 
 /** What HS256 asks for at least, and no more than it can use (RFC 7518, 3.2). */
 const KEY_BYTES = 32
 /** A key that left the front of the file verifies this many rotations longer. */
 const MAX_KEYS = 3
-/** For the owner's eyes. */
-const MODE = 0o600
 
 const Jwk = z.object({
   kty: z.literal('oct'),
@@ -43,12 +42,12 @@ export type Keys = readonly [Key, ...Key[]]
  * @throws when the file exists: tokens that were signed with its keys would become void
  */
 export async function makeKeyFile(path: string): Promise<void> {
-  await writeFile(path, toText([freshKey()]), { flag: 'wx', mode: MODE })
+  await writeFile(path, toText([freshKey()]), { flag: 'wx', mode: PRIVATE_FILE })
 }
 
 /** Makes the key file and its folder, unless it is there. */
 export async function ensureKeyFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makePrivateFolder(dirname(path))
   await makeKeyFile(path).catch(error => {
     if (error.code !== 'EEXIST') throw error
   })
@@ -60,12 +59,7 @@ export async function ensureKeyFile(path: string): Promise<void> {
  */
 export async function rotateKeyFile(path: string): Promise<void> {
   const { keys } = await readKeySet(path)
-  const draft = `${path}.new`
-  // What a killed rotation left may be readable for others: writing over a file keeps its mode.
-  await rm(draft, { force: true })
-  const rotated = [freshKey(), ...keys].slice(0, MAX_KEYS)
-  await writeFile(draft, toText(rotated), { flag: 'wx', mode: MODE })
-  await rename(draft, path)
+  await writePrivateFile(path, toText([freshKey(), ...keys].slice(0, MAX_KEYS)))
 }
 
 /** @throws Failure `misused` when there is no such file, or it is no key file; never with anything it holds */
