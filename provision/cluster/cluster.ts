@@ -1,6 +1,8 @@
 import type {
+  ApisApi,
   AuthorizationV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   KubernetesObjectApi,
   StorageV1Api,
 } from '@kubernetes/client-node'
@@ -13,6 +15,9 @@ export interface Cluster {
   /** Its context and address, for messages. */
   label: string
   core: CoreV1Api
+  /** For the groups of its API, and what is in them. */
+  groups: ApisApi
+  customObjects: CustomObjectsApi
   authorization: AuthorizationV1Api
   storage: StorageV1Api
   /** For objects of any kind. */
@@ -22,12 +27,19 @@ export interface Cluster {
 /** @throws Failure `misused` when the kubeconfig names no cluster; nothing is asked yet */
 export async function openCluster({ kubernetes: { context } }: Settings): Promise<Cluster> {
   const config = await kubeConfig(context === '' ? undefined : context)
-  const { AuthorizationV1Api, CoreV1Api, KubernetesObjectApi, StorageV1Api } = await import(
-    '@kubernetes/client-node'
-  )
+  const {
+    ApisApi,
+    AuthorizationV1Api,
+    CoreV1Api,
+    CustomObjectsApi,
+    KubernetesObjectApi,
+    StorageV1Api,
+  } = await import('@kubernetes/client-node')
   return {
     label: `${config.getCurrentContext()} (${config.getCurrentCluster()?.server})`,
     core: config.makeApiClient(CoreV1Api),
+    groups: config.makeApiClient(ApisApi),
+    customObjects: config.makeApiClient(CustomObjectsApi),
     authorization: config.makeApiClient(AuthorizationV1Api),
     storage: config.makeApiClient(StorageV1Api),
     objects: KubernetesObjectApi.makeApiClient(config),
@@ -65,14 +77,18 @@ export async function ask<Answer>(
   }
 }
 
-/** Undefined for an object that is not there; everything else as `ask`. */
+/**
+ * As `ask`, of something that may not be there.
+ * @param absent the statuses that say so
+ */
 export async function find<Answer>(
   cluster: Cluster,
   what: string,
   question: Promise<Answer>,
+  absent: readonly unknown[] = [404],
 ): Promise<Answer | undefined> {
   const missing = (error: unknown) => {
-    if (statusOf(error) === 404) return undefined
+    if (absent.includes(statusOf(error))) return undefined
     throw error
   }
   return ask(cluster, what, question.catch(missing))

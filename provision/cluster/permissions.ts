@@ -1,22 +1,14 @@
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { ask, type Cluster } from './cluster.ts'
+import { isMade, type Kind, kindsOf } from './kinds.ts'
 
-/** What a deployment does with each kind of object. */
-const VERBS = ['get', 'create', 'patch', 'delete']
+/** What a deployment does with each kind of object, and what `down` does. */
+const VERBS = ['get', 'list', 'create', 'patch', 'delete']
+/** With kinds of which it has none made: it looks whether there are any of another time. */
+const LOOKS = ['list']
 
-/** Group and plural name of what a deployment makes in its namespace. */
-const KINDS: [string, string][] = [
-  ['', 'configmaps'],
-  ['', 'secrets'],
-  ['', 'services'],
-  ['', 'persistentvolumeclaims'],
-  ['apps', 'statefulsets'],
-  ['apps', 'deployments'],
-  ['batch', 'jobs'],
-  ['policy', 'poddisruptionbudgets'],
-  ['networking.k8s.io', 'networkpolicies'],
-]
+const NAMESPACES = 'namespaces'
 
 interface Attempt {
   verb: string
@@ -41,19 +33,27 @@ export async function requirePermissions(settings: Settings, cluster: Cluster): 
   )
 }
 
-function attemptsOf({ kubernetes: { autoscaling, ingress } }: Settings): Attempt[] {
-  const kinds = [
-    ...KINDS,
-    ...(autoscaling.api || autoscaling.ollama ? [['autoscaling', 'horizontalpodautoscalers']] : []),
-    ...(ingress ? [['networking.k8s.io', 'ingresses']] : []),
-  ] as [string, string][]
+function attemptsOf(settings: Settings): Attempt[] {
+  const kinds = kindsOf(settings).flatMap(kind =>
+    (isMade(settings, kind) ? VERBS : LOOKS).map(verb => ({
+      verb,
+      group: groupOf(kind),
+      resource: kind.resource,
+    })),
+  )
+  const { sharedNamespace } = settings.kubernetes
+  const namespaces = sharedNamespace ? ['get'] : ['get', 'create', 'patch']
   return [
-    { verb: 'create', group: '', resource: 'namespaces' },
-    ...kinds.flatMap(([group, resource]) => VERBS.map(verb => ({ verb, group, resource }))),
+    ...namespaces.map(verb => ({ verb, group: '', resource: NAMESPACES })),
+    ...kinds,
     { verb: 'list', group: '', resource: 'pods' },
     { verb: 'get', group: '', resource: 'pods/log' },
   ]
 }
+
+/** Empty for the kinds of `v1`, which are of no group. */
+const groupOf = ({ apiVersion }: Kind): string =>
+  apiVersion.includes('/') ? apiVersion.replace(/\/.*$/, '') : ''
 
 async function mayI(cluster: Cluster, namespace: string, attempt: Attempt) {
   const { verb, group, resource: name } = attempt
@@ -66,11 +66,17 @@ async function mayI(cluster: Cluster, namespace: string, attempt: Attempt) {
           group,
           resource: resource!,
           ...(subresource && { subresource }),
-          ...(name === 'namespaces' ? {} : { namespace }),
+          ...placeOf(attempt, namespace),
         },
       },
     },
   })
   const { status } = await ask(cluster, 'whether you may deploy', question)
   return status?.allowed === true
+}
+
+/** A right to look at one namespace may come with a role in it; one to make namespaces is the cluster's. */
+function placeOf({ verb, resource }: Attempt, namespace: string) {
+  if (resource !== NAMESPACES) return { namespace }
+  return verb === 'create' ? {} : { namespace, name: namespace }
 }

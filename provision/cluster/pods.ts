@@ -1,22 +1,76 @@
-import type { V1Pod } from '@kubernetes/client-node'
-import { PART_OF, selectorOf } from '../../infra/kubernetes/names.ts'
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
+import { OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/names.ts'
 import type { Settings } from '../../infra/settings.ts'
 import type { Millis } from '../../infra/units.ts'
+import { ownerOf } from '../ownership/home.ts'
 import { ask, type Cluster } from './cluster.ts'
 import type { ReadLog } from './hopeless.ts'
 
-/** The stack's pods. */
-export async function podsOf(
-  { kubernetes: { namespace } }: Settings,
-  cluster: Cluster,
-): Promise<V1Pod[]> {
-  const question = cluster.core.listNamespacedPod({
-    namespace,
-    labelSelector: selectorOf(PART_OF),
+/** What runs pods, by group and kind. */
+const WORKLOADS = [
+  ['apps/v1', 'StatefulSet'],
+  ['apps/v1', 'Deployment'],
+  ['batch/v1', 'Job'],
+] as const
+
+/** The stack's own pods: not those of another stack of the same name, by what its home folder knows of itself. */
+export async function podsOf(settings: Settings, cluster: Cluster): Promise<V1Pod[]> {
+  const { namespace } = settings.kubernetes
+  const [{ id, older }, pods] = await Promise.all([
+    ownerOf(settings),
+    ask(
+      cluster,
+      `the pods of namespace ${namespace}`,
+      cluster.core.listNamespacedPod({ namespace, labelSelector: selectorOf(PART_OF) }),
+    ),
+  ])
+  const owners = await workloadOwners(settings, cluster)
+  return pods.items.filter(pod => {
+    const owner = owners.get(workloadOf(pod) ?? '')
+    return owner === undefined ? older && id === undefined : owner === id
   })
-  const { items } = await ask(cluster, `the pods of namespace ${namespace}`, question)
-  return items
 }
+
+/** The owner of each workload that has one, by kind and name. */
+async function workloadOwners({ kubernetes: { namespace } }: Settings, cluster: Cluster) {
+  const lists = await Promise.all(
+    WORKLOADS.map(async ([apiVersion, kind]) => {
+      const question = cluster.objects.list(
+        apiVersion,
+        kind,
+        namespace,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        OWNER_LABEL,
+      )
+      const { items } = await ask(cluster, `the ${kind}s of namespace ${namespace}`, question)
+      return items.map(({ metadata }) => [
+        `${kind}/${metadata?.name}`,
+        metadata?.labels?.[OWNER_LABEL],
+      ]) as [string, string | undefined][]
+    }),
+  )
+  return new Map(lists.flat())
+}
+
+/** Kind and name of what runs a pod; undefined for one that somebody made by hand. */
+export function workloadOf({ metadata }: V1Pod): string | undefined {
+  const controller = metadata?.ownerReferences?.find(({ controller }) => controller)
+  if (controller === undefined) return undefined
+  // A Deployment's ReplicaSets have its name before a hash of their own.
+  return controller.kind === 'ReplicaSet'
+    ? `Deployment/${controller.name.replace(/-[^-]+$/, '')}`
+    : `${controller.kind}/${controller.name}`
+}
+
+/** Whether an object is a claim that a pod uses. */
+export const mounts = ({ spec }: V1Pod, { kind, metadata }: KubernetesObject): boolean =>
+  kind === 'PersistentVolumeClaim' &&
+  (spec?.volumes ?? []).some(
+    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === metadata?.name,
+  )
 
 const LINES = 50
 

@@ -79,14 +79,19 @@ async function takeDown(
       await confirmPurge(settings, things, options.yes === true, signal)
     }
     const { changes } = await steps.run('pulumi destroy', task => engine.run('destroy', task))
-    await target.sweep(settings, owner)
+    await steps.run(
+      'what is left',
+      () => target.sweep(settings, owner),
+      () => 'nothing runs',
+    )
     const removed = changes.delete ?? 0
     if (!options.purge) return { removed, left: [target.kept(settings)] }
     const others = await steps.run('purge', async () => {
-      await target.purge(settings, owner)
-      return purgeHome(settings)
+      const used = await target.purge(settings, owner)
+      return [...used, ...(await purgeHome(settings))]
     })
-    const left = others.length === 0 ? [] : [`not the stack's, and left: ${others.join(', ')}`]
+    const left =
+      others.length === 0 ? [] : [`not the stack's alone, and left: ${others.join(', ')}`]
     return { removed, left: ['data and models are deleted', ...left] }
   })
 }

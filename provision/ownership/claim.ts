@@ -4,10 +4,14 @@ import { Failure } from '../../infra/failure.ts'
 export interface Claim {
   /** Of the owner that things of the stack carry. */
   id: string
+  /** Whether an older version, which gave nothing an owner, deployed from this home folder, and no newer one since. */
+  older: boolean
+  /** Whether Pulumi's state has something, by a name as `proves` takes it. */
+  knows(name: string): boolean
   /**
    * Whether something without an owner is the stack's all the same: Pulumi's state has it, or an older version
    * deployed from this home folder.
-   * @param name as the target names it: the file that records a process, a container's id, a volume's name, kind and name of an object of a cluster
+   * @param name as the target names it: the file that records a process, a container's id, a volume's name, the uid of an object of a cluster
    */
   proves(name: string): boolean
 }

@@ -28,6 +28,8 @@ export async function takeOver(
   const target = await commandsFor(settings)
   const adopted = await target.requireOwn(settings, {
     id,
+    older: isOlder,
+    knows: name => known.has(name),
     proves: name => isOlder || known.has(name) || home.adopted.includes(name),
   })
   const owner = { ...home, id, adopted }
@@ -47,14 +49,16 @@ function idOf({ stack, home }: Settings, { owner }: PreviousState, recorded: Own
   return owner ?? recorded.id ?? (process.env.KNOWLEDGE_STACK_OWNER || randomUUID())
 }
 
-/** A process goes by its record, a container by its id, a volume by its name, an object of a cluster by kind and name. */
+/**
+ * A process goes by its record, a container by its id, a volume by its name, an object of a cluster by its uid: one of
+ * the same name may be in another namespace, or on another cluster.
+ */
 function namesOf({ properties }: PreviousState['resources'][number]): string[] {
-  const { id, record, name, kind, metadata } = properties as {
+  const { id, record, name, metadata } = properties as {
     id?: string
     record?: string
     name?: string
-    kind?: string
-    metadata?: { name?: string }
+    metadata?: { uid?: string }
   }
-  return [id, record, name, kind && `${kind}/${metadata?.name}`].filter(text => text !== undefined)
+  return [id, record, name, metadata?.uid].filter(text => text !== undefined)
 }

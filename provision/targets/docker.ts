@@ -65,6 +65,7 @@ export const docker: TargetCommands = {
       for (const name of await ownVolumes(settings, owner, docker)) {
         await docker.getVolume(name).remove()
       }
+      return []
     }),
 
   kept: ({ stack }) => `data and models stay in the volumes ${PROJECT}-${stack}-…`,

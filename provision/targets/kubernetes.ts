@@ -1,17 +1,12 @@
 import type { V1Pod } from '@kubernetes/client-node'
-import { OWNER_LABEL } from '../../infra/kubernetes/names.ts'
-import { ask, find, openCluster } from '../cluster/cluster.ts'
+import { openCluster } from '../cluster/cluster.ts'
 import { findHopeless } from '../cluster/hopeless.ts'
 import { clusterLayout } from '../cluster/layout.ts'
 import { nodesToPlan } from '../cluster/nodes.ts'
-import {
-  ownObjects,
-  removeObjects,
-  removeUnknown,
-  requireOwnObjects,
-} from '../cluster/ownership.ts'
+import { removeUnknown, requireOwnObjects } from '../cluster/ownership.ts'
 import { logsOf, podsOf } from '../cluster/pods.ts'
 import { requireCluster } from '../cluster/preflight.ts'
+import { describeClaims, purgeObjects } from '../cluster/purge.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */
@@ -50,29 +45,10 @@ export const kubernetes: TargetCommands = {
   sweep: async (settings, owner, isKnown) =>
     removeUnknown(settings, owner, isKnown, await openCluster(settings)),
 
-  async purgeable(settings, owner) {
-    const { objects, alone } = await ownObjects(settings, owner, await openCluster(settings))
-    const claims = objects.filter(({ kind }) => kind === 'PersistentVolumeClaim')
-    const names = claims.map(({ metadata }) => metadata?.name).join(', ')
-    const { namespace, sharedNamespace } = settings.kubernetes
-    if (alone && !sharedNamespace) return `the namespace ${namespace} with the claims ${names}`
-    return claims.length === 0 ? '' : `the claims ${names} of the namespace ${namespace}`
-  },
+  purgeable: async (settings, owner) =>
+    describeClaims(settings, owner, await openCluster(settings)),
 
-  async purge(settings, owner) {
-    const { namespace: name, sharedNamespace } = settings.kubernetes
-    const cluster = await openCluster(settings)
-    const { objects, alone } = await ownObjects(settings, owner, cluster)
-    await removeObjects(objects, cluster)
-    const namespace = await find(
-      cluster,
-      `the namespace ${name}`,
-      cluster.core.readNamespace({ name }),
-    )
-    const isOwn = namespace?.metadata?.labels?.[OWNER_LABEL] === owner.id
-    if (!alone || sharedNamespace || !isOwn || owner.id === undefined) return
-    await ask(cluster, `the end of namespace ${name}`, cluster.core.deleteNamespace({ name }))
-  },
+  purge: async (settings, owner) => purgeObjects(settings, owner, await openCluster(settings)),
 
   kept: ({ kubernetes: { namespace } }) => `data and models stay in the claims of ${namespace}`,
 }

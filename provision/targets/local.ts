@@ -48,7 +48,7 @@ export const local: TargetCommands = {
   },
 
   purgeable: async () => '',
-  purge: async () => undefined,
+  purge: async () => [],
 
   kept: ({ home }) => `data and models stay in ${home}`,
 }

@@ -44,8 +44,11 @@ export interface TargetCommands {
   sweep(settings: Settings, owner: Owner, isKnown?: (name: string) => boolean): Promise<void>
   /** What a purge would delete beside the home folder, for people: `2 volumes`. */
   purgeable(settings: Settings, owner: Owner): Promise<string>
-  /** Deletes data and models of the stack's own, and all else that `destroy` has kept, but for the home folder. */
-  purge(settings: Settings, owner: Owner): Promise<void>
+  /**
+   * Deletes data and models of the stack's own, and all else that `destroy` has kept, but for the home folder.
+   * @returns what stays of it because others use it too, for people
+   */
+  purge(settings: Settings, owner: Owner): Promise<string[]>
   /** What `down` leaves in place, for people. */
   kept(settings: Settings): string
 }

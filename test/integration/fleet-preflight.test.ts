@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { kubeConfig } from '../../checks/transport/kube-config.ts'
 import type { Failure } from '../../infra/failure.ts'
+import { requireLayout } from '../../infra/layout.ts'
 import { parseSettings, type Settings } from '../../infra/settings.ts'
 import { commandsFor } from '../../provision/targets/targets.ts'
 import { kubeconfigText } from '../support/cluster/control-plane.ts'
@@ -14,13 +15,19 @@ import { freePort } from '../support/ports.ts'
 const STORAGE = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
+const RBAC = { apiVersion: 'rbac.authorization.k8s.io/v1' }
+
 let fleet: Fleet
 let folder: string
 
 const settingsWith = (kubernetes: object = {}, more: object = {}) =>
   parseSettings('prod', { target: 'kubernetes', kubernetes, ...more })
 
-const preflight = async (settings: Settings) => (await commandsFor(settings)).preflight(settings)
+const preflight = async (settings: Settings) => {
+  const target = await commandsFor(settings)
+  await target.preflight(settings)
+  requireLayout(settings, [await target.dataLayout(settings)])
+}
 
 const refusal = (kubernetes?: object, more?: object): Promise<Failure> =>
   preflight(settingsWith(kubernetes, more)).then(
@@ -35,6 +42,33 @@ async function use(change: { server?: string; token?: string }) {
   const file = join(folder, 'kubeconfig.yaml')
   await writeFile(file, text)
   vi.stubEnv('KUBECONFIG', file)
+}
+
+/** A user who may do nothing yet. @returns what they are known by */
+async function tokenOf(name: string): Promise<string> {
+  const metadata = { name, namespace: 'default' }
+  await fleet.api.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+  const { status } = (await fleet.api.request(
+    'POST',
+    `/api/v1/namespaces/default/serviceaccounts/${name}/token`,
+    { type: 'application/json', content: { spec: {} } },
+  )) as { status: { token: string } }
+  return status.token
+}
+
+/** Gives a user rights: in the namespace `default`, or in the cluster. @returns the role */
+async function give(name: string, kind: 'Role' | 'ClusterRole', rules: object[]) {
+  const metadata = { name, ...(kind === 'Role' && { namespace: 'default' }) }
+  const role = { ...RBAC, kind, metadata }
+  await fleet.api.create({ ...role, rules })
+  await fleet.api.create({
+    ...RBAC,
+    kind: `${kind}Binding`,
+    metadata,
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
+  })
+  return role
 }
 
 beforeAll(async () => {
@@ -76,18 +110,31 @@ describe('before a stack is deployed to a cluster', () => {
   })
 
   it('rights that are missing are listed', async () => {
-    const metadata = { name: 'somebody', namespace: 'default' }
-    await fleet.api.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })
-    const { status } = (await fleet.api.request(
-      'POST',
-      '/api/v1/namespaces/default/serviceaccounts/somebody/token',
-      { type: 'application/json', content: { spec: {} } },
-    )) as { status: { token: string } }
-    await use({ token: status.token })
+    await use({ token: await tokenOf('somebody') })
     const failure = await refusal()
     expect(failure.exitCode).toBe(2)
     expect(failure.message).toMatch(/you may not, in namespace knowledge-stack-prod: /)
     expect(failure.message).toMatch(/create namespaces.*create statefulsets.*get pods\/log/)
+  })
+
+  it('a namespace that is shared wants no rights beyond it, but to look and to list', async () => {
+    const shared = { namespace: 'default', sharedNamespace: true }
+    const token = await tokenOf('member')
+    await give('member', 'ClusterRole', [
+      { apiGroups: [''], resources: ['nodes'], verbs: ['list'] },
+      { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: ['list'] },
+    ])
+    const role = await give('member', 'Role', [
+      { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+    ])
+    await use({ token })
+    await preflight(settingsWith(shared))
+    expect((await refusal({ namespace: 'default' })).message).toMatch(/: create namespaces$/)
+    const verbs = ['get', 'create', 'patch', 'delete']
+    await fleet.api.patch(role, { rules: [{ apiGroups: ['*'], resources: ['*'], verbs }] })
+    await vi.waitFor(async () => {
+      expect((await refusal(shared)).message).toMatch(/: list statefulsets, .*list ingresses/)
+    })
   })
 
   it('a storage class that is not there is named, with those that are', async () => {

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { roomOf, take } from '../../infra/capacity/placement.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
-import { PART_OF } from '../../infra/kubernetes/names.ts'
+import { OWNER_LABEL, PART_OF } from '../../infra/kubernetes/names.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import type { KubeObject } from '../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
 import { POOLS } from '../support/cluster/pools.ts'
+import { waitFor } from '../support/cluster/wait.ts'
 import { clusterStack } from '../support/cluster-stack.ts'
 import { KUBERNETES_PROVIDER } from '../support/kubernetes-stack.ts'
 import { type PlainStack, plainStack } from '../support/plain-stack.ts'
+import { type PreviousVersion, previousVersion } from '../support/previous-version.ts'
 
 const QUIET = { expectNoChanges: true }
 const NAMESPACE = 'tenants'
@@ -22,6 +25,18 @@ const SETTINGS = {
   kubernetes: ON_FLEET,
 }
 
+/** Kinds of what carries the stack's owner. */
+const OWNED = [
+  ['apps/v1', 'StatefulSet'],
+  ['apps/v1', 'Deployment'],
+  ['policy/v1', 'PodDisruptionBudget'],
+  ['networking.k8s.io/v1', 'NetworkPolicy'],
+  ['v1', 'Service'],
+  ['v1', 'Secret'],
+  ['v1', 'ConfigMap'],
+  ['v1', 'PersistentVolumeClaim'],
+] as const
+
 const MINUTES = 60_000
 
 describe('the production stack under plain Pulumi, on a simulated fleet', {
@@ -29,29 +44,66 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
 }, () => {
   let fleet: Fleet
   let plain: PlainStack
+  let previous: PreviousVersion
 
   beforeAll(async () => {
     fleet = await startFleet(POOLS)
     plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [KUBERNETES_PROVIDER])
     await plain.configure(SETTINGS)
+    previous = await previousVersion()
+    await plain.use(previous.folder)
     await plain.stack.up()
+    await plain.use(PROJECT_ROOT)
   })
   afterAll(async () => {
     await fleet?.stop()
     await plain?.forget()
+    await previous?.remove()
   })
 
   const own = async (apiVersion: string, kind: string): Promise<KubeObject[]> =>
     (await fleet.api.list(apiVersion, kind)).filter(
       ({ metadata }) => metadata.namespace === NAMESPACE,
     )
-  const claims = async () =>
-    Object.fromEntries(
-      (await own('v1', 'PersistentVolumeClaim')).map(({ metadata }) => [
-        metadata.name,
-        metadata.uid as string,
-      ]),
+  const namespace = () =>
+    fleet.api.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
+  const uids = (objects: readonly KubeObject[]) =>
+    Object.fromEntries(objects.map(({ metadata }) => [metadata.name, metadata.uid as string]))
+  const claims = async () => uids(await own('v1', 'PersistentVolumeClaim'))
+
+  it('takes over what the version before deployed: all of it gets an owner, and nothing is replaced', async () => {
+    const [pool] = (await own('apps/v1', 'StatefulSet')).filter(
+      ({ metadata }) => metadata.name !== 'chroma',
     )
+    const isOfPool = ({ metadata }: KubeObject) => metadata.name.includes(`${pool!.metadata.name}-`)
+    const countOf = async (kind: string) => (await own('v1', kind)).filter(isOfPool).length
+    // As an autoscaler may have done: the claim of the new pod is from a template that names no owner, for good.
+    await fleet.api.patch(pool!, { spec: { replicas: 2 } })
+    await waitFor('its claim', async () => (await countOf('PersistentVolumeClaim')) === 2)
+    await fleet.api.patch(pool!, { spec: { replicas: 1 } })
+    await waitFor('its end', async () => (await countOf('Pod')) === 1)
+    const kept = async () => ({
+      namespace: (await namespace())!.metadata.uid,
+      claims: await claims(),
+      sets: uids(await own('apps/v1', 'StatefulSet')),
+      pods: uids((await own('v1', 'Pod')).filter(({ metadata }) => /^chroma/.test(metadata.name))),
+    })
+    const before = await kept()
+
+    await plain.stack.up()
+    expect(await kept()).toEqual(before)
+    const owned = (await Promise.all(OWNED.map(([version, kind]) => own(version, kind)))).flat()
+    const owners = [(await namespace())!, ...owned]
+      .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt')
+      .map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.labels?.[OWNER_LABEL]])
+    const [[, owner]] = owners as [[string, string]]
+    expect(owner).toMatch(/^[0-9a-f-]{36}$/)
+    expect(owners.filter(([, label]) => label !== owner)).toEqual([
+      [`PersistentVolumeClaim/data-${pool!.metadata.name}-1`, undefined],
+    ])
+    const layout = (await own('v1', 'ConfigMap')).find(({ metadata }) => metadata.name === 'layout')
+    expect(layout?.data).toMatchObject({ shards: '10', embeddingModel: 'nomic-embed-text:latest' })
+  })
 
   it('has every pod bound by the scheduler, to a node that the plan named as possible', async () => {
     const scripts = await clusterStack(fleet.kubeconfig, SETTINGS)

@@ -9,6 +9,8 @@ import { realTools } from './toolchain.ts'
 export interface PlainStack {
   stack: Stack
   folder: string
+  /** Has the next update be by the files of this project or another version of it. @param root their folder */
+  use(root: string): Promise<void>
   /** Changes the stack's configuration. */
   configure(settings: Record<string, unknown>): Promise<void>
   /** Removes the folder; what was deployed stays. */
@@ -16,6 +18,8 @@ export interface PlainStack {
 }
 
 const STACK = 'plain'
+/** Of the project: what plain Pulumi runs. */
+const FILES = ['Pulumi.yaml', 'package.json', 'infra', 'provision', 'checks', 'node_modules']
 
 /**
  * The project under plain Pulumi, without the project's scripts: a file backend, a passphrase, and a project folder
@@ -29,16 +33,13 @@ export async function plainStack(
 ): Promise<PlainStack> {
   const folder = await mkdtemp(join(tmpdir(), 'plain-pulumi-'))
   // The engine writes its salt into the stack's file beside Pulumi.yaml: not into the checkout's.
-  for (const name of [
-    'Pulumi.yaml',
-    'package.json',
-    'infra',
-    'provision',
-    'checks',
-    'node_modules',
-  ]) {
-    await symlink(join(PROJECT_ROOT, name), join(folder, name))
+  const use = async (root: string) => {
+    for (const name of FILES) {
+      await rm(join(folder, name), { force: true })
+      await symlink(join(root, name), join(folder, name))
+    }
   }
+  await use(PROJECT_ROOT)
   await mkdir(join(folder, 'state'))
   const { pulumi } = await realTools()
   const [bin] = pulumi.binFolders as [string]
@@ -59,6 +60,7 @@ export async function plainStack(
   return {
     stack,
     folder,
+    use,
     async configure(settings) {
       // Into the file: the engine's own command takes a setting apart that is an object.
       const file = join(folder, `Pulumi.${STACK}.yaml`)

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { parseSettings } from '../../../infra/settings.ts'
+import { isFixed, kindsOf } from '../../../provision/cluster/kinds.ts'
+import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes-objects.ts'
+
+/** Kinds whose objects have names that Pulumi draws, so that they cannot be anybody else's. */
+const DRAWN = ['Deployment', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'Ingress']
+
+it('every object of a stack is looked for where others may have put theirs, under its name if that stays', async () => {
+  const objects = await kubernetesObjects({ instances: 2 }, EVERYTHING)
+  const settings = parseSettings('test', { target: 'kubernetes', kubernetes: EVERYTHING })
+  const looked = kindsOf(settings).map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)
+  for (const { apiVersion, kind, metadata } of objects) {
+    if (kind === 'Namespace') continue
+    expect(looked).toContain(`${apiVersion} ${kind}`)
+    const isDrawn = DRAWN.includes(kind) || kind === 'ServiceMonitor'
+    expect([kind, metadata.name, isFixed(kind, metadata.name)]).toEqual([
+      kind,
+      metadata.name,
+      !isDrawn,
+    ])
+  }
+})
+
+it.each([
+  ['Deployment', 'api'],
+  ['Service', 'chroma'],
+  ['Service', 'apiary'],
+  ['ConfigMap', 'models'],
+  ['PersistentVolumeClaim', 'data-postgres-0'],
+  ['PodDisruptionBudget', 'ollama-gpu-12345678'],
+])('what others call %s %s is in no place of the stack’s', (kind, name) => {
+  expect(isFixed(kind, name)).toBe(false)
+})
