@@ -12,7 +12,7 @@ import type { Steps } from '../steps.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ModelsOptions extends StackOptions {
-  lock?: boolean
+  writeLock?: boolean
 }
 
 /** Brings the models of a deployed stack in, and verifies what is there. */
@@ -22,7 +22,7 @@ export const models: CommandSpec<ModelsOptions> = {
   options: [
     ...STACK_FLAGS,
     {
-      flags: '--lock',
+      flags: '--write-lock',
       description: 'write what is seen into infra/models.lock.json, in place of what it says',
     },
   ],
@@ -37,7 +37,7 @@ export const models: CommandSpec<ModelsOptions> = {
         const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
         try {
           const args = modelArgs(model, settings, here, token)
-          provisioned.push(await bring(args, options.lock === true, steps))
+          provisioned.push(await bring(args, options.writeLock === true, steps))
         } finally {
           await way.close()
         }
