@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
+import { followDocker } from './docker/host.ts'
 import { requireRightLine } from './npm/require-right-line.ts'
 import { Steps } from './steps.ts'
 
@@ -56,6 +57,7 @@ function commandOf(spec: AnyCommand): Command {
   }
   command.option('--json', 'one JSON document on standard output, all else on standard error')
   command.action(async options => {
+    followDocker(process.env)
     const context = { steps: new Steps(stop.signal), signal: stop.signal }
     print(await spec.run(options, context), options.json)
   })

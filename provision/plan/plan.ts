@@ -46,8 +46,9 @@ export async function leaveToDeploy(settings: Settings): Promise<Leave> {
   const target = await commandsFor(settings)
   await target.preflight(settings)
   const leave = await leaveByPlan(settings)
-  if (leave.plan !== undefined) await target.requirePlanned(leave.plan)
-  return leave
+  const notHeld = leave.plan && (await target.requirePlanned(leave.plan))
+  const warnings = [leave.warning, notHeld].filter(warning => warning !== undefined)
+  return warnings.length === 0 ? leave : { ...leave, warning: warnings.join('\n') }
 }
 
 /**

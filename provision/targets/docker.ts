@@ -9,6 +9,7 @@ import { containersOf, logTail, nameOf, ofStack, partOf, portsOf } from '../dock
 import { askEngine } from '../docker/engine.ts'
 import { dataRoot, heldByContainers } from '../docker/held.ts'
 import { volumesLayout } from '../docker/layout.ts'
+import { requireLimits } from '../docker/limits.ts'
 import { requireDocker, requireGpus } from '../docker/preflight.ts'
 import { groundHere } from '../plan/ground.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
@@ -35,7 +36,10 @@ export const docker: TargetCommands = {
     }
   },
 
-  requirePlanned: requireGpus,
+  async requirePlanned(plan) {
+    await requireGpus(plan)
+    return requireLimits(plan)
+  },
 
   // The program asks for all of it itself.
   beforeUp: async () => undefined,
