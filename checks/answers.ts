@@ -1,7 +1,15 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Millis, seconds } from '../infra/units.ts'
-import { type Context, type Finding, failed, passed, together } from './check.ts'
+import {
+  type Context,
+  type Finding,
+  failed,
+  ofPart,
+  type PartFinding,
+  passed,
+  together,
+} from './check.ts'
 import type { Connection } from './transport/connection.ts'
 
 /** How long a healthy server may take to say that it is there. */
@@ -23,7 +31,7 @@ export async function answers(
   path: string,
   { signal }: Context,
 ): Promise<Finding> {
-  const findings: Finding[] = []
+  const findings: PartFinding[] = []
   for (const server of servers) {
     const { label } = server
     const started = performance.now()
@@ -38,7 +46,7 @@ export async function answers(
       )
     } catch (error) {
       signal.throwIfAborted()
-      findings.push(failed(`${label} ${why(error)}`, MEND))
+      findings.push(ofPart([label], failed(`${label} ${why(error)}`, MEND)))
     }
   }
   return together(findings)

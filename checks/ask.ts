@@ -1,7 +1,17 @@
-import type { DeployedModel } from '../infra/outputs.ts'
+import type { DeployedModel, Outputs } from '../infra/outputs.ts'
 import { type Millis, seconds } from '../infra/units.ts'
-import { type Context, type Finding, modelsOf, skipped, together, unchecked } from './check.ts'
+import {
+  type Context,
+  type Finding,
+  modelsOf,
+  ofPart,
+  type PartFinding,
+  skipped,
+  together,
+  unchecked,
+} from './check.ts'
 import type { OllamaServer, RunningModel } from './inference/ollama.ts'
+import { loadedOtherwise } from './inference/residence.ts'
 import { ServerError } from './transport/server-error.ts'
 
 /** For one request: a machine that is busy with others' may take long for few tokens. */
@@ -27,8 +37,10 @@ export async function askEach(
 ): Promise<Finding> {
   const models = modelsOf(context, role)
   if (models.length === 0) return skipped(`the deployment has no ${role} model`)
-  const findings: Finding[] = []
-  for (const model of models) findings.push(await askOne(context, model, ask))
+  const findings: PartFinding[] = []
+  for (const model of models) {
+    findings.push(ofPart([model.serves, model.name], await askOne(context, model, ask)))
+  }
   return together(findings)
 }
 
@@ -36,7 +48,7 @@ async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise
   const { readOnly, signal } = context
   const server = context.deployment.inference.server(model)
   const running = await server.running(signal)
-  const disturbed = wouldReload(model, running)
+  const disturbed = wouldReload(model, running, context)
   if (disturbed !== undefined) return disturbed
   const isLoaded = running.some(({ name }) => name === model.serves)
   if (!isLoaded && readOnly) {
@@ -53,26 +65,23 @@ async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise
 }
 
 /** Why a model is not asked, when asking would load it anew; undefined when it would not. */
-export function wouldReload(model: DeployedModel, running: RunningModel[]): Finding | undefined {
-  const why = whatItWouldReload(model, running)
+export function wouldReload(
+  model: DeployedModel,
+  running: RunningModel[],
+  { deployment }: Context,
+): Finding | undefined {
+  const why = loadedOtherwise(model, running)
   if (why === undefined) return undefined
   return unchecked(
     `asking ${model.serves} would load it anew: ${why}`,
-    `have every request name ${model.serves} and set no num_ctx of its own`,
+    loadAnew(model, deployment.outputs),
   )
 }
 
-/**
- * Ollama keeps one copy of a model's weights in memory. A request that wants another context than the copy has,
- * under this name or under the one that this was derived from, makes it load anew.
- */
-function whatItWouldReload(model: DeployedModel, running: RunningModel[]): string | undefined {
-  if (model.serves === model.name) return undefined
-  if (running.some(({ name }) => name === model.name)) {
-    return `it is loaded under the name ${model.name}`
-  }
-  const context = running.find(({ name }) => name === model.serves)?.contextLength
-  if (context === undefined || model.contextLength === undefined) return undefined
-  if (context === model.contextLength) return undefined
-  return `it is loaded with a context of ${context} tokens, and was planned with ${model.contextLength}`
+/** What puts a model right that others have loaded in their way, and keeps it so. */
+export function loadAnew({ serves }: DeployedModel, { stack, target }: Outputs): string {
+  const cause = `have every request name ${serves} and set no num_ctx of its own`
+  // Nobody else's servers are ours to change.
+  if (target === 'environment') return cause
+  return `load it as planned: npm run models -- --stack ${stack}; then ${cause}`
 }

@@ -20,6 +20,11 @@ export interface Finding {
   notes?: string[]
 }
 
+/** What a check found of one of several parts, with the names that its sentence calls the part by. */
+export interface PartFinding extends Finding {
+  part?: readonly string[]
+}
+
 /** What a check works with. */
 export interface Context {
   deployment: Deployment
@@ -63,8 +68,17 @@ const finding = (verdict: Verdict, detail: string, mend?: string): Finding => ({
   ...(mend === undefined ? {} : { mend }),
 })
 
-/** What several parts of a deployment are found to be: wrong when one is, and sure only when all are. */
-export function together(findings: readonly Finding[]): Finding {
+/** A finding of a part, to be taken together with those of its like. */
+export const ofPart = (part: readonly string[], finding: Finding): PartFinding => ({
+  ...finding,
+  part,
+})
+
+/**
+ * What several parts of a deployment are found to be: wrong when one is, and sure only when all are. What is found of
+ * several in the same words is said once.
+ */
+export function together(findings: readonly PartFinding[]): Finding {
   const decisive = (['failed', 'unchecked', 'passed', 'skipped'] as const)
     .map(verdict => findings.filter(found => found.verdict === verdict))
     .find(group => group.length > 0)
@@ -74,11 +88,31 @@ export function together(findings: readonly Finding[]): Finding {
   return {
     ...finding(
       decisive[0]!.verdict,
-      decisive.map(found => found.detail).join('; '),
+      [...kindsOf(decisive)].map(describeKind).join('; '),
       mends.size === 0 ? undefined : [...mends].join('; '),
     ),
     ...(notes.length === 0 ? {} : { notes }),
   }
+}
+
+const NAMED_AT_MOST = 3
+
+/** Those that say the same, each of its own part. */
+function kindsOf(findings: readonly PartFinding[]): Iterable<PartFinding[]> {
+  const sentence = ({ detail, part = [] }: PartFinding) =>
+    part.toSorted(longestFirst).reduce((text, name) => text.replaceAll(name, '\0'), detail)
+  return Map.groupBy(findings, sentence).values()
+}
+
+/** The one name may be the beginning of the other. */
+const longestFirst = (a: string, b: string): number => b.length - a.length
+
+function describeKind([first, ...others]: PartFinding[]): string {
+  const names = others.flatMap(({ part = [] }) => part.slice(0, 1))
+  if (names.length === 0) return first!.detail
+  const named = names.slice(0, NAMED_AT_MOST).join(', ')
+  const more = names.length - NAMED_AT_MOST
+  return `${first!.detail}; so it is with ${named}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** The deployment's models of one role. */

@@ -1,13 +1,15 @@
 import { SERVER_BYTES } from '../infra/capacity/overhead.ts'
-import type { DeployedModel, OllamaPool } from '../infra/outputs.ts'
+import type { DeployedModel, OllamaPool, Outputs } from '../infra/outputs.ts'
 import { type Bytes, formatBytes } from '../infra/units.ts'
 import { heldBy } from '../provision/processes/held.ts'
-import { wouldReload } from './ask.ts'
+import { loadAnew, wouldReload } from './ask.ts'
 import {
   type Check,
   type Context,
   type Finding,
   failed,
+  ofPart,
+  type PartFinding,
   passed,
   together,
   unchecked,
@@ -30,7 +32,11 @@ export default {
   async run(context) {
     const { models, ollama } = context.deployment.outputs
     // What is not loaded yet loads beside the others.
-    const findings = await Promise.all(models.map(model => lookAtModel(context, model)))
+    const findings: PartFinding[] = await Promise.all(
+      models.map(async model =>
+        ofPart([model.serves, model.name], await lookAtModel(context, model)),
+      ),
+    )
     for (const pool of ollama) findings.push(...(await lookAtProcess(context, pool)))
     return together(findings)
   },
@@ -43,20 +49,22 @@ async function lookAtModel(context: Context, model: DeployedModel): Promise<Find
   let found = await loaded()
   if (found === undefined) {
     if (readOnly) return unchecked(`${model.serves} is not loaded, and this run is read only`)
-    const disturbed = wouldReload(model, await server.running(signal))
+    const disturbed = wouldReload(model, await server.running(signal), context)
     if (disturbed !== undefined) return disturbed
     await load(server, model, signal)
     found = await loaded()
   }
   if (found === undefined) return unchecked(`${model.serves} does not stay loaded`)
-  return compare(model, found, deployment.outputs.target === 'environment')
+  return compare(model, found, deployment.outputs)
 }
 
-/** @param foreign whether somebody else deployed it, and planned its context in their own way */
-function compare(model: DeployedModel, found: LoadedModel, foreign: boolean): Finding {
+function compare(model: DeployedModel, found: LoadedModel, outputs: Outputs): Finding {
   const { name, planned } = model
   const differs = contextDiffers(model, found)
-  if (differs !== undefined && !foreign) return failed(differs, LOAD_ANEW)
+  // Whoever else deployed it has planned its context in their own way.
+  if (differs !== undefined && outputs.target !== 'environment') {
+    return failed(differs, loadAnew(model, outputs))
+  }
   const notes = differs === undefined ? [] : [differs]
   if (planned === undefined) return passed(`${name} runs on ${placeOf(found)}`, notes)
 
@@ -84,9 +92,6 @@ function contextDiffers({ name, contextLength }: DeployedModel, found: LoadedMod
   if (contextLength === found.contextLength) return undefined
   return `${name} is loaded with a context of ${found.contextLength} tokens; ${contextLength} are planned`
 }
-
-const LOAD_ANEW =
-  'have every request name the model that the deployment serves and set no num_ctx of its own, and load it anew: POST /api/v1/ai/models/reload'
 
 const placeOf = ({ processor, gpuMemory, memory }: LoadedModel): string =>
   ({

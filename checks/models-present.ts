@@ -1,5 +1,5 @@
-import type { Check, Finding } from './check.ts'
-import { failed, passed, together } from './check.ts'
+import type { Check, Finding, PartFinding } from './check.ts'
+import { failed, ofPart, passed, together } from './check.ts'
 import type { ModelStatus } from './inference/status.ts'
 
 const MEND = 'bring the models in: npm run models'
@@ -9,8 +9,9 @@ export default {
   proves: 'Every model is in its Ollama store, with the digest that was provisioned',
   after: ['ollama-answers'],
   async run({ deployment, signal }) {
-    const findings: Finding[] = []
-    for (const status of await deployment.inference.status(signal)) findings.push(look(status))
+    const findings: PartFinding[] = (await deployment.inference.status(signal)).map(status =>
+      ofPart([status.name, status.serves], look(status)),
+    )
     return together(findings)
   },
 } satisfies Check

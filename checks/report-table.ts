@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { formatDuration } from '../infra/units.ts'
-import type { CheckResult, Report } from './report.ts'
+import { type CheckResult, kindsOf, type Report } from './report.ts'
 
 const SIGNS: Record<CheckResult['verdict'], string> = {
   passed: '✓',
@@ -15,11 +15,12 @@ const PADDING = 2
 const NARROWEST = 30
 
 /**
- * The report for a terminal: a line for each check, then what to do about those that did not pass.
+ * The report for a terminal: a line for each check, or for all those that found the same, then what to do about those that did not pass.
  * @param width columns of the terminal
  */
 export function toTable(report: Report, width = process.stdout.columns ?? 120): string {
-  const nameWidth = Math.max(...report.checks.map(check => check.name.length)) + PADDING
+  const kinds = kindsOf(report.checks)
+  const nameWidth = Math.max(...kinds.map(checks => label(checks).length)) + PADDING
   const rest = width - SIGN_WIDTH - nameWidth - TIME_WIDTH
   const table = new Table({
     head: ['', 'check', 'found', 'time'],
@@ -28,11 +29,16 @@ export function toTable(report: Report, width = process.stdout.columns ?? 120): 
     chars: NO_LINES,
     style: { head: [], border: [] },
   })
-  for (const check of report.checks) {
-    table.push([SIGNS[check.verdict], check.name, found(check), formatDuration(check.millis)])
+  for (const checks of kinds) {
+    const millis = checks.reduce((sum, check) => sum + check.millis, 0)
+    const { verdict } = checks[0]!
+    table.push([SIGNS[verdict], label(checks), found(checks), formatDuration(millis)])
   }
   return [title(report), table, ...mends(report), summary(report)].join('\n')
 }
+
+const label = (checks: readonly CheckResult[]): string =>
+  checks.length === 1 ? checks[0]!.name : `${checks.length} checks`
 
 const NO_LINES = Object.fromEntries(
   ['top', 'bottom', 'left', 'right', 'mid']
@@ -41,8 +47,11 @@ const NO_LINES = Object.fromEntries(
     .map(name => [name, '']),
 )
 
-const found = (check: CheckResult): string =>
-  [check.detail, ...(check.notes ?? []).map(note => `note: ${note}`)].join('\n')
+function found(checks: readonly CheckResult[]): string {
+  const [{ detail, notes = [] }] = checks as [CheckResult]
+  const names = checks.length === 1 ? '' : ` (${checks.map(({ name }) => name).join(', ')})`
+  return [detail + names, ...notes.map(note => `note: ${note}`)].join('\n')
+}
 
 /** One line for each thing to do, with the checks that it mends. */
 function mends(report: Report): string[] {

@@ -35,6 +35,13 @@ export const Report = z.object({
 export type CheckResult = z.infer<typeof CheckResult>
 export type Report = z.infer<typeof Report>
 
+/** Those that found the same, in the order of the first of each. */
+export const kindsOf = (checks: readonly CheckResult[]): CheckResult[][] => [
+  ...Map.groupBy(checks, ({ verdict, detail, notes = [] }) =>
+    JSON.stringify([verdict, detail, notes]),
+  ).values(),
+]
+
 export function verdictOf(checks: readonly Pick<CheckResult, 'verdict'>[]): Report['verdict'] {
   const verdicts = new Set(checks.map(check => check.verdict))
   if (verdicts.has('failed')) return 'failed'

@@ -1,4 +1,4 @@
-import { type Check, failed, passed, skipped, unchecked } from './check.ts'
+import { type Check, failed, ofPart, passed, skipped, together, unchecked } from './check.ts'
 import { MISMATCH_MEND, mismatches } from './knowledge/shard-settings.ts'
 
 export default {
@@ -20,10 +20,12 @@ export default {
       return skipped('no shard exists yet: each is made when first written to')
     const wrong = [...existing.values()].flatMap(collection => {
       const points = mismatches(shards.settings, collection)
-      return points.length === 0 ? [] : [`${collection.name}: ${points.join(', ')}`]
+      if (points.length === 0) return []
+      const { name } = collection
+      return [ofPart([name], failed(`${name}: ${points.join(', ')}`, MISMATCH_MEND))]
     })
     return wrong.length === 0
       ? passed(`${existing.size} of ${shards.settings.shards} shards exist, as the deployment says`)
-      : failed(wrong.join('; '), MISMATCH_MEND)
+      : together(wrong)
   },
 } satisfies Check

@@ -40,10 +40,11 @@ export async function verify(outputs: Outputs, options: VerifyOptions): Promise<
   const scratch = new Scratch(deployment, run)
   const context: Context = { deployment, scratch, readOnly, deep, signal, now }
   const results = new Map<string, CheckResult>()
+  const causes: Causes = new Map()
   try {
     for (const check of options.checks ?? ALL) {
       signal.throwIfAborted()
-      const result = await make(check, context, results)
+      const result = await make(check, context, results, causes)
       results.set(check.name, result)
       options.onCheck?.(result)
     }
@@ -68,23 +69,32 @@ async function make(
   check: Check,
   context: Context,
   results: ReadonlyMap<string, CheckResult>,
+  causes: Causes,
 ): Promise<CheckResult> {
   const started = performance.now()
-  const found = hindrance(check, context, results) ?? (await attempt(check, context))
+  const found = hindrance(check, context, results, causes) ?? (await attempt(check, context))
   const { name, proves } = check
   return { name, proves, ...found, millis: performance.now() - started }
 }
 
 const UNSURE = new Set<string | undefined>(['failed', 'unchecked'])
 
+/** For those that were not even tried: the checks in whose way something was first. */
+type Causes = Map<string, string[]>
+
 /** Why a check is not even tried. */
 function hindrance(
   check: Check,
   context: Context,
   results: ReadonlyMap<string, CheckResult>,
+  causes: Causes,
 ): Finding | undefined {
   const unsure = check.after.filter(name => UNSURE.has(results.get(name)?.verdict))
-  if (unsure.length > 0) return unchecked(`${unsure.join(' and ')} did not pass, which it needs`)
+  if (unsure.length > 0) {
+    const first = [...new Set(unsure.flatMap(name => causes.get(name) ?? [name]))]
+    causes.set(check.name, first)
+    return unchecked(`${first.join(' and ')} did not pass, which it needs`)
+  }
   if (check.writes && context.readOnly) return unchecked('it writes, and this run is read only')
   return undefined
 }

@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
-import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
+import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
+import { followDocker } from './docker/host.ts'
+import { requireRightLine } from './npm/require-right-line.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
@@ -29,30 +31,37 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 /** The one place that catches, prints and exits. */
 try {
-  const named = COMMANDS[process.argv[2] ?? '']
+  const [name = '', ...args] = process.argv.slice(2)
+  const named = COMMANDS[name]
   const wanted = named === undefined ? Object.values(COMMANDS) : [named]
-  await commandLine(await Promise.all(wanted.map(load => load()))).parseAsync()
+  const commands = (await Promise.all(wanted.map(load => load()))).map(commandOf)
+  if (named !== undefined) {
+    // Read by one of its own, for reading sets what the options are.
+    const { operands } = commandOf(await named()).parseOptions(args)
+    requireRightLine(name, commands[0]!.options, args, operands)
+  }
+  const program = new Command('npm run').exitOverride().description('knowledge-stack')
+  for (const command of commands) program.addCommand(command)
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = explain(error)
 }
 
-function commandLine(specs: AnyCommand[]): Command {
-  const program = new Command('npm run').exitOverride().description('knowledge-stack')
-  for (const spec of specs) {
-    const command = program.command(spec.name).description(spec.description).exitOverride()
-    for (const flag of spec.options) {
-      const option = new Option(flag.flags, flag.description)
-        .default(flag.default)
-        .makeOptionMandatory(flag.required ?? false)
-      command.addOption(flag.parse === undefined ? option : option.argParser(flag.parse))
-    }
-    command.option('--json', 'one JSON document on standard output, all else on standard error')
-    command.action(async options => {
-      const context = { steps: new Steps(stop.signal), signal: stop.signal }
-      print(await spec.run(options, context), options.json)
-    })
+function commandOf(spec: AnyCommand): Command {
+  const command = new Command(spec.name).description(spec.description).exitOverride()
+  for (const flag of spec.options) {
+    const option = new Option(flag.flags, flag.description)
+      .default(flag.default)
+      .makeOptionMandatory(flag.required ?? false)
+    command.addOption(flag.parse === undefined ? option : option.argParser(flag.parse))
   }
-  return program
+  command.option('--json', 'one JSON document on standard output, all else on standard error')
+  command.action(async options => {
+    followDocker(process.env)
+    const context = { steps: new Steps(stop.signal), signal: stop.signal }
+    print(await spec.run(options, context), options.json)
+  })
+  return command
 }
 
 function print({ text, document, exitCode = 0 }: Outcome, json: boolean): void {
@@ -61,8 +70,11 @@ function print({ text, document, exitCode = 0 }: Outcome, json: boolean): void {
 }
 
 function explain(error: unknown): number {
-  // Commander has printed its own message already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CODES.misused
+  if (error instanceof CommanderError) {
+    // It has printed its own message already.
+    if (error.exitCode === 0) return 0
+    return report('misused', EXIT_CODES.misused, error.message)
+  }
   const failure = stop.signal.aborted ? (stop.signal.reason as Failure) : error
   const [kind, exitCode] =
     failure instanceof Failure
@@ -70,10 +82,15 @@ function explain(error: unknown): number {
       : (['unavailable', EXIT_CODES.unavailable] as const)
   const message = reasonOf(failure)
   process.stderr.write(`${message}\n`)
+  // For a defect of ours: where it came from is for those who ask.
+  if (process.env.KNOWLEDGE_STACK_DEBUG) process.stderr.write(`${(error as Error)?.stack}\n`)
+  return report(kind, exitCode, message)
+}
+
+/** For programs. Of a `--json` that npm kept, npm itself makes the document. */
+function report(kind: FailureKind, exitCode: number, message: string): number {
   if (process.argv.includes('--json')) {
     process.stdout.write(`${JSON.stringify({ error: { kind, exitCode, message } }, null, 2)}\n`)
   }
-  // For a defect of ours: where it came from is for those who ask.
-  if (process.env.KNOWLEDGE_STACK_DEBUG) process.stderr.write(`${(error as Error)?.stack}\n`)
   return exitCode
 }

@@ -68,6 +68,35 @@ function statOf(pid) {
   }
 }
 
+/**
+ * The process that started another, or that took it over when its own had ended.
+ * @param {number} pid
+ * @returns {number | undefined} undefined where the system does not tell, and for the first process
+ */
+export function parentOf(pid) {
+  const parent = Number(statOf(pid)?.[1])
+  return parent > 0 ? parent : undefined
+}
+
+/**
+ * What a process was started with.
+ * @param {number} pid
+ * @returns {Record<string, string> | undefined} undefined where the system does not tell
+ */
+export function environmentOf(pid) {
+  try {
+    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean)
+    return Object.fromEntries(
+      pairs.map(pair => {
+        const at = pair.indexOf('=')
+        return [pair.slice(0, at), pair.slice(at + 1)]
+      }),
+    )
+  } catch {
+    return undefined
+  }
+}
+
 /** Ticks are counted from the boot, so they mean something only together with it. */
 function bootId() {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

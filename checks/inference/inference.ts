@@ -10,7 +10,7 @@ import {
 } from './chat.ts'
 import { type EmbedOptions, embed } from './embed.ts'
 import type { OllamaServer } from './ollama.ts'
-import { load, unload } from './residence.ts'
+import { load, loadedOtherwise, unload } from './residence.ts'
 import { type ModelStatus, modelStatus } from './status.ts'
 
 /** The deployment's models, each asked on the pool that it was placed in. */
@@ -68,6 +68,16 @@ export class Inference {
 
   unload(model: DeployedModel, signal?: AbortSignal): Promise<void> {
     return unload(this.server(model), model, signal)
+  }
+
+  /**
+   * Loads a model anew that is in memory otherwise than planned, such as under the name that it was derived from.
+   * @returns whether anything was to be done
+   */
+  async loadAsPlanned(model: DeployedModel, signal?: AbortSignal): Promise<boolean> {
+    const found = loadedOtherwise(model, await this.server(model).running(signal))
+    if (found !== undefined) await this.reload(model, signal)
+    return found !== undefined
   }
 
   async reload(model: DeployedModel, signal?: AbortSignal): Promise<void> {

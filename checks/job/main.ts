@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { EXIT_CODES, Failure, markedLine } from '../../infra/failure.ts'
-import { exitCode, type Report } from '../report.ts'
+import { loadBeforeChecks } from '../../provision/models/load-as-planned.ts'
+import { type CheckResult, exitCode, kindsOf, type Report } from '../report.ts'
 import { toTable } from '../report-table.ts'
 import { verify } from '../verify.ts'
 
@@ -12,6 +13,7 @@ const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort(new Failure('interrupted', 'Ended by SIGTERM')))
 try {
   const outputs = JSON.parse(await readFile(process.argv[2]!, 'utf8'))
+  await loadBeforeChecks(outputs, { report: say, signal: stop.signal })
   const report = await verify(outputs, {
     readOnly: false,
     signal: stop.signal,
@@ -31,8 +33,11 @@ function say(text: string): void {
 
 function failureOf({ checks, verdict }: Report): Failure {
   const wrong = checks.filter(check => check.verdict === verdict)
-  const list = wrong.map(({ name, detail }) => `${name}: ${detail}`)
+  const list = kindsOf(wrong).map(kind => `${namesOf(kind)}: ${kind[0]!.detail}`)
   return verdict === 'failed'
     ? new Failure('refused', `Verification failed: ${list.join('; ')}`)
     : new Failure('unavailable', `Verification could not be made: ${list.join('; ')}`)
 }
+
+const namesOf = (checks: readonly CheckResult[]): string =>
+  checks.map(({ name }) => name).join(', ')

@@ -78,7 +78,7 @@ export function planStack(
 export function catalogArchitecture({ name, figures, contextLength, sizeBytes }: ModelDefinition) {
   if (figures !== undefined) return architectureOf(figures, contextLength, sizeBytes)
   throw new Failure('misused', `${name} has no figures to plan its memory with`, {
-    mend: `npm run models -- --lock reads them from the model's file`,
+    mend: `npm run models -- --write-lock reads them from the model's file`,
   })
 }
 

@@ -5,7 +5,7 @@ import { changeRecord } from '../models/record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ImagesOptions extends StackOptions {
-  lock: string
+  lockFile: string
 }
 
 /** Asks the registries for the digests of a stack's images, which deployments are held to from then on. */
@@ -14,9 +14,9 @@ export const images: CommandSpec<ImagesOptions> = {
   description: "write the digests of a stack's images, as the registries have them, into the lock",
   options: [
     ...STACK_FLAGS,
-    { flags: '--lock <file>', description: 'the lock file', default: IMAGE_LOCK },
+    { flags: '--lock-file <path>', description: 'the lock file', default: IMAGE_LOCK },
   ],
-  async run({ stack, configFile, lock }, { steps }) {
+  async run({ stack, configFile, lockFile: lock }, { steps }) {
     const { settings } = await readStackFile(stack, configFile)
     const { mirror, ...named } = settings.configuredImages
     const wanted = Object.values(named).filter(image => image !== OWN_IMAGE && !image.includes('@'))

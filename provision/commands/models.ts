@@ -6,6 +6,7 @@ import { readStackFile } from '../../infra/settings-file.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { deployedStack } from '../deployed.ts'
 import { lockFromArgs, provisionFromArgs } from '../models/from-args.ts'
+import { describeLoaded, loadAsPlanned } from '../models/load-as-planned.ts'
 import type { ProvisionedModel } from '../models/provision.ts'
 import { withStackLock } from '../stack-lock.ts'
 import type { Steps } from '../steps.ts'
@@ -13,17 +14,20 @@ import { tightenHome } from '../tighten-home.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ModelsOptions extends StackOptions {
-  lock?: boolean
+  writeLock?: boolean
 }
 
-/** Brings the models of a deployed stack in, and verifies what is there. */
+/**
+ * Brings the models of a deployed stack in, verifies what is there, and loads anew what requests have loaded otherwise
+ * than planned.
+ */
 export const models: CommandSpec<ModelsOptions> = {
   name: 'models',
-  description: 'bring the models in and verify what is there',
+  description: 'bring the models in, verify what is there and load anew what is loaded otherwise',
   options: [
     ...STACK_FLAGS,
     {
-      flags: '--lock',
+      flags: '--write-lock',
       description: 'write what is seen into infra/models.lock.json, in place of what it says',
     },
   ],
@@ -38,17 +42,22 @@ export const models: CommandSpec<ModelsOptions> = {
         const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
         try {
           const args = modelArgs(model, settings, here, token)
-          provisioned.push(await bring(args, options.lock === true, steps))
+          provisioned.push(await bring(args, options.writeLock === true, steps))
         } finally {
           await way.close()
         }
       }
       await tightenHome(settings)
+      const loadedAnew = await steps.run(
+        'memory',
+        task => loadAsPlanned(outputs, task),
+        describeLoaded,
+      )
       return {
         text: provisioned
           .map(({ serves, digest }) => `  ${serves.padEnd(28)} ${digest}`)
           .join('\n'),
-        document: { stack: settings.stack, models: provisioned },
+        document: { stack: settings.stack, models: provisioned, loadedAnew },
       }
     })
   },

@@ -3,9 +3,11 @@ import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
 import { forgetOldUpdates } from '../engine/update-history.ts'
+import { describeLoaded, loadBeforeChecks } from '../models/load-as-planned.ts'
 import { claimHome } from '../ownership/home.ts'
 import { planStep } from '../plan/step.ts'
 import { withStackLock } from '../stack-lock.ts'
+import type { Steps } from '../steps.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { watched } from '../targets/watched.ts'
 import { tightenHome } from '../tighten-home.ts'
@@ -41,7 +43,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       const fresh = freshReport(result, started)
       const report =
         fresh === undefined
-          ? await verifyStep(outputs, { readOnly: false, deep: false }, steps)
+          ? await verifyLoaded(outputs, steps)
           : await steps.run(
               'verify',
               async () => fresh,
@@ -63,6 +65,12 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       }
     })
   },
+}
+
+/** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */
+async function verifyLoaded(outputs: Outputs, steps: Steps): Promise<Report> {
+  await steps.run('models', task => loadBeforeChecks(outputs, task), describeLoaded)
+  return verifyStep(outputs, { readOnly: false, deep: false }, steps)
 }
 
 /** The report of a verification that was part of this very update; the state may hold one from an earlier update. */

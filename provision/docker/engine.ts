@@ -1,26 +1,33 @@
 import Docker from 'dockerode'
 import { Failure, reasonOf } from '../../infra/failure.ts'
+import { engineHost } from './host.ts'
+import { findEngines } from './sockets.ts'
 
-const DEFAULT = 'unix:///var/run/docker.sock'
 const INSTALL =
   'install it (docs.docker.com/engine/install) and start it, or say where it is: DOCKER_HOST'
 
-/** Where the Docker Engine is asked. */
-const address = (): string => process.env.DOCKER_HOST || DEFAULT
-
 /**
- * Asks the Docker Engine, which DOCKER_HOST names as it does for Docker's own command line.
+ * Asks the Docker Engine that Pulumi's Docker provider asks.
  * @throws Failure `unavailable` when it is not there, or not for this user
  */
 export async function askEngine<Answer>(
   question: (docker: Docker) => Promise<Answer>,
 ): Promise<Answer> {
+  const host = engineHost(process.env)
   try {
-    return await question(new Docker())
+    return await question(clientOf(host))
   } catch (error) {
-    throw unreachable(error) ?? error
+    throw (await unreachable(error, host)) ?? error
   }
 }
+
+/** Left to itself, dockerode looks for Docker Desktop's socket, which the provider does not. */
+const clientOf = (host: string): Docker =>
+  host.startsWith(UNIX)
+    ? new Docker({ socketPath: host.slice(UNIX.length), host: '' })
+    : new Docker()
+
+const UNIX = 'unix://'
 
 /** The status of an answer about what is not there. */
 export const GONE = 404
@@ -42,18 +49,29 @@ export async function find<Answer>(
   }
 }
 
-function unreachable(error: unknown): Failure | undefined {
+async function unreachable(error: unknown, host: string): Promise<Failure | undefined> {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (syscall === undefined) return undefined
-  if (code === 'EACCES') {
-    return new Failure('unavailable', `This user may not use the Docker Engine at ${address()}`, {
-      mend: 'sudo usermod -aG docker $USER, then log in again',
-      cause: error,
-    })
-  }
-  return new Failure(
-    'unavailable',
-    `There is no Docker Engine at ${address()}: ${code ?? reasonOf(error)}`,
-    { mend: INSTALL, cause: error },
-  )
+  const [what, usually] =
+    code === 'EACCES'
+      ? [
+          `This user may not use the Docker Engine at ${host}`,
+          'sudo usermod -aG docker $USER, then log in again',
+        ]
+      : [`There is no Docker Engine at ${host}: ${code ?? reasonOf(error)}`, INSTALL]
+  const others = (await findEngines(process.env)).filter(engine => engine.host !== host)
+  const [first] = others
+  if (first === undefined) return new Failure('unavailable', what, { mend: usually, cause: error })
+  const named = others.map(engine => `${engine.name} at ${engine.host}`).join(', ')
+  return new Failure('unavailable', `${what}. What answers on this machine: ${named}`, {
+    mend: `DOCKER_HOST=${first.host} ${thisCommand()}`,
+    cause: error,
+  })
+}
+
+/** As it was typed, for it to be typed again. */
+function thisCommand(): string {
+  const [, program = '', name, ...args] = process.argv
+  if (!program.endsWith('/cli.ts')) return 'pulumi up'
+  return ['npm run', name, ...(args.length > 0 ? ['--', ...args] : [])].join(' ')
 }

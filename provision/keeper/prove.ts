@@ -8,7 +8,7 @@ import type { KeeperConfig } from './config.ts'
 type Wanted = Pick<KeeperConfig, 'gpu' | 'resident'>
 
 /**
- * Loads a model and has it answer once.
+ * Loads a model, anew where a request has loaded it otherwise than planned, and has it answer once.
  * @throws Failure when it cannot be loaded, does not answer, or is not where the plan put it
  */
 export async function proveModel(
@@ -17,6 +17,7 @@ export async function proveModel(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
+  await inference.loadAsPlanned(model, signal)
   await inference.load(model, signal)
   await answerOnce(inference, model, signal)
   const { loaded } = await modelStatus(inference.server(model), model, signal)

@@ -120,6 +120,6 @@ function refused(
   return new Failure(
     'refused',
     `${model} from ${describeSource(source)} is not what it was: ${where} has ${entry.digest}, seen is ${seen}`,
-    { mend: 'if the change is wanted: npm run models -- --lock' },
+    { mend: 'if the change is wanted: npm run models -- --write-lock' },
   )
 }

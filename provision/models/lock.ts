@@ -30,7 +30,7 @@ export interface Locks {
 
 export type LockedBy = 'lock' | 'recorded'
 
-/** Tracked by git, and written only by `npm run models -- --lock`. */
+/** Tracked by git, and written only by `npm run models -- --write-lock`. */
 export const TRACKED_LOCK = fileURLToPath(new URL('../../infra/models.lock.json', import.meta.url))
 
 /** @throws Failure `misused` when one of the files is there but is no lock file */
@@ -69,7 +69,7 @@ export const recordLock = (
   entry: LockEntry,
 ): Promise<void> => writeEntry(locks.recordFile, model, source, entry)
 
-/** Writes the tracked file, for `npm run models -- --lock` alone. */
+/** Writes the tracked file, for `npm run models -- --write-lock` alone. */
 export const writeTrackedLock = (
   model: string,
   source: string,

@@ -49,8 +49,9 @@ export async function leaveToDeploy(settings: Settings): Promise<Leave> {
   await target.preflight(settings)
   requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const leave = await leaveByPlan(settings)
-  if (leave.plan !== undefined) await target.requirePlanned(leave.plan)
-  return leave
+  const notHeld = leave.plan && (await target.requirePlanned(leave.plan))
+  const warnings = [leave.warning, notHeld].filter(warning => warning !== undefined)
+  return warnings.length === 0 ? leave : { ...leave, warning: warnings.join('\n') }
 }
 
 /**

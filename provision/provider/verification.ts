@@ -3,6 +3,7 @@ import { toTable } from '../../checks/report-table.ts'
 import { verify } from '../../checks/verify.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Outputs } from '../../infra/outputs.ts'
+import { loadBeforeChecks } from '../models/load-as-planned.ts'
 import type { Task } from '../progress.ts'
 import type { ResourceKind } from './resource.ts'
 
@@ -23,10 +24,9 @@ export const verificationKind: ResourceKind<VerificationArgs, VerificationState>
   async delete() {},
 }
 
-async function run(
-  args: VerificationArgs,
-  { report: say, signal }: Task,
-): Promise<VerificationState> {
+async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {
+  const { report: say, signal } = task
+  await loadBeforeChecks(args.deployment, task)
   const report = await verify(args.deployment, {
     readOnly: false,
     signal,

@@ -5,6 +5,7 @@ import { logTail, nameOf, ownContainers, partOf, portsOf } from '../docker/conta
 import { askEngine } from '../docker/engine.ts'
 import { dataRoot, heldByContainers } from '../docker/held.ts'
 import { volumesLayout } from '../docker/layout.ts'
+import { requireLimits } from '../docker/limits.ts'
 import { ownVolumes, removeUnknown, requireOwnPlaces } from '../docker/ownership.ts'
 import { requireDocker, requireGpus } from '../docker/preflight.ts'
 import { groundHere } from '../plan/ground.ts'
@@ -35,7 +36,10 @@ export const docker: TargetCommands = {
     }
   },
 
-  requirePlanned: requireGpus,
+  async requirePlanned(plan) {
+    await requireGpus(plan)
+    return requireLimits(plan)
+  },
 
   // The program asks for all of it itself.
   beforeUp: async () => undefined,

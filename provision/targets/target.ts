@@ -29,8 +29,11 @@ export interface TargetCommands {
    * @throws Failure that names what is somebody else's
    */
   requireOwn(settings: Settings, claim: Claim): Promise<string[]>
-  /** Requires that the machines can give what is planned on them, as far as the plan does not know. */
-  requirePlanned(plan: StackPlan): Promise<void>
+  /**
+   * Requires that the machines can give what is planned on them, as far as the plan does not know.
+   * @returns a warning for what they cannot, where the stack runs all the same
+   */
+  requirePlanned(plan: StackPlan): Promise<string | undefined>
   /** Requires, before an update, what the program itself does not ask for. */
   beforeUp(settings: Settings): Promise<void>
   /** Looks whether an update that began then waits in vain. */

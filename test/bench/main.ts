@@ -1,3 +1,6 @@
+import { Option } from 'commander'
+import { Failure } from '../../infra/failure.ts'
+import { requireRightLine } from '../../provision/npm/require-right-line.ts'
 import { writeSection } from '../support/readme.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
@@ -13,7 +16,21 @@ import { scheduler } from './scheduler.ts'
  */
 const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker]
 
+const OPTIONS = ['--write', '--json', '--creators <number>', '--chunks <number>']
+
 const [name, ...flags] = process.argv.slice(2)
+try {
+  requireRightLine(
+    'bench',
+    OPTIONS.map(flags => new Option(flags)),
+    process.argv.slice(2),
+    [],
+  )
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  process.stderr.write(`${error.text}\n`)
+  process.exit(error.exitCode)
+}
 const bench = BENCHES.find(candidate => candidate.name === name)
 if (bench === undefined) {
   process.stderr.write(

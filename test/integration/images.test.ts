@@ -97,7 +97,7 @@ describe.skipIf(registry === undefined)('npm run images (needs docker-registry)'
     const lock = join(folder, 'images.lock.json')
     const other = { 'other/image:1': sha256('other') }
     await writeFile(lock, JSON.stringify(other))
-    const { code, document, stderr } = await stack.json('images', '--lock', lock)
+    const { code, document, stderr } = await stack.json('images', '--lock-file', lock)
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(document.images).toEqual(digests)
     const written = JSON.parse(await readFile(lock, 'utf8'))
@@ -110,7 +110,7 @@ describe.skipIf(registry === undefined)('npm run images (needs docker-registry)'
   it('names the image that the registry does not have, and writes nothing', async () => {
     stack.config.images = { mirror: host, ollama: 'ollama/ollama:0.0.1' }
     const lock = join(folder, 'unwritten.json')
-    const { code, stderr } = await stack.run('images', '--lock', lock)
+    const { code, stderr } = await stack.run('images', '--lock-file', lock)
     expect(code).toBe(3)
     expect(stderr).toContain('ollama/ollama:0.0.1')
     expect(stderr).toContain('404')

@@ -156,7 +156,7 @@ describe('bringing a model in', () => {
     expect(error).toMatchObject({ kind: 'refused', exitCode: 1 })
     expect(error.message).toContain(`${NAME} from mirror ${mirror.source.host}/library`)
     expect(error.message).toMatch(/models\.lock\.json has [0-9a-f]{64}, seen is [0-9a-f]{64}/)
-    expect(error.mend).toContain('npm run models -- --lock')
+    expect(error.mend).toContain('npm run models -- --write-lock')
     expect(await names()).toEqual([first.serves])
   })
 

@@ -175,6 +175,41 @@ describe('a stack of local processes', () => {
     expect((await stack.json('verify', '--stack', 'dev')).code).toBe(0)
   })
 
+  describe('after an ordinary request under a model’s own name', () => {
+    const ollama = async (path: string, body?: object) => {
+      const init = body && { method: 'POST', body: JSON.stringify(body) }
+      const answer = await fetch(`http://127.0.0.1:${stack.config.ollamaPort}${path}`, init)
+      return (await answer.json()) as { models: { name: string }[] }
+    }
+    const loaded = async () => (await ollama('/api/ps')).models.map(({ name }) => name).toSorted()
+
+    it('verify could not check it, and names the command that loads it as planned', async () => {
+      await ollama('/api/embed', { model: 'all-minilm', input: 'x' })
+      const { code, stdout } = await stack.run('verify', '--stack', 'dev')
+      expect(code).toBe(3)
+      expect(stdout.match(/\? not checked/g)).toHaveLength(1)
+      expect(stdout).toContain('npm run models -- --stack dev')
+    })
+
+    it('models loads it as planned', async () => {
+      expect(await loaded()).toContain('all-minilm:latest')
+      const { code, document } = await stack.json('models')
+      expect({ code, loaded: document.loadedAnew }).toEqual({
+        code: 0,
+        loaded: ['all-minilm:latest-ctx512'],
+      })
+      expect(await loaded()).toEqual(['all-minilm:latest-ctx512', 'smollm2:135m-ctx1024'])
+    })
+
+    it('up loads it as planned and verifies', async () => {
+      await ollama('/api/embed', { model: 'all-minilm', input: 'x' })
+      expect(await stack.json('up')).toMatchObject({
+        code: 0,
+        document: { changed: false, verdict: 'passed' },
+      })
+    })
+  })
+
   it('has a server that died started again by up, and by nothing else touched', async () => {
     const [chroma, ollama] = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
     process.kill(-ollama, 'SIGKILL')

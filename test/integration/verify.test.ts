@@ -9,12 +9,14 @@ import { type Deployment, openDeployment } from '../../checks/deployment.ts'
 import type { RunningModel } from '../../checks/inference/ollama.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
 import { type CheckResult, exitCode, Report } from '../../checks/report.ts'
+import { toTable } from '../../checks/report-table.ts'
 import { verify } from '../../checks/verify.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import { minutes } from '../../infra/units.ts'
+import { loadAsPlanned } from '../../provision/models/load-as-planned.ts'
 import { blobPath, readManifest } from '../../provision/models/store.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
-import { outputsOf } from '../support/deployment.ts'
+import { CHAT_MODEL, EMBEDDING_MODEL, outputsOf } from '../support/deployment.ts'
 import { startOllamaWithModels } from '../support/models.ts'
 import type { RunningOllama } from '../support/ollama.ts'
 import { pinned } from '../support/pinned.ts'
@@ -172,24 +174,65 @@ describe('verify', () => {
       expect(byName(await server!.running())).toEqual(byName(running))
     })
 
-    it('does not ask a model that it would make load anew', async () => {
-      const [server] = [...deployment.ollama.values()]
-      const { name } = outputs.models[0]!
-      const call = { deadline: minutes(1), repeatable: true }
-      await server!.call(call, client => client.embed({ model: name, input: 'x' }))
-      const loaded = async () => (await server!.running()).map(model => model.name)
-      expect(await loaded()).toContain(name)
-      const report = await run(outputs)
-      expect(await loaded()).toContain(name)
-      expect(report.verdict).toBe('unchecked')
-      expect(troubles(report).map(({ name }) => name)).toEqual([
-        'models-planned',
-        'embedding-vectors',
-        'embedding-repeatable',
-        'embedding-meaning',
-        'embedding-whole',
-      ])
-      await deployment.inference.load(outputs.models[0]!)
+    describe('after an ordinary request under a model’s own name', () => {
+      const loaded = async () => {
+        const [server] = [...deployment.ollama.values()]
+        return (await server!.running()).map(({ name }) => name).toSorted()
+      }
+      const ask = async (name: string, options = {}) => {
+        const [server] = [...deployment.ollama.values()]
+        const call = { deadline: minutes(1), repeatable: true }
+        await server!.call<unknown>(call, client =>
+          name === EMBEDDING_MODEL.name
+            ? client.embed({ model: name, input: 'x' })
+            : client.generate({ model: name, prompt: '', options }),
+        )
+      }
+      const heal = () =>
+        loadAsPlanned(outputs, { report() {}, signal: new AbortController().signal })
+      const served = [EMBEDDING_MODEL.serves, CHAT_MODEL.serves].toSorted()
+
+      it('does not ask a model that it would make load anew, and names what loads it', async () => {
+        await ask(EMBEDDING_MODEL.name)
+        expect(await loaded()).toContain(EMBEDDING_MODEL.name)
+        const report = await run(outputs)
+        expect(await loaded()).toContain(EMBEDDING_MODEL.name)
+        expect(report.verdict).toBe('unchecked')
+        expect(troubles(report).map(({ name }) => name)).toEqual([
+          'models-planned',
+          'embedding-vectors',
+          'embedding-repeatable',
+          'embedding-meaning',
+          'embedding-whole',
+        ])
+        for (const { verdict, mend } of report.checks) {
+          if (verdict === 'unchecked') expect(mend).toContain('npm run models -- --stack test')
+        }
+        const lines = toTable(report, 300).split('\n')
+        expect(lines.filter(line => line.startsWith('?') || line.includes('? not'))).toHaveLength(1)
+      })
+
+      it('passes once the provisioner has loaded it as planned', async () => {
+        expect(await heal()).toEqual([EMBEDDING_MODEL.serves])
+        expect(await loaded()).toEqual(served)
+        expect(await heal()).toEqual([])
+        expect(troubles(await run(outputs))).toEqual([])
+      })
+
+      it('is put right also where Ollama would keep the copy under the name it has', async () => {
+        await deployment.inference.unload(outputs.models[1]!)
+        await ask(CHAT_MODEL.name, { num_ctx: CHAT_MODEL.contextLength })
+        await deployment.inference.load(outputs.models[1]!)
+        expect(await loaded()).toContain(CHAT_MODEL.name)
+        expect(await heal()).toEqual([CHAT_MODEL.serves])
+        expect(await loaded()).toEqual(served)
+      })
+
+      it('is put right after a request with another context', async () => {
+        await ask(CHAT_MODEL.serves, { num_ctx: 512 })
+        expect(await heal()).toEqual([CHAT_MODEL.serves])
+        expect(await heal()).toEqual([])
+      })
     })
 
     it('fails when the deployment says another dimension than the model has', async () => {

@@ -88,5 +88,7 @@ it('refuses an empty list of machines', () => {
 
 it('refuses a model without figures and names the command that gets them', () => {
   const { figures: _, ...unknown } = findModel('llama2:7b')!
-  expect(refusalOf(() => catalogArchitecture(unknown)).text).toContain('npm run models -- --lock')
+  expect(refusalOf(() => catalogArchitecture(unknown)).text).toContain(
+    'npm run models -- --write-lock',
+  )
 })

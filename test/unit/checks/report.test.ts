@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { convert } from 'xmlbuilder2'
-import { failed, passed, skipped, together, unchecked } from '../../../checks/check.ts'
+import { failed, ofPart, passed, skipped, together, unchecked } from '../../../checks/check.ts'
 import { type CheckResult, exitCode, Report, verdictOf } from '../../../checks/report.ts'
 import { toJUnit } from '../../../checks/report-junit.ts'
 import { toTable } from '../../../checks/report-table.ts'
@@ -91,6 +91,17 @@ describe('the table', () => {
     expect(table).toContain('1 passed, 1 failed, 1 not checked in 6.0 s')
   })
 
+  it('has one line for checks that found the same, with their names', () => {
+    const detail = 'it writes, and this run is read only'
+    const same = Array.from({ length: 10 }, (_, n) => result(`w${n}`, 'unchecked', { detail }))
+    const report = reportOf([...same.slice(0, 4), result('other', 'passed'), ...same.slice(4)])
+    const lines = toTable(report, 200).split('\n')
+    const told = lines.filter(line => line.includes(detail))
+    expect(told).toHaveLength(1)
+    expect(told[0]).toMatch(/10 checks .*\(w0, w1, w2, w3, w4, w5, w6, w7, w8, w9\) +15.0 s/)
+    expect(lines.at(-1)).toContain('10 not checked')
+  })
+
   it('is no wider than the terminal', () => {
     const long = result('long', 'failed', { detail: 'many words '.repeat(50) })
     const lines = toTable(reportOf([long]), 80).split('\n')
@@ -110,5 +121,18 @@ describe('findings about several parts', () => {
       passed('a is fine; e is too', ['note']),
     )
     expect(together([])).toMatchObject({ verdict: 'skipped' })
+  })
+
+  it('are said once where they are the same of several parts', () => {
+    const of = (name: string, what: string) =>
+      ofPart([name, `${name}-ctx512`], failed(`${name}-ctx512 of ${name} ${what}`, 'mend it'))
+    const gone = [1, 2, 3, 4, 5, 6].map(n => of(`m:${n}`, 'is gone'))
+    expect(together([gone[0]!, of('m:7', 'is slow'), ...gone.slice(1)])).toEqual(
+      failed(
+        'm:1-ctx512 of m:1 is gone; so it is with m:2, m:3, m:4 and 2 more; m:7-ctx512 of m:7 is slow',
+        'mend it',
+      ),
+    )
+    expect(together(gone.slice(0, 2)).detail).toBe('m:1-ctx512 of m:1 is gone; so it is with m:2')
   })
 })
