@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
+import { useEnvironment } from './egress/use-environment.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
@@ -29,6 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 /** The one place that catches, prints and exits. */
 try {
+  await useEnvironment()
   const named = COMMANDS[process.argv[2] ?? '']
   const wanted = named === undefined ? Object.values(COMMANDS) : [named]
   await commandLine(await Promise.all(wanted.map(load => load()))).parseAsync()

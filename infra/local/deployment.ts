@@ -1,8 +1,9 @@
 import * as pulumi from '@pulumi/pulumi'
 import { deployModels } from '../deployed-models.ts'
 import type { Deployment, DeploymentArgs } from '../deployment.ts'
+import { PROXY_VARIABLE } from '../egress/pull-environment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
-import { Process, type ProcessInputs, Verification } from '../resources.ts'
+import { Process, type ProcessArgs, Verification } from '../resources.ts'
 import { apiProcess } from './api.ts'
 import { chromaProcess } from './chroma.ts'
 import { ollamaProcess } from './ollama.ts'
@@ -63,8 +64,14 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     return new Verification('verification', args, { dependsOn: [this] }).report
   }
 
-  #process(args: ProcessInputs): Process {
-    return new Process(`${this.#name}-${args.name}`, args, { parent: this, ...REPLACE_IN_PLACE })
+  #process(args: ProcessArgs): Process {
+    const { environment: open } = args
+    const environment = PROXY_VARIABLE in open ? pulumi.secret(open) : open
+    return new Process(
+      `${this.#name}-${args.name}`,
+      { ...args, environment },
+      { parent: this, ...REPLACE_IN_PLACE },
+    )
   }
 }
 

@@ -3,6 +3,7 @@ import type { Node } from '../../infra/capacity/hardware.ts'
 import type { StackDemand } from '../../infra/capacity/stack.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
+import { requireCertificates } from '../../infra/egress/egress.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { commandsFor } from '../targets/targets.ts'
@@ -40,14 +41,16 @@ export interface Leave {
 
 /**
  * Looks at where a stack is to be deployed, plans it, and refuses one that cannot be there.
- * @throws Failure as preflight and leaveByPlan do
+ * @throws Failure as requireCertificates, preflight and leaveByPlan do
  */
 export async function leaveToDeploy(settings: Settings): Promise<Leave> {
+  requireCertificates(settings.egress)
   const target = await commandsFor(settings)
   await target.preflight(settings)
   const leave = await leaveByPlan(settings)
   if (leave.plan !== undefined) await target.requirePlanned(leave.plan)
-  return leave
+  const warnings = [leave.warning, settings.egress.warning].filter(text => text !== undefined)
+  return warnings.length === 0 ? leave : { ...leave, warning: warnings.join('\n') }
 }
 
 /**
