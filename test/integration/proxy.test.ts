@@ -120,3 +120,20 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
     },
   )
 })
+
+it('a proxy that is no URL is refused by the name of its variable, before anything is run', async () => {
+  const env = { ...process.env, https_proxy: 'ftp://ada:s3cret@proxy.example.org' }
+  const bootstrap = join(PROJECT_ROOT, 'provision/bootstrap.mjs')
+  for (const args of [
+    [bootstrap, 'status'],
+    [join(PROJECT_ROOT, 'provision/cli.ts'), 'status'],
+  ]) {
+    const { code, said } = await new Promise<{ code: unknown; said: string }>(resolve => {
+      execFile(process.execPath, args, { env }, (error, out, err) =>
+        resolve({ code: error?.code, said: out + err }),
+      )
+    })
+    expect({ code, said }).toEqual({ code: 2, said: expect.stringContaining('https_proxy is ') })
+    expect(said).not.toMatch(/s3cret|\n\s+at /)
+  }
+})

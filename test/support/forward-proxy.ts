@@ -2,9 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 
+/** Names and addresses of loopback, as a proxy is asked for them. */
+export const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\]):/
+
 export interface ForwardProxy {
   /** As https_proxy names it, with the user and the password that it wants. */
   url: string
+  /** An environment that names it in lower case, for everything, and spares nothing. */
+  env: Record<string, string>
   /** Every `host:port` that it was asked for, in order, those that it refused too. */
   asked: string[]
   close(): Promise<void>
@@ -65,8 +70,10 @@ export async function startForwardProxy({
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const url = `http://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${port}`
   return {
-    url: `http://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${port}`,
+    url,
+    env: { http_proxy: url, https_proxy: url, no_proxy: '', NO_PROXY: '' },
     asked,
     async close() {
       const closed = once(server, 'close')
