@@ -7,8 +7,14 @@ ARG NODE_IMAGE=node:24.21.0-slim
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+# In PEM, where the way to the package registry has certificates of one's own.
+ARG CERTIFICATES=
 # Optional packages carry a Node, which the base image has, and native parts that nothing here uses.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN if [ -n "$CERTIFICATES" ]; then \
+      { cat "${NODE_EXTRA_CA_CERTS:-/dev/null}"; echo "$CERTIFICATES"; } > /tmp/trusted.pem; \
+      export NODE_EXTRA_CA_CERTS=/tmp/trusted.pem; \
+    fi; \
+    npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production

@@ -77,6 +77,9 @@ const OwnModel = z.discriminatedUnion('role', [
   }),
 ])
 
+/** A text as `pulumi config set --secret` writes it; Pulumi hands it to the program decrypted. */
+const Encrypted = z.strictObject({ secure: z.string() })
+
 /** The stack's configuration as written: the keys, types and defaults of Pulumi.yaml. */
 export const Config = z.strictObject({
   target: z.enum(TARGETS).default('local'),
@@ -109,6 +112,9 @@ export const Config = z.strictObject({
     .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
     .default(''),
   models: z.record(z.string().min(1), OwnModel).default({}),
+  httpsProxy: z.union([z.string(), Encrypted], 'a text, in clear or encrypted').default(''),
+  noProxy: z.string().default(''),
+  caCertificates: z.string().default(''),
   images: Images.default({} as never),
   pullDeadlineMinutes: z.int().min(1).max(1440).default(180),
   // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
@@ -125,6 +131,9 @@ export const TEXT_KEYS: ReadonlySet<string> = new Set([
   'kvCacheType',
   'keepAlive',
   'modelMirror',
+  'httpsProxy',
+  'noProxy',
+  'caCertificates',
   'apiAddress',
   'apiHosts',
 ])

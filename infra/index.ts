@@ -1,8 +1,15 @@
 import * as pulumi from '@pulumi/pulumi'
+import { useEnvironment } from '../provision/egress/use-environment.ts'
 import { markedText } from './failure.ts'
 import { PROJECT } from './project.ts'
 import { startProvider } from './resources.ts'
 
+/** The engine shows a RunError by its message alone, any other with a stack trace. */
+const shown = (error: unknown) => {
+  throw new pulumi.RunError(markedText(error))
+}
+
+await useEnvironment().catch(shown)
 startProvider()
 
 const prefix = `${PROJECT}:`
@@ -18,14 +25,11 @@ const { takeOver } = await import('../provision/ownership/take-over.ts')
 const { previousState } = await import('./previous-state.ts')
 const { deploy } = await import('./program.ts')
 
-// The engine shows a RunError by its message alone, any other with a stack trace.
 const deployed = await deploy(pulumi.getStack(), configured, {
   leaveToDeploy,
   takeOver: async settings =>
     takeOver(settings, await previousState(), { dryRun: pulumi.runtime.isDryRun() }),
-}).catch(error => {
-  throw new pulumi.RunError(markedText(error))
-})
+}).catch(shown)
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report, provisioner, owner } = deployed

@@ -36,9 +36,10 @@ export interface ProcessArgs extends Place {
   readyWithin: Millis
 }
 
-/** The arguments as a program gives them: what files hold may be known only later. */
-export interface ProcessInputs extends Omit<ProcessArgs, 'files'> {
+/** The arguments as a program gives them: what files hold may be known only later, and the environment be a secret. */
+export interface ProcessInputs extends Omit<ProcessArgs, 'files' | 'environment'> {
   files: Record<string, pulumi.Input<string>>
+  environment: pulumi.Input<Record<string, string>>
 }
 
 export interface ProcessState extends ProcessArgs {

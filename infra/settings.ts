@@ -2,6 +2,8 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
 import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
+import { type Egress, egressOf } from './egress/egress.ts'
+import { withoutPassword } from './egress/environment.mjs'
 import { Failure } from './failure.ts'
 import { type ImageReferences, Images, resolveImages } from './images.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes/settings.ts'
@@ -31,6 +33,7 @@ export interface Settings {
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
   modelMirror: Mirror | undefined
+  egress: Egress
   /** For the targets that run containers. */
   images: ImageReferences
   /** As they are named, before mirror and lock. */
@@ -106,6 +109,7 @@ export function parseSettings(
     ],
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror: parseMirror(config.modelMirror),
+    egress: egressOf(config, env, (key, value, allowed) => wrong(stack, key, value, allowed)),
     images: resolveImages(images),
     configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
@@ -208,7 +212,7 @@ function describeIssue(raw: Record<string, unknown>, issue: z.core.$ZodIssue): s
     (node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key],
     raw,
   )
-  return `${PROJECT}:${issue.path.join('.')} is ${JSON.stringify(value)}: ${issue.message}`
+  return `${PROJECT}:${issue.path.join('.')} is ${withoutPassword(JSON.stringify(value) ?? 'not set')}: ${issue.message}`
 }
 
 function wrong(stack: string, key: string, value: unknown, allowed: string) {

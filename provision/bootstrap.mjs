@@ -11,6 +11,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { proxyVariables } from '../infra/egress/environment.mjs'
+import { certificateVariables } from './egress/certificates.mjs'
 import { withLock } from './lock.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -18,8 +20,11 @@ const PACKAGES = join(ROOT, 'node_modules')
 /** Holds the hash of the lock file that the packages were installed from. */
 const STAMP = join(PACKAGES, '.installed-from')
 const LEAST_NODE = 24
+const MISUSED = 2
 const UNAVAILABLE = 3
 
+// npm obeys them too.
+Object.assign(process.env, network())
 if (installedFrom() !== wanted()) {
   const onWait = () => say('waiting for another command that installs the packages')
   const lock = join(ROOT, '.install.lock')
@@ -92,19 +97,29 @@ function run(args) {
 }
 
 /**
- * Node asks the proxies that the environment names only when told to; the stack's own servers need none.
+ * The user's proxies and certificates, as every program takes them. Node obeys the first, and the system's
+ * certificates, only when told to.
+ */
+function network() {
+  try {
+    return {
+      NODE_USE_SYSTEM_CA: process.env.NODE_USE_SYSTEM_CA ?? '1',
+      NODE_USE_ENV_PROXY: '1',
+      ...proxyVariables(process.env),
+      ...certificateVariables(process.env),
+    }
+  } catch (error) {
+    say(/** @type {Error} */ (error).message)
+    process.exit(MISUSED)
+  }
+}
+
+/**
  * An update starts four Node processes, half of whose start is compiling the same modules again: they keep them.
  * @param {string} path
  */
 function environment(path) {
-  const direct = [process.env.NO_PROXY, '127.0.0.1', 'localhost'].filter(Boolean).join(',')
-  return {
-    NODE_COMPILE_CACHE: join(PACKAGES, '.cache', 'compiled'),
-    ...process.env,
-    PATH: path,
-    NODE_USE_ENV_PROXY: '1',
-    NO_PROXY: direct,
-  }
+  return { NODE_COMPILE_CACHE: join(PACKAGES, '.cache', 'compiled'), ...process.env, PATH: path }
 }
 
 function projectNode() {

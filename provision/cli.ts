@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
 import { followDocker } from './docker/host.ts'
+import { useEnvironment } from './egress/use-environment.ts'
 import { requireRightLine } from './npm/require-right-line.ts'
 import { Steps } from './steps.ts'
 
@@ -31,6 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 /** The one place that catches, prints and exits. */
 try {
+  await useEnvironment()
   const [name = '', ...args] = process.argv.slice(2)
   const named = COMMANDS[name]
   const wanted = named === undefined ? Object.values(COMMANDS) : [named]

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry'
-import { type Pool, fetch as pooledFetch } from 'undici'
+import { type Dispatcher, fetch as pooledFetch } from 'undici'
 import type { z } from 'zod'
 import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis } from '../../infra/units.ts'
@@ -34,7 +34,7 @@ export class Connection {
   readonly label: string
   /** Go along with every request; see Reached. */
   readonly headers: Readonly<Record<string, string>>
-  readonly #pools: { reading: Pool; writing: Pool }
+  readonly #pools: { reading: Dispatcher; writing: Dispatcher }
   readonly #fetch: Fetch
   readonly #exchange: { reading: Exchange; writing: Exchange }
 
@@ -68,7 +68,7 @@ export class Connection {
       // The pool and the fetch that uses it come from one package; their types differ from the built-in in name only.
       (((url: string, init: object) =>
         pooledFetch(url, { ...init, dispatcher: reading })) as unknown as Fetch)
-    const exchange = (pool: Pool) =>
+    const exchange = (pool: Dispatcher) =>
       fetch === undefined ? pooled(pool, this.url) : through(fetch, this.url)
     this.#exchange = { reading: exchange(reading), writing: exchange(writing) }
   }

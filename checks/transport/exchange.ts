@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { proxyFor } from '../../infra/egress/proxy-for.ts'
 import { seconds } from '../../infra/units.ts'
 import type { CallLimit } from './call-limit.ts'
 
@@ -20,30 +21,37 @@ export interface Outgoing {
 export type Exchange = (path: string, init: Outgoing) => Promise<{ status: number; text: string }>
 
 /**
- * A pool of connections to one server. The deadline of a call bounds it, so its own limits on headers and bodies are
- * off: a chat on a slow machine may take longer than they allow.
+ * A pool of connections to one server, through the proxy that the environment has for it: never for loopback. The
+ * deadline of a call bounds it, so its own limits on headers and bodies are off: a chat on a slow machine may take
+ * longer than they allow.
  */
-export const poolOf = (url: string, connections: number): Pool =>
-  new Pool(new URL(url).origin, {
+export function poolOf(url: string, connections: number): Dispatcher {
+  const limits = {
     connections,
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { timeout: CONNECT_DEADLINE },
-  })
+  }
+  const proxy = proxyFor(url)
+  return proxy === undefined
+    ? new Pool(new URL(url).origin, limits)
+    : new ProxyAgent({ ...limits, uri: proxy })
+}
 
 /**
  * From the pool's own interface: what fetch puts on top of it takes about a millisecond more, what `request` does a
  * tenth of a small answer's time, most of it a stream for the body (measured, undici 7.30).
  */
-export function pooled(pool: Pool, url: string): Exchange {
-  const base = new URL(url).pathname.replace(/\/$/, '')
+export function pooled(pool: Dispatcher, url: string): Exchange {
+  const { origin, pathname } = new URL(url)
+  const base = pathname.replace(/\/$/, '')
   return (path, { limit, ...request }) =>
     new Promise((resolve, reject) => {
       const parts: Buffer[] = []
       let status = 0
       limit.whenOver(reject)
       pool.dispatch(
-        { ...request, path: base + path },
+        { ...request, origin, path: base + path },
         {
           onRequestStart(controller) {
             // At once when it was given up while it waited for a connection.

@@ -41,7 +41,7 @@ export class DockerDeployment extends pulumi.ComponentResource implements Deploy
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     const { tokens } = this.#secrets
     const surroundings = stackNetwork(name, owned.owner, { parent: this })
-    const images = stackImages(name, settings.images, { parent: this })
+    const images = stackImages(name, settings.images, settings.egress, { parent: this })
     this.#parts = { settings, surroundings, images, tokens }
 
     const chroma = Array.from({ length: settings.chroma.instances }, (_, index) => {

@@ -1,5 +1,6 @@
 import * as docker from '@pulumi/docker'
-import type * as pulumi from '@pulumi/pulumi'
+import * as pulumi from '@pulumi/pulumi'
+import { type Egress, ownCertificates } from '../egress/egress.ts'
 import { type ImageReferences, OWN_IMAGE } from '../images.ts'
 import { PROJECT_ROOT } from '../project.ts'
 
@@ -10,6 +11,7 @@ export type StackImages = Record<keyof ImageReferences, pulumi.Output<string>>
 export function stackImages(
   stack: string,
   references: ImageReferences,
+  egress: Egress,
   options: pulumi.CustomResourceOptions,
 ): StackImages {
   const pulled = (part: keyof ImageReferences) =>
@@ -23,17 +25,33 @@ export function stackImages(
     chroma: pulled('chroma'),
     ollama: pulled('ollama'),
     front: pulled('front'),
-    api: references.api === OWN_IMAGE ? built(stack, options) : pulled('api'),
+    api: references.api === OWN_IMAGE ? built(stack, egress, options) : pulled('api'),
   }
 }
 
-const built = (stack: string, options: pulumi.CustomResourceOptions): pulumi.Output<string> =>
-  new docker.Image(
+const built = (
+  stack: string,
+  egress: Egress,
+  options: pulumi.CustomResourceOptions,
+): pulumi.Output<string> => {
+  const build = { context: PROJECT_ROOT, dockerfile: `${PROJECT_ROOT}/Dockerfile` }
+  const args = buildArgs(egress)
+  return new docker.Image(
     `${stack}-api`,
     {
       imageName: OWN_IMAGE,
-      build: { context: PROJECT_ROOT, dockerfile: `${PROJECT_ROOT}/Dockerfile` },
+      build: Object.keys(args).length === 0 ? build : pulumi.secret({ ...build, args }),
       skipPush: true,
     },
     options,
   ).repoDigest
+}
+
+/** The build asks the package registry. Docker knows the proxy's by name, and keeps them out of the image's history. */
+function buildArgs(egress: Egress): Record<string, string> {
+  const certificates = ownCertificates(egress)
+  return {
+    ...(egress.proxy !== undefined && { HTTPS_PROXY: egress.proxy, NO_PROXY: egress.noProxy }),
+    ...(certificates !== undefined && { CERTIFICATES: certificates }),
+  }
+}

@@ -1,5 +1,13 @@
 import type * as docker from '@pulumi/docker'
+import * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
+import { ownCertificates } from '../egress/egress.ts'
+import {
+  CERTIFICATES,
+  CERTIFICATES_FILE,
+  pullEnvironment,
+  TRUST_OWN,
+} from '../egress/pull-environment.ts'
 import { ollamaFront } from '../front/fronts.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import { container } from './container.ts'
@@ -40,19 +48,29 @@ export function ollamaServer(
       ollamaFront(made, { listen: OLLAMA_FRONT, upstream: OLLAMA_SERVER }),
     ),
   })
-  const environment = ollamaEnvironment(settings, {
-    port: OLLAMA_SERVER,
-    modelsFolder: `${OLLAMA_DATA}/models`,
-    models: plan?.models.length ?? settings.models.length,
-  })
+  const certificates = ownCertificates(settings.egress)
+  const environment = {
+    ...ollamaEnvironment(settings, {
+      port: OLLAMA_SERVER,
+      modelsFolder: `${OLLAMA_DATA}/models`,
+      models: plan?.models.length ?? settings.models.length,
+    }),
+    ...pullEnvironment(settings.egress),
+    ...(certificates !== undefined && TRUST_OWN),
+  }
+  const envs = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
   return container(surroundings, {
     part,
     image: images.ollama,
     command: ['serve'],
-    envs: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    // Who may inspect containers sees them all the same: that is root on the machine in any case.
+    envs: settings.egress.proxy === undefined ? envs : pulumi.secret(envs),
     volumes: [{ volumeName: keptVolume(surroundings, part).name, containerPath: OLLAMA_DATA }],
-    // It writes to its volume, and elsewhere only what may be lost.
-    readOnly: true,
+    // It writes to its volume, and elsewhere only what may be lost. Where the root cannot be written, the Engine puts
+    // no file there either.
+    ...(certificates === undefined
+      ? { readOnly: true }
+      : { uploads: [{ file: `${CERTIFICATES}/${CERTIFICATES_FILE}`, content: certificates }] }),
     tmpfs: { '/tmp': '' },
     ...besides(front),
     healthcheck: behindFront(OLLAMA_FRONT, '/'),

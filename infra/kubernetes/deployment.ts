@@ -8,6 +8,7 @@ import { Secrets } from '../resources.ts'
 import { apiServers, type DeploymentSecret, deploymentSecret } from './api.ts'
 import { chromaServers } from './chroma.ts'
 import { clusterOf } from './cluster.ts'
+import { egressPart } from './egress.ts'
 import { workloadHash } from './hash.ts'
 import { apiIngress } from './ingress.ts'
 import { recordLayout } from './layout.ts'
@@ -60,7 +61,8 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements De
     networkPolicies(kubernetes, api.port, this.#parts.options)
     const store = chromaServers(this.#parts, requireWorkload(workloads, first))
     recordLayout(this.#parts, [store])
-    const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan))
+    const egress = egressPart(this.#parts)
+    const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan, egress))
     if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
     if (kubernetes.monitoring.dashboard) {
       grafanaDashboard(kubernetes.namespace, this.#parts.options)

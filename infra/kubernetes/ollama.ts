@@ -6,6 +6,7 @@ import { ollamaEnvironment } from '../ollama-environment.ts'
 import type { Settings } from '../settings.ts'
 import { autoscaler } from './autoscaling.ts'
 import { NOT_AWAITED } from './awaiting.ts'
+import type { EgressPart } from './egress.ts'
 import { frontPart } from './front.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { keeperPart, readyWithin } from './keeper.ts'
@@ -24,7 +25,7 @@ const STARTUP = 300
 const GRACE = 120
 
 /** The Ollama of a pool: a StatefulSet whose pods bring in what their volume lacks, and the Service in front. */
-export function ollamaPool(parts: Parts, plan: Workload) {
+export function ollamaPool(parts: Parts, plan: Workload, egress: EgressPart) {
   const { settings, tokens, options, keeping } = parts
   const { kubernetes } = settings
   const name = ollamaName(plan.pool!)
@@ -58,13 +59,13 @@ export function ollamaPool(parts: Parts, plan: Workload) {
       },
       template: podTemplate({
         labels,
-        annotations: { [FILES_HASH]: hashOf(front.hash, keeper.hash) },
+        annotations: { [FILES_HASH]: hashOf(front.hash, keeper.hash, ...egress.hashes) },
         containers: [
-          server(settings.images.ollama, settings, plan),
+          server(settings.images.ollama, settings, plan, egress),
           front.container,
           keeper.container,
         ],
-        volumes: [front.volume, keeper.volume],
+        volumes: [front.volume, keeper.volume, ...egress.volumes],
         grace: GRACE,
         pullSecrets: kubernetes.imagePullSecrets,
         placement: placement(settings, plan),
@@ -92,15 +93,23 @@ const server = (
   image: pulumi.Input<string>,
   settings: Settings,
   { server: share, models }: Workload,
+  egress: EgressPart,
 ): Container => ({
   name: OLLAMA,
   image,
   args: ['serve'],
-  env: Object.entries(
-    ollamaEnvironment(settings, { port: OLLAMA_PORT, modelsFolder: MODELS, models: models.length }),
-  ).map(([name, value]) => ({ name, value })),
+  env: [
+    ...Object.entries(
+      ollamaEnvironment(settings, {
+        port: OLLAMA_PORT,
+        modelsFolder: MODELS,
+        models: models.length,
+      }),
+    ).map(([name, value]) => ({ name, value })),
+    ...egress.env,
+  ],
   resources: resourcesOf(share),
-  volumeMounts: [dataAt(STORE)],
+  volumeMounts: [dataAt(STORE), ...egress.mounts],
   startupProbe: startup('/', FRONT_PORT, STARTUP, 5),
   livenessProbe: probe('/', FRONT_PORT, 30),
 })

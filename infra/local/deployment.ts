@@ -1,8 +1,9 @@
 import * as pulumi from '@pulumi/pulumi'
 import { deployModels } from '../deployed-models.ts'
 import type { Deployment, DeploymentArgs } from '../deployment.ts'
+import { PROXY_VARIABLE } from '../egress/pull-environment.ts'
 import type { OllamaPool, Outputs } from '../outputs.ts'
-import { Process, type ProcessInputs, Verification } from '../resources.ts'
+import { Process, type ProcessArgs, Verification } from '../resources.ts'
 import { apiProcess } from './api.ts'
 import { chromaProcess } from './chroma.ts'
 import { ollamaProcess } from './ollama.ts'
@@ -63,10 +64,11 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     return new Verification('verification', args, { dependsOn: [this] }).report
   }
 
-  #process(args: ProcessInputs): Process {
-    const dependsOn = this.#args.owned
-    const options = { parent: this, dependsOn, ...REPLACE_IN_PLACE }
-    return new Process(`${this.#name}-${args.name}`, args, options)
+  #process(args: ProcessArgs): Process {
+    const { environment: open } = args
+    const environment = PROXY_VARIABLE in open ? pulumi.secret(open) : open
+    const options = { parent: this, dependsOn: this.#args.owned, ...REPLACE_IN_PLACE }
+    return new Process(`${this.#name}-${args.name}`, { ...args, environment }, options)
   }
 }
 

@@ -1,3 +1,4 @@
+import { pullEnvironment } from '../egress/pull-environment.ts'
 import { ollamaEnvironment } from '../ollama-environment.ts'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
@@ -12,11 +13,15 @@ export function ollamaProcess(settings: Settings): ProcessArgs {
   return {
     ...place,
     arguments: ['serve'],
-    environment: ollamaEnvironment(settings, {
-      port: place.port,
-      modelsFolder: paths.models,
-      models: settings.models.length,
-    }),
+    environment: {
+      ...ollamaEnvironment(settings, {
+        port: place.port,
+        modelsFolder: paths.models,
+        models: settings.models.length,
+      }),
+      ...pullEnvironment(settings.egress),
+      ...settings.egress.certificates,
+    },
     files: {},
     folders: [paths.models],
     readyPath: '/api/version',

@@ -3,6 +3,7 @@ import type { Node } from '../../infra/capacity/hardware.ts'
 import type { StackDemand } from '../../infra/capacity/stack.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict.ts'
+import { requireCertificates } from '../../infra/egress/egress.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import { requireLayout } from '../../infra/layout.ts'
 import type { Settings } from '../../infra/settings.ts'
@@ -42,15 +43,18 @@ export interface Leave {
 
 /**
  * Looks at where a stack is to be deployed, plans it, and refuses one that cannot be there.
- * @throws Failure as preflight and leaveByPlan do
+ * @throws Failure as requireCertificates, preflight and leaveByPlan do
  */
 export async function leaveToDeploy(settings: Settings): Promise<Leave> {
+  requireCertificates(settings.egress)
   const target = await commandsFor(settings)
   await target.preflight(settings)
   requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const leave = await leaveByPlan(settings)
   const notHeld = leave.plan && (await target.requirePlanned(leave.plan))
-  const warnings = [leave.warning, notHeld].filter(warning => warning !== undefined)
+  const warnings = [leave.warning, notHeld, settings.egress.warning].filter(
+    text => text !== undefined,
+  )
   return warnings.length === 0 ? leave : { ...leave, warning: warnings.join('\n') }
 }
 

@@ -90,15 +90,16 @@ async function spawnDetached(argv: string[], { environment, log }: ProcessArgs) 
 }
 
 /**
- * What a server takes over from this process's environment: how to find programs, compiled modules, proxies,
- * certificates and devices. Nothing else: the engine's passphrase is in there too, and an OLLAMA_… would undo the plan.
+ * What a server takes over from this process's environment: how to find programs, compiled modules and devices. Nothing
+ * else: the engine's passphrase is in there too, and an OLLAMA_… would undo the plan. Proxies and certificates come by
+ * its arguments, so that one which needs others is started anew.
  */
 function inherited(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => INHERITED.test(name)))
 }
 
 const INHERITED =
-  /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|NODE_COMPILE_CACHE|HTTPS_PROXY|NO_PROXY|SSL_CERT_\w+|LD_LIBRARY_PATH|(CUDA|NVIDIA|ROCR|HIP|HSA)_\w+)$/
+  /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|NODE_COMPILE_CACHE|LD_LIBRARY_PATH|(CUDA|NVIDIA|ROCR|HIP|HSA)_\w+)$/
 
 async function tail(log: string): Promise<string> {
   const lines = (await readFile(log, 'utf8')).trimEnd().split('\n')

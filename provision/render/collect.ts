@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as pulumi from '@pulumi/pulumi'
+import { requireCertificates } from '../../infra/egress/egress.ts'
+import { Failure } from '../../infra/failure.ts'
 import type { KnownOwner } from '../../infra/owner.ts'
 import { deploy } from '../../infra/program.ts'
 import { PROJECT } from '../../infra/project.ts'
@@ -42,6 +44,14 @@ const SECRETS = 'knowledge:index:Secrets'
  * @throws Failure as the program does
  */
 export async function collectObjects(stack: StackFile): Promise<KubernetesObject[]> {
+  requireCertificates(stack.settings.egress)
+  if (typeof stack.configured.httpsProxy === 'object') {
+    throw new Failure(
+      'misused',
+      `${PROJECT}:httpsProxy is encrypted, and only Pulumi can read it; manifests would be without it`,
+      { mend: `give --config-file a copy of the stack's file with the value in clear` },
+    )
+  }
   const objects: KubernetesObject[] = []
   await pulumi.runtime.setMocks(
     {

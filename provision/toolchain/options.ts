@@ -1,6 +1,5 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { type Millis, seconds } from '../../infra/units.ts'
+import { cacheFolder } from '../egress/certificates.mjs'
 
 /** Where parts are looked for and kept. */
 export interface ToolchainOptions {
@@ -19,9 +18,8 @@ const GITHUB = 'https://github.com'
 
 /** The options as the environment sets them: see the table in the README. */
 export function toolchainOptions(env: NodeJS.ProcessEnv): ToolchainOptions {
-  const caches = env.XDG_CACHE_HOME || join(homedir(), '.cache')
   return {
-    cache: env.KNOWLEDGE_STACK_CACHE || join(caches, 'knowledge-stack'),
+    cache: cacheFolder(env),
     offlineBuild: env.KNOWLEDGE_STACK_OFFLINE_BUILD === '1',
     releases: {
       pulumi: env.KNOWLEDGE_STACK_PULUMI_URL || `${GITHUB}/pulumi/pulumi/releases/download`,

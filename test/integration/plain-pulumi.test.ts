@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Stack } from '@pulumi/pulumi/automation/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFree } from '../../provision/processes/port.ts'
+import { type ForwardProxy, LOOPBACK, startForwardProxy } from '../support/forward-proxy.ts'
 import { type PlainStack, plainStack } from '../support/plain-stack.ts'
 import { freePort } from '../support/ports.ts'
 
@@ -12,10 +13,12 @@ describe('plain Pulumi', () => {
   let folder: string
   let stack: Stack
   let plain: PlainStack
+  let proxy: ForwardProxy
   let ports: { chroma: number; ollama: number }
 
   beforeAll(async () => {
-    plain = await plainStack()
+    proxy = await startForwardProxy()
+    plain = await plainStack(proxy.env)
     ;({ folder, stack } = plain)
     ports = { chroma: await freePort(), ollama: await freePort() }
     await plain.configure({
@@ -31,12 +34,17 @@ describe('plain Pulumi', () => {
   afterAll(async () => {
     await stack?.destroy()
     await plain?.forget()
+    await proxy?.close()
   })
 
   it('deploys, brings the models in and verifies', async () => {
     const { outputs, summary } = await stack.up()
     expect(summary.result).toBe('succeeded')
     expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })
+  })
+
+  it("asks the shell's proxy for nothing on loopback: not for the engine, nor for a server", () => {
+    expect(proxy.asked.filter(target => LOOPBACK.test(target))).toEqual([])
   })
 
   it('finds nothing to change afterwards, and no drift', async () => {

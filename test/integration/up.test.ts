@@ -9,17 +9,24 @@ import { PROJECT_ROOT } from '../../infra/project.ts'
 import { acquireLock } from '../../provision/lock.mjs'
 import { processGroupRuns } from '../../provision/process-identity.mjs'
 import { isFree } from '../../provision/processes/port.ts'
+import { type ForwardProxy, LOOPBACK, startForwardProxy } from '../support/forward-proxy.ts'
 import { TestStack } from '../support/stack.ts'
 
 describe('a stack of local processes', () => {
   let stack: TestStack
+  let proxy: ForwardProxy
   beforeAll(async () => {
+    proxy = await startForwardProxy()
     stack = await TestStack.make()
     // A folder of the user's, with things of theirs in it.
     await mkdir(join(stack.home, 'photographs'), { recursive: true })
     await writeFile(join(stack.home, 'photographs', 'beach.jpg'), 'sand')
+    Object.assign(stack.env, proxy.env)
   })
-  afterAll(() => stack.end())
+  afterAll(async () => {
+    await stack?.end()
+    await proxy?.close()
+  })
 
   it('is not deployed at first, and verify says what to do', async () => {
     const { code, stderr } = await stack.run('verify', '--stack', 'dev')
@@ -83,6 +90,10 @@ describe('a stack of local processes', () => {
       expect(listening).toHaveLength(1)
       expect(listening[0]).toContain(`0100007F:${hex}`)
     }
+  })
+
+  it("asked the shell's proxy for nothing on loopback: not for the engine, nor for a server", () => {
+    expect(proxy.asked.filter(target => LOOPBACK.test(target))).toEqual([])
   })
 
   it('is left alone by a second up, which says so, and takes from others what they could read before', async () => {

@@ -42,6 +42,7 @@ export async function plainStack(
   await use(PROJECT_ROOT)
   await mkdir(join(folder, 'state'))
   const { pulumi } = await realTools()
+  const project = parse(await readFile(join(PROJECT_ROOT, 'Pulumi.yaml'), 'utf8'))
   const [bin] = pulumi.binFolders as [string]
   const stack = await LocalWorkspace.createStack(
     { stackName: STACK, workDir: folder },
@@ -51,6 +52,8 @@ export async function plainStack(
         PATH: [...path, ...pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(
           ':',
         ),
+        // The language host that is built here is older than the engine, and does not take runtime.options from it.
+        NODE_OPTIONS: project.runtime.options.nodeargs,
         PULUMI_BACKEND_URL: `file://${folder}/state`,
         PULUMI_CONFIG_PASSPHRASE: 'a passphrase for this test',
         ...env,

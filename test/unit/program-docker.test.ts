@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
 import * as pulumi from '@pulumi/pulumi'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GPU_RESOURCE } from '../../infra/capacity/hardware.ts'
 import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { GiB, MiB } from '../../infra/units.ts'
+import { revealed, SECRET_MARK } from '../../provision/provider/secret-values.ts'
 import { machineOf, stackDemand } from '../support/demand.ts'
 import { effectsOf } from '../support/effects.ts'
 
@@ -15,6 +20,10 @@ const inputsOf = (name: string) => resources.get(`${CONTAINER} ${name}`)?.inputs
 
 let plan: StackPlan
 let outputs: unknown
+let folder: string
+
+const PROXY = 'http://ada:s3cret@proxy.example.org:3128'
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----'
 
 const config = (more: object = {}) => ({
   target: 'docker',
@@ -48,16 +57,55 @@ beforeAll(async () => {
   plan = planStack({ ...stackDemand('llama3.2:3b'), fronts: true }, [
     machineOf(32, { gpus: [gpu] }),
   ])
+  folder = await mkdtemp(join(tmpdir(), 'certificates-'))
+  const caCertificates = join(folder, 'own.pem')
+  await writeFile(caCertificates, [CERTIFICATE, rootCertificates[0]].join('\n'))
+  const egress = { httpsProxy: PROXY, noProxy: 'shop.example.org', caCertificates }
   const deployed = await deploy(
     'docker',
-    config(),
+    config(egress),
     effectsOf(async () => ({ plan })),
   )
   outputs = await new Promise(resolve => deployed.outputs.apply(resolve))
   await pulumi.runtime.disconnect()
 })
 
+afterAll(() => rm(folder, { recursive: true }))
+
 describe('the program of a stack of containers', () => {
+  it('has Ollama pull through the proxy, whose URL is a secret, and trust the certificates', () => {
+    const { envs, uploads, readOnly } = inputsOf('docker-ollama-gpu')!
+    expect(envs).toHaveProperty(SECRET_MARK)
+    expect(revealed(envs)).toEqual(
+      expect.arrayContaining([
+        `HTTPS_PROXY=${PROXY}`,
+        expect.stringMatching(/^NO_PROXY=shop\.example\.org,localhost,127\.0\.0\.1,/),
+        'SSL_CERT_DIR=/etc/ssl/certs:/etc/knowledge/certificates',
+      ]),
+    )
+    // Those that everybody trusts are in the image.
+    expect(uploads).toEqual([
+      { file: '/etc/knowledge/certificates/own.pem', content: `${CERTIFICATE}\n` },
+    ])
+    // The Engine puts no file into a root that cannot be written.
+    expect(readOnly).not.toBe(true)
+  })
+
+  it('has its own image built by them, and tells no other container', () => {
+    const image = resources.get('docker:index/image:Image docker-api')!.inputs.build
+    expect(image).toHaveProperty(SECRET_MARK)
+    expect(revealed(image).args).toMatchObject({
+      HTTPS_PROXY: PROXY,
+      NO_PROXY: expect.stringContaining('shop.example.org'),
+      CERTIFICATES: `${CERTIFICATE}\n`,
+    })
+    for (const [name, { inputs }] of resources) {
+      if (/ollama-gpu$|docker-api$/.test(name)) continue
+      expect(JSON.stringify(inputs)).not.toMatch(/s3cret|proxy\.example|b3du/)
+    }
+    expect(JSON.stringify(inputsOf('docker-api'))).not.toMatch(/s3cret|b3du/)
+  })
+
   it('puts each server into the network namespace of its front, without a port of its own', () => {
     for (const part of ['chroma-0', 'ollama-gpu']) {
       const server = inputsOf(`docker-${part}`)

@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { revealed, SECRET_MARK } from '../../provision/provider/secret-values.ts'
 
 /** What the program asked the engine for, by the resource's name. */
 const resources = new Map<string, pulumi.runtime.MockResourceArgs>()
@@ -18,6 +19,7 @@ const CONFIG = {
   ollamaPort: '9100',
   apiPort: '9200',
   modelMirror: 'http://127.0.0.1:5000/models',
+  httpsProxy: 'http://ada:s3cret@127.0.0.1:3128',
 }
 
 let outputs: Record<string, unknown>
@@ -57,7 +59,7 @@ async function settled(program: object): Promise<Record<string, unknown>> {
 
 describe('the program of a local stack', () => {
   it('starts each server with what the settings say, from Pulumi.yaml to the process', () => {
-    expect(resources.get('dev-ollama')?.inputs).toMatchObject({
+    expect(revealed(resources.get('dev-ollama')?.inputs)).toMatchObject({
       program: 'ollama',
       arguments: ['serve'],
       port: 9100,
@@ -72,6 +74,18 @@ describe('the program of a local stack', () => {
         OLLAMA_MAX_LOADED_MODELS: '2',
       },
     })
+  })
+
+  it('has Ollama pull through the proxy, whose URL is a secret, and tells no other server of it', () => {
+    const { environment } = resources.get('dev-ollama')!.inputs
+    expect(revealed(environment)).toMatchObject({
+      HTTPS_PROXY: CONFIG.httpsProxy,
+      NO_PROXY: expect.stringContaining('localhost,127.0.0.1'),
+    })
+    expect(environment).toHaveProperty(SECRET_MARK)
+    for (const [name, { inputs }] of resources) {
+      if (name !== 'dev-ollama') expect(JSON.stringify(inputs)).not.toContain('s3cret')
+    }
   })
 
   it('gives every Chroma server a port, a folder and a configuration of its own, on loopback', () => {

@@ -9,9 +9,10 @@ export const image: Kind = {
   updatable: ['build', 'imageName', 'skipPush'],
 
   async create(inputs, docker) {
-    const { context, dockerfile } = inputs.build
+    const { context, dockerfile, args = {} } = inputs.build
     const argv = ['docker', 'build', '--network', NETWORK, '--tag', inputs.imageName]
-    await runCommand([...argv, '--file', dockerfile, context], {
+    const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
+    await runCommand([...argv, ...given, '--file', dockerfile, context], {
       // Engines of Debian's have no other builder.
       env: { ...process.env, DOCKER_BUILDKIT: '0' },
       signal: AbortSignal.timeout(minutes(10)),

@@ -2,17 +2,21 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { type Call, Connection } from '../../../checks/transport/connection.ts'
+import { type ForwardProxy, startForwardProxy } from '../../support/forward-proxy.ts'
 
 type Answer = Parameters<typeof createServer>[1]
 
 describe('a connection to a server', () => {
   const servers: Server[] = []
   const connections: Connection[] = []
+  const proxies: ForwardProxy[] = []
 
   afterEach(async () => {
+    vi.unstubAllEnvs()
+    for (const proxy of proxies.splice(0)) await proxy.close()
     for (const connection of connections.splice(0)) await connection.close()
     for (const server of servers.splice(0)) {
       server.closeAllConnections()
@@ -174,6 +178,26 @@ describe('a connection to a server', () => {
     for (const { status, reason } of (await ended) as PromiseRejectedResult[]) {
       expect([status, reason.reason]).toEqual(['rejected', 'late'])
     }
+  })
+
+  it('goes through the proxy of the environment to a server elsewhere, and not to one on loopback', async () => {
+    const { connection, url } = await connectTo([says(200, '{"ok":true}')])
+    const hosts = { 'chroma.example.org:80': new URL(url).host }
+    const proxy = await startForwardProxy({ credentials: 'ada:s3cret', hosts })
+    proxies.push(proxy)
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    vi.stubEnv('http_proxy', undefined)
+    const elsewhere = new Connection('Chroma', 'http://chroma.example.org', { maxConnections: 2 })
+    connections.push(elsewhere, new Connection('Chroma', url, { maxConnections: 2 }))
+    const call = { deadline: 5000, repeatable: false }
+
+    expect(await ask(elsewhere)).toEqual({ ok: true })
+    expect(await (await elsewhere.fetchFor(call)('http://chroma.example.org/x')).json()).toEqual({
+      ok: true,
+    })
+    expect(await ask(connections.at(-1)!)).toEqual({ ok: true })
+    expect(await ask(connection)).toEqual({ ok: true })
+    expect(proxy.asked).toEqual(['chroma.example.org:80', 'chroma.example.org:80'])
   })
 
   it('reads and writes by its only connection', async () => {

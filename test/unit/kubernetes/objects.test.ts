@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import {
   kubernetesObjects,
   objectOf,
 } from '../../support/kubernetes-objects.ts'
+import { violations } from '../../support/policy.ts'
 
 let objects: KubernetesObject[]
 const find = (kind: string, name: string) => objectOf(objects, kind, name)
@@ -97,6 +98,54 @@ describe('a pool of Ollama on a cluster', () => {
       OLLAMA_NOPRUNE: '1',
     })
     expect(ollama.resources.limits['nvidia.com/gpu']).toBe('1')
+  })
+
+  it('pulls through the proxy of the settings, kept as a Secret, and trusts their certificates', async () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----\n'
+    const proxy = 'http://ada:s3cret@proxy.example.org:3128'
+    const folder = await mkdtemp(join(tmpdir(), 'certificates-'))
+    await writeFile(join(folder, 'own.pem'), pem)
+    const egress = { httpsProxy: proxy, caCertificates: join(folder, 'own.pem') }
+    const all = await kubernetesObjects({ ...egress, home: folder })
+    const set = objectOf(all, 'StatefulSet', 'ollama-gpu')
+    const ollama = containerOf(set, 'ollama')
+    expect(ollama.env).toContainEqual({
+      name: 'HTTPS_PROXY',
+      valueFrom: { secretKeyRef: { name: 'ollama-proxy', key: 'HTTPS_PROXY' } },
+    })
+    expect(envOf(ollama)).toMatchObject({
+      NO_PROXY: expect.stringMatching(
+        /(?=.*localhost)(?=.*\.svc,\.cluster\.local)(?=.*10\.0\.0\.0\/8)/,
+      ),
+      SSL_CERT_DIR: '/etc/ssl/certs:/etc/knowledge/certificates',
+      OLLAMA_DEBUG: '-1',
+    })
+    expect(objectOf(all, 'Secret', 'ollama-proxy').stringData).toEqual({ HTTPS_PROXY: proxy })
+    expect(objectOf(all, 'ConfigMap', 'ollama-certificates').data).toEqual({ 'own.pem': pem })
+    const mount = ollama.volumeMounts.find(
+      ({ mountPath }: { mountPath: string }) => mountPath === '/etc/knowledge/certificates',
+    )
+    expect(podOf(set).volumes).toContainEqual({
+      name: mount.name,
+      configMap: { name: 'ollama-certificates' },
+    })
+    const open = all.filter(({ kind }) => kind !== 'Secret')
+    expect(JSON.stringify(open)).not.toContain('s3cret')
+    expect(violations(all)).toEqual([])
+
+    // Pods are started anew by another proxy, and by nothing where there is none.
+    const hashOf = (objects: KubernetesObject[]) =>
+      objectOf(objects, 'StatefulSet', 'ollama-gpu').spec.template.metadata.annotations
+    const same = { home: folder }
+    const without = await kubernetesObjects(same)
+    const again = await kubernetesObjects({ ...same, noProxy: 'example.org' })
+    const other = await kubernetesObjects({ ...same, httpsProxy: 'http://other.example.org' })
+    expect(hashOf(without)).toEqual(hashOf(again))
+    expect(hashOf(other)).not.toEqual(hashOf(all))
+    expect(
+      envOf(containerOf(objectOf(without, 'StatefulSet', 'ollama-gpu'), 'ollama')),
+    ).not.toHaveProperty('NO_PROXY')
+    await rm(folder, { recursive: true })
   })
 
   it('goes only to GPUs that the plan counts on', () => {

@@ -49,6 +49,11 @@ describe('rendering a stack as plain manifests', () => {
     }
   })
 
+  it('refuses a proxy that only Pulumi can read, rather than leave it out', async () => {
+    const encrypted = { httpsProxy: { secure: 'v1:abc' } }
+    await expect(run({}, encrypted)).rejects.toThrow(/knowledge-stack:httpsProxy is encrypted/)
+  })
+
   it('keeps values of Secrets out of all files, and says what was left out', async () => {
     const { text, document } = await run()
     expect((await texts()).join('\n')).not.toMatch(TOKEN)

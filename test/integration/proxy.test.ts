@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ollamaProcess } from '../../infra/local/ollama.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
+import { parseSettings } from '../../infra/settings.ts'
+import { mirrorServer } from '../../provision/models/mirror.ts'
+import { provisionModel } from '../../provision/models/provision.ts'
+import { type ForwardProxy, startForwardProxy } from '../support/forward-proxy.ts'
+import { requestFor } from '../support/model-request.ts'
+import { startOllama } from '../support/ollama.ts'
+import { openssl, ownCertificate, serveTls, type TlsServer } from '../support/own-ca.ts'
+import { recordingTask } from '../support/recording-task.ts'
+import { storeTinyModels } from '../support/tiny-models.ts'
+
+const HOST = 'models.example.org'
+const PASSWORD = 's3cret'
+/** What this machine itself may be configured with. */
+const OTHERS =
+  /^((https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|PIP_\w+|(REQUESTS|CURL)_CA_BUNDLE|NODE_USE_\w+)$/i
+
+/** A registry whose name only the proxy can resolve, with a certificate that only its owner trusts. */
+describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own", () => {
+  let folder: string
+  let registry: TlsServer
+  let proxy: ForwardProxy
+  let certificate: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'proxy-'))
+    await storeTinyModels(join(folder, 'library'))
+    const own = await ownCertificate(folder, HOST)
+    certificate = own.certificate
+    const mirror = mirrorServer(join(folder, 'library'))
+    await mirror.ready()
+    registry = await serveTls(own, mirror.routing)
+    const hosts = { [`${HOST}:443`]: registry.address }
+    proxy = await startForwardProxy({ credentials: `ada:${PASSWORD}`, hosts })
+  })
+  afterAll(async () => {
+    await proxy?.close()
+    await registry?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const settings = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv) =>
+    parseSettings('dev', { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m', ...raw }, env)
+
+  it.each([
+    ['the settings', () => settings({ httpsProxy: proxy.url, caCertificates: certificate }, {})],
+    [
+      'the environment',
+      () => settings({}, { https_proxy: proxy.url, NODE_EXTRA_CA_CERTS: certificate }),
+    ],
+  ])('Ollama pulls as %s say, and logs no password', async (_, parsed) => {
+    const { HTTPS_PROXY, NO_PROXY, OLLAMA_DEBUG, ...more } = ollamaProcess(parsed()).environment
+    const { SSL_CERT_FILE } = more
+    const env = { HTTPS_PROXY, NO_PROXY, OLLAMA_DEBUG, SSL_CERT_FILE, SSL_CERT_DIR: '' }
+    let log = ''
+    const server = await startOllama({
+      env: env as Record<string, string>,
+      onLog: text => {
+        log += text
+      },
+    })
+    try {
+      const locks = { tracked: {}, recorded: {}, recordFile: join(folder, 'lock.json') }
+      const mirror = { host: HOST, namespace: 'library' }
+      const request = requestFor('nomic-embed-text', { mirror })
+      const { source } = await provisionModel(request, server, locks, recordingTask().task)
+      expect(source).toBe(`mirror ${HOST}/library`)
+    } finally {
+      await server.stop()
+    }
+    expect(proxy.asked).toContain(`${HOST}:443`)
+    expect(log).not.toContain(PASSWORD)
+  })
+
+  /** Whatever it is that they are told that is not there, they have asked the server that shows the certificate. */
+  const REFUSED = [
+    ['Node', ['node', '-e', `fetch('https://${HOST}/node')`], '/node'],
+    ['npm', ['npm', 'view', 'tiny', '--registry', `https://${HOST}/npm/`], '/npm/tiny'],
+    [
+      'pip',
+      ['python3', '-m', 'pip', 'download', '--index-url', `https://${HOST}/pip/`, 'tiny'],
+      '/pip/tiny/',
+    ],
+    ['Go', ['go', 'list', '-m', 'example.org/tiny@v1.0.0'], '/go/example.org/tiny/@v/v1.0.0.info'],
+  ] as const
+  const NAMES = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS'] as const
+  it.each(REFUSED.flatMap(([tool, argv, path]) => NAMES.map(name => ({ tool, argv, path, name }))))(
+    '$tool downloads by it where $name names the CA',
+    async ({ argv, path, name }) => {
+      registry.asked.length = 0
+      const kept = Object.entries(process.env).filter(([variable]) => !OTHERS.test(variable))
+      const env = {
+        ...Object.fromEntries(kept),
+        https_proxy: proxy.url,
+        [name]: certificate,
+        KNOWLEDGE_STACK_CACHE: folder,
+        npm_config_cache: join(folder, 'npm'),
+        npm_config_fetch_retries: '0',
+        PIP_RETRIES: '0',
+        GOPROXY: `https://${HOST}/go`,
+        GOSUMDB: 'off',
+        GOFLAGS: '-mod=mod',
+      }
+      const bootstrap = join(PROJECT_ROOT, 'provision/bootstrap.mjs')
+      const said = await new Promise<string>(resolve => {
+        const run = ['--run', ...argv]
+        execFile(process.execPath, [bootstrap, ...run], { env, cwd: folder }, (_, out, err) =>
+          resolve(out + err),
+        )
+      })
+      expect({ asked: registry.asked, said }).toMatchObject({
+        asked: expect.arrayContaining([path]),
+      })
+    },
+  )
+})
+
+it('a proxy that is no URL is refused by the name of its variable, before anything is run', async () => {
+  const env = { ...process.env, https_proxy: 'ftp://ada:s3cret@proxy.example.org' }
+  const bootstrap = join(PROJECT_ROOT, 'provision/bootstrap.mjs')
+  for (const args of [
+    [bootstrap, 'status'],
+    [join(PROJECT_ROOT, 'provision/cli.ts'), 'status'],
+  ]) {
+    const { code, said } = await new Promise<{ code: unknown; said: string }>(resolve => {
+      execFile(process.execPath, args, { env }, (error, out, err) =>
+        resolve({ code: error?.code, said: out + err }),
+      )
+    })
+    expect({ code, said }).toEqual({ code: 2, said: expect.stringContaining('https_proxy is ') })
+    expect(said).not.toMatch(/s3cret|\n\s+at /)
+  }
+})
