@@ -11,10 +11,11 @@ const QUIET = '-1'
  */
 export function pullEnvironment({ proxy, noProxy }: Egress): Record<string, string> {
   if (proxy === undefined) return {}
+  const { username, password } = new URL(proxy)
   return {
     [PROXY_VARIABLE]: proxy,
     NO_PROXY: noProxy,
-    ...(new URL(proxy).username !== '' && { OLLAMA_DEBUG: QUIET }),
+    ...(`${username}${password}` !== '' && { OLLAMA_DEBUG: QUIET }),
   }
 }
 

@@ -1,16 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Images } from '../../infra/images.ts'
 import { localPaths, tokensOf } from '../../infra/local/paths.ts'
 import type { MadeSecrets } from '../../infra/resources.ts'
 import { MiB } from '../../infra/units.ts'
-import { noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
+import { toolchainOptions } from '../../provision/toolchain/options.ts'
+import { bridgeOf, noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
 import { provideImages } from '../support/docker/images.ts'
 import { askInside, connectInside, startOnlooker } from '../support/docker/node.ts'
 import { Notes } from '../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../support/docker/stack.ts'
+import {
+  MODELS_HOST,
+  type ModelsBehindProxy,
+  modelsBehindProxy,
+  PROXY_PASSWORD,
+} from '../support/models-behind-proxy.ts'
+import { openssl } from '../support/own-ca.ts'
 import type { TestStack } from '../support/stack.ts'
 
 const MINUTES = 60_000
@@ -20,14 +29,28 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   let engine: RunningEngine
   let stack: TestStack
   let notes: Notes
+  let models: ModelsBehindProxy | undefined
 
   beforeAll(async () => {
     engine = await startEngine()
     await provideImages(engine.docker)
     stack = await makeDockerStack(engine)
+    // Certificates of this machine's own are not the stack's.
+    for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']) {
+      stack.env[name] = undefined
+    }
+    if (openssl === undefined) return
+    // Kept, so that the image is built once for all runs.
+    const folder = join(toolchainOptions(process.env).cache, 'test-models')
+    models = await modelsBehindProxy({ folder, address: await bridgeOf(engine) })
+    Object.assign(stack.config, {
+      httpsProxy: models.proxy.url,
+      caCertificates: models.certificate,
+    })
   }, 12 * MINUTES)
   afterAll(async () => {
     await engine?.stop()
+    await models?.close()
     await stack?.end()
   })
 
@@ -83,7 +106,12 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       'pulumi/.pulumi/stacks/knowledge-stack/dev.json',
     )
     const shown = stdout + stderr + (await readFile(state, 'utf8'))
-    for (const token of [chroma, ollama, provisioner]) expect(shown).not.toContain(token)
+    for (const secret of [chroma, ollama, provisioner, PROXY_PASSWORD]) {
+      expect(shown).not.toContain(secret)
+    }
+    const ollamaContainer = engine.docker.getContainer((await partsOf(engine))['ollama-cpu']!.Id)
+    const log = await ollamaContainer.logs({ stdout: true, stderr: true, follow: false })
+    expect(String(log)).not.toContain(PROXY_PASSWORD)
     expect(JSON.stringify(await partsOf(engine))).not.toContain(provisioner)
   })
 
@@ -152,6 +180,19 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await ask(method, path, tokens.provisioner)).toMatch(/^(400|404|500)$/)
     }
   })
+
+  it.skipIf(openssl === undefined)(
+    'pulls models through the proxy of the settings, by the certificates of the settings',
+    async () => {
+      const { provisioner } = await readTokens()
+      const headers = { authorization: `Bearer ${provisioner}` }
+      const ollama = new Ollama({ host: `http://127.0.0.1:${stack.config.ollamaPort}`, headers })
+      const model = `${MODELS_HOST}/library/nomic-embed-text:latest`
+      expect(await ollama.pull({ model })).toMatchObject({ status: 'success' })
+      await ollama.delete({ model })
+      expect(models!.proxy.asked).toContain(`${MODELS_HOST}:443`)
+    },
+  )
 
   it('loses nothing acknowledged when Chroma is killed while it is written to', async () => {
     let over = false
@@ -226,9 +267,14 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const { code, stdout } = await stack.run('down')
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
       expect(await partsOf(engine)).toEqual({})
+      delete stack.config.httpsProxy
+      delete stack.config.caCertificates
       const up = await stack.run('up')
       expect({ code: up.code, stderr: up.stderr }).toMatchObject({ code: 0 })
       expect(up.stderr).not.toMatch(/import/)
+      const { HostConfig, Config } = (await partsOf(engine))['ollama-cpu']!
+      expect(HostConfig.ReadonlyRootfs).toBe(true)
+      expect(Config.Env.join()).not.toMatch(/PROXY|SSL_CERT/)
       expect(await notes.lost()).toEqual([])
     },
     6 * MINUTES,

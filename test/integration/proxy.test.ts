@@ -6,17 +6,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ollamaProcess } from '../../infra/local/ollama.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { parseSettings } from '../../infra/settings.ts'
-import { mirrorServer } from '../../provision/models/mirror.ts'
 import { provisionModel } from '../../provision/models/provision.ts'
-import { type ForwardProxy, startForwardProxy } from '../support/forward-proxy.ts'
 import { requestFor } from '../support/model-request.ts'
+import {
+  MODELS_HOST,
+  type ModelsBehindProxy,
+  modelsBehindProxy,
+  PROXY_PASSWORD,
+} from '../support/models-behind-proxy.ts'
 import { startOllama } from '../support/ollama.ts'
-import { openssl, ownCertificate, serveTls, type TlsServer } from '../support/own-ca.ts'
+import { openssl } from '../support/own-ca.ts'
 import { recordingTask } from '../support/recording-task.ts'
-import { storeTinyModels } from '../support/tiny-models.ts'
 
-const HOST = 'models.example.org'
-const PASSWORD = 's3cret'
 /** What this machine itself may be configured with. */
 const OTHERS =
   /^((https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|PIP_\w+|(REQUESTS|CURL)_CA_BUNDLE|NODE_USE_\w+)$/i
@@ -24,24 +25,13 @@ const OTHERS =
 /** A registry whose name only the proxy can resolve, with a certificate that only its owner trusts. */
 describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own", () => {
   let folder: string
-  let registry: TlsServer
-  let proxy: ForwardProxy
-  let certificate: string
-
+  let there: ModelsBehindProxy
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'proxy-'))
-    await storeTinyModels(join(folder, 'library'))
-    const own = await ownCertificate(folder, HOST)
-    certificate = own.certificate
-    const mirror = mirrorServer(join(folder, 'library'))
-    await mirror.ready()
-    registry = await serveTls(own, mirror.routing)
-    const hosts = { [`${HOST}:443`]: registry.address }
-    proxy = await startForwardProxy({ credentials: `ada:${PASSWORD}`, hosts })
+    there = await modelsBehindProxy({ folder })
   })
   afterAll(async () => {
-    await proxy?.close()
-    await registry?.close()
+    await there?.close()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -49,10 +39,13 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
     parseSettings('dev', { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m', ...raw }, env)
 
   it.each([
-    ['the settings', () => settings({ httpsProxy: proxy.url, caCertificates: certificate }, {})],
+    [
+      'the settings',
+      () => settings({ httpsProxy: there.proxy.url, caCertificates: there.certificate }, {}),
+    ],
     [
       'the environment',
-      () => settings({}, { https_proxy: proxy.url, NODE_EXTRA_CA_CERTS: certificate }),
+      () => settings({}, { https_proxy: there.proxy.url, NODE_EXTRA_CA_CERTS: there.certificate }),
     ],
   ])('Ollama pulls as %s say, and logs no password', async (_, parsed) => {
     const { HTTPS_PROXY, NO_PROXY, OLLAMA_DEBUG, ...more } = ollamaProcess(parsed()).environment
@@ -67,24 +60,24 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
     })
     try {
       const locks = { tracked: {}, recorded: {}, recordFile: join(folder, 'lock.json') }
-      const mirror = { host: HOST, namespace: 'library' }
+      const mirror = { host: MODELS_HOST, namespace: 'library' }
       const request = requestFor('nomic-embed-text', { mirror })
       const { source } = await provisionModel(request, server, locks, recordingTask().task)
-      expect(source).toBe(`mirror ${HOST}/library`)
+      expect(source).toBe(`mirror ${MODELS_HOST}/library`)
     } finally {
       await server.stop()
     }
-    expect(proxy.asked).toContain(`${HOST}:443`)
-    expect(log).not.toContain(PASSWORD)
+    expect(there.proxy.asked).toContain(`${MODELS_HOST}:443`)
+    expect(log).not.toContain(PROXY_PASSWORD)
   })
 
   /** Whatever it is that they are told that is not there, they have asked the server that shows the certificate. */
   const REFUSED = [
-    ['Node', ['node', '-e', `fetch('https://${HOST}/node')`], '/node'],
-    ['npm', ['npm', 'view', 'tiny', '--registry', `https://${HOST}/npm/`], '/npm/tiny'],
+    ['Node', ['node', '-e', `fetch('https://${MODELS_HOST}/node')`], '/node'],
+    ['npm', ['npm', 'view', 'tiny', '--registry', `https://${MODELS_HOST}/npm/`], '/npm/tiny'],
     [
       'pip',
-      ['python3', '-m', 'pip', 'download', '--index-url', `https://${HOST}/pip/`, 'tiny'],
+      ['python3', '-m', 'pip', 'download', '--index-url', `https://${MODELS_HOST}/pip/`, 'tiny'],
       '/pip/tiny/',
     ],
     ['Go', ['go', 'list', '-m', 'example.org/tiny@v1.0.0'], '/go/example.org/tiny/@v/v1.0.0.info'],
@@ -93,17 +86,17 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
   it.each(REFUSED.flatMap(([tool, argv, path]) => NAMES.map(name => ({ tool, argv, path, name }))))(
     '$tool downloads by it where $name names the CA',
     async ({ argv, path, name }) => {
-      registry.asked.length = 0
+      there.registry.asked.length = 0
       const kept = Object.entries(process.env).filter(([variable]) => !OTHERS.test(variable))
       const env = {
         ...Object.fromEntries(kept),
-        https_proxy: proxy.url,
-        [name]: certificate,
+        https_proxy: there.proxy.url,
+        [name]: there.certificate,
         KNOWLEDGE_STACK_CACHE: folder,
         npm_config_cache: join(folder, 'npm'),
         npm_config_fetch_retries: '0',
         PIP_RETRIES: '0',
-        GOPROXY: `https://${HOST}/go`,
+        GOPROXY: `https://${MODELS_HOST}/go`,
         GOSUMDB: 'off',
         GOFLAGS: '-mod=mod',
       }
@@ -114,7 +107,7 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
           resolve(out + err),
         )
       })
-      expect({ asked: registry.asked, said }).toMatchObject({
+      expect({ asked: there.registry.asked, said }).toMatchObject({
         asked: expect.arrayContaining([path]),
       })
     },

@@ -16,16 +16,19 @@ export interface ForwardProxy {
 }
 
 /**
- * A user's proxy on loopback, which writes down what it is asked for: a tunnel by CONNECT, and requests whose target
+ * A user's proxy, which writes down what it is asked for: a tunnel by CONNECT, and requests whose target
  * is a whole URL.
  * @param options.credentials `user:password`; whoever does not show them gets 407
+ * @param options.address it listens on; of loopback when absent
  * @param options.hosts where a host is found that has no address, by `host:port`
  */
 export async function startForwardProxy({
   credentials,
+  address = '127.0.0.1',
   hosts = {},
 }: {
   credentials?: string
+  address?: string
   hosts?: Record<string, string>
 } = {}): Promise<ForwardProxy> {
   const asked: string[] = []
@@ -67,10 +70,10 @@ export async function startForwardProxy({
     onward.on('error', () => socket.destroy())
     return socket.on('error', () => onward.destroy())
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, address)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const url = `http://${credentials === undefined ? '' : `${credentials}@`}127.0.0.1:${port}`
+  const url = `http://${credentials === undefined ? '' : `${credentials}@`}${address}:${port}`
   return {
     url,
     env: { http_proxy: url, https_proxy: url, no_proxy: '', NO_PROXY: '' },

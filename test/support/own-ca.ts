@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -18,12 +19,14 @@ export interface OwnCertificate {
   key: string
 }
 
-/** Makes a certificate that nobody trusts but who is told to, as its own authority. */
+/** Makes a certificate that nobody trusts but who is told to, as its own authority, where the folder has none yet. */
 export async function ownCertificate(folder: string, host: string): Promise<OwnCertificate> {
   const [certificate, key] = [join(folder, `${host}.pem`), join(folder, `${host}.key`)]
+  if (existsSync(certificate)) return { host, certificate, key }
+  await mkdir(folder, { recursive: true })
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`]
-  const argv = [openssl!, 'req', '-x509', ...kind, ...name, '-days', '2']
+  const argv = [openssl!, 'req', '-x509', ...kind, ...name, '-days', '3650']
   await runCommand([...argv, '-keyout', key, '-out', certificate], {
     env: process.env,
     signal: AbortSignal.timeout(30_000),

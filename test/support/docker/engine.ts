@@ -77,6 +77,12 @@ export async function startEngine(): Promise<RunningEngine> {
   }
 }
 
+/** The machine's own address, as containers reach it. */
+export async function bridgeOf({ docker }: Pick<RunningEngine, 'docker'>): Promise<string> {
+  const { IPAM } = await docker.getNetwork('bridge').inspect()
+  return IPAM!.Config![0]!.Gateway!
+}
+
 /** What runs or lies around from this suite, or from one that was killed. */
 async function clean(docker: Docker): Promise<void> {
   for (const { Id } of await docker.listContainers({ all: true })) {

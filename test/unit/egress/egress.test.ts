@@ -107,8 +107,10 @@ describe('the variables that an Ollama pulls by', () => {
     expect(pullEnvironment(egress({}, { http_proxy: PROXY }))).toEqual({})
   })
 
-  it('keep it from logging its environment where there is a password in it', () => {
-    const { OLLAMA_DEBUG } = pullEnvironment(egress({ httpsProxy: 'http://ada:s3cret@proxy:1' }))
-    expect(OLLAMA_DEBUG).toBe('-1')
-  })
+  it.each(['http://ada:s3cret@proxy:1', 'http://:s3cret@proxy:1', 'http://t0ken@proxy:1'])(
+    'keep it from logging its environment where there is a secret in it: %s',
+    httpsProxy => {
+      expect(pullEnvironment(egress({ httpsProxy })).OLLAMA_DEBUG).toBe('-1')
+    },
+  )
 })
