@@ -30,6 +30,8 @@ export class TestStack {
   readonly config: Record<string, unknown>
   /** The environment of its commands: no backend of the user's, and Pulumi's own files in the folder. */
   readonly env: NodeJS.ProcessEnv
+  /** The project's files whose commands it runs: these here, or those of another version. */
+  project = PROJECT_ROOT
 
   private constructor(folder: string, config: Record<string, unknown>) {
     this.folder = folder
@@ -69,7 +71,7 @@ export class TestStack {
     await writeFile(this.configFile, stringify({ config: Object.fromEntries(entries) }))
     const child = spawn(
       process.execPath,
-      [join(PROJECT_ROOT, 'provision/cli.ts'), ...args, '--config-file', this.configFile],
+      [join(this.project, 'provision/cli.ts'), ...args, '--config-file', this.configFile],
       {
         env: { ...this.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
