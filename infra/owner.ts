@@ -11,7 +11,7 @@ export const Owner = z.object({
   id: z.string().optional(),
   /** Whether an older version, which gave nothing an owner, has used the home folder. */
   older: z.boolean().default(false),
-  /** Names of what an older version made that cannot be given an owner any more: Docker's volumes. */
+  /** Names of what an older version made without an owner: Docker's volumes, and containers until they are replaced. */
   adopted: z.array(z.string()).default([]),
 })
 export type Owner = z.infer<typeof Owner>

@@ -1,3 +1,4 @@
+import { namesIn } from '../../infra/known-resources.ts'
 import { readStackFile, type StackFile } from '../../infra/settings-file.ts'
 import { chooseBackend } from '../engine/backend.ts'
 import { Engine } from '../engine/engine.ts'
@@ -73,11 +74,19 @@ async function takeDown(
   return withStackLock(settings, `down of stack ${settings.stack}`, async home => {
     const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
     const engine = await Engine.open(stack, pulumi)
-    const owner = { ...home, id: home.id ?? (await deployedOwner(engine, steps)) }
-    if (options.purge) {
-      const things = await target.purgeable(settings, owner)
-      await confirmPurge(settings, things, options.yes === true, signal)
+    const state = await steps.run('state', task => engine.state(task))
+    const known = namesIn(state)
+    // The home folder may be on another machine than the one that deployed.
+    const owner = {
+      ...home,
+      id: home.id ?? state.owner,
+      adopted: [...new Set([...home.adopted, ...known])],
     }
+    if (options.purge && !options.yes) {
+      await confirmPurge(settings, await target.purgeable(settings, owner), signal)
+    }
+    // `destroy` does not get past what it does not know of: a network that a killed create has left a container on.
+    await target.sweep(settings, owner, name => known.has(name))
     const { changes } = await steps.run('pulumi destroy', task => engine.run('destroy', task))
     await steps.run(
       'what is left',
@@ -94,10 +103,4 @@ async function takeDown(
       others.length === 0 ? [] : [`not the stack's alone, and left: ${others.join(', ')}`]
     return { removed, left: ['data and models are deleted', ...left] }
   })
-}
-
-/** The id of the stack's owner by Pulumi's state, for a home folder on another machine than the first. */
-async function deployedOwner(engine: Engine, steps: Steps): Promise<string | undefined> {
-  const { owner } = await steps.run('outputs', task => engine.outputs(task))
-  return typeof owner === 'string' ? owner : undefined
 }

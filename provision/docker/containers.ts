@@ -1,10 +1,10 @@
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
-import { OWNER_LABEL, PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
-import type { Owner } from '../../infra/owner.ts'
+import { PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { ownerOf } from '../ownership/home.ts'
 import { find } from './engine.ts'
+import { isOwn } from './own.ts'
 
 const LOG_TAIL_LINES = 10
 
@@ -30,20 +30,17 @@ export async function ownContainers(
   docker: Docker,
 ): Promise<ContainerInspectInfo[]> {
   const owner = await ownerOf(settings)
-  return (await containersOf(settings, docker)).filter(({ Config }) => isOwn(Config.Labels, owner))
-}
-
-/** Whether something of the Engine is the stack's: by its label, or as what an older version made. */
-export function isOwn(labels: Record<string, string>, { id, older }: Owner): boolean {
-  const owner = labels[OWNER_LABEL]
-  return owner === undefined ? older && id === undefined : owner === id
+  const containers = await containersOf(settings, docker)
+  return containers.filter(found =>
+    isOwn({ name: nameOf(found), labels: found.Config.Labels }, owner),
+  )
 }
 
 /** `chroma-0`, `ollama-cpu-front`, `api`. */
 export const partOf = ({ Config }: ContainerInspectInfo): string => Config.Labels[PART_LABEL] ?? ''
 
 /** Without the slash that Docker puts before it. */
-export const nameOf = ({ Name }: ContainerInspectInfo): string => Name.slice(1)
+export const nameOf = ({ Name }: Pick<ContainerInspectInfo, 'Name'>): string => Name.slice(1)
 
 /** Ports of the host that a container holds. */
 export const portsOf = ({ HostConfig }: ContainerInspectInfo): number[] =>

@@ -1,14 +1,18 @@
 import { EMBEDDING_LABEL, INSTANCES_LABEL, SHARDS_LABEL } from '../../infra/docker/names.ts'
 import type { Layout } from '../../infra/layout.ts'
 import type { Settings } from '../../infra/settings.ts'
-import { ofStack } from './containers.ts'
+import { givenOwner } from '../ownership/claim.ts'
+import { ownerOf } from '../ownership/home.ts'
 import { askEngine } from './engine.ts'
+import { ownVolumes } from './volumes.ts'
 
-/** How the data was laid out when its volumes were made, as they say themselves; undefined where there are none. */
+/** How the stack's own data was laid out when its volumes were made, as they say themselves; undefined where there are none. */
 export const volumesLayout = (settings: Settings): Promise<Partial<Layout> | undefined> =>
   askEngine(async docker => {
-    const { Volumes } = await docker.listVolumes(ofStack(settings))
-    const labels = Volumes.map(({ Labels }) => Labels ?? {}).find(label => SHARDS_LABEL in label)
+    const home = await ownerOf(settings)
+    // What is somebody else's is not the stack's data, and is refused once Pulumi's state is known too.
+    const volumes = await ownVolumes(settings, { ...home, id: home.id ?? givenOwner() }, docker)
+    const labels = volumes.map(volume => volume.labels).find(labels => SHARDS_LABEL in labels)
     if (labels === undefined) return undefined
     const embeddingModel = labels[EMBEDDING_LABEL]
     return {

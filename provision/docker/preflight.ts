@@ -38,6 +38,7 @@ async function requireArchitecture({ images }: Settings, docker: Docker): Promis
 }
 
 async function requirePorts(settings: Settings, docker: Docker): Promise<void> {
+  // Of any stack of this name: where it is not this one, takeOver says so, by its owner, and not by a port alone.
   const own = new Set((await containersOf(settings, docker)).flatMap(portsOf))
   const { chroma, ollama, api } = settings
   const wanted = [

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 // The shell alone: the whole of zx takes several times as long to load.
 import { $ } from 'zx/core'
 import { Failure, readMarked } from '../../infra/failure.ts'
+import { type PreviousState, stateOf } from '../../infra/known-resources.ts'
 import { makePrivateFolder, spawnPrivately, writePrivateFile } from '../../infra/private-files.ts'
 import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
@@ -109,6 +110,19 @@ export class Engine {
     if (exitCode === STACK_NOT_FOUND) return {}
     if (exitCode !== 0) throw failureOf('stack output', [stderr.trim()], task.signal)
     return JSON.parse(stdout)
+  }
+
+  /** What the state has of the stack; nothing when there is no such stack. Secrets stay encrypted. */
+  async state(task: Task): Promise<PreviousState> {
+    await prepareBackend(this.#stack.settings, this.#backend)
+    const { exitCode, stdout, stderr } = await this.#spawn(
+      ['stack', 'export'],
+      PROJECT_ROOT,
+      task.signal,
+    )
+    if (exitCode === STACK_NOT_FOUND) return stateOf([])
+    if (exitCode !== 0) throw failureOf('stack export', [stderr.trim()], task.signal)
+    return stateOf(JSON.parse(stdout).deployment?.resources ?? [])
   }
 
   async #pulumiEvents(args: string[], task: Task, changes: boolean) {

@@ -11,10 +11,16 @@ export interface Claim {
   /**
    * Whether something without an owner is the stack's all the same: Pulumi's state has it, or an older version
    * deployed from this home folder.
-   * @param name as the target names it: the file that records a process, a container's id, a volume's name, the uid of an object of a cluster
+   * @param name as the target names it: the file that records a process, a container's id or name, a volume's name, the uid of an object of a cluster
    */
   proves(name: string): boolean
 }
+
+/**
+ * The owner that a stack is given in place of a new one: the user says by it that what carries this id is the stack's.
+ * It is nothing to a stack that has an owner.
+ */
+export const givenOwner = (): string | undefined => process.env.KNOWLEDGE_STACK_OWNER || undefined
 
 /**
  * @param foreign what stands in the stack's places and is not its own, for people

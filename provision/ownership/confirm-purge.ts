@@ -12,10 +12,8 @@ import { sizeOfHome } from './contents.ts'
 export async function confirmPurge(
   settings: Settings,
   things: string,
-  yes: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  if (yes) return
   const { stack, home } = settings
   const folder = `${formatBytes(await sizeOfHome(settings))} in ${home}`
   const loss = [folder, things].filter(Boolean).join(' and ')

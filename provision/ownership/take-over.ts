@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
+import { namesIn, type PreviousState } from '../../infra/known-resources.ts'
 import { requireLayout } from '../../infra/layout.ts'
 import type { KnownOwner, Owner } from '../../infra/owner.ts'
-import type { PreviousState } from '../../infra/previous-state.ts'
 import type { Settings } from '../../infra/settings.ts'
 import { commandsFor } from '../targets/targets.ts'
+import { givenOwner } from './claim.ts'
 import { ownerOf } from './home.ts'
 
 /**
@@ -22,7 +23,7 @@ export async function takeOver(
   const home = await ownerOf(settings)
   requireLayout(settings, [before.layout])
   const id = idOf(settings, before, home)
-  const known = new Set(before.resources.flatMap(namesOf))
+  const known = namesIn(before)
   // Once there is an owner, what an older version made has it, or is on the list of what cannot be given it.
   const isOlder = home.older && home.id === undefined
   const target = await commandsFor(settings)
@@ -32,7 +33,8 @@ export async function takeOver(
     knows: name => known.has(name),
     proves: name => isOlder || known.has(name) || home.adopted.includes(name),
   })
-  const owner = { ...home, id, adopted }
+  // Names stay on the list: another list would be a change to the stack.
+  const owner = { ...home, id, adopted: [...new Set([...home.adopted, ...adopted])] }
   // In a dry run of an update that is to follow it runs on.
   if (!dryRun) await target.sweep(settings, owner, name => known.has(name))
   return owner
@@ -46,19 +48,5 @@ function idOf({ stack, home }: Settings, { owner }: PreviousState, recorded: Own
       { mend: 'choose another folder for this one: knowledge-stack:home' },
     )
   }
-  return owner ?? recorded.id ?? (process.env.KNOWLEDGE_STACK_OWNER || randomUUID())
-}
-
-/**
- * A process goes by its record, a container by its id, a volume by its name, an object of a cluster by its uid: one of
- * the same name may be in another namespace, or on another cluster.
- */
-function namesOf({ properties }: PreviousState['resources'][number]): string[] {
-  const { id, record, name, metadata } = properties as {
-    id?: string
-    record?: string
-    name?: string
-    metadata?: { uid?: string }
-  }
-  return [id, record, name, metadata?.uid].filter(text => text !== undefined)
+  return owner ?? recorded.id ?? givenOwner() ?? randomUUID()
 }

@@ -6,8 +6,9 @@ import { askEngine } from '../docker/engine.ts'
 import { dataRoot, heldByContainers } from '../docker/held.ts'
 import { volumesLayout } from '../docker/layout.ts'
 import { requireLimits } from '../docker/limits.ts'
-import { ownVolumes, removeUnknown, requireOwnPlaces } from '../docker/ownership.ts'
+import { removeUnknown, requireOwnPlaces } from '../docker/ownership.ts'
 import { requireDocker, requireGpus } from '../docker/preflight.ts'
+import { ownVolumes, removeVolume, sizesOf } from '../docker/volumes.ts'
 import { groundHere } from '../plan/ground.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
@@ -59,15 +60,12 @@ export const docker: TargetCommands = {
   sweep: removeUnknown,
 
   purgeable: (settings, owner) =>
-    askEngine(async docker => {
-      const volumes = await ownVolumes(settings, owner, docker)
-      return volumes.length === 0 ? '' : `the volumes ${volumes.join(', ')}`
-    }),
+    askEngine(async docker => sizesOf(await ownVolumes(settings, owner, docker), docker)),
 
   purge: (settings, owner) =>
     askEngine(async docker => {
-      for (const name of await ownVolumes(settings, owner, docker)) {
-        await docker.getVolume(name).remove()
+      for (const volume of await ownVolumes(settings, owner, docker)) {
+        await removeVolume(volume, docker)
       }
       return []
     }),

@@ -25,7 +25,7 @@ export interface TargetCommands {
   dataLayout(settings: Settings): Promise<Partial<Layout> | undefined>
   /**
    * Requires, before an update, that the stack's places are its own.
-   * @returns names of what is its own and cannot be made to say so
+   * @returns names of what is its own and does not say so
    * @throws Failure that names what is somebody else's
    */
   requireOwn(settings: Settings, claim: Claim): Promise<string[]>
@@ -41,11 +41,11 @@ export interface TargetCommands {
   status(settings: Settings): Promise<ServerStatus[]>
   /**
    * Ends what a killed update left behind: what runs, is the stack's own and not in Pulumi's state.
-   * @param isKnown before an update: whether the state has it, by the names of Claim; what the update will take over
-   * by its name stays too. Absent after `destroy`, when nothing is to be left
+   * @param isKnown before an update or `destroy`: whether the state has it, by the names of Claim; what an update will
+   * take over by its name stays too. Absent after `destroy`, when nothing is to be left
    */
   sweep(settings: Settings, owner: Owner, isKnown?: (name: string) => boolean): Promise<void>
-  /** What a purge would delete beside the home folder, for people: `2 volumes`. */
+  /** What a purge would delete beside the home folder, for people: `the volumes knowledge-stack-dev-chroma-0 (12 MiB)`. */
   purgeable(settings: Settings, owner: Owner): Promise<string>
   /**
    * Deletes data and models of the stack's own, and all else that `destroy` has kept, but for the home folder.

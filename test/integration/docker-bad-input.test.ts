@@ -5,8 +5,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { volumeName } from '../../infra/docker/names.ts'
+import { OWNER_LABEL, volumeName } from '../../infra/docker/names.ts'
 import { MiB } from '../../infra/units.ts'
+import { readOwner } from '../../provision/ownership/home.ts'
 import { writeImage } from '../support/cluster/image.ts'
 import { noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
 import { provideImages } from '../support/docker/images.ts'
@@ -142,7 +143,7 @@ describe.skipIf(noEngine !== undefined)(
     })
 
     it(
-      'names the server that does not come up, with the end of its log',
+      'names the server that does not come up, with the end of its log; with an image that does, it is up',
       async () => {
         const broken = await engine.docker.createContainer({ Image: 'chromadb/chroma:1.5.9' })
         const changes = 'ENTRYPOINT ["sh", "-c", "echo this build is broken; exit 7"]'
@@ -155,6 +156,15 @@ describe.skipIf(noEngine !== undefined)(
         expect({ code, stderr }).toMatchObject({ code: 3 })
         expect(stderr).toMatch(/chroma-0 .*image .*(ended|restarts)/)
         expect(stderr).toContain('this build is broken')
+        stack.config.images = {}
+        const up = await stack.json('up')
+        expect({ code: up.code, verdict: up.document.verdict, stderr: up.stderr }).toMatchObject({
+          code: 0,
+          verdict: 'passed',
+        })
+        const { id } = (await readOwner(stack.home))!
+        const { Volumes } = await engine.docker.listVolumes()
+        expect(Volumes.map(({ Labels }) => Labels[OWNER_LABEL])).toEqual([id, id])
         expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
@@ -165,11 +175,14 @@ describe.skipIf(noEngine !== undefined)(
       'says that the disk is full where it is',
       async () => {
         const part = 'ollama-cpu'
+        const owner = 'of-this-volume'
         await engine.docker.createVolume({
           Name: volumeName('dev', part),
           DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${60 * MiB}` },
+          Labels: { [OWNER_LABEL]: owner },
         })
         const stack = await makeStack(engine)
+        stack.env.KNOWLEDGE_STACK_OWNER = owner
         const { code, stderr } = await stack.run('up')
         expect({ code, stderr }).toMatchObject({ code: 3 })
         expect(stderr).toMatch(/The disk is full: (smollm2|all-minilm)/)

@@ -3,16 +3,20 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OWNER_LABEL, volumeName } from '../../infra/docker/names.ts'
 import { Images } from '../../infra/images.ts'
 import { localPaths, tokensOf } from '../../infra/local/paths.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
 import type { MadeSecrets } from '../../infra/resources.ts'
 import { MiB } from '../../infra/units.ts'
+import { readOwner } from '../../provision/ownership/home.ts'
 import { toolchainOptions } from '../../provision/toolchain/options.ts'
 import { bridgeOf, noEngine, type RunningEngine, startEngine } from '../support/docker/engine.ts'
 import { provideImages } from '../support/docker/images.ts'
 import { askInside, connectInside, startOnlooker } from '../support/docker/node.ts'
 import { Notes } from '../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../support/docker/stack.ts'
+import { everythingOf, leaveContainer, stackLabels } from '../support/docker/things.ts'
 import {
   MODELS_HOST,
   type ModelsBehindProxy,
@@ -20,6 +24,7 @@ import {
   PROXY_PASSWORD,
 } from '../support/models-behind-proxy.ts'
 import { openssl } from '../support/own-ca.ts'
+import { previousVersion } from '../support/previous-version.ts'
 import type { TestStack } from '../support/stack.ts'
 
 const MINUTES = 60_000
@@ -30,10 +35,18 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   let stack: TestStack
   let notes: Notes
   let models: ModelsBehindProxy | undefined
+  let foreign: Record<string, string>
 
   beforeAll(async () => {
     engine = await startEngine()
     await provideImages(engine.docker)
+    // What others have on the Engine, under names and labels that look like the stack's.
+    const theirs = stackLabels('network', 'somebody-else')
+    await engine.docker.createNetwork({ Name: 'dev-network', Labels: theirs })
+    await engine.docker.createVolume({ Name: volumeName('dev', 'notes') })
+    await leaveContainer(engine.docker, 'dev-api', {})
+    await leaveContainer(engine.docker, 'prod-api', stackLabels('api', undefined, 'prod'))
+    foreign = await everythingOf(engine.docker)
     stack = await makeDockerStack(engine)
     // Certificates of this machine's own are not the stack's.
     for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']) {
@@ -67,9 +80,24 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   }
 
   it(
-    'comes up from nothing, with its models, every check green',
+    'is taken over from the version before, with its volumes and what is in them, every check green',
     async () => {
+      const previous = await previousVersion()
+      stack.project = previous.folder
+      const before = await stack.json('up')
+      expect({ code: before.code, stderr: before.stderr }).toMatchObject({ code: 0 })
+      const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
+      notes = new Notes(before.document.endpoints.api, token)
+      await notes.write('older', () => notes.acknowledged.length > 0)
+      const volumes = await volumesOf()
+      expect(Object.keys(volumes)).toHaveLength(2)
+      await leaveContainer(engine.docker, 'left', stackLabels('api'), {
+        NetworkMode: await networkOf(),
+      })
+
+      stack.project = PROJECT_ROOT
       const { code, stderr, document } = await stack.json('up')
+      await previous.remove()
       expect({ code, stderr, verdict: document.verdict }).toMatchObject({
         code: 0,
         verdict: 'passed',
@@ -77,18 +105,56 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const verdicts = document.report.checks.map(({ verdict }: { verdict: string }) => verdict)
       expect(new Set(verdicts)).toEqual(new Set(['passed', 'skipped']))
       expect(Object.keys(await partsOf(engine))).toEqual(ALL_PARTS)
-      const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
-      notes = new Notes(document.endpoints.api, token)
+      expect(await volumesOf()).toEqual(volumes)
+      expect(await notes.lost()).toEqual([])
+      const owners = Object.values(await partsOf(engine)).map(
+        ({ Config }) => Config.Labels[OWNER_LABEL],
+      )
+      expect(new Set(owners)).toEqual(new Set([await ownerId()]))
     },
     8 * MINUTES,
   )
 
-  it('is left alone by a second up, which says so', async () => {
-    const before = await ids(...ALL_PARTS)
+  it('is left alone by a second up, which removes what a killed one left, and says so', async () => {
+    const before = await everythingOf(engine.docker)
+    await leaveOne()
     const { code, document } = await stack.json('up')
     expect({ code, changed: document.changed }).toEqual({ code: 0, changed: false })
-    expect(await ids(...ALL_PARTS)).toEqual(before)
+    expect(await everythingOf(engine.docker)).toEqual(before)
   })
+
+  it(
+    'is nobody else’s: a stack of this name from another home is refused and touches nothing of it',
+    async () => {
+      const before = await everythingOf(engine.docker)
+      const owner = await ownerId()
+      // Volumes of the version before carry no owner; this one is as those are that this version makes.
+      const volume = volumeName('dev', 'ollama-gpu')
+      await engine.docker.createVolume({ Name: volume, Labels: stackLabels('ollama-gpu', owner) })
+      const another = await makeDockerStack(engine)
+      const atPorts = { chromaPort: stack.config.chromaPort, apiPort: stack.config.apiPort }
+      for (const [command, settings] of [
+        ['preview', {}],
+        ['up', atPorts],
+      ] as const) {
+        Object.assign(another.config, settings)
+        const { code, stderr } = await another.run(command)
+        expect({ code, stderr }).toMatchObject({ code: 2 })
+        expect(stderr).toContain('volume knowledge-stack-dev-chroma-0')
+        expect(stderr).toContain(`volume ${volume} (owner ${owner})`)
+        expect(stderr).toMatch(new RegExp(`container dev-api-\\w+ \\(owner ${owner}\\)`))
+      }
+      expect((await another.json('status')).document.processes).toEqual([])
+      expect((await another.run('down')).code).toBe(0)
+      expect((await another.run('down', '--purge', '--yes')).code).toBe(0)
+      await another.end()
+      const { [`volume ${volume}`]: made, ...others } = await everythingOf(engine.docker)
+      expect(made).toBeDefined()
+      expect(others).toEqual(before)
+      await notes.healthy()
+    },
+    3 * MINUTES,
+  )
 
   it('is shown by status and provisioned by models as any other stack', async () => {
     const { document } = await stack.json('status')
@@ -143,7 +209,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     const parts = await partsOf(engine)
     const [network = ''] = Object.keys(parts.api!.NetworkSettings.Networks)
     const addressOf = (part: string) => parts[part]!.NetworkSettings.Networks[network]!.IPAddress
-    await engine.docker.createNetwork({ Name: 'elsewhere' })
+    const elsewhere = await engine.docker.createNetwork({ Name: 'elsewhere' })
     const outsider = await startOnlooker(engine.docker, 'elsewhere')
     const insider = await startOnlooker(engine.docker, network)
     try {
@@ -160,6 +226,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     } finally {
       await outsider.remove({ force: true })
       await insider.remove({ force: true })
+      await elsewhere.remove()
     }
   })
 
@@ -264,6 +331,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   it(
     'keeps volumes and models when it goes down, and has them when it comes back',
     async () => {
+      await leaveOne()
       const { code, stdout } = await stack.run('down')
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
       expect(await partsOf(engine)).toEqual({})
@@ -293,8 +361,29 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
 
   it('is gone with all it had after down --purge', async () => {
     expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
-    const { Volumes } = await engine.docker.listVolumes()
-    expect(Volumes).toEqual([])
-    expect(await partsOf(engine)).toEqual({})
+    expect(await everythingOf(engine.docker)).toEqual(foreign)
   })
+
+  const ownerId = async (): Promise<string> => (await readOwner(stack.home))!.id!
+
+  /** The stack's volumes, by when they were made. */
+  async function volumesOf() {
+    const all = Object.entries(await everythingOf(engine.docker))
+    return Object.fromEntries(
+      all.filter(([name]) => name.startsWith('volume ') && foreign[name] === undefined),
+    )
+  }
+
+  const networkOf = async (): Promise<string> => {
+    const { api } = await partsOf(engine)
+    return Object.keys(api!.NetworkSettings.Networks)[0]!
+  }
+
+  /** As a create does that waits for health and is killed: on the stack's network, running, not in Pulumi's state. */
+  async function leaveOne(): Promise<void> {
+    const labels = stackLabels('api', await ownerId())
+    const network = { NetworkMode: await networkOf() }
+    const id = await leaveContainer(engine.docker, 'left', labels, network)
+    await engine.docker.getContainer(id).start()
+  }
 })

@@ -20,7 +20,8 @@ export async function previousVersion(): Promise<PreviousVersion> {
   const archive = join(folder, 'previous.tar')
   // Modes as a checkout has them: Docker takes a file of another mode for another file, and installs packages anew.
   await run(PROJECT_ROOT, 'git', '-c', 'tar.umask=0022', 'archive', '-o', archive, COMMIT).catch(
-    cause => {
+    async cause => {
+      await rm(folder, { recursive: true })
       throw new Error(
         `Commit ${COMMIT}, the version before this one, is not in this clone: git fetch --unshallow`,
         { cause },

@@ -47,15 +47,19 @@ export class DockerProvider implements provider.Provider {
     const { id, results } = await kindOf(urn)
       .create(revealed(inputs), this.#docker)
       .catch(error => {
-        if (error instanceof Unfinished) error.properties = outsOf(inputs, {})
+        if (error instanceof Unfinished) error.properties = { id: error.id, ...outsOf(inputs, {}) }
         throw error
       })
-    return { id, outs: outsOf(inputs, results) }
+    return { id, outs: { id, ...outsOf(inputs, results) } }
   }
 
   async read(id: string, urn: string, state: Properties): Promise<provider.ReadResult> {
     const now = await kindOf(urn).read(id, revealed(state), this.#docker)
-    return now === undefined ? { props: {} } : { id, props: { ...state, ...now } }
+    if (now === undefined) return { props: {} }
+    const props = { ...state, ...now }
+    // The official one tells the inputs anew, too, as it finds them.
+    const inputs = Object.keys(state[INPUTS] ?? {}).map(key => [key, props[key]])
+    return { id, props, inputs: Object.fromEntries(inputs) }
   }
 
   async update(id: string, urn: string, _olds: Properties, news: Properties) {

@@ -1,6 +1,9 @@
 import { type Kind, labelsOf, orUndefined } from './kind.ts'
 
-/** One that is there under the name is taken over as it is, by the Engine itself. */
+/**
+ * One that is there under the name is taken over as it is, by the Engine itself. Its labels are read back, and other
+ * ones replace it.
+ */
 export const volume: Kind = {
   updatable: [],
 
@@ -12,7 +15,9 @@ export const volume: Kind = {
 
   async read(id, _state, docker) {
     const found = await orUndefined(docker.getVolume(id).inspect())
-    return found && { mountpoint: found.Mountpoint, driver: found.Driver }
+    if (found === undefined) return undefined
+    const labels = Object.entries(found.Labels ?? {}).map(([label, value]) => ({ label, value }))
+    return { mountpoint: found.Mountpoint, driver: found.Driver, labels }
   },
 
   async delete(id, _state, docker) {

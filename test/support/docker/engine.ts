@@ -19,7 +19,9 @@ export interface RunningEngine {
   host: string
   /** Ends it and starts it again, as a machine does that is switched off and on: containers end with it. */
   reboot(): Promise<void>
-  /** Removes every container, network and volume, and ends it; images stay for the next time. */
+  /** Removes every container, network and volume. */
+  clean(): Promise<void>
+  /** Does so, and ends it; images stay for the next time. */
   stop(): Promise<void>
 }
 
@@ -63,6 +65,7 @@ export async function startEngine(): Promise<RunningEngine> {
   return {
     docker,
     host,
+    clean: () => clean(docker),
     async reboot() {
       await end()
       server = await start()

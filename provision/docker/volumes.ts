@@ -1,0 +1,89 @@
+import { stat } from 'node:fs/promises'
+import type Docker from 'dockerode'
+import { OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/names.ts'
+import { Failure } from '../../infra/failure.ts'
+import { tokensOf } from '../../infra/local/paths.ts'
+import type { Owner } from '../../infra/owner.ts'
+import type { Settings } from '../../infra/settings.ts'
+import { type Bytes, formatBytes } from '../../infra/units.ts'
+import { nameOf } from './containers.ts'
+import { find } from './engine.ts'
+import { isOwn, type Labelled } from './own.ts'
+
+/** A volume as the Engine lists it. */
+export type NamedVolume = Labelled
+
+/** The parts that have a volume: chromaPart and ollamaPart of infra/docker/names.ts. */
+const PART = /^(chroma-\d+|ollama-(cpu|gpu(-\d+)?))$/
+
+/** What the Engine answers where a container has the volume. */
+const IN_USE = 409
+
+/** All volumes under the names that a stack gives, whoever made them. */
+export async function volumesOf({ stack }: Settings, docker: Docker): Promise<NamedVolume[]> {
+  const prefix = volumeName(stack, '')
+  const { Volumes } = await docker.listVolumes()
+  return Volumes.filter(
+    ({ Name }) => Name.startsWith(prefix) && PART.test(Name.slice(prefix.length)),
+  ).map(({ Name, Labels }) => ({ name: Name, labels: Labels ?? {} }))
+}
+
+/** Those of them that are the stack's own. */
+export async function ownVolumes(
+  settings: Settings,
+  owner: Owner,
+  docker: Docker,
+): Promise<NamedVolume[]> {
+  const volumes = await volumesOf(settings, docker)
+  const older = owner.older && (await hasHadContainers(settings))
+  return volumes.filter(
+    volume => !isOfAnother(settings, volume) && isOwn(volume, { ...owner, older }),
+  )
+}
+
+/**
+ * Whether containers were ever deployed from the home folder, which have tokens. Volumes of an older version are not
+ * those of a folder that has had processes alone.
+ */
+export const hasHadContainers = ({ home }: Settings): Promise<boolean> =>
+  stat(tokensOf(home)).then(
+    () => true,
+    () => false,
+  )
+
+/** Whether a volume says that it is of a stack of another name. */
+export const isOfAnother = ({ stack }: Settings, { labels }: NamedVolume): boolean =>
+  (labels[STACK_LABEL] ?? stack) !== stack
+
+/** A volume for people, with its owner where it says one. */
+export const describeVolume = ({ name, labels }: NamedVolume): string =>
+  `volume ${name}${labels[OWNER_LABEL] ? ` (owner ${labels[OWNER_LABEL]})` : ''}`
+
+/** `the volumes knowledge-stack-dev-chroma-0 (12 MiB), …`, as the Engine counts them; empty for none. */
+export async function sizesOf(volumes: readonly NamedVolume[], docker: Docker): Promise<string> {
+  if (volumes.length === 0) return ''
+  const usage: { Volumes?: { Name: string; UsageData?: { Size: Bytes } }[] } = await docker.df()
+  const sizes = new Map(usage.Volumes?.map(({ Name, UsageData }) => [Name, UsageData?.Size ?? -1]))
+  const told = volumes.map(({ name }) => {
+    const size = sizes.get(name) ?? -1
+    return size < 0 ? name : `${name} (${formatBytes(size)})`
+  })
+  return `the volumes ${told.join(', ')}`
+}
+
+/** @throws Failure `unavailable` that names the container which has the volume */
+export async function removeVolume({ name }: NamedVolume, docker: Docker): Promise<void> {
+  try {
+    await find(docker.getVolume(name).remove())
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== IN_USE) throw error
+    const filters = JSON.stringify({ volume: [name] })
+    const users = await docker.listContainers({ all: true, filters })
+    const names = users.map(({ Names: [Name = ''] }) => nameOf({ Name }))
+    throw new Failure(
+      'unavailable',
+      `The volume ${name} cannot be deleted: ${names.map(user => `the container ${user} has it`).join(', ')}`,
+      { mend: `docker rm -f ${names.join(' ')}, then run this again`, cause: error },
+    )
+  }
+}
