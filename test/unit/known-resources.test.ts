@@ -13,7 +13,7 @@ const EXPORTED = [
   {
     type: 'kubernetes:apps/v1:StatefulSet',
     id: 'stack/chroma',
-    outputs: { kind: 'StatefulSet', metadata: { name: 'chroma' } },
+    outputs: { kind: 'StatefulSet', metadata: { name: 'chroma', uid: 'b5-e7' } },
   },
 ]
 
@@ -22,9 +22,7 @@ describe('the state of Pulumi', () => {
     const state = stateOf(EXPORTED)
     expect(state.owner).toBe('an-id')
     expect([...namesIn(state)]).toEqual(
-      expect.arrayContaining([
-        ...['c0ffee', 'dev-api-1a2b', '/home/processes/api.json', 'StatefulSet/chroma'],
-      ]),
+      expect.arrayContaining([...['c0ffee', 'dev-api-1a2b', '/home/processes/api.json', 'b5-e7']]),
     )
     expect(namesIn(state)).not.toContain('d2d6')
   })
