@@ -16,17 +16,26 @@ export interface Claim {
   proves(name: string): boolean
 }
 
+/** The way out for who has the stack and not its state any more. */
+export const STATE_LOST =
+  'Only if it is this very stack, whose state was lost: KNOWLEDGE_STACK_OWNER=<owner> npm run up'
+
 /**
  * @param foreign what stands in the stack's places and is not its own, for people
+ * @param another how the stack is given places of its own
  * @throws Failure `misused` where there is any
  */
-export function refuseForeign(stack: string, foreign: readonly string[]): void {
+export function refuseForeign(
+  stack: string,
+  foreign: readonly string[],
+  another = 'give this stack another name (--stack)',
+): void {
   if (foreign.length === 0) return
   throw new Failure(
     'misused',
     `Stack ${stack} would use what it did not make, or another deployment of a stack of this name did: ${foreign.join(', ')}`,
     {
-      mend: 'give this stack another name (--stack), or remove what is in its place. Only if it is this very stack, whose state was lost: KNOWLEDGE_STACK_OWNER=<owner> npm run up',
+      mend: `${another}, or remove what is in its place. ${STATE_LOST}`,
     },
   )
 }
