@@ -3,7 +3,7 @@ import { Failure } from '../../infra/failure.ts'
 import { OWNER_LABEL } from '../../infra/kubernetes/names.ts'
 import type { Owner } from '../../infra/owner.ts'
 import type { Settings } from '../../infra/settings.ts'
-import type { Claim } from '../ownership/claim.ts'
+import { type Claim, STATE_LOST } from '../ownership/claim.ts'
 import { ask, type Cluster, find } from './cluster.ts'
 import { isOfStacks } from './kinds.ts'
 import { nameOf } from './objects.ts'
@@ -42,7 +42,7 @@ export async function requireOwnNamespace(
     throw new Failure(
       'misused',
       `The namespace ${name} is that of another deployment (owner ${owner}) than this stack ${stack} (owner ${claim.id})`,
-      { mend: MEND },
+      { mend: `${MEND}. ${STATE_LOST}` },
     )
   }
   const isProven = claim.knows(found.metadata?.uid ?? '') || (claim.older && objects.some(isOurs))
@@ -87,6 +87,12 @@ export async function endNamespace(
   }
   const others = await othersIn(name, cluster)
   if (others.length > 0) return [`the namespace ${name} with ${others.join(', ')}`]
-  await removeObjects([{ ...found, apiVersion: 'v1', kind: 'Namespace' }], cluster)
-  return []
+  try {
+    await removeObjects([{ ...found, apiVersion: 'v1', kind: 'Namespace' }], cluster)
+    return []
+  } catch (error) {
+    // Who may make namespaces may not be let delete them.
+    if (error instanceof Failure && error.kind === 'misused') return [`the namespace ${name}`]
+    throw error
+  }
 }

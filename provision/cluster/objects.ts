@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import type { Settings } from '../../infra/settings.ts'
-import { ask, type Cluster } from './cluster.ts'
+import { type Cluster, find } from './cluster.ts'
 import { kindsOf } from './kinds.ts'
 
 /** All objects in a stack's namespace of the kinds that a stack makes, whoever made them. */
@@ -9,9 +9,10 @@ export async function objectsOf(settings: Settings, cluster: Cluster): Promise<K
   const lists = await Promise.all(
     kindsOf(settings).map(async ({ apiVersion, kind }) => {
       const question = cluster.objects.list(apiVersion, kind, namespace)
-      const { items } = await ask(cluster, `the ${kind}s of namespace ${namespace}`, question)
+      // The API may lack a kind that only some clusters have.
+      const list = await find(cluster, `the ${kind}s of namespace ${namespace}`, question)
       // Items of a list do not say what they are.
-      return items.map(item => ({ ...item, apiVersion, kind }))
+      return (list?.items ?? []).map(item => ({ ...item, apiVersion, kind }))
     }),
   )
   return lists.flat()

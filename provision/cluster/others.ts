@@ -14,10 +14,12 @@ const TOKEN = 'kubernetes.io/service-account-token'
  */
 export async function othersIn(namespace: string, cluster: Cluster): Promise<string[]> {
   const { groups } = await ask(cluster, 'its kinds of objects', cluster.groups.getAPIVersions())
-  const named = groups.map(({ name, preferredVersion }) => {
-    const { version = '', groupVersion = '' } = preferredVersion ?? {}
-    return listAll(groupVersion, cluster.customObjects.getAPIResources({ group: name, version }))
-  })
+  // A kind may be in one version of its group alone.
+  const named = groups.flatMap(({ name: group, versions }) =>
+    versions.map(({ version, groupVersion }) =>
+      listAll(groupVersion, cluster.customObjects.getAPIResources({ group, version })),
+    ),
+  )
   const lists = [listAll('v1', cluster.core.getAPIResources()), ...named]
   return [...new Set((await Promise.all(lists)).flat())].sort()
 

@@ -9,6 +9,8 @@ import { requireOwnNamespace } from './namespace.ts'
 import { nameOf, objectsOf } from './objects.ts'
 import { removeObjects } from './removal.ts'
 
+const ANOTHER = 'choose another namespace (knowledge-stack:kubernetes.namespace)'
+
 const ownerOf = ({ metadata }: KubernetesObject): string | undefined =>
   metadata?.labels?.[OWNER_LABEL]
 
@@ -38,6 +40,7 @@ export async function requireOwnObjects(
       const where = `${nameOf(object)} in the namespace ${settings.kubernetes.namespace}`
       return owner === undefined ? where : `${where} (owner ${owner})`
     }),
+    ANOTHER,
   )
 }
 
@@ -50,7 +53,9 @@ export async function ownObjects(
   const objects = await objectsOf(settings, cluster)
   const isOlder = owner.older && owner.id === undefined
   const isOurs = ownership(objects, object =>
-    ownerOf(object) === undefined ? isOlder && isKeptByOlder(object) : ownerOf(object) === owner.id,
+    ownerOf(object) === undefined
+      ? owner.adopted.includes(object.metadata?.uid ?? '') || (isOlder && isKeptByOlder(object))
+      : ownerOf(object) === owner.id,
   )
   return objects.filter(isOurs)
 }

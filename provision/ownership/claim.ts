@@ -16,6 +16,10 @@ export interface Claim {
   proves(name: string): boolean
 }
 
+/** The way out for who has the stack and not its state any more. */
+export const STATE_LOST =
+  'Only if it is this very stack, whose state was lost: KNOWLEDGE_STACK_OWNER=<owner> npm run up'
+
 /**
  * The owner that a stack is given in place of a new one: the user says by it that what carries this id is the stack's.
  * It is nothing to a stack that has an owner.
@@ -24,15 +28,20 @@ export const givenOwner = (): string | undefined => process.env.KNOWLEDGE_STACK_
 
 /**
  * @param foreign what stands in the stack's places and is not its own, for people
+ * @param another how the stack is given places of its own
  * @throws Failure `misused` where there is any
  */
-export function refuseForeign(stack: string, foreign: readonly string[]): void {
+export function refuseForeign(
+  stack: string,
+  foreign: readonly string[],
+  another = 'give this stack another name (--stack)',
+): void {
   if (foreign.length === 0) return
   throw new Failure(
     'misused',
     `Stack ${stack} would use what it did not make, or another deployment of a stack of this name did: ${foreign.join(', ')}`,
     {
-      mend: 'give this stack another name (--stack), or remove what is in its place. Only if it is this very stack, whose state was lost: KNOWLEDGE_STACK_OWNER=<owner> npm run up',
+      mend: `${another}, or remove what is in its place. ${STATE_LOST}`,
     },
   )
 }

@@ -275,11 +275,18 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     expect(await ofTeam()).toEqual(team)
   })
 
-  it('keeps what somebody put into the stack’s own namespace, which stays for it', async () => {
+  it('keeps what somebody put into the stack’s own namespace, which may be shared from then on, and stays for it', async () => {
     use(second, { ...ON_FLEET, namespace: 'own' })
     expect(await second.run('up')).toMatchObject(deployed)
     const guest = object('v1', 'ConfigMap', 'guest')
     await fleet.api.create({ ...guest, metadata: { name: 'guest', namespace: 'own' } })
+    const uids = async () => (await objects(isClaim, 'own')).map(({ metadata }) => metadata.uid)
+    const before = [(await namespace('own'))?.metadata.uid, ...(await uids())]
+    use(second, { ...ON_FLEET, namespace: 'own', sharedNamespace: true })
+    expect(await second.run('up')).toMatchObject(deployed)
+    expect([(await namespace('own'))?.metadata.uid, ...(await uids())]).toEqual(before)
+
+    use(second, { ...ON_FLEET, namespace: 'own' })
     const purged = await second.run('down', '--purge', '--yes')
     expect(purged).toMatchObject({
       code: 0,

@@ -1,4 +1,4 @@
-import { apps, batch, core } from '@pulumi/kubernetes'
+import { apps, batch, core, Provider } from '@pulumi/kubernetes'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
@@ -17,6 +17,22 @@ const template = (image?: string) => ({
   spec: { containers: [container(image)] },
 })
 
+/** A set with a volume for each of its pods. */
+const setOf = (name: string, storage: string) => ({
+  metadata: { name, namespace: 'default' },
+  spec: {
+    serviceName: name,
+    selector: { matchLabels: { app: name } },
+    template: { ...template(), metadata: { labels: { app: name } } },
+    volumeClaimTemplates: [
+      {
+        metadata: { name: 'data' },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
+      },
+    ],
+  },
+})
+
 /** A program as a user would write it: the names of two of its objects are left to Pulumi. */
 const program =
   ({ image = 'web:1', size = '1Gi', colour = 'red' } = {}) =>
@@ -26,27 +42,7 @@ const program =
       spec: { replicas: 2, selector: { matchLabels: labels }, template: template(image) },
     })
     new core.v1.Service('web', { spec: { selector: labels, ports: [{ port: 80 }] } })
-    new apps.v1.StatefulSet(
-      'store',
-      {
-        metadata: { name: 'store' },
-        spec: {
-          serviceName: 'store',
-          selector: { matchLabels: { app: 'store' } },
-          template: { ...template(), metadata: { labels: { app: 'store' } } },
-          volumeClaimTemplates: [
-            {
-              metadata: { name: 'data' },
-              spec: {
-                accessModes: ['ReadWriteOnce'],
-                resources: { requests: { storage: size } },
-              },
-            },
-          ],
-        },
-      },
-      { retainOnDelete: false },
-    )
+    new apps.v1.StatefulSet('store', setOf('store', size), { retainOnDelete: false })
     new batch.v1.Job('once', {
       spec: { template: { spec: { restartPolicy: 'Never', containers: [container()] } } },
     })
@@ -132,6 +128,29 @@ describe('resources of the Kubernetes provider on a simulated fleet', () => {
     await expect(deployed.stack.preview()).rejects.toThrow(
       /field not declared in schema|unknown field/,
     )
+  })
+
+  it('are refused where an object of their name is there, or taken over where their provider is told so', async () => {
+    const { metadata, spec } = setOf('there', '1Gi')
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata }
+    await fleet.api.create({ ...map, data: { colour: 'white' } })
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata }
+    await fleet.api.create({ ...set, spec: { ...spec, replicas: 0 } })
+    const taking = (upsertExistingObjects: boolean, make: (options: object) => void) => async () =>
+      make({ provider: new Provider('taking', { upsertExistingObjects }) })
+    const file = (options: object) =>
+      new core.v1.ConfigMap('there', { metadata, data: { colour: 'black' } }, options)
+    deployed.become(taking(false, file))
+    await expect(deployed.stack.up()).rejects.toThrow(/ConfigMap default\/there already exists/)
+    deployed.become(taking(true, file))
+    await deployed.stack.up()
+    expect((await fleet.api.read(map))?.data).toEqual({ colour: 'black' })
+    // What cannot be changed in a set cannot be taken over either.
+    deployed.become(
+      taking(true, options => new apps.v1.StatefulSet('there', setOf('there', '2Gi'), options)),
+    )
+    await expect(deployed.stack.up()).rejects.toThrow(/updates to statefulset spec.*forbidden/)
+    await fleet.api.delete(set)
   })
 
   it('say which pod waits for what when they are not ready in time', async () => {
