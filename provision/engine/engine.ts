@@ -1,18 +1,22 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
-// The shell alone: the whole of zx takes several times as long to load.
-import { $ } from 'zx/core'
-import { Failure, readMarked } from '../../infra/failure.ts'
+import type { ProcessOutput, ProcessPromise } from 'zx/core'
+import { Failure, readMarked, reasonOf } from '../../infra/failure.ts'
+import { localPaths } from '../../infra/local/paths.ts'
 import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
 import { seconds } from '../../infra/units.ts'
+import { newTrackingId, TRACKING_VARIABLE } from '../processes/tracking.ts'
+import { runProgram } from '../program.ts'
 import type { Task } from '../progress.ts'
 import { SECRET_MARK } from '../provider/secret-values.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
-import { type Backend, chooseBackend, prepareBackend } from './backend.ts'
+import { writeWhole } from '../write-whole.ts'
+import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './config-file.ts'
-import { EngineEvent, nameOf } from './events.ts'
+import { type EngineEvent, nameOf, readEvent } from './events.ts'
+import { removeStaleLocks } from './lock-files.ts'
+import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
 import { EngineRecord } from './record.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
@@ -45,11 +49,12 @@ export class Engine {
   readonly #record: EngineRecord
 
   private constructor(stack: StackFile, pulumi: Tool, backend: Backend, env: NodeJS.ProcessEnv) {
+    const trackingId = env[TRACKING_VARIABLE] ?? newTrackingId()
     this.#stack = stack
-    this.#env = env
+    this.#env = { ...env, [TRACKING_VARIABLE]: trackingId }
     this.#pulumi = pulumi
     this.#backend = backend
-    this.#record = new EngineRecord(stack.settings.home)
+    this.#record = new EngineRecord(stack.settings.home, trackingId)
   }
 
   static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<Engine> {
@@ -61,9 +66,11 @@ export class Engine {
   }
 
   /**
+   * Needs the stack's lock: it ends what an earlier one left at work.
    * @throws Failure of the kind that the failed resource gave, with all the engine's errors
    */
   async run(operation: Operation, task: Task): Promise<EngineResult> {
+    await this.#clearUp()
     const config = await writeEngineConfig(this.#stack)
     await prepareBackend(this.#stack.settings, this.#backend)
     const args = [
@@ -73,15 +80,13 @@ export class Engine {
       config,
       ...(operation === 'preview' ? [] : ['--yes', '--skip-preview']),
     ]
-    const changes = operation !== 'preview'
-    if (changes) await this.#clearUp()
-    let outcome = await this.#pulumiEvents(args, task, changes)
+    let outcome = await this.#pulumiEvents(args, task)
     if (outcome.exitCode === STACK_NOT_FOUND) {
       if (operation === 'destroy') return { changes: {}, steps: [], outputs: {} }
       await this.#initStack(config, task)
-      outcome = await this.#pulumiEvents(args, task, changes)
+      outcome = await this.#pulumiEvents(args, task)
     }
-    if (outcome.exitCode !== 0) throw failureOf(operation, outcome.errors, task.signal)
+    if (outcome.exitCode !== 0) throw this.#failureOf(operation, outcome.errors, task)
     const { result } = outcome
     return Object.values(result.outputs).some(isHidden)
       ? { ...result, outputs: await this.outputs(task) }
@@ -90,56 +95,73 @@ export class Engine {
 
   /** The stack's outputs as the state has them; empty when there is no such stack. */
   async outputs(task: Task): Promise<Record<string, unknown>> {
-    await prepareBackend(this.#stack.settings, this.#backend)
+    const { settings } = this.#stack
+    if (this.#backend.own && !hasState(ownFolder(settings), settings.stack)) return {}
     const args = ['stack', 'output', '--json', '--show-secrets']
-    const { exitCode, stdout, stderr } = await this.#spawn(args, PROJECT_ROOT, task.signal)
-    if (exitCode === STACK_NOT_FOUND) return {}
-    if (exitCode !== 0) throw failureOf('stack output', [stderr.trim()], task.signal)
-    return JSON.parse(stdout)
+    const ended = await this.#spawn(args, PROJECT_ROOT, task.signal)
+    if (ended.exitCode === STACK_NOT_FOUND) return {}
+    if (ended.exitCode !== 0) throw this.#failureOf('stack output', said(ended), task)
+    return JSON.parse(ended.stdout)
   }
 
-  async #pulumiEvents(args: string[], task: Task, changes: boolean) {
+  async #pulumiEvents(args: string[], task: Task) {
     const result: EngineResult = { changes: {}, steps: [], outputs: {} }
     const errors: string[] = []
-    const running = this.#spawn(args, PROJECT_ROOT, task.signal)
-    if (changes) await this.#record.begin(running.pid)
-    for await (const line of running) {
-      const event = line.startsWith('{') ? EngineEvent.safeParse(JSON.parse(line)).data : undefined
-      if (event === undefined) errors.push(line)
-      else follow(event, result, errors, task)
+    const follow = async (running: ProcessPromise) => {
+      for await (const line of running) {
+        const event = readEvent(line)
+        if (event === undefined) errors.push(line)
+        else record(event, result, errors, task)
+      }
     }
-    const { exitCode, signal, stderr } = await running
-    if (changes && signal === 'SIGKILL') await this.#clearUp()
-    else if (changes) await this.#record.end()
-    if (stderr.trim() !== '') errors.push(stderr.trim())
-    return { exitCode, result, errors }
-  }
-
-  #clearUp(): Promise<void> {
-    const { signal } = new AbortController()
-    return this.#record.clearUp(() => this.#spawn(['cancel', '--yes'], PROJECT_ROOT, signal))
+    const ended = await this.#atWork(args, PROJECT_ROOT, task.signal, follow)
+    return { exitCode: ended.exitCode, result, errors: [...errors, ...said(ended)] }
   }
 
   /** `stack init` writes into the stack's file beside the Pulumi.yaml that it finds: it is given one of its own. */
   async #initStack(config: string, task: Task): Promise<void> {
     const folder = dirname(config)
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'Pulumi.yaml'), stringify({ name: PROJECT, runtime: 'nodejs' }))
-    const { exitCode, stderr } = await this.#spawn(
-      ['stack', 'init', '--no-select'],
-      folder,
-      task.signal,
-    )
-    if (exitCode !== 0) throw failureOf('stack init', [stderr.trim()], task.signal)
+    const project = stringify({ name: PROJECT, runtime: 'nodejs' })
+    await writeWhole(join(folder, 'Pulumi.yaml'), project)
+    const ended = await this.#atWork(['stack', 'init', '--no-select'], folder, task.signal)
+    if (ended.exitCode !== 0) throw this.#failureOf('stack init', said(ended), task)
   }
 
-  #spawn(args: string[], cwd: string, signal: AbortSignal) {
-    const running = $({
+  /** Runs what starts plugins or takes the lock on the state, written down from before it starts until it has ended. */
+  async #atWork(
+    args: string[],
+    cwd: string,
+    signal: AbortSignal,
+    follow: (running: ProcessPromise) => Promise<void> = async () => undefined,
+  ): Promise<ProcessOutput> {
+    await this.#record.begin()
+    const running = this.#spawn(args, cwd, signal)
+    await this.#record.started(running.pid)
+    await follow(running)
+    const ended = await running
+    if (ended.signal === null) await this.#record.end()
+    else await this.#clearUp()
+    return ended
+  }
+
+  /** Ends an engine that was left behind and takes away what locks the state in its name. */
+  async #clearUp(): Promise<void> {
+    const { settings } = this.#stack
+    const leftBehind = await this.#record.endLeftBehind()
+    if (this.#backend.own) {
+      await removeStaleLocks(ownFolder(settings), settings.stack, leftBehind)
+    } else if (leftBehind) {
+      await this.#spawn(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
+    }
+    await this.#record.end()
+  }
+
+  #spawn(args: string[], cwd: string, signal: AbortSignal): ProcessPromise {
+    signal.throwIfAborted()
+    const stack = ['--stack', this.#stack.settings.stack, '--non-interactive']
+    // A process group of its own: Ctrl-C reaches the engine once, from here, and it stops gracefully.
+    const running = runProgram([...this.#pulumi.command, ...args, ...stack], {
       cwd,
-      // A group of its own: Ctrl-C reaches the engine once, from here, and it stops gracefully.
-      detached: true,
-      nothrow: true,
-      quiet: true,
       env: {
         ...this.#env,
         ...this.#backend.env,
@@ -147,21 +169,38 @@ export class Engine {
         PULUMI_SKIP_UPDATE_CHECK: 'true',
         PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
       },
-    })`${this.#pulumi.command} ${args} --stack ${this.#stack.settings.stack} --non-interactive`
+    })
+    let killing: NodeJS.Timeout | undefined
     const interrupt = () => {
-      if (running.pid !== undefined) process.kill(running.pid, 'SIGINT')
-      setTimeout(() => running.kill('SIGKILL'), GRACE).unref()
+      running.child?.kill('SIGINT')
+      killing = setTimeout(() => running.child?.kill('SIGKILL'), GRACE)
     }
     signal.addEventListener('abort', interrupt, { once: true })
-    running.finally(() => signal.removeEventListener('abort', interrupt))
+    running.finally(() => {
+      signal.removeEventListener('abort', interrupt)
+      clearTimeout(killing)
+    })
     return running
+  }
+
+  /** What the program and the provider said is told as they said it; for the rest, all that the engine wrote. */
+  #failureOf(operation: string, errors: string[], { signal }: Task): Failure {
+    if (signal.aborted) return new Failure('interrupted', `pulumi ${operation} was interrupted`)
+    const { stack, home } = this.#stack.settings
+    const passphrase = this.#backend.own ? passphraseFile(localPaths(home).state) : undefined
+    const locked = passphraseProblem(errors, passphrase, stack)
+    if (locked !== undefined) return locked
+    const ours = errors.flatMap(error => readMarked(error) ?? [])
+    if (ours[0] !== undefined)
+      return new Failure(ours[0].kind, ours.map(({ text }) => text).join('\n'))
+    return new Failure('unavailable', errors.join('\n') || `pulumi ${operation} failed`)
   }
 }
 
 const isHidden = (output: unknown): boolean =>
   typeof output === 'object' && output !== null && SECRET_MARK in output
 
-function follow(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
+function record(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
   const before = event.resourcePreEvent?.metadata
   if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
     task.report(`${nameOf(before.urn)}: ${before.op}`)
@@ -176,11 +215,6 @@ function follow(event: EngineEvent, result: EngineResult, errors: string[], task
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }
 
-/** What the program and the provider said is told as they said it; for the rest, all that the engine wrote. */
-function failureOf(operation: string, errors: string[], signal: AbortSignal): Failure {
-  if (signal.aborted) return new Failure('interrupted', `pulumi ${operation} was interrupted`)
-  const ours = errors.flatMap(error => readMarked(error) ?? [])
-  if (ours[0] !== undefined)
-    return new Failure(ours[0].kind, ours.map(({ text }) => text).join('\n'))
-  return new Failure('unavailable', errors.join('\n') || `pulumi ${operation} failed`)
-}
+/** What a run of the engine said that is no event: why it could not be started, and its standard error. */
+const said = ({ cause, stderr }: ProcessOutput): string[] =>
+  [cause === undefined ? '' : reasonOf(cause), stderr.trim()].filter(text => text !== '')

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFree } from '../../provision/processes/port.ts'
 import { type PlainStack, plainStack } from '../support/plain-stack.ts'
 import { freePort } from '../support/ports.ts'
+import { recordedPid } from '../support/stack.ts'
 
 const NO_CHANGES = { expectNoChanges: true }
 
@@ -59,9 +60,7 @@ describe('plain Pulumi', () => {
     const { value } = (await stack.outputs()).report as { value: { runId: string } }
     const tags = await fetch(`http://127.0.0.1:${ports.ollama}/api/tags`)
     expect(tags.ok).toBe(true)
-    const { readRecord } = await import('../../provision/processes/record.ts')
-    const running = await readRecord(join(folder, 'home/processes/ollama.json'))
-    process.kill(-(running?.pid as number), 'SIGKILL')
+    process.kill(-(await recordedPid(join(folder, 'home/processes/ollama.json'))), 'SIGKILL')
     await expect(stack.preview(NO_CHANGES)).rejects.toThrow()
     const { outputs } = await stack.up()
     expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })

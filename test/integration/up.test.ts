@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localPaths } from '../../infra/local/paths.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
-import { processGroupRuns } from '../../provision/process-identity.mjs'
 import { isFree } from '../../provision/processes/port.ts'
+import { processesOfGroup } from '../../provision/processes/table.ts'
 import { TestStack } from '../support/stack.ts'
 
 describe('a stack of local processes', () => {
@@ -112,7 +112,7 @@ describe('a stack of local processes', () => {
     const { code, stdout } = await stack.run('down')
     expect(code).toBe(0)
     expect(stdout).toContain('data and models stay')
-    expect(pids.filter(processGroupRuns)).toEqual([])
+    expect(pids.flatMap(processesOfGroup)).toEqual([])
     await expect(isFree(Number(stack.config.chromaPort))).resolves.toBe(true)
     await expect(isFree(Number(stack.config.ollamaPort))).resolves.toBe(true)
     await expect(isFree(Number(stack.config.apiPort))).resolves.toBe(true)
