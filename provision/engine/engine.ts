@@ -5,9 +5,6 @@ import { Failure, readMarked, reasonOf } from '../../infra/failure.ts'
 import { localPaths } from '../../infra/local/paths.ts'
 import { PROJECT, PROJECT_ROOT } from '../../infra/project.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
-import { seconds } from '../../infra/units.ts'
-import { newTrackingId, TRACKING_VARIABLE } from '../processes/tracking.ts'
-import { runProgram } from '../program.ts'
 import type { Task } from '../progress.ts'
 import { SECRET_MARK } from '../provider/secret-values.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
@@ -15,9 +12,8 @@ import { writeWhole } from '../write-whole.ts'
 import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './config-file.ts'
 import { type EngineEvent, nameOf, readEvent } from './events.ts'
-import { removeStaleLocks } from './lock-files.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
-import { EngineRecord } from './record.ts'
+import { EngineProcess } from './process.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
 export type Operation = 'up' | 'preview' | 'destroy'
@@ -37,24 +33,17 @@ const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
 const STACK_TYPE = 'pulumi:pulumi:Stack'
-/** Time the engine has to end what is under way after an interrupt, before it is killed. */
-const GRACE = seconds(30)
 
 /** The Pulumi engine at work on one stack. */
 export class Engine {
   readonly #stack: StackFile
-  readonly #pulumi: Tool
   readonly #backend: Backend
-  readonly #env: NodeJS.ProcessEnv
-  readonly #record: EngineRecord
+  readonly #process: EngineProcess
 
   private constructor(stack: StackFile, pulumi: Tool, backend: Backend, env: NodeJS.ProcessEnv) {
-    const trackingId = env[TRACKING_VARIABLE] ?? newTrackingId()
     this.#stack = stack
-    this.#env = { ...env, [TRACKING_VARIABLE]: trackingId }
-    this.#pulumi = pulumi
     this.#backend = backend
-    this.#record = new EngineRecord(stack.settings.home, trackingId)
+    this.#process = new EngineProcess(stack.settings, pulumi, backend, env)
   }
 
   static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<Engine> {
@@ -70,7 +59,7 @@ export class Engine {
    * @throws Failure of the kind that the failed resource gave, with all the engine's errors
    */
   async run(operation: Operation, task: Task): Promise<EngineResult> {
-    await this.#clearUp()
+    await this.#process.clearUp()
     const config = await writeEngineConfig(this.#stack)
     await prepareBackend(this.#stack.settings, this.#backend)
     const args = [
@@ -98,7 +87,7 @@ export class Engine {
     const { settings } = this.#stack
     if (this.#backend.own && !hasState(ownFolder(settings), settings.stack)) return {}
     const args = ['stack', 'output', '--json', '--show-secrets']
-    const ended = await this.#spawn(args, PROJECT_ROOT, task.signal)
+    const ended = await this.#process.start(args, PROJECT_ROOT, task.signal)
     if (ended.exitCode === STACK_NOT_FOUND) return {}
     if (ended.exitCode !== 0) throw this.#failureOf('stack output', said(ended), task)
     return JSON.parse(ended.stdout)
@@ -114,7 +103,7 @@ export class Engine {
         else record(event, result, errors, task)
       }
     }
-    const ended = await this.#atWork(args, PROJECT_ROOT, task.signal, follow)
+    const ended = await this.#process.run(args, PROJECT_ROOT, task.signal, follow)
     return { exitCode: ended.exitCode, result, errors: [...errors, ...said(ended)] }
   }
 
@@ -123,64 +112,8 @@ export class Engine {
     const folder = dirname(config)
     const project = stringify({ name: PROJECT, runtime: 'nodejs' })
     await writeWhole(join(folder, 'Pulumi.yaml'), project)
-    const ended = await this.#atWork(['stack', 'init', '--no-select'], folder, task.signal)
+    const ended = await this.#process.run(['stack', 'init', '--no-select'], folder, task.signal)
     if (ended.exitCode !== 0) throw this.#failureOf('stack init', said(ended), task)
-  }
-
-  /** Runs what starts plugins or takes the lock on the state, written down from before it starts until it has ended. */
-  async #atWork(
-    args: string[],
-    cwd: string,
-    signal: AbortSignal,
-    follow: (running: ProcessPromise) => Promise<void> = async () => undefined,
-  ): Promise<ProcessOutput> {
-    await this.#record.begin()
-    const running = this.#spawn(args, cwd, signal)
-    await this.#record.started(running.pid)
-    await follow(running)
-    const ended = await running
-    if (ended.signal === null) await this.#record.end()
-    else await this.#clearUp()
-    return ended
-  }
-
-  /** Ends an engine that was left behind and takes away what locks the state in its name. */
-  async #clearUp(): Promise<void> {
-    const { settings } = this.#stack
-    const leftBehind = await this.#record.endLeftBehind()
-    if (this.#backend.own) {
-      await removeStaleLocks(ownFolder(settings), settings.stack, leftBehind)
-    } else if (leftBehind) {
-      await this.#spawn(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
-    }
-    await this.#record.end()
-  }
-
-  #spawn(args: string[], cwd: string, signal: AbortSignal): ProcessPromise {
-    signal.throwIfAborted()
-    const stack = ['--stack', this.#stack.settings.stack, '--non-interactive']
-    // A process group of its own: Ctrl-C reaches the engine once, from here, and it stops gracefully.
-    const running = runProgram([...this.#pulumi.command, ...args, ...stack], {
-      cwd,
-      env: {
-        ...this.#env,
-        ...this.#backend.env,
-        PATH: [...this.#pulumi.binFolders, dirname(process.execPath), this.#env.PATH].join(':'),
-        PULUMI_SKIP_UPDATE_CHECK: 'true',
-        PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
-      },
-    })
-    let killing: NodeJS.Timeout | undefined
-    const interrupt = () => {
-      running.child?.kill('SIGINT')
-      killing = setTimeout(() => running.child?.kill('SIGKILL'), GRACE)
-    }
-    signal.addEventListener('abort', interrupt, { once: true })
-    running.finally(() => {
-      signal.removeEventListener('abort', interrupt)
-      clearTimeout(killing)
-    })
-    return running
   }
 
   /** What the program and the provider said is told as they said it; for the rest, all that the engine wrote. */

@@ -10,7 +10,9 @@ const GRACE: Millis = seconds(20)
  * Ends this process once the engine that started it is gone, as after a SIGKILL: nobody asks it to stop then, and it
  * would go on to start servers for a state that never hears of them.
  */
-export async function endWithEngine(provider: KnowledgeProvider): Promise<void> {
+export async function endWithEngine(
+  provider: Pick<KnowledgeProvider, 'cancel' | 'idle'>,
+): Promise<void> {
   // An orphan is given another parent; it may have become one while it was loading.
   const engine = Number(process.env.KNOWLEDGE_STACK_ENGINE_PID ?? process.ppid)
   while (process.ppid === engine) await sleep(LOOK_EVERY, undefined, { ref: false })

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Stack } from '@pulumi/pulumi/automation/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFree } from '../../provision/processes/port.ts'
+import { processesWith } from '../../provision/processes/table.ts'
 import { type PlainStack, plainStack } from '../support/plain-stack.ts'
 import { freePort } from '../support/ports.ts'
 import { recordedPid } from '../support/stack.ts'
@@ -85,6 +87,23 @@ describe('plain Pulumi', () => {
     expect(String(error)).toMatch(/knowledge-stack:shards is "51".*<=50/)
     expect(String(error)).not.toMatch(/\n\s+at .*infra\//)
     await stack.removeConfig('shards')
+  })
+
+  it('has a provider that ends by itself when the engine is killed', async () => {
+    await plain.configure({ parallel: 2 })
+    const update = stack.up().catch(() => undefined)
+    const providers = () =>
+      processesWith('PULUMI_BACKEND_URL', `file://${folder}/state`).filter(pid =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('provider/main.ts'),
+      )
+    await expect.poll(providers, { timeout: 20_000, interval: 20 }).toHaveLength(1)
+    const [provider] = providers()
+    const engine = readFileSync(`/proc/${provider}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]
+    process.kill(Number(engine), 'SIGKILL')
+    await update
+    await expect.poll(providers, { timeout: 20_000 }).toEqual([])
+    await stack.cancel()
+    expect((await stack.up()).summary.result).toBe('succeeded')
   })
 
   it('leaves no process and no port after destroy', async () => {
