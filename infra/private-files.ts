@@ -1,4 +1,5 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 // What a stack keeps on this machine is for its owner's eyes, whatever the umask. What the user names (`--out`,
 // `--junit`, the tracked lock files) is not written here: its mode is what the user's umask gives.
@@ -13,8 +14,12 @@ export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER })
 }
 
-/** Writes a file of a stack, or replaces it in one step; a link in its place is replaced and not followed. */
+/**
+ * Writes a file of a stack, or replaces it in one step: a kill leaves the old content or the new. A link in its place is
+ * replaced and not followed. Its folder is made when missing.
+ */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await makePrivateFolder(dirname(path))
   const draft = `${path}.new`
   // What a killed command left may be readable for others, and writing over a file keeps its mode.
   await rm(draft, { force: true })

@@ -26,13 +26,20 @@ export async function readStackFile(stack: string, file?: string): Promise<Stack
     throw error.code === 'ENOENT' ? await unknownStack(stack, path) : error
   })
   const document = parseYaml(path, text)
-  const prefix = `${PROJECT}:`
   const configured = Object.fromEntries(
-    Object.entries(document.config ?? {})
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), value]),
+    Object.entries(document.config ?? {}).flatMap(([key, value]) => {
+      const own = ownKey(key)
+      return own === undefined ? [] : [[own, value]]
+    }),
   )
   return { path, document, configured, settings: parseSettings(stack, configured) }
+}
+
+/** The project's key without its prefix, which a file may leave out; undefined for another's, such as a provider's. */
+export function ownKey(key: string): string | undefined {
+  const prefix = `${PROJECT}:`
+  if (key.startsWith(prefix)) return key.slice(prefix.length)
+  return key.includes(':') ? undefined : key
 }
 
 function parseYaml(path: string, text: string): StackFile['document'] {

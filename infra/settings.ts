@@ -58,7 +58,7 @@ export function parseSettings(
   raw: Record<string, unknown>,
   env: NodeJS.ProcessEnv = process.env,
 ): Settings {
-  const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(fromText)))
+  const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
   const config = parsed.data
   const images = Images.parse(config.images)
@@ -128,8 +128,11 @@ function kubernetesSettings(stack: string, config: z.infer<typeof Config>): Kube
   return { ...settings, namespace }
 }
 
-/** Pulumi hands every value over as a text: where the key wants another type, the text is JSON. */
-function fromText([key, value]: [string, unknown]): [string, unknown] {
+/**
+ * A setting with its value in the type that its key wants. Pulumi hands every value over as a text, and a stack's file
+ * may have one, too: where the key wants another type, the text is JSON.
+ */
+export function typed([key, value]: [string, unknown]): [string, unknown] {
   if (typeof value !== 'string' || TEXT_KEYS.has(key)) return [key, value]
   try {
     return [key, JSON.parse(value)]

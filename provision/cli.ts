@@ -1,9 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
+import type { Millis } from '../infra/units.ts'
 import type { CommandSpec, Outcome } from './commands/command.ts'
 import { followDocker } from './docker/host.ts'
 import { useEnvironment } from './egress/use-environment.ts'
 import { requireRightLine } from './npm/require-right-line.ts'
+import { killTracked } from './processes/stop.ts'
+import { newTrackingId, TRACKING_VARIABLE } from './processes/tracking.ts'
 import { Steps } from './steps.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
@@ -25,9 +28,30 @@ const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   token: async () => (await import('./commands/token.ts')).token,
 }
 
+/** What this process starts carries it, and is found by it. */
+const trackingId = newTrackingId()
+process.env[TRACKING_VARIABLE] = trackingId
+
+/** One Ctrl-C arrives several times: from the terminal, from npm, and from bootstrap.mjs, which hands both on. */
+const ONE_CTRL_C: Millis = 500
+
 const stop = new AbortController()
+let interruptedAt = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => stop.abort(new Failure('interrupted', `Interrupted by ${signal}`)))
+  process.on(signal, () => {
+    if (!stop.signal.aborted) {
+      interruptedAt = performance.now()
+      stop.abort(new Failure('interrupted', `Interrupted by ${signal}`))
+    } else if (performance.now() - interruptedAt > ONE_CTRL_C) endAtOnce()
+  })
+}
+
+/** Asked a second time: what an engine or a compiler began is not taken back. */
+function endAtOnce(): never {
+  killTracked(trackingId)
+  const text =
+    'Interrupted again, and ended at once: the next npm run up takes up where this was left'
+  process.exit(explain(new Failure('interrupted', text)))
 }
 
 /** The one place that catches, prints and exits. */
@@ -46,7 +70,7 @@ try {
   for (const command of commands) program.addCommand(command)
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = explain(error)
+  process.exitCode = explain(stop.signal.aborted ? stop.signal.reason : error)
 }
 
 function commandOf(spec: AnyCommand): Command {
@@ -77,12 +101,11 @@ function explain(error: unknown): number {
     if (error.exitCode === 0) return 0
     return report('misused', EXIT_CODES.misused, error.message)
   }
-  const failure = stop.signal.aborted ? (stop.signal.reason as Failure) : error
   const [kind, exitCode] =
-    failure instanceof Failure
-      ? [failure.kind, failure.exitCode]
+    error instanceof Failure
+      ? [error.kind, error.exitCode]
       : (['unavailable', EXIT_CODES.unavailable] as const)
-  const message = reasonOf(failure)
+  const message = reasonOf(error)
   process.stderr.write(`${message}\n`)
   // For a defect of ours: where it came from is for those who ask.
   if (process.env.KNOWLEDGE_STACK_DEBUG) process.stderr.write(`${(error as Error)?.stack}\n`)

@@ -12,24 +12,21 @@ export function processStart(pid) {
 }
 
 /**
- * Whether a process group has a process that runs. A signal of 0 to the group does not tell: it reaches zombies
- * too, and a container's first process may leave them for good.
- * @param {number} group
+ * Whether a process is there as the one it was: it runs, or it has ended and threads of it still hold its files and
+ * ports.
+ * @param {{ pid: number, identity: string }} process `identity` as processStart tells it
  */
-export function processGroupRuns(group) {
-  if (process.platform !== 'linux') return groupRunsByPs(group)
-  return readdirSync('/proc').some(pid => /^\d+$/.test(pid) && runsInGroup(Number(pid), group))
+export function processLingers({ pid, identity }) {
+  if (process.platform !== 'linux') return startFromPs(pid) === identity
+  const fields = statOf(pid)
+  return fields !== undefined && startOf(fields) === identity && lingers(pid, fields)
 }
 
 /**
  * @param {number} pid
- * @param {number} group
+ * @param {string[]} fields of its stat
  */
-function runsInGroup(pid, group) {
-  const fields = statOf(pid)
-  if (fields === undefined || fields[2] !== String(group)) return false
-  return !ENDED.test(fields[0] ?? '') || threadsOf(pid) > 1
-}
+export const lingers = (pid, fields) => !ENDED.test(fields[0] ?? '') || threadsOf(pid) > 1
 
 /**
  * The threads of an ended process, which end after their leader and hold its files and ports until then.
@@ -46,12 +43,14 @@ function threadsOf(pid) {
 /** @param {number} pid */
 function startFromProc(pid) {
   const fields = statOf(pid)
-  if (fields === undefined || ENDED.test(fields[0] ?? '')) return undefined
-  return `${bootId()}/${fields[19]}`
+  return fields === undefined || ENDED.test(fields[0] ?? '') ? undefined : startOf(fields)
 }
 
+/** @param {string[]} fields of a process's stat */
+const startOf = fields => `${bootId()}/${fields[19]}`
+
 /** The state of a zombie, or of one about to go. */
-const ENDED = /^[ZX]/
+export const ENDED = /^[ZX]/
 
 /**
  * proc_pid_stat(5): the second field is a name in parentheses that may itself hold blanks and parentheses, so
@@ -59,7 +58,7 @@ const ENDED = /^[ZX]/
  * starttime (ticks since boot) is the 22nd.
  * @param {number} pid
  */
-function statOf(pid) {
+export function statOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -108,18 +107,10 @@ function startFromPs(pid) {
   return !state || ENDED.test(state) ? undefined : started.join(' ')
 }
 
-/** @param {number} group */
-function groupRunsByPs(group) {
-  const rows = ps('-A', '-o', 'pgid=,state=').split('\n')
-  return rows.some(row => {
-    const [of, state] = row.trim().split(/\s+/)
-    return of === String(group) && !ENDED.test(state ?? '')
-  })
-}
-
 /** @param {string[]} args */
-function ps(...args) {
+export function ps(...args) {
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
-  const { stdout } = spawnSync('ps', args, { encoding: 'utf8', env })
+  // Environments are long.
+  const { stdout } = spawnSync('ps', args, { encoding: 'utf8', env, maxBuffer: 2 ** 26 })
   return (stdout ?? '').trim()
 }

@@ -28,7 +28,11 @@ export class Steps {
   ): Promise<Result> {
     this.#signal.throwIfAborted()
     const started = performance.now()
-    const line = this.#stream.isTTY ? await this.#spinner(title) : this.#lines(title)
+    // A terminal that says it has no columns, as some of containers and of `expect` do, makes the spinner loop for ever.
+    const line =
+      this.#stream.isTTY && this.#stream.columns > 0
+        ? await this.#spinner(title)
+        : this.#lines(title)
     try {
       const result = await work({ report: line.report, signal: this.#signal })
       const took = formatDuration(performance.now() - started)

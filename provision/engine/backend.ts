@@ -1,20 +1,23 @@
-import { randomBytes } from 'node:crypto'
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { localPaths } from '../../infra/local/paths.ts'
-import { keepPrivateFile, makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
+import { writePrivateFile } from '../../infra/private-files.ts'
 import type { Settings } from '../../infra/settings.ts'
+import { readRecord } from '../models/record.ts'
+import { folderOf, sameBackend } from './backend-url.ts'
+import { ensurePassphrase, passphraseFile } from './passphrase.ts'
 
 /** Where Pulumi keeps the state of a stack, and what the engine must be told to use it. */
 export interface Backend {
   url: string
   /** The project's own file backend, or the one that the user is logged in to. */
   own: boolean
-  env: Record<string, string>
+  /** Beyond the user's; what is undefined is taken out of it. */
+  env: Record<string, string | undefined>
 }
 
 const Recorded = z.object({ backend: z.string() })
@@ -26,56 +29,58 @@ const Recorded = z.object({ backend: z.string() })
  *   and folders would undo each other
  */
 export async function chooseBackend(settings: Settings, env: NodeJS.ProcessEnv): Promise<Backend> {
-  const state = localPaths(settings.home).state
+  const { state } = localPaths(settings.home)
+  const ours = pathToFileURL(ownFolder(settings)).href
   const users = await usersBackend(env)
-  const url = users ?? pathToFileURL(stateFolder(state)).href
-  const recorded = await readRecorded(state)
-  if (recorded !== undefined && recorded !== url) {
+  const own = users === undefined || sameBackend(users, ours)
+  const url = own ? ours : users
+  const recorded = (await readRecord(recordFile(state), Recorded))?.backend
+  if (recorded !== undefined && !sameBackend(recorded, url)) {
     throw new Failure(
       'misused',
       `Stack ${settings.stack} in ${settings.home} has its state in ${recorded}; now it would be ${url}, a second state of the same ports and folders`,
       { mend: `PULUMI_BACKEND_URL='${recorded}' npm run up -- --stack ${settings.stack}` },
     )
   }
-  return {
-    url,
-    own: users === undefined,
-    env: { PULUMI_BACKEND_URL: url, ...(users === undefined ? ownSecrets(state) : {}) },
-  }
+  const secrets = own ? ownSecrets(state) : usersSecrets(env)
+  return { url, own, env: { PULUMI_BACKEND_URL: url, ...secrets } }
 }
 
-/** Makes what the own backend needs, and writes down which backend it is. */
+/** The folder of the project's own file backend. */
+export const ownFolder = ({ home }: Settings): string => join(localPaths(home).state, 'pulumi')
+
+/**
+ * Makes what the own backend needs, and writes down which backend it is.
+ * @throws Failure `misused` when the state is there and the passphrase that it was encrypted with is not
+ */
 export async function prepareBackend(settings: Settings, backend: Backend): Promise<void> {
-  const state = localPaths(settings.home).state
-  await makePrivateFolder(stateFolder(state))
-  // A passphrase once made stays: the state cannot be read without it.
-  await keepPrivateFile(passphraseFile(state), randomBytes(32).toString('hex'))
-  const record: z.infer<typeof Recorded> = { backend: backend.url }
-  await writePrivateFile(recordFile(state), JSON.stringify(record))
+  const { state } = localPaths(settings.home)
+  if (backend.own) await ensurePassphrase(state, ownFolder(settings), settings.stack)
+  const recorded: z.infer<typeof Recorded> = { backend: backend.url }
+  await writePrivateFile(recordFile(state), JSON.stringify(recorded))
 }
 
-/** Whether there may be a state: what only looks asks first, and makes no folder where nothing was deployed. */
-export async function mayHaveState(settings: Settings, { own }: Backend): Promise<boolean> {
-  if (!own) return true
-  return access(stateFolder(localPaths(settings.home).state)).then(
-    () => true,
-    () => false,
-  )
-}
-
+/** Without one that is relative to this process's folder: the engine's may be another. */
 async function usersBackend(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  if (env.PULUMI_BACKEND_URL) return env.PULUMI_BACKEND_URL
+  const url = env.PULUMI_BACKEND_URL || (await loggedInTo(env))
+  if (url === undefined || !/^file:\/\/[^/~]/.test(url)) return url
+  const query = url.split('?').slice(1)
+  return [pathToFileURL(String(folderOf(url))).href, ...query].join('?')
+}
+
+async function loggedInTo(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const file = join(env.PULUMI_HOME || join(env.HOME ?? homedir(), '.pulumi'), 'credentials.json')
   const credentials = await readFile(file, 'utf8').catch(() => '{}')
   return JSON.parse(credentials).current || undefined
 }
 
-async function readRecorded(state: string): Promise<string | undefined> {
-  const text = await readFile(recordFile(state), 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : Recorded.parse(JSON.parse(text)).backend
-}
+/** The stack's own passphrase, and not the one that the shell has for other projects, which Pulumi would prefer. */
+const ownSecrets = (state: string) => ({
+  PULUMI_CONFIG_PASSPHRASE: undefined,
+  PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(state),
+})
 
-const ownSecrets = (state: string) => ({ PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(state) })
-const passphraseFile = (state: string): string => join(state, 'passphrase')
+const usersSecrets = ({ PULUMI_CONFIG_PASSPHRASE_FILE: file }: NodeJS.ProcessEnv) =>
+  file ? { PULUMI_CONFIG_PASSPHRASE_FILE: resolve(file) } : {}
+
 const recordFile = (state: string): string => join(state, 'backend.json')
-const stateFolder = (state: string): string => join(state, 'pulumi')

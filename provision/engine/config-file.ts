@@ -2,22 +2,33 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { localPaths } from '../../infra/local/paths.ts'
-import { makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
+import { writePrivateFile } from '../../infra/private-files.ts'
+import { PROJECT } from '../../infra/project.ts'
+import { typed } from '../../infra/settings.ts'
 import type { StackFile } from '../../infra/settings-file.ts'
+import { ownKey } from '../../infra/settings-file.ts'
 
 /** What Pulumi writes into a stack's file to be able to decrypt it again. */
 const KEPT = ['encryptionsalt', 'encryptedkey', 'secretsprovider']
 
 /**
  * The stack's configuration for the engine: a copy in the stack's folder, since the engine writes its salt into
- * the file it is given, and the tracked one must stay as it is.
+ * the file it is given, and the tracked one must stay as it is. The settings have the types that Pulumi.yaml
+ * declares, whatever they were written as: what was read here is not refused there.
  */
 export async function writeEngineConfig({ document, settings }: StackFile): Promise<string> {
   const { state } = localPaths(settings.home)
   const path = join(state, `Pulumi.${settings.stack}.yaml`)
   const before = parse(await readFile(path, 'utf8').catch(() => '')) ?? {}
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => KEPT.includes(key)))
-  await makePrivateFolder(state)
-  await writePrivateFile(path, stringify({ ...kept, ...document }))
+  const config = Object.fromEntries(Object.entries(document.config ?? {}).map(forEngine))
+  // Quoted: what is a text here may look like a number to the engine's YAML.
+  const text = stringify({ ...kept, ...document, config }, { defaultStringType: 'QUOTE_DOUBLE' })
+  await writePrivateFile(path, text)
   return path
+}
+
+function forEngine([key, value]: [string, unknown]): [string, unknown] {
+  const own = ownKey(key)
+  return own === undefined ? [key, value] : [`${PROJECT}:${own}`, typed([own, value])[1]]
 }

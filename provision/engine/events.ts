@@ -37,3 +37,13 @@ export type EngineEvent = z.infer<typeof EngineEvent>
 
 /** The name of a resource: the last part of urn:pulumi:<stack>::<project>::<type>::<name>. */
 export const nameOf = (urn: string): string => urn.split('::').at(-1) ?? urn
+
+/** The event that a line holds; undefined for any other line, and for what was cut off by a kill. */
+export function readEvent(line: string): EngineEvent | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return EngineEvent.safeParse(JSON.parse(line)).data
+  } catch {
+    return undefined
+  }
+}

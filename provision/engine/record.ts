@@ -10,27 +10,33 @@ import { stopProcess } from '../processes/stop.ts'
  */
 export class EngineRecord {
   readonly #file: string
+  readonly #trackingId: string
 
-  constructor(home: string) {
+  /** @param trackingId what the engine and all that it starts carry */
+  constructor(home: string, trackingId: string) {
     this.#file = join(localPaths(home).state, 'engine.json')
+    this.#trackingId = trackingId
   }
 
-  async begin(pid: number | undefined): Promise<void> {
+  /** Before it is started. */
+  begin = (): Promise<void> => writeRecord(this.#file, { trackingId: this.#trackingId })
+
+  async started(pid: number | undefined): Promise<void> {
     if (pid === undefined) return
-    await writeRecord(this.#file, { pid, identity: processStart(pid) ?? 'ended' })
+    const identity = processStart(pid) ?? 'ended'
+    await writeRecord(this.#file, { trackingId: this.#trackingId, pid, identity })
   }
 
   end = (): Promise<void> => removeRecord(this.#file)
 
   /**
-   * Ends an engine that was left behind. No other of ours is at work: the stack has a lock of our own.
-   * @param unlock takes its lock on the state away
+   * Ends an engine that was left behind, with its plugins. No other of ours is at work: the stack has a lock of our own.
+   * @returns whether there was one
    */
-  async clearUp(unlock: () => Promise<unknown>): Promise<void> {
+  async endLeftBehind(): Promise<boolean> {
     const left = await readRecord(this.#file)
-    if (left === undefined) return
+    if (left === undefined) return false
     await stopProcess(left)
-    await unlock()
-    await this.end()
+    return true
   }
 }

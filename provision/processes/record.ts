@@ -1,31 +1,42 @@
 import { readFile, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { z } from 'zod'
-import { makePrivateFolder, writePrivateFile } from '../../infra/private-files.ts'
+import { writePrivateFile } from '../../infra/private-files.ts'
 import { processStart } from '../process-identity.mjs'
 
-/** What is written down of a running process, beside the state of Pulumi, so that a killed update leaves no orphan. */
-const Running = z.object({
+const Identified = z.object({
   pid: z.int().positive(),
   /** When it started; tells it from a later process with the same pid. */
   identity: z.string(),
 })
+/** A process that cannot be taken for another. */
+export type Identified = z.infer<typeof Identified>
+
+const Running = Identified.extend({
+  /** What it and all that it starts carry (tracking.ts); records of earlier versions have none. */
+  trackingId: z.string().optional(),
+})
 export type Running = z.infer<typeof Running>
 
-export const isAlive = ({ pid, identity }: Running): boolean => processStart(pid) === identity
+/** Written before the start: a kill between the two leaves no process that nobody knows of. */
+const Starting = z.object({ trackingId: z.string() })
 
-/** The process of a record, alive or dead; undefined when there is no record that can be read. */
-export async function readRecord(file: string): Promise<Running | undefined> {
+/** What is written down of a process, beside the state of Pulumi, so that a killed update leaves no orphan. */
+const ProcessRecord = z.union([Running, Starting])
+export type ProcessRecord = z.infer<typeof ProcessRecord>
+
+export const isAlive = (record: ProcessRecord): record is Running =>
+  'pid' in record && processStart(record.pid) === record.identity
+
+/** The record of a process, alive or dead; undefined when there is none that can be read. */
+export async function readRecord(file: string): Promise<ProcessRecord | undefined> {
   try {
-    return Running.parse(JSON.parse(await readFile(file, 'utf8')))
+    return ProcessRecord.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
     return undefined
   }
 }
 
-export async function writeRecord(file: string, running: Running): Promise<void> {
-  await makePrivateFolder(dirname(file))
-  await writePrivateFile(file, JSON.stringify(running))
-}
+export const writeRecord = (file: string, record: ProcessRecord): Promise<void> =>
+  writePrivateFile(file, JSON.stringify(record))
 
 export const removeRecord = (file: string): Promise<void> => rm(file, { force: true })

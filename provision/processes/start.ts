@@ -10,8 +10,9 @@ import { processStart } from '../process-identity.mjs'
 import type { Task } from '../progress.ts'
 import { unwritable } from '../writable.ts'
 import { becomesReady } from './ready.ts'
-import { type Running, removeRecord, writeRecord } from './record.ts'
+import { type ProcessRecord, type Running, removeRecord, writeRecord } from './record.ts'
 import { stopProcess } from './stop.ts'
+import { newTrackingId, TRACKING_VARIABLE } from './tracking.ts'
 
 const LOG_TAIL_LINES = 10
 
@@ -27,10 +28,14 @@ export async function startProcess(
   { report, signal }: Task,
 ): Promise<Running> {
   await prepare(args)
-  const { running, ended } = await spawnDetached([...command, ...args.arguments], args)
-  await writeRecord(args.record, running)
-  report(`process ${running.pid} started, waiting until it is ready`)
+  let record: ProcessRecord = { trackingId: newTrackingId() }
+  await writeRecord(args.record, record)
   try {
+    const argv = [...command, ...args.arguments]
+    const { running, ended } = await spawnDetached(argv, args, record.trackingId)
+    record = running
+    await writeRecord(args.record, running)
+    report(`process ${running.pid} started, waiting until it is ready`)
     const url = `http://127.0.0.1:${args.port}${args.readyPath}`
     if (await becomesReady(url, args.readyWithin, () => ended.how !== undefined, signal))
       return running
@@ -40,7 +45,7 @@ export async function startProcess(
       `${args.name} ${why}. The end of its log ${args.log}:\n${await tail(args.log)}`,
     )
   } catch (error) {
-    await stopProcess(running)
+    await stopProcess(record)
     await removeRecord(args.record)
     throw error
   }
@@ -57,7 +62,11 @@ async function prepare({ folders, files, log }: ProcessArgs): Promise<void> {
   }
 }
 
-async function spawnDetached(argv: string[], { environment, log }: ProcessArgs) {
+async function spawnDetached(
+  argv: string[],
+  { environment, log }: ProcessArgs,
+  trackingId: string,
+) {
   const [program, ...rest] = argv as [string, ...string[]]
   const output = await openLog(log).catch(error => {
     throw unwritable(error)
@@ -67,7 +76,7 @@ async function spawnDetached(argv: string[], { environment, log }: ProcessArgs) 
       // A group and session of its own: it lives on when the update ends or is interrupted.
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
-      env: { ...inherited(process.env), ...environment },
+      env: { ...inherited(process.env), ...environment, [TRACKING_VARIABLE]: trackingId },
     }),
   )
   child.unref()
@@ -86,7 +95,7 @@ async function spawnDetached(argv: string[], { environment, log }: ProcessArgs) 
     await output.close()
   }
   const pid = child.pid as number
-  return { running: { pid, identity: processStart(pid) ?? 'ended' }, ended }
+  return { running: { pid, identity: processStart(pid) ?? 'ended', trackingId }, ended }
 }
 
 /**

@@ -27,6 +27,9 @@ export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
   },
 
   async delete(state) {
+    // The record knows what the process has started, too; the state knows the process where the record is gone.
+    const recorded = await readRecord(state.record)
+    if (recorded !== undefined) await stopProcess(recorded)
     await stopProcess(state)
     await removeRecord(state.record)
   },

@@ -25,6 +25,7 @@ export class KnowledgeProvider implements provider.Provider {
   readonly version = PROJECT_VERSION
   readonly #log: (urn: string, text: string) => void
   readonly #stop = new AbortController()
+  readonly #underWay = new Set<Promise<unknown>>()
 
   constructor(log: (urn: string, text: string) => void) {
     this.#log = log
@@ -49,30 +50,45 @@ export class KnowledgeProvider implements provider.Provider {
   }
 
   async create(urn: string, inputs: object): Promise<provider.CreateResult> {
-    const state = await explained(urn, kind => kind.create(revealed(inputs), this.#task(urn)))
+    const state = await this.#explained(urn, kind => kind.create(revealed(inputs), this.#task(urn)))
     return { id: randomUUID(), outs: await kept(urn, inputs, state) }
   }
 
   async read(id: string, urn: string, state: object): Promise<provider.ReadResult> {
-    const now = await explained(urn, kind => kind.read(revealed(state), this.#task(urn)))
+    const now = await this.#explained(urn, kind => kind.read(revealed(state), this.#task(urn)))
     // No id tells the engine that the resource is gone.
     return now === undefined ? { props: {} } : { id, props: await kept(urn, state, now) }
   }
 
   async update(_id: string, urn: string, olds: object, news: object) {
-    const state = await explained(urn, kind =>
+    const state = await this.#explained(urn, kind =>
       kind.update?.(revealed(olds), revealed(news), this.#task(urn)),
     )
     return { outs: await kept(urn, news, state) }
   }
 
   async delete(_id: string, urn: string, state: object): Promise<void> {
-    await explained(urn, kind => kind.delete(revealed(state), this.#task(urn)))
+    await this.#explained(urn, kind => kind.delete(revealed(state), this.#task(urn)))
   }
 
   /** The engine's request to stop, after Ctrl-C: what is under way ends, and takes back what it began. */
   async cancel(): Promise<void> {
     this.#stop.abort(new Failure('interrupted', 'interrupted'))
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+  }
+
+  async #explained<Result>(urn: string, work: Work<Result>): Promise<Result | undefined> {
+    const done = explained(urn, work)
+    this.#underWay.add(done)
+    try {
+      return await done
+    } finally {
+      this.#underWay.delete(done)
+    }
   }
 
   #task(urn: string): Task {
@@ -97,6 +113,7 @@ function kindOf(urn: string): Promise<AnyKind> {
   return load()
 }
 
+type Work<Result> = (kind: AnyKind) => Promise<Result> | undefined
 type Properties = Record<string, unknown>
 
 function changedKeys(olds: Properties, news: Properties): string[] {
@@ -118,10 +135,7 @@ function omit(properties: object, keys: readonly PropertyKey[]): Properties {
 }
 
 /** The engine shows an error's message and its stack: a Failure has its mend in the one and nothing in the other. */
-async function explained<Result>(
-  urn: string,
-  work: (kind: AnyKind) => Promise<Result> | undefined,
-): Promise<Result | undefined> {
+async function explained<Result>(urn: string, work: Work<Result>): Promise<Result | undefined> {
   try {
     return await work(await kindOf(urn))
   } catch (error) {

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
-import { $, which } from 'zx/core'
-import { Failure } from '../../infra/failure.ts'
+import { type ProcessOutput, which } from 'zx/core'
+import { Failure, reasonOf } from '../../infra/failure.ts'
+import { runProgram } from '../program.ts'
 
 export interface CommandOptions {
   env: NodeJS.ProcessEnv
@@ -23,15 +24,8 @@ export async function runCommand(
   { env, signal, cwd, onLine = () => {} }: CommandOptions,
 ): Promise<string> {
   signal.throwIfAborted()
-  // A process group of its own, so that compilers started by a compiler end with it.
-  const child = $({
-    env,
-    ...(cwd && { cwd }),
-    quiet: true,
-    nothrow: true,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })`${argv}`
+  const child = runProgram(argv, { env, ...(cwd && { cwd }) })
+  // With its process group, so that compilers started by a compiler end with it.
   const stop = () => endGroup(child.pid)
   signal.addEventListener('abort', stop, { once: true })
   for (const stream of [child.stdout, child.stderr]) {
@@ -42,10 +36,17 @@ export async function runCommand(
   signal.removeEventListener('abort', stop)
   signal.throwIfAborted()
   if (output.exitCode !== 0) {
-    const ended = output.signal ? `ended by ${output.signal}` : `exit code ${output.exitCode}`
-    throw new Failure('unavailable', `${argv.join(' ')}: ${ended}\n${lastLines(output.stdall)}`)
+    throw new Failure(
+      'unavailable',
+      `${argv.join(' ')}: ${endOf(output)}\n${lastLines(output.stdall)}`,
+    )
   }
   return output.stdout
+}
+
+function endOf({ cause, signal, exitCode }: ProcessOutput): string {
+  if (cause !== undefined) return reasonOf(cause)
+  return signal === null ? `exit code ${exitCode}` : `ended by ${signal}`
 }
 
 function endGroup(leader: number | undefined): void {

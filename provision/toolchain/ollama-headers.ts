@@ -66,6 +66,7 @@ export async function ollamaCompilers(
     await writeFile(join(draft, 'nlohmann/json_fwd.hpp'), '#include "json.hpp"\n')
   })
   const vectors = (await vectorExtensions()).map(name => `-m${name}`)
-  const flags = ['-O3', ...vectors, `-I${folder}`].join(' ')
+  // In quotes: Go takes the flags apart at blanks, and the folder may have some.
+  const flags = ['-O3', ...vectors, `"-I${folder}"`].join(' ')
   return { CGO_ENABLED: '1', CGO_CFLAGS: flags, CGO_CXXFLAGS: flags }
 }

@@ -5,12 +5,11 @@ import { openCluster } from '../../provision/cluster/cluster.ts'
 import { ownObjects } from '../../provision/cluster/ownership.ts'
 import { removeObjects } from '../../provision/cluster/removal.ts'
 import { readOwner } from '../../provision/ownership/home.ts'
-import { readRecord } from '../../provision/processes/record.ts'
 import type { KubeObject } from '../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../support/cluster/fleet.ts'
 import { POOLS } from '../support/cluster/pools.ts'
 import { clusterStack } from '../support/cluster-stack.ts'
-import type { TestStack } from '../support/stack.ts'
+import { recordedPid, type TestStack } from '../support/stack.ts'
 
 const MINUTES = 60_000
 const OWNER = 'knowledge-stack/owner'
@@ -137,9 +136,9 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     await waitFor('the sets of the update', async () => {
       return (await objects(({ kind }) => kind === 'StatefulSet')).length >= 2
     })
-    const engine = await readRecord(`${stack.home}/state/engine.json`)
+    const engine = await recordedPid(`${stack.home}/state/engine.json`)
     child.kill('SIGKILL')
-    process.kill(-engine!.pid, 'SIGKILL')
+    process.kill(-engine, 'SIGKILL')
     await ended
     await fleet.api.delete(quota)
   }

@@ -1,10 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Stack } from '@pulumi/pulumi/automation/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFree } from '../../provision/processes/port.ts'
+import { processesWith } from '../../provision/processes/table.ts'
 import { type ForwardProxy, LOOPBACK, startForwardProxy } from '../support/forward-proxy.ts'
 import { type PlainStack, plainStack } from '../support/plain-stack.ts'
 import { freePort } from '../support/ports.ts'
+import { recordedPid } from '../support/stack.ts'
 
 const NO_CHANGES = { expectNoChanges: true }
 
@@ -67,9 +70,7 @@ describe('plain Pulumi', () => {
     const { value } = (await stack.outputs()).report as { value: { runId: string } }
     const tags = await fetch(`http://127.0.0.1:${ports.ollama}/api/tags`)
     expect(tags.ok).toBe(true)
-    const { readRecord } = await import('../../provision/processes/record.ts')
-    const running = await readRecord(join(folder, 'home/processes/ollama.json'))
-    process.kill(-(running?.pid as number), 'SIGKILL')
+    process.kill(-(await recordedPid(join(folder, 'home/processes/ollama.json'))), 'SIGKILL')
     await expect(stack.preview(NO_CHANGES)).rejects.toThrow()
     const { outputs } = await stack.up()
     expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })
@@ -94,6 +95,23 @@ describe('plain Pulumi', () => {
     expect(String(error)).toMatch(/knowledge-stack:shards is "51".*<=50/)
     expect(String(error)).not.toMatch(/\n\s+at .*infra\//)
     await stack.removeConfig('shards')
+  })
+
+  it('has a provider that ends by itself when the engine is killed', async () => {
+    await plain.configure({ parallel: 2 })
+    const update = stack.up().catch(() => undefined)
+    const providers = () =>
+      processesWith('PULUMI_BACKEND_URL', `file://${folder}/state`).filter(pid =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('provider/main.ts'),
+      )
+    await expect.poll(providers, { timeout: 20_000, interval: 20 }).toHaveLength(1)
+    const [provider] = providers()
+    const engine = readFileSync(`/proc/${provider}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]
+    process.kill(Number(engine), 'SIGKILL')
+    await update
+    await expect.poll(providers, { timeout: 20_000 }).toEqual([])
+    await stack.cancel()
+    expect((await stack.up()).summary.result).toBe('succeeded')
   })
 
   it('leaves no process and no port after destroy', async () => {

@@ -7,8 +7,8 @@ import { localPaths } from '../../infra/local/paths.ts'
 import { LOG_SIZE } from '../../infra/log-bounds.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { acquireLock } from '../../provision/lock.mjs'
-import { processGroupRuns } from '../../provision/process-identity.mjs'
 import { isFree } from '../../provision/processes/port.ts'
+import { processesOfGroup } from '../../provision/processes/table.ts'
 import { type ForwardProxy, LOOPBACK, startForwardProxy } from '../support/forward-proxy.ts'
 import { TestStack } from '../support/stack.ts'
 
@@ -245,7 +245,7 @@ describe('a stack of local processes', () => {
     const { code, stdout } = await stack.run('down')
     expect(code).toBe(0)
     expect(stdout).toContain('data and models stay')
-    expect(pids.filter(processGroupRuns)).toEqual([])
+    expect(pids.flatMap(processesOfGroup)).toEqual([])
     await expect(isFree(Number(stack.config.chromaPort))).resolves.toBe(true)
     await expect(isFree(Number(stack.config.ollamaPort))).resolves.toBe(true)
     await expect(isFree(Number(stack.config.apiPort))).resolves.toBe(true)

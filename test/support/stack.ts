@@ -108,21 +108,29 @@ export class TestStack {
   }
 
   /** pid of a running server by the name of its record: `chroma-0`, `ollama`. */
-  async pid(name: string): Promise<number> {
-    const record = await readRecord(join(localPaths(this.home).processes, `${name}.json`))
-    if (record === undefined) throw new Error(`${name} does not run`)
-    return record.pid
-  }
+  pid = (name: string): Promise<number> =>
+    recordedPid(join(localPaths(this.home).processes, `${name}.json`))
 
   /** Ends whatever still runs and deletes the folder. */
   async end(): Promise<void> {
-    const { processes } = localPaths(this.home)
-    for (const file of await readdir(processes).catch(() => [])) {
-      const record = await readRecord(join(processes, file))
+    const { processes, state } = localPaths(this.home)
+    const servers = await readdir(processes).catch(() => [])
+    for (const file of [
+      join(state, 'engine.json'),
+      ...servers.map(name => join(processes, name)),
+    ]) {
+      const record = await readRecord(file)
       if (record !== undefined) await stopProcess(record)
     }
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+/** pid of the process that a record names. */
+export async function recordedPid(file: string): Promise<number> {
+  const record = await readRecord(file)
+  if (record === undefined || !('pid' in record)) throw new Error(`${file} names no process`)
+  return record.pid
 }
 
 /** Contents of a log of the stack, for the message of a failed assertion. */

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { ENDED, lingers, ps, statOf } from '../process-identity.mjs'
+
+/**
+ * The processes of a group that linger. A signal of 0 to the group does not tell: it reaches zombies too, and a
+ * container's first process may leave them for good.
+ * @returns pids
+ */
+export function processesOfGroup(group: number): number[] {
+  if (process.platform !== 'linux') return groupByPs(group)
+  return allPids().filter(pid => {
+    const fields = statOf(pid)
+    return fields !== undefined && fields[2] === String(group) && lingers(pid, fields)
+  })
+}
+
+/**
+ * The processes that were started with a value in their environment, as far as this user may see it.
+ * @param value a random one: elsewhere than on Linux it is looked for in all that `ps` shows
+ * @returns pids
+ */
+export function processesWith(name: string, value: string): number[] {
+  const wanted = `${name}=${value}`
+  if (process.platform !== 'linux') return environmentsByPs(wanted)
+  return allPids().filter(pid => environmentOf(pid).includes(wanted))
+}
+
+/** The name of the file that a process runs, cut to 15 characters on Linux; empty when no such process runs. */
+export function processName(pid: number): string {
+  if (process.platform !== 'linux') return ps('-o', 'comm=', '-p', String(pid))
+  return readOrNothing(`/proc/${pid}/comm`).trim()
+}
+
+const allPids = (): number[] =>
+  readdirSync('/proc').flatMap(name => (/^\d+$/.test(name) ? [Number(name)] : []))
+
+const environmentOf = (pid: number): string[] => readOrNothing(`/proc/${pid}/environ`).split('\0')
+
+/** A file of a process that may have ended, or be another user's. */
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function groupByPs(group: number): number[] {
+  const rows = ps('-A', '-o', 'pid=,pgid=,state=').split('\n')
+  return rows.flatMap(row => {
+    const [pid, of, state] = row.trim().split(/\s+/)
+    return of === String(group) && !ENDED.test(state ?? '') ? [Number(pid)] : []
+  })
+}
+
+/** In BSD's letters, which every ps takes: all processes, with their environment behind the command. */
+export function environmentsByPs(wanted: string): number[] {
+  const rows = ps('axeww', '-o', 'pid=,command=').split('\n')
+  return rows.filter(row => row.includes(wanted)).map(row => Number.parseInt(row, 10))
+}

@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Millis, seconds } from '../../infra/units.ts'
+import type { KnowledgeProvider } from './provider.ts'
+
+const LOOK_EVERY: Millis = 500
+/** Time that what is under way has to take back what it began. */
+const GRACE: Millis = seconds(20)
+
+/**
+ * Ends this process once the engine that started it is gone, as after a SIGKILL: nobody asks it to stop then, and it
+ * would go on to start servers for a state that never hears of them.
+ */
+export async function endWithEngine(
+  provider: Pick<KnowledgeProvider, 'cancel' | 'idle'>,
+): Promise<void> {
+  // An orphan is given another parent; it may have become one while it was loading.
+  const engine = Number(process.env.KNOWLEDGE_STACK_ENGINE_PID ?? process.ppid)
+  while (process.ppid === engine) await sleep(LOOK_EVERY, undefined, { ref: false })
+  await provider.cancel()
+  await Promise.race([provider.idle(), sleep(GRACE)])
+  process.exit()
+}
