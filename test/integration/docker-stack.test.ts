@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Ollama } from 'ollama'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { OWNER_LABEL, volumeName } from '../../infra/docker/names.ts'
 import { Images } from '../../infra/images.ts'
 import { localPaths, tokensOf } from '../../infra/local/paths.ts'
@@ -83,6 +83,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     'is taken over from the version before, with its volumes and what is in them, every check green',
     async () => {
       const previous = await previousVersion()
+      onTestFinished(previous.remove)
       stack.project = previous.folder
       const before = await stack.json('up')
       expect({ code: before.code, stderr: before.stderr }).toMatchObject({ code: 0 })
@@ -97,7 +98,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
 
       stack.project = PROJECT_ROOT
       const { code, stderr, document } = await stack.json('up')
-      await previous.remove()
       expect({ code, stderr, verdict: document.verdict }).toMatchObject({
         code: 0,
         verdict: 'passed',
