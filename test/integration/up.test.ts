@@ -7,6 +7,7 @@ import { localPaths } from '../../infra/local/paths.ts'
 import { LOG_SIZE } from '../../infra/log-bounds.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { acquireLock } from '../../provision/lock.mjs'
+import { processStart } from '../../provision/process-identity.mjs'
 import { isFree } from '../../provision/processes/port.ts'
 import { processesOfGroup } from '../../provision/processes/table.ts'
 import { type ForwardProxy, LOOPBACK, startForwardProxy } from '../support/forward-proxy.ts'
@@ -221,13 +222,16 @@ describe('a stack of local processes', () => {
     })
   })
 
-  it('has a server that died started again by up, and by nothing else touched', async () => {
+  it('has a server that died started again by up, without what it left behind, and nothing else touched', async () => {
     const [chroma, ollama] = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
-    process.kill(-ollama, 'SIGKILL')
+    process.kill(ollama, 'SIGKILL')
+    await expect.poll(() => processStart(ollama)).toBeUndefined()
+    expect(processesOfGroup(ollama)).not.toEqual([])
     const { code, document } = await stack.json('up')
     expect({ code, changed: document.changed }).toEqual({ code: 0, changed: true })
     expect(await stack.pid('chroma-0')).toBe(chroma)
     expect(await stack.pid('ollama')).not.toBe(ollama)
+    expect(processesOfGroup(ollama)).toEqual([])
   })
 
   it('has just what a changed setting touches replaced', async () => {
