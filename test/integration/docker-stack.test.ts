@@ -56,10 +56,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     // Kept, so that the image is built once for all runs.
     const folder = join(toolchainOptions(process.env).cache, 'test-models')
     models = await modelsBehindProxy({ folder, address: await bridgeOf(engine) })
-    Object.assign(stack.config, {
-      httpsProxy: models.proxy.url,
-      caCertificates: models.certificate,
-    })
   }, 12 * MINUTES)
   afterAll(async () => {
     await engine?.stop()
@@ -97,6 +93,11 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       })
 
       stack.project = PROJECT_ROOT
+      // Settings that the older version does not know.
+      if (models !== undefined) {
+        stack.config.httpsProxy = models.proxy.url
+        stack.config.caCertificates = models.certificate
+      }
       const { code, stderr, document } = await stack.json('up')
       expect({ code, stderr, verdict: document.verdict }).toMatchObject({
         code: 0,
