@@ -79,6 +79,7 @@ function commandOf(spec: AnyCommand): Command {
     const option = new Option(flag.flags, flag.description)
       .default(flag.default)
       .makeOptionMandatory(flag.required ?? false)
+      .hideHelp(flag.hidden ?? false)
     command.addOption(flag.parse === undefined ? option : option.argParser(flag.parse))
   }
   command.option('--json', 'one JSON document on standard output, all else on standard error')

@@ -14,6 +14,8 @@ export interface Flag {
   description: string
   default?: string | number
   required?: boolean
+  /** An older name, which goes on working and is not told of. */
+  hidden?: boolean
   /**
    * Turns the text into the option's value, given the value so far where it may be repeated; throws commander's
    * InvalidArgumentError.

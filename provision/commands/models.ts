@@ -15,6 +15,7 @@ import { type CommandSpec, STACK_FLAGS, type StackOptions } from './command.ts'
 
 interface ModelsOptions extends StackOptions {
   writeLock?: boolean
+  lock?: boolean
 }
 
 /**
@@ -30,6 +31,8 @@ export const models: CommandSpec<ModelsOptions> = {
       flags: '--write-lock',
       description: 'write what is seen into infra/models.lock.json, in place of what it says',
     },
+    // Without `--` before it npm takes it for one of its own and drops it: hence the longer name.
+    { flags: '--lock', description: 'the same', hidden: true },
   ],
   async run(options, { steps }) {
     const { settings } = await readStackFile(options.stack, options.configFile)
@@ -42,7 +45,9 @@ export const models: CommandSpec<ModelsOptions> = {
         const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
         try {
           const args = modelArgs(model, settings, here, token)
-          provisioned.push(await bring(args, options.writeLock === true, steps))
+          provisioned.push(
+            await bring(args, options.writeLock === true || options.lock === true, steps),
+          )
         } finally {
           await way.close()
         }
