@@ -1,5 +1,16 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -19,9 +30,6 @@ describe('a stack of local processes', () => {
   beforeAll(async () => {
     proxy = await startForwardProxy()
     stack = await TestStack.make()
-    // A folder of the user's, with things of theirs in it.
-    await mkdir(join(stack.home, 'photographs'), { recursive: true })
-    await writeFile(join(stack.home, 'photographs', 'beach.jpg'), 'sand')
     Object.assign(stack.env, proxy.env)
   })
   afterAll(async () => {
@@ -123,12 +131,18 @@ describe('a stack of local processes', () => {
   it('is not changed while plain Pulumi changes it, and says who that is', async () => {
     const locks = 'pulumi/.pulumi/locks/organization/knowledge-stack/dev'
     const lock = join(localPaths(stack.home).state, locks, 'test.json')
-    const holder = { pid: process.pid, username: 'anna', hostname: hostname() }
+    // What is at work under the engine's name; a lock in any other's is one that a killed engine left.
+    const name = join(stack.folder, 'pulumi-at-work')
+    await symlink('/bin/sleep', name)
+    const atWork = spawn(name, ['120'])
+    const pid = atWork.pid as number
+    const holder = { pid, username: 'anna', hostname: hostname() }
     await writeFile(lock, JSON.stringify({ ...holder, timestamp: '2026-10-05T10:00:00Z' }))
     const { code, stderr } = await stack.run('up')
+    atWork.kill()
     await rm(lock)
     expect(code).toBe(3)
-    expect(stderr).toContain(`(process ${process.pid}) of anna on ${hostname()}, since 2026-10-05`)
+    expect(stderr).toContain(`(process ${pid}) of anna on ${hostname()}, since 2026-10-05`)
     expect(stderr).toContain(`rm '${lock}'`)
   })
 
@@ -275,6 +289,9 @@ describe('a stack of local processes', () => {
   })
 
   it('is gone with all it had after down --purge', async () => {
+    // The folder is one of the user's, with things of theirs in it.
+    await mkdir(join(stack.home, 'photographs'))
+    await writeFile(join(stack.home, 'photographs', 'beach.jpg'), 'sand')
     const refused = await stack.run('down', '--purge')
     expect(refused.code).toBe(2)
     expect(refused.stderr).toMatch(/MiB in .*home, for good\n.*--purge --yes/)
