@@ -151,10 +151,11 @@ export class ChromaCollection {
   }
 
   /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */
-  #send<Schema extends z.ZodType>(
+  async #send<Schema extends z.ZodType>(
     ...[operation, body, schema, deadline, signal]: Sent<Schema>
   ): Promise<z.output<Schema>> {
     const writes = operation !== 'get' && operation !== 'query'
+    if (writes) await this.#server.requireRoom()
     const call = { method: 'POST', body, deadline, repeatable: true, writes, signal } as const
     return this.#server.connection.json(`${this.path}/${operation}`, schema, call)
   }

@@ -14,7 +14,8 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
   return {
     ...place,
     arguments: ['run', config],
-    environment: {},
+    // For the watchdog that it runs under (infra/chroma-watchdog.sh).
+    environment: { KNOWLEDGE_CHROMA_DATA: data },
     files: {
       [config]: chromaConfig(place.port, data),
     },

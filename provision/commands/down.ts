@@ -1,5 +1,6 @@
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine } from '../engine/engine.ts'
+import { useReserve } from '../reserve.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { obtainToolchain, TOOLCHAIN_FLAGS, type ToolchainFlags } from '../toolchain-step.ts'
@@ -24,6 +25,7 @@ export const down: CommandSpec<DownOptions> = {
   async run(options, { steps }) {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
+    await useReserve(settings)
     const { removed, kept } = await withStackLock(
       settings,
       `down of stack ${settings.stack}`,

@@ -3,6 +3,7 @@ import { Outputs } from '../../infra/outputs.ts'
 import { readStackFile } from '../../infra/settings-file.ts'
 import { Engine, type EngineResult } from '../engine/engine.ts'
 import { planStep } from '../plan/step.ts'
+import { keepReserve } from '../reserve.ts'
 import { withStackLock } from '../stack-lock.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { watched } from '../targets/watched.ts'
@@ -22,6 +23,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
     return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
       const target = await commandsFor(settings)
       await target.beforeUp(settings)
+      await keepReserve(settings)
       const { plan } = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
       const engine = await Engine.open(stack, toolchain.pulumi)

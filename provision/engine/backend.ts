@@ -52,6 +52,8 @@ export async function prepareBackend(settings: Settings, backend: Backend): Prom
     mode: 0o600,
     flag: 'wx',
   }).catch(ignoreExisting)
+  // Written once: on a full disk nothing would be left of it.
+  if ((await readRecorded(state)) === backend.url) return
   await writeFile(
     recordFile(state),
     JSON.stringify({ backend: backend.url } satisfies z.infer<typeof Recorded>),

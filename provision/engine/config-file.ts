@@ -14,9 +14,12 @@ const KEPT = ['encryptionsalt', 'encryptedkey', 'secretsprovider']
 export async function writeEngineConfig({ document, settings }: StackFile): Promise<string> {
   const { state } = localPaths(settings.home)
   const path = join(state, `Pulumi.${settings.stack}.yaml`)
-  const before = parse(await readFile(path, 'utf8').catch(() => '')) ?? {}
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const before = parse(text) ?? {}
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => KEPT.includes(key)))
   await mkdir(state, { recursive: true })
-  await writeFile(path, stringify({ ...kept, ...document }))
+  const wanted = stringify({ ...kept, ...document })
+  // On a full disk nothing would be left of the old one either.
+  if (wanted !== text) await writeFile(path, wanted)
   return path
 }

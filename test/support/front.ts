@@ -2,12 +2,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FRONT_SCRATCH, type Front, frontCommand, frontConfig } from '../../infra/front/nginx.ts'
+import {
+  DISK_FULL_FILE,
+  FRONT_SCRATCH,
+  type Front,
+  frontCommand,
+  frontConfig,
+} from '../../infra/front/nginx.ts'
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 
 export interface RunningFront {
   port: number
+  /** The file that says that the disk of the server behind it is full. */
+  diskFull: string
   stop(): Promise<void>
 }
 
@@ -20,7 +28,10 @@ export async function startFront(
   const config = join(folder, 'nginx.conf')
   const port = await freePort()
   const text = frontConfig({ ...front, listen: port })
-  await writeFile(config, text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`))
+  // Where nginx may look also when root runs it, and it becomes somebody else.
+  const diskFull = `${folder}-disk-full`
+  const moved = text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`)
+  await writeFile(config, moved.replaceAll(DISK_FULL_FILE, diskFull))
   const [, ...args] = frontCommand(config)
   const server = await startServer({
     command: nginx,
@@ -30,6 +41,7 @@ export async function startFront(
   })
   return {
     port,
+    diskFull,
     async stop() {
       await server.end()
       await rm(folder, { recursive: true })
