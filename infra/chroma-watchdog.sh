@@ -3,10 +3,10 @@
 #
 #   chroma-watchdog.sh FOLDER COMMAND...
 #
-# While less than KNOWLEDGE_CHROMA_RESERVE KiB are free there, the file KNOWLEDGE_DISK_FULL is there too, where that is
-# set: the proxy in front of the server then refuses what writes (infra/front). A server that may have met a full disk
-# is started again as soon as there is room: Chroma 1.5.9 then holds connections to its database whose transactions
-# never end. Its writes hang, then its reads too; or they are acknowledged and gone at the next start.
+# The file KNOWLEDGE_ROOM_FILE is there as long as the server may be asked to write: KNOWLEDGE_CHROMA_RESERVE KiB are
+# free on the disk of FOLDER, and the server has not met a disk that was full. One that may have is started again as soon
+# as there is room: Chroma 1.5.9 then holds connections to its database whose transactions never end. Its writes hang,
+# then its reads too; or they are acknowledged and gone at the next start.
 #
 # Ends when the server ends, with its exit code. POSIX sh: it runs in containers and on machines without bash.
 
@@ -20,44 +20,50 @@ shift
 journal=$folder/chroma.sqlite3-journal
 journal_minutes=2
 
-# KiB that are free. Columns are counted from the percentage on, since names of disks have blanks on some systems.
+# KiB that are free; fails where that cannot be told. The column is the one before the first percentage: names of disks
+# may have blanks in them.
 available() {
-  line=$(df -Pk "$folder" | tail -n 1)
+  said=$(df -Pk "$folder" 2>/dev/null) || return 1
   # shellcheck disable=SC2086
-  set -- ${line%%%*}
+  set -- ${said%%%*}
   while [ $# -gt 2 ]; do shift; done
-  echo "${1:-0}"
+  [ "$1" -ge 0 ] 2>/dev/null && echo "$1"
 }
 
-mark() {
-  [ -n "$KNOWLEDGE_DISK_FULL" ] || return 0
-  if [ "$1" -lt "$KNOWLEDGE_CHROMA_RESERVE" ]; then : >"$KNOWLEDGE_DISK_FULL"; else rm -f "$KNOWLEDGE_DISK_FULL"; fi
-}
+# A full disk lets a file be removed when it lets none be made.
+may_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE"; }
+may_not_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || rm -f "$KNOWLEDGE_ROOM_FILE"; }
 
 is_stuck() {
   [ -e "$journal" ] && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
 }
 
+pause() {
+  sleep "$1" &
+  pausing=$!
+  wait $pausing
+}
+
 watch() {
-  trap 'kill "$pause" 2>/dev/null; exit' TERM
-  met_full=no
+  trap 'kill "$pausing" 2>/dev/null; exit' TERM
+  met_full=
   while kill -0 $$ 2>/dev/null; do
-    free=$(available)
-    mark "$free"
-    if [ "$free" -lt "$KNOWLEDGE_CHROMA_FULL" ]; then
-      met_full=yes
-    elif [ "$free" -ge "$KNOWLEDGE_CHROMA_RESERVE" ] && { [ $met_full = yes ] || is_stuck; }; then
+    if ! free=$(available); then
+      :
+    elif [ "$free" -lt "$KNOWLEDGE_CHROMA_RESERVE" ]; then
+      may_not_write
+      [ "$free" -ge "$KNOWLEDGE_CHROMA_FULL" ] || met_full=yes
+    elif [ -n "$met_full" ] || is_stuck; then
       echo "There is room on the disk of $folder again: Chroma is started again"
-      met_full=no
+      met_full=
+      may_not_write
       kill -USR1 $$
-      # The journal is taken back by the new one; until then it looks as old as before.
-      sleep 10 &
-      pause=$!
-      wait $pause
+      # Until then the journal of the old one is there.
+      pause 15
+    else
+      may_write
     fi
-    sleep "$KNOWLEDGE_WATCH_EVERY" &
-    pause=$!
-    wait $pause
+    pause "$KNOWLEDGE_WATCH_EVERY"
   done
 }
 
@@ -65,10 +71,8 @@ watch() {
 stop() {
   kill -TERM "$server"
   (
-    trap 'kill "$pause"; exit' TERM
-    sleep 10 &
-    pause=$!
-    wait $pause
+    trap 'kill "$pausing"; exit' TERM
+    pause 10
     kill -KILL "$server"
   ) 2>/dev/null &
   killer=$!
@@ -81,7 +85,6 @@ ending=
 trap 'again=yes; stop' USR1
 trap 'ending=yes; kill -TERM "$server"' TERM INT
 
-mark "$(available)"
 watch &
 watcher=$!
 while :; do
@@ -89,6 +92,8 @@ while :; do
   [ -z "$ending" ] || break
   "$@" &
   server=$!
+  free=$(available)
+  if [ "${free:-$KNOWLEDGE_CHROMA_RESERVE}" -ge "$KNOWLEDGE_CHROMA_RESERVE" ]; then may_write; else may_not_write; fi
   # A signal ends the waiting and not the server.
   while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done
   [ -z "$killer" ] || kill "$killer" 2>/dev/null

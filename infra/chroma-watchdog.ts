@@ -16,3 +16,6 @@ export const WATCHDOG_FILE = join(PROJECT_ROOT, 'infra', 'chroma-watchdog.sh')
 
 /** The same as a text, for containers. */
 export const watchdogScript = (): string => readFileSync(WATCHDOG_FILE, 'utf8')
+
+/** On a machine: the file beside the data of a server that is there as long as the server may be asked to write. */
+export const roomFileOf = (dataFolder: string): string => `${dataFolder}.room`

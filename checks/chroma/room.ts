@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises'
+import { access, statfs } from 'node:fs/promises'
 import { z } from 'zod'
-import { CHROMA_RESERVE } from '../../infra/chroma-watchdog.ts'
+import { CHROMA_RESERVE, roomFileOf } from '../../infra/chroma-watchdog.ts'
 import { DISK_PATH } from '../../infra/front/routes.ts'
 import { type Bytes, formatBytes, type Millis, seconds } from '../../infra/units.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -24,10 +24,17 @@ export const diskOf = ({ label }: Connection, folder: string): Disk => ({
   beforeWrites: true,
   async requireRoom() {
     const free = await freeIn(folder)
-    if (free >= CHROMA_RESERVE) return `${formatBytes(free)} are free on its disk`
-    throw full(
-      `${label} takes no writes, since its disk is full: ${formatBytes(free)} are free where ${folder} lies, and ${formatBytes(CHROMA_RESERVE)} are kept free`,
-    )
+    if (free < CHROMA_RESERVE) {
+      const found = `${formatBytes(free)} are free, and ${formatBytes(CHROMA_RESERVE)} are kept free`
+      throw full(
+        `${label} takes no writes, since its disk is full: ${found}`,
+        `the disk of ${folder}`,
+      )
+    }
+    if (!(await isThere(roomFileOf(folder)))) {
+      throw full(`${label} takes no writes until it was started again: its disk was full`)
+    }
+    return `${formatBytes(free)} are free on its disk`
   },
 })
 
@@ -48,12 +55,18 @@ export const diskBehind = (connection: Connection): Disk => ({
   },
 })
 
-const full = (message: string) =>
+const full = (message: string, disk = 'that disk') =>
   new ServerError('full', message, {
-    mend: 'make room on that disk; what is stored can be read meanwhile, and writing goes on by itself within seconds',
+    mend: `make room on ${disk}; what is stored can be read meanwhile, and writing goes on by itself within seconds`,
   })
 
 async function freeIn(folder: string): Promise<Bytes> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )

@@ -3,7 +3,7 @@ import type { Workload } from '../capacity/workload.ts'
 import { chromaConfig } from '../chroma-config.ts'
 import { watchdogScript } from '../chroma-watchdog.ts'
 import { chromaFront } from '../front/fronts.ts'
-import { DISK_FULL_FILE } from '../front/nginx.ts'
+import { ROOM_FILE } from '../front/nginx.ts'
 import { layoutOf } from '../layout.ts'
 import { container } from './container.ts'
 import { CHROMA_DATA } from './data-paths.ts'
@@ -48,7 +48,7 @@ export function chromaServer(
     image: images.chroma,
     entrypoints: ['/bin/sh', WATCHDOG_PATH, CHROMA_DATA, 'chroma'],
     command: ['run', CONFIG_PATH],
-    envs: [`KNOWLEDGE_DISK_FULL=${DISK_FULL_FILE}`],
+    envs: [`KNOWLEDGE_ROOM_FILE=${ROOM_FILE}`],
     uploads: [
       { file: CONFIG_PATH, content: chromaConfig(CHROMA_SERVER, CHROMA_DATA) },
       { file: WATCHDOG_PATH, content: watchdogScript() },

@@ -18,10 +18,10 @@ export const FRONT_CONFIG = '/etc/front/nginx.conf'
 export const FRONT_SCRATCH = '/tmp'
 
 /**
- * Is there while the server's disk has no room: the watchdog beside the server makes it (infra/chroma-watchdog.sh). In
- * memory that the two containers share, so that a full disk cannot keep it from being made.
+ * Is there as long as the server's disk has room: the watchdog beside the server makes it and takes it away
+ * (infra/chroma-watchdog.sh), in memory that the two containers share.
  */
-export const DISK_FULL_FILE = '/dev/shm/disk-full'
+export const ROOM_FILE = '/dev/shm/disk-has-room'
 
 /** Runs the proxy in the foreground, as any user and on a root file system that cannot be written. */
 export const frontCommand = (config = FRONT_CONFIG): string[] => [
@@ -149,7 +149,7 @@ ${rules.routes.flatMap(({ writes }, index) => (writes ? [`    route-${index} roo
 const refuseWrites = (rules: Rules): string =>
   hasWrites(rules)
     ? `      set $lacks "$verdict, $needs";
-      if (-f ${DISK_FULL_FILE}) { set $lacks "$verdict, no $needs"; }
+      if (!-f ${ROOM_FILE}) { set $lacks "$verdict, no $needs"; }
       if ($lacks = "pass, no room") { return ${DISK_FULL}; }
 `
     : ''
@@ -157,7 +157,7 @@ const refuseWrites = (rules: Rules): string =>
 const tellOfDisk = (rules: Rules): string =>
   hasWrites(rules)
     ? `    location = ${DISK_PATH} {
-      if (-f ${DISK_FULL_FILE}) { return ${DISK_FULL}; }
+      if (!-f ${ROOM_FILE}) { return ${DISK_FULL}; }
       return 200 '{"disk":"there is room"}';
     }
 `

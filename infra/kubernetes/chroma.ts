@@ -5,7 +5,7 @@ import type { Workload } from '../capacity/workload.ts'
 import { chromaConfig } from '../chroma-config.ts'
 import { watchdogScript } from '../chroma-watchdog.ts'
 import { chromaFront } from '../front/fronts.ts'
-import { DISK_FULL_FILE } from '../front/nginx.ts'
+import { ROOM_FILE } from '../front/nginx.ts'
 import { frontPart } from './front.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { CHROMA, labelsOf } from './names.ts'
@@ -80,7 +80,7 @@ export function chromaServers({ settings, tokens, options, keeping }: Parts, pla
 
 /** Where the watchdog of the server tells the front of a full disk. */
 const SHARED = 'shared-memory'
-const SHARED_MEMORY = { name: SHARED, mountPath: dirname(DISK_FULL_FILE) }
+const SHARED_MEMORY = { name: SHARED, mountPath: dirname(ROOM_FILE) }
 
 const sharing = (front: Container): Container => ({
   ...front,
@@ -92,7 +92,7 @@ const server = (image: pulumi.Input<string>, plan: Workload): Container => ({
   image,
   command: ['/bin/sh', '-c', watchdogScript(), 'chroma-watchdog', DATA_PATH, CHROMA],
   args: ['run', CONFIG_PATH],
-  env: [{ name: 'KNOWLEDGE_DISK_FULL', value: DISK_FULL_FILE }],
+  env: [{ name: 'KNOWLEDGE_ROOM_FILE', value: ROOM_FILE }],
   resources: resourcesOf(plan.server),
   volumeMounts: [
     dataAt(DATA_PATH),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -113,6 +113,7 @@ describe('health, whatever the servers do', () => {
       ])
     const chromaHealth = () => other.call('GET', `${AI}/chromadb/health`)
 
+    await writeFile(`${data}.room`, '')
     await put(folder)
     expect(await other.call('PUT', kept, { token, body })).toMatchObject({ status: 200 })
     expect((await chromaHealth()).status).toBe(200)
@@ -144,6 +145,10 @@ describe('health, whatever the servers do', () => {
     expect(verdicts.get('chroma-round-trip')).toBe('unchecked')
 
     await put(folder)
+    await rm(`${data}.room`)
+    expect((await chromaHealth()).status).toBe(503)
+    expect((await writes(token)).map(({ status }) => status)).toEqual([507, 507])
+    await writeFile(`${data}.room`, '')
     expect((await chromaHealth()).status).toBe(200)
     expect((await writes(token)).map(({ status }) => status)).toEqual([200, 200])
     await other.stop()

@@ -245,11 +245,11 @@ describe.skipIf(nginx === undefined)('the front of Chroma (needs nginx)', () => 
     ]
     const all = async (lines: string[]) => new Set(await Promise.all(lines.map(ask)))
     expect(await all(['GET /disk', ...reads, ...writes])).toEqual(new Set([200]))
-    await writeFile(front.diskFull, '')
+    await rm(front.roomFile)
     expect(await all(reads)).toEqual(new Set([200]))
     expect(await all(['GET /disk', ...writes])).toEqual(new Set([507]))
     expect(await rawRequest(front.port, `${writes[0]} HTTP/1.1`)).toBe(401)
-    await rm(front.diskFull)
+    await writeFile(front.roomFile, '')
     expect(await all(['GET /disk', ...writes])).toEqual(new Set([200]))
   })
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { WATCHDOG_FILE } from '../../infra/chroma-watchdog.ts'
+import { roomFileOf, WATCHDOG_FILE } from '../../infra/chroma-watchdog.ts'
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 import { realTools } from './toolchain.ts'
@@ -37,6 +37,7 @@ export async function startChroma(watchedIn?: string): Promise<RunningChroma> {
     startServer({
       command,
       args: [...args, 'run', config],
+      env: { ...process.env, KNOWLEDGE_ROOM_FILE: roomFileOf(data) },
       readyUrl: `${url}/api/v2/heartbeat`,
     })
   let server = await start()

@@ -3,19 +3,19 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  DISK_FULL_FILE,
   FRONT_SCRATCH,
   type Front,
   frontCommand,
   frontConfig,
+  ROOM_FILE,
 } from '../../infra/front/nginx.ts'
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 
 export interface RunningFront {
   port: number
-  /** The file that says that the disk of the server behind it is full. */
-  diskFull: string
+  /** The file that says that the disk of the server behind it has room. */
+  roomFile: string
   stop(): Promise<void>
 }
 
@@ -29,9 +29,10 @@ export async function startFront(
   const port = await freePort()
   const text = frontConfig({ ...front, listen: port })
   // Where nginx may look also when root runs it, and it becomes somebody else.
-  const diskFull = `${folder}-disk-full`
+  const roomFile = `${folder}-disk-has-room`
+  await writeFile(roomFile, '')
   const moved = text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`)
-  await writeFile(config, moved.replaceAll(DISK_FULL_FILE, diskFull))
+  await writeFile(config, moved.replaceAll(ROOM_FILE, roomFile))
   const [, ...args] = frontCommand(config)
   const server = await startServer({
     command: nginx,
@@ -41,10 +42,11 @@ export async function startFront(
   })
   return {
     port,
-    diskFull,
+    roomFile,
     async stop() {
       await server.end()
       await rm(folder, { recursive: true })
+      await rm(roomFile, { force: true })
     },
   }
 }

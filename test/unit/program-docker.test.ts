@@ -70,7 +70,7 @@ describe('the program of a stack of containers', () => {
     expect(uploaded).toContain(script)
     const front = inputsOf('docker-chroma-0-front')
     const [told] = chroma?.envs ?? []
-    expect(front?.uploads[0].content).toContain(`if (-f ${told.split('=')[1]})`)
+    expect(front?.uploads[0].content).toContain(`if (!-f ${told.split('=')[1]})`)
     expect([front?.ipcMode, chroma?.ipcMode]).toEqual([
       'shareable',
       'container:docker-chroma-0-front-id',

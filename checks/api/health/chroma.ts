@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { Failure } from '../../../infra/failure.ts'
 import { databaseOf } from '../../../infra/shards.ts'
 import { seconds } from '../../../infra/units.ts'
+import type { Disk } from '../../chroma/room.ts'
 import type { ChromaServer } from '../../chroma/server.ts'
 import type { Deployment } from '../../deployment.ts'
 import { examine, type Health, type Look } from './part.ts'
@@ -43,4 +45,10 @@ const shards = (server: ChromaServer, database: string): Look => ({
 })
 
 const disk = ({ disk }: ChromaServer): Look[] =>
-  disk === undefined ? [] : [{ checked: 'disk', look: signal => disk.requireRoom(signal) }]
+  disk === undefined ? [] : [{ checked: 'disk', look: signal => roomOn(disk, signal) }]
+
+/** Without what mends it: anyone may ask for health, and the folders of this machine are no matter of theirs. */
+const roomOn = (disk: Disk, signal: AbortSignal): Promise<string> =>
+  disk.requireRoom(signal).catch(error => {
+    throw error instanceof Failure ? new Error(error.message) : new Error('its disk cannot be seen')
+  })

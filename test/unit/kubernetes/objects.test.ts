@@ -52,7 +52,7 @@ describe('Chroma on a cluster', () => {
     const set = find('StatefulSet', 'chroma')
     const [chroma, front] = ['chroma', 'front'].map(name => containerOf(set, name))
     expect(chroma.command.slice(-2)).toEqual(['/data', 'chroma'])
-    const folder = dirname(envOf(chroma).KNOWLEDGE_DISK_FULL!)
+    const folder = dirname(envOf(chroma).KNOWLEDGE_ROOM_FILE!)
     const shared = { name: 'shared-memory', mountPath: folder }
     expect(chroma.volumeMounts).toContainEqual(shared)
     expect(front.volumeMounts).toContainEqual({ ...shared, readOnly: true })

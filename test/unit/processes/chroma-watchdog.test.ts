@@ -16,6 +16,7 @@ const PLENTY = 1_000_000
 describe('the watchdog of a Chroma server', () => {
   let folder: string
   let watchdog: ChildProcess
+  let ended: Promise<unknown>
   const path = (name: string) => join(folder, name)
 
   beforeEach(async () => {
@@ -30,14 +31,15 @@ describe('the watchdog of a Chroma server', () => {
   })
   afterEach(async () => {
     watchdog.kill('SIGTERM')
+    await ended
     await rm(folder, { recursive: true })
   })
 
   const free = (kib: number) => writeFile(path('free'), `${kib}`)
   const starts = async () =>
     (await readFile(path('starts'), 'utf8').catch(() => '')).split('\n').length - 1
-  const isMarked = () =>
-    access(path('full')).then(
+  const mayWrite = () =>
+    access(path('room')).then(
       () => true,
       () => false,
     )
@@ -46,38 +48,40 @@ describe('the watchdog of a Chroma server', () => {
       env: {
         PATH: `${folder}:${process.env.PATH}`,
         STARTS: path('starts'),
-        KNOWLEDGE_DISK_FULL: path('full'),
+        KNOWLEDGE_ROOM_FILE: path('room'),
         KNOWLEDGE_WATCH_EVERY: '0.1',
       },
       stdio: 'ignore',
     })
-    return once(watchdog, 'exit')
+    ended = once(watchdog, 'exit')
+    return ended
   }
   const until = (what: () => Promise<unknown>, value: unknown) =>
     vi.waitFor(async () => expect(await what()).toBe(value), { timeout: 20_000, interval: 20 })
 
-  it('marks a disk that has little room, and lets the server run on', async () => {
+  it('lets nothing be written to a disk that has little room, and the server run on', async () => {
     run()
     await until(starts, 1)
-    expect(await isMarked()).toBe(false)
+    await until(mayWrite, true)
     await free(200_000)
-    await until(isMarked, true)
+    await until(mayWrite, false)
     await free(PLENTY)
-    await until(isMarked, false)
+    await until(mayWrite, true)
     await sleep(300)
     expect(await starts()).toBe(1)
   })
 
-  it('starts a server that met a full disk again when there is room, and not before', async () => {
+  it('starts a server that met a full disk again when there is room, and lets nothing be written before', async () => {
     run()
     await until(starts, 1)
     await free(0)
-    await until(isMarked, true)
+    await until(mayWrite, false)
     await free(100_000)
     await sleep(300)
     expect(await starts()).toBe(1)
     await free(PLENTY)
-    await until(starts, 2)
+    await vi.waitFor(async () => expect(await mayWrite()).toBe(true), { timeout: 20_000 })
+    expect(await starts()).toBe(2)
   })
 
   it('starts a server again one of whose transactions never ends', async () => {
@@ -92,9 +96,18 @@ describe('the watchdog of a Chroma server', () => {
     await until(starts, 2)
   })
 
+  it('asks nothing of a disk that does not say how much is free', async () => {
+    await writeFile(path('df'), '#!/bin/sh\nexit 1\n')
+    run()
+    await until(starts, 1)
+    await until(mayWrite, true)
+    await sleep(300)
+    expect([await mayWrite(), await starts()]).toEqual([true, 1])
+  })
+
   it('ends as the server ends, and ends it when it is told to', async () => {
     expect(await run('exit 7')).toEqual([7, null])
-    const ended = run()
+    run()
     await until(starts, 1)
     watchdog.kill('SIGTERM')
     expect(await ended).toEqual([0, null])
