@@ -3,6 +3,7 @@ import chatAnswers from './chat-answers.ts'
 import type { Check } from './check.ts'
 import chromaAnswers from './chroma-answers.ts'
 import chromaConfiguration from './chroma-configuration.ts'
+import chromaRoom from './chroma-room.ts'
 import chromaRoundTrip from './chroma-round-trip.ts'
 import collectionReach from './collection-reach.ts'
 import creatorsApart from './creators-apart.ts'
@@ -35,6 +36,7 @@ export const ALL: readonly Check[] = [
   embeddingWhole,
   chatAnswers,
   chromaConfiguration,
+  chromaRoom,
   shardSettings,
   chromaRoundTrip,
   shardRoundTrip,

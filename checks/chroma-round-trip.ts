@@ -23,7 +23,7 @@ export default {
   name: 'chroma-round-trip',
   proves:
     'What a client writes to a Chroma server is found by query and get, and gone once deleted',
-  after: ['chroma-answers', 'shard-settings'],
+  after: ['chroma-answers', 'chroma-room', 'shard-settings'],
   writes: true,
   async run(context) {
     const findings: Finding[] = []

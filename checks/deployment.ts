@@ -1,6 +1,7 @@
 import { Failure } from '../infra/failure.ts'
 import { Outputs, type Reach } from '../infra/outputs.ts'
 import { databaseOf } from '../infra/shards.ts'
+import { type Disk, diskBehind, diskOf } from './chroma/room.ts'
 import { ChromaServer } from './chroma/server.ts'
 import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama.ts'
@@ -71,10 +72,10 @@ export async function openDeployment(
   })
   const { fetch } = options
   const limits = { maxConnections: chroma.maxConnections, maxWriting: CHROMA_WRITERS }
-  const servers = ways.chroma.map(
-    ({ url, headers }) =>
-      new ChromaServer(new Connection('Chroma', url, { ...limits, headers, fetch })),
-  )
+  const servers = ways.chroma.map(({ url, headers }, index) => {
+    const connection = new Connection('Chroma', url, { ...limits, headers, fetch })
+    return new ChromaServer(connection, diskFor(connection, parsed.data, index))
+  })
   const pools = new Map(
     ways.ollama.map(({ url, headers }, index) => [
       ollama[index]!.pool,
@@ -114,6 +115,14 @@ export async function openDeployment(
       await ways.close()
     },
   }
+}
+
+/** How the disk of an instance is seen; undefined for one that this project did not deploy. */
+function diskFor(connection: Connection, outputs: Outputs, index: number): Disk | undefined {
+  const { dataFolder } = outputs.chroma.instances[index]!
+  if (dataFolder !== undefined) return diskOf(connection, dataFolder)
+  const hasProxy = outputs.target === 'docker' || outputs.target === 'kubernetes'
+  return hasProxy ? diskBehind(connection) : undefined
 }
 
 type Kind = 'chroma' | 'ollama' | 'api'

@@ -5,7 +5,7 @@ import { sweep } from './probe/sweep.ts'
 export default {
   name: 'nothing-left',
   proves: 'Nothing that this verification wrote, or an earlier one that was killed, is left',
-  after: ['chroma-answers', 'shard-settings'],
+  after: ['chroma-answers', 'chroma-room', 'shard-settings'],
   writes: true,
   async run({ deployment, scratch, signal, now }) {
     const creators = scratch.creators()

@@ -33,6 +33,8 @@ const ChromaInstance = z.object({
   reach: Reach,
   /** Its configuration file on this machine, where it can be read; absent where it cannot. */
   configFile: z.string().optional(),
+  /** The folder of its data on this machine, where it can be seen; absent where it cannot. */
+  dataFolder: z.string().optional(),
 })
 
 const OllamaPool = z.object({

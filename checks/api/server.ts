@@ -18,6 +18,7 @@ import { creators } from './routes/creators.ts'
 import { models } from './routes/models.ts'
 import { ollama } from './routes/ollama.ts'
 import { page } from './routes/page.ts'
+import { standardOutput } from './standard-output.ts'
 
 /** What the API works with. */
 export interface ServerParts {
@@ -45,7 +46,7 @@ const LONGEST_PARAMETER = 2048
  */
 export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
   const api = Fastify({
-    logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream },
+    logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream ?? standardOutput() },
     logController: new RequestLog(),
     bodyLimit: SMALL_BODY,
     requestTimeout: ARRIVAL,

@@ -101,7 +101,20 @@ export class ChromaCollection {
   }
 
   /** Writes records, in as many requests as they need. An id that is taken is overwritten. */
-  async upsert(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
+  upsert(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
+    return this.#write('upsert', records, signal)
+  }
+
+  /** Writes records, in as many requests as they need. An id that is taken is left as it is, without a word. */
+  add(records: readonly NewRecord[], signal?: AbortSignal): Promise<void> {
+    return this.#write('add', records, signal)
+  }
+
+  async #write(
+    operation: 'add' | 'upsert',
+    records: readonly NewRecord[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     for (const batch of batchesOf(records, await this.#server.maxBatch(signal))) {
       const body = {
         ids: batch.map(record => record.id),
@@ -109,7 +122,7 @@ export class ChromaCollection {
         documents: batch.map(record => record.text),
         metadatas: batch.map(record => record.metadata),
       }
-      await this.#post('upsert', body, z.unknown(), WRITE_DEADLINE, signal)
+      await this.#post(operation, body, z.unknown(), WRITE_DEADLINE, signal)
     }
   }
 
@@ -138,17 +151,18 @@ export class ChromaCollection {
   }
 
   /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */
-  #send<Schema extends z.ZodType>(
+  async #send<Schema extends z.ZodType>(
     ...[operation, body, schema, deadline, signal]: Sent<Schema>
   ): Promise<z.output<Schema>> {
-    const writes = operation === 'upsert' || operation === 'delete'
+    const writes = operation !== 'get' && operation !== 'query'
+    if (writes) await this.#server.requireRoom()
     const call = { method: 'POST', body, deadline, repeatable: true, writes, signal } as const
     return this.#server.connection.json(`${this.path}/${operation}`, schema, call)
   }
 }
 
 type Sent<Schema> = [
-  operation: 'get' | 'query' | 'upsert' | 'delete',
+  operation: 'get' | 'query' | 'add' | 'upsert' | 'delete',
   body: object,
   schema: Schema,
   deadline: Millis,

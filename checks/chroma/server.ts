@@ -4,6 +4,7 @@ import type { Connection } from '../transport/connection.ts'
 import { isMissing, ServerError } from '../transport/server-error.ts'
 import { unlessAborted } from '../transport/unless-aborted.ts'
 import { ChromaCollection } from './collection.ts'
+import type { Disk } from './room.ts'
 
 /** The one tenant in use: Chroma's tenants are no boundary (facts: a collection answers to its UUID under any). */
 export const TENANT = 'default_tenant'
@@ -38,10 +39,21 @@ const Preflight = z.object({ max_batch_size: z.int().positive() })
  */
 export class ChromaServer {
   readonly connection: Connection
+  /** Undefined where nobody tells. */
+  readonly disk: Disk | undefined
   #maxBatch: Promise<number> | undefined
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, disk?: Disk) {
     this.connection = connection
+    this.disk = disk
+  }
+
+  /**
+   * Comes before everything that writes: a write that meets a full disk does harm that lasts (CHROMA_RESERVE).
+   * @throws ServerError `full`
+   */
+  async requireRoom(): Promise<void> {
+    if (this.disk?.beforeWrites) await this.disk.requireRoom()
   }
 
   /** Records that one request may carry. Asked for once, by whom that is for all. */
@@ -63,6 +75,7 @@ export class ChromaServer {
 
   /** Makes a database where there is none of this name. */
   async ensureDatabase(name: string, signal?: AbortSignal): Promise<void> {
+    await this.requireRoom()
     try {
       await this.#post(`/api/v2/tenants/${TENANT}/databases`, { name }, z.unknown(), signal)
     } catch (error) {
@@ -74,6 +87,7 @@ export class ChromaServer {
 
   /** Deletes a database with its collections; does nothing when there is none of this name. */
   async deleteDatabase(name: string, signal?: AbortSignal): Promise<void> {
+    await this.requireRoom()
     await orUndefined(
       this.connection.json(databasePath(name), z.unknown(), {
         method: 'DELETE',
@@ -109,6 +123,7 @@ export class ChromaServer {
     settings: { space: 'cosine'; metadata: CollectionMetadata },
     signal?: AbortSignal,
   ): Promise<CollectionInfo> {
+    await this.requireRoom()
     const body = {
       name,
       get_or_create: true,

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
+import type { NewRecord } from '../chroma/records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Chunk, checkDocuments, type NewDocument, toChunk, toRecords } from './document.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { Marks } from './marks.ts'
+import { RECORD_KEYS } from './metadata.ts'
 import type { Nearest } from './nearest.ts'
 import { makeReady } from './ready.ts'
 import { Scope, type Selection } from './scope.ts'
@@ -59,24 +62,23 @@ export class Creator {
   }
 
   /**
-   * Puts new documents in. When it fails, what is in is taken out again, as far as that can be done then.
+   * Puts new documents in. When it fails, what it has put in is taken out again, as far as that can be done then, and
+   * nothing else: what another process puts meanwhile stays.
    * @throws Failure `misused` when one of them is there already
    */
   async add(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    const ids = documents.map(({ id }) => id)
-    const add = async (put: () => Promise<void>) => {
-      await this.#refuseTaken(ids, signal)
-      await put().catch(async error => {
-        await this.#scope.delete({ documents: ids }).catch(() => {})
-        throw error
-      })
-    }
-    await this.#put(documents, add, signal)
+    const addition = randomUUID()
+    const marks = { [RECORD_KEYS.addition]: addition }
+    await this.#put(
+      documents,
+      (ids, make) => this.#scope.add(ids, make(marks), addition, signal),
+      signal,
+    )
   }
 
   /** Puts documents in, in place of those of the same id. Fails as a whole or in part; a repeat mends it. */
   async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, put => put(), signal)
+    await this.#put(documents, (ids, make) => this.#scope.replace(ids, make, signal), signal)
   }
 
   /** The chunks nearest to a text or a vector, nearest first, ties by record id. */
@@ -141,7 +143,7 @@ export class Creator {
 
   async #put(
     documents: readonly NewDocument[],
-    way: (put: () => Promise<void>) => Promise<void>,
+    write: (ids: string[], make: (marks?: Record<string, string>) => NewRecord[]) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (documents.length === 0) return
@@ -149,22 +151,13 @@ export class Creator {
     const { now, turns } = this.#store
     const ready = await makeReady(this.#store.embedder, documents, signal)
     const ids = ready.map(({ id }) => id)
-    const make = () => {
+    const make = (marks = {}) => {
       const createdAt = now()
-      return ready.flatMap(document => toRecords(this.id, document, createdAt, this.#marks))
+      const all = { ...this.#marks, ...marks }
+      return ready.flatMap(document => toRecords(this.id, document, createdAt, all))
     }
-    const put = () => this.#scope.replace(ids, make, signal)
     // Two who replace one document at once would each have to begin again.
-    await turns.take(this.id, () => way(put), signal)
-  }
-
-  async #refuseTaken(documents: string[], signal: AbortSignal | undefined): Promise<void> {
-    const taken = await this.get({ documents }, { limit: 1 }, signal)
-    if (taken[0] === undefined) return
-    const id = JSON.stringify(taken[0].document)
-    throw new Failure('misused', `The document ${id} exists already`, {
-      mend: 'upsert it, or delete it first',
-    })
+    await turns.take(this.id, () => write(ids, make), signal)
   }
 }
 

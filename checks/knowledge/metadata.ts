@@ -13,6 +13,8 @@ export const RECORD_KEYS = {
   createdAt: 'created_at',
   /** On the verification's records alone, so that what a killed run left can be found. */
   reservedFor: 'reserved_for',
+  /** Which call put the chunk in, where it was one that must not overwrite: so that it can take out its own alone. */
+  addition: 'knowledge_addition',
 } as const
 
 export const VERIFICATION = 'verification'

@@ -3,6 +3,7 @@ import { Failure } from '../../infra/failure.ts'
 import type { ChromaCollection, Wanted } from '../chroma/collection.ts'
 import type { NewRecord, StoredRecord } from '../chroma/records.ts'
 import { ServerError } from '../transport/server-error.ts'
+import { addNew } from './add.ts'
 import type { CreatorId } from './creator-id.ts'
 import { type Filter, parseFilter, scoped } from './filter.ts'
 import type { Mark, Marks } from './marks.ts'
@@ -76,6 +77,18 @@ export class Scope {
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
+  }
+
+  /** Puts the chunks of whole documents in, which must not be there; see addNew. */
+  async add(
+    documents: string[],
+    fresh: readonly NewRecord[],
+    addition: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const selected = this.#select({ documents })
+    const put = (records: ChromaCollection) => addNew(records, selected, fresh, addition, signal)
+    await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
   /** Puts the chunks of whole documents in place of those that are there. */

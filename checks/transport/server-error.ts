@@ -6,6 +6,7 @@ import { Failure, type FailureKind } from '../../infra/failure.ts'
  * - `busy`: the server has no room for the request now (429, 503)
  * - `missing`: what the request names is not there (404)
  * - `memory`: a model did not fit into memory
+ * - `full`: there is no room on the server's disk for what it was to write
  * - `denied`: the server does not take our token (401, 403)
  * - `cancelled`: the server gave the request up (499)
  * - `rejected`: the server refuses the request as it is (other 4xx)
@@ -17,6 +18,7 @@ export type ServerErrorReason =
   | 'busy'
   | 'missing'
   | 'memory'
+  | 'full'
   | 'denied'
   | 'cancelled'
   | 'rejected'
@@ -44,6 +46,9 @@ export const isMissing = (error: unknown): boolean =>
 const kindOf = (reason: ServerErrorReason): FailureKind =>
   reason === 'rejected' || reason === 'denied' ? 'misused' : 'unavailable'
 
+/** As SQLite says it, and the system. */
+const DISK_FULL = /disk is full|no space left on device/i
+
 /**
  * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text
  * changes from version to version, so only the word is looked for.
@@ -55,6 +60,7 @@ export function reasonOfStatus(status: number, message: string): ServerErrorReas
   // Neither of the servers answers so: a front does, whose server is not there at the moment.
   if (status === 502 || status === 504) return 'unreachable'
   if (status === 499) return 'cancelled'
+  if (status === 507 || (status >= 500 && DISK_FULL.test(message))) return 'full'
   if (status >= 500) return /memory/i.test(message) ? 'memory' : 'faulty'
   return 'rejected'
 }

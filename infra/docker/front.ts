@@ -23,12 +23,14 @@ export interface FrontArgs {
   port: number
   /** … and on the host's loopback, for the provisioner and the checks. */
   published: number
+  /** See sharingMemory. */
+  sharesMemory?: boolean
 }
 
 /** The proxy that holds a network namespace: the server beside it listens there on loopback. */
 export function frontContainer(
   surroundings: Surroundings,
-  { part, image, share, front, port, published }: FrontArgs,
+  { part, image, share, front, port, published, sharesMemory = false }: FrontArgs,
 ): docker.Container {
   const config = front.apply(frontConfig)
   return container(surroundings, {
@@ -39,6 +41,7 @@ export function frontContainer(
     command: frontCommand().slice(1),
     uploads: [{ file: FRONT_CONFIG, content: config, owner: USER, permissions: '0400' }],
     networksAdvanced: [{ name: surroundings.network.name, aliases: [part] }],
+    ...(sharesMemory && { ipcMode: 'shareable' }),
     ports: [{ internal: port, external: published, ip: LOOPBACK }],
     healthcheck: listening(port),
     ...limitsOf(share?.limits),
@@ -48,4 +51,9 @@ export function frontContainer(
 /** Puts a server into its front's network namespace: it has no other. */
 export const besides = (front: docker.Container): Pick<docker.ContainerArgs, 'networkMode'> => ({
   networkMode: front.id.apply(id => `container:${id}`),
+})
+
+/** Has a server and its front share the files that they keep in memory, for a front whose `sharesMemory` is set. */
+export const sharingMemory = (front: docker.Container): Pick<docker.ContainerArgs, 'ipcMode'> => ({
+  ipcMode: front.id.apply(id => `container:${id}`),
 })

@@ -1,5 +1,5 @@
 import { MiB } from '../units.ts'
-import type { Caller, Route, Rules } from './routes.ts'
+import { type Caller, DISK_PATH, type Route, type Rules } from './routes.ts'
 
 /** A proxy beside a server that listens on loopback: it lets in who has the right token, and nobody else. */
 export interface Front {
@@ -16,6 +16,12 @@ export interface Front {
 export const FRONT_CONFIG = '/etc/front/nginx.conf'
 /** The one folder that it writes to. */
 export const FRONT_SCRATCH = '/tmp'
+
+/**
+ * Is there as long as the server's disk has room: the watchdog beside the server makes it and takes it away
+ * (infra/chroma-watchdog.sh), in memory that the two containers share.
+ */
+export const ROOM_FILE = '/dev/shm/disk-has-room'
 
 /** Runs the proxy in the foreground, as any user and on a root file system that cannot be written. */
 export const frontCommand = (config = FRONT_CONFIG): string[] => [
@@ -66,7 +72,7 @@ ${callers.map(identification).join('\n')}
 ${rules.routes.map(recognition).join('\n')}
   }
 
-  # And what is said to that.
+${writing(rules)}  # And what is said to that.
   map "$caller $route" $verdict {
     default 403;
 ${admissions(rules).join('\n')}
@@ -84,13 +90,13 @@ ${admissions(rules).join('\n')}
     add_header WWW-Authenticate $challenge always;
 
     location / {
-${PASS_ON}
+${refuseWrites(rules)}${PASS_ON}
     }
     location ${BLOBS} {
       client_max_body_size 0;
 ${PASS_ON}
     }
-    error_page 502 504 @down;
+${tellOfDisk(rules)}    error_page 502 504 @down;
     location @down {
       return 502 '{"error":"the server behind this front does not answer"}';
     }
@@ -124,7 +130,40 @@ function admissions({ routes, everythingElse }: Rules): string[] {
   )
 }
 
-/** In an `if`, `return` is safe and little else is. Without a path, proxy_pass sends on the one that came in. */
+const DISK_FULL = `507 '{"error":"the disk is full: nothing can be written now"}'`
+const hasWrites = ({ routes }: Rules): boolean => routes.some(({ writes }) => writes)
+
+/** Which routes need room on the server's disk. */
+const writing = (rules: Rules): string =>
+  hasWrites(rules)
+    ? `  # What needs room on the disk.
+  map $route $needs {
+    default nothing;
+${rules.routes.flatMap(({ writes }, index) => (writes ? [`    route-${index} room;`] : [])).join('\n')}
+  }
+
+`
+    : ''
+
+/** After who may not has been told so, which the next lines do: both are looked at before anything is passed on. */
+const refuseWrites = (rules: Rules): string =>
+  hasWrites(rules)
+    ? `      set $lacks "$verdict, $needs";
+      if (!-f ${ROOM_FILE}) { set $lacks "$verdict, no $needs"; }
+      if ($lacks = "pass, no room") { return ${DISK_FULL}; }
+`
+    : ''
+
+const tellOfDisk = (rules: Rules): string =>
+  hasWrites(rules)
+    ? `    location = ${DISK_PATH} {
+      if (!-f ${ROOM_FILE}) { return ${DISK_FULL}; }
+      return 200 '{"disk":"there is room"}';
+    }
+`
+    : ''
+
+/** In an `if`, `return` and `set` are safe and little else is. Without a path, proxy_pass sends on the one that came in. */
 const PASS_ON = `      if ($verdict = 401) { return 401 '{"error":"a token is needed: Authorization: Bearer …"}'; }
       if ($verdict = 403) { return 403 '{"error":"this token does not allow that"}'; }
       proxy_pass http://server;

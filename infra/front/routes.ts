@@ -11,6 +11,8 @@ export interface Route {
    */
   path: string
   allows: 'anyone' | readonly Caller[]
+  /** It needs room on the disk of the server, and is refused (507) while there is none. */
+  writes?: true
 }
 
 /** What a front serves, and to whom. */
@@ -19,6 +21,9 @@ export interface Rules {
   /** Who may send everything that no route names; nobody when empty. */
   everythingElse: readonly Caller[]
 }
+
+/** Path at which a proxy tells whether the disk of its server has room (200) or not (507). */
+export const DISK_PATH = '/disk'
 
 const LOOK = ['GET', 'HEAD'] as const
 const BOTH = ['application', 'provisioner'] as const
@@ -52,10 +57,17 @@ export const CHROMA_RULES: Rules = {
       path: '/api/v2/(version|pre-flight-checks|auth/identity)',
       allows: ['application'],
     },
+    { methods: LOOK, path: `/api/v2/tenants(/${SEGMENT})*`, allows: ['application'] },
     {
-      methods: [...LOOK, 'POST', 'PUT', 'PATCH', 'DELETE'],
+      methods: ['POST'],
+      path: `/api/v2/tenants/${SEGMENT}/databases/${SEGMENT}/collections/${SEGMENT}/(get|query)`,
+      allows: ['application'],
+    },
+    {
+      methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
       path: `/api/v2/tenants(/${SEGMENT})*`,
       allows: ['application'],
+      writes: true,
     },
   ],
   everythingElse: [],

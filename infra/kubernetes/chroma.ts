@@ -1,8 +1,11 @@
+import { dirname } from 'node:path'
 import { core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import { chromaConfig } from '../chroma-config.ts'
+import { watchdogScript } from '../chroma-watchdog.ts'
 import { chromaFront } from '../front/fronts.ts'
+import { ROOM_FILE } from '../front/nginx.ts'
 import { frontPart } from './front.ts'
 import { FILES_HASH, hashOf } from './hash.ts'
 import { CHROMA, labelsOf } from './names.ts'
@@ -59,8 +62,12 @@ export function chromaServers({ settings, tokens, options, keeping }: Parts, pla
       template: podTemplate({
         labels,
         annotations: { [FILES_HASH]: hashOf(config, front.hash) },
-        containers: [server(settings.images.chroma, plan), front.container],
-        volumes: [{ name: CONFIG, configMap: { name: file.metadata.name } }, front.volume],
+        containers: [server(settings.images.chroma, plan), sharing(front.container)],
+        volumes: [
+          { name: CONFIG, configMap: { name: file.metadata.name } },
+          front.volume,
+          { name: SHARED, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+        ],
         grace: GRACE,
         pullSecrets: settings.kubernetes.imagePullSecrets,
         placement: { nodes: plan.nodes, topologySpreadConstraints: [spread(labels)] },
@@ -71,13 +78,25 @@ export function chromaServers({ settings, tokens, options, keeping }: Parts, pla
   )
 }
 
+/** Where the watchdog of the server tells the front of a full disk. */
+const SHARED = 'shared-memory'
+const SHARED_MEMORY = { name: SHARED, mountPath: dirname(ROOM_FILE) }
+
+const sharing = (front: Container): Container => ({
+  ...front,
+  volumeMounts: [...(front.volumeMounts ?? []), { ...SHARED_MEMORY, readOnly: true }],
+})
+
 const server = (image: pulumi.Input<string>, plan: Workload): Container => ({
   name: CHROMA,
   image,
+  command: ['/bin/sh', '-c', watchdogScript(), 'chroma-watchdog', DATA_PATH, CHROMA],
   args: ['run', CONFIG_PATH],
+  env: [{ name: 'KNOWLEDGE_ROOM_FILE', value: ROOM_FILE }],
   resources: resourcesOf(plan.server),
   volumeMounts: [
     dataAt(DATA_PATH),
+    SHARED_MEMORY,
     { name: CONFIG, mountPath: CONFIG_PATH, subPath: CONFIG, readOnly: true },
   ],
   startupProbe: startup('/api/v2/heartbeat', FRONT_PORT, STARTUP),

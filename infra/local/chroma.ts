@@ -1,4 +1,5 @@
 import { chromaConfig } from '../chroma-config.ts'
+import { roomFileOf } from '../chroma-watchdog.ts'
 import type { ProcessArgs } from '../resources.ts'
 import type { Settings } from '../settings.ts'
 import { seconds } from '../units.ts'
@@ -14,7 +15,8 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
   return {
     ...place,
     arguments: ['run', config],
-    environment: {},
+    // For the watchdog that it runs under (infra/chroma-watchdog.sh).
+    environment: { KNOWLEDGE_CHROMA_DATA: data, KNOWLEDGE_ROOM_FILE: roomFileOf(data) },
     files: {
       [config]: chromaConfig(place.port, data),
     },

@@ -33,10 +33,11 @@ export class LocalDeployment extends pulumi.ComponentResource implements Deploym
     const chroma = indices.map(index => this.#process(chromaProcess(settings, index)))
     this.#ollama = this.#process(ollamaProcess(settings))
 
-    const { chromaConfig, models: modelsFolder } = localPaths(settings.home)
+    const { chroma: dataFolder, chromaConfig, models: modelsFolder } = localPaths(settings.home)
     this.chroma = indices.map(index => ({
       ...direct(chromaPlace(settings, index)),
       configFile: chromaConfig(index),
+      dataFolder: dataFolder(index),
     })) as typeof this.chroma
     const place = ollamaPlace(settings)
     this.ollama = [{ pool: 'local', ...direct(place), modelsFolder, record: place.record }]

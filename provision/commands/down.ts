@@ -5,6 +5,7 @@ import { Engine } from '../engine/engine.ts'
 import { confirmPurge } from '../ownership/confirm-purge.ts'
 import { purgeHome } from '../ownership/contents.ts'
 import { isClaimed } from '../ownership/home.ts'
+import { useReserve } from '../reserve.ts'
 import { withStackLock } from '../stack-lock.ts'
 import type { Steps } from '../steps.ts'
 import { commandsFor } from '../targets/targets.ts'
@@ -71,6 +72,7 @@ async function takeDown(
 ): Promise<Removed> {
   const { settings } = stack
   const target = await commandsFor(settings)
+  await useReserve(settings)
   return withStackLock(settings, `down of stack ${settings.stack}`, async home => {
     const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
     const engine = await Engine.open(stack, pulumi)

@@ -6,6 +6,7 @@ import { forgetOldUpdates } from '../engine/update-history.ts'
 import { describeLoaded, loadBeforeChecks } from '../models/load-as-planned.ts'
 import { claimHome } from '../ownership/home.ts'
 import { planStep } from '../plan/step.ts'
+import { keepReserve } from '../reserve.ts'
 import { withStackLock } from '../stack-lock.ts'
 import type { Steps } from '../steps.ts'
 import { commandsFor } from '../targets/targets.ts'
@@ -29,6 +30,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       await tightenHome(settings)
       const target = await commandsFor(settings)
       await target.beforeUp(settings)
+      await keepReserve(settings)
       const { plan } = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
       const engine = await Engine.open(stack, toolchain.pulumi)

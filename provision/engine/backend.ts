@@ -56,6 +56,8 @@ export const ownFolder = ({ home }: Settings): string => join(localPaths(home).s
 export async function prepareBackend(settings: Settings, backend: Backend): Promise<void> {
   const { state } = localPaths(settings.home)
   if (backend.own) await ensurePassphrase(state, ownFolder(settings), settings.stack)
+  // Written once: on a full disk it could not be written again.
+  if ((await readRecord(recordFile(state), Recorded))?.backend === backend.url) return
   const recorded: z.infer<typeof Recorded> = { backend: backend.url }
   await writePrivateFile(recordFile(state), JSON.stringify(recorded))
 }

@@ -19,12 +19,14 @@ const KEPT = ['encryptionsalt', 'encryptedkey', 'secretsprovider']
 export async function writeEngineConfig({ document, settings }: StackFile): Promise<string> {
   const { state } = localPaths(settings.home)
   const path = join(state, `Pulumi.${settings.stack}.yaml`)
-  const before = parse(await readFile(path, 'utf8').catch(() => '')) ?? {}
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const before = parse(text) ?? {}
   const kept = Object.fromEntries(Object.entries(before).filter(([key]) => KEPT.includes(key)))
   const config = Object.fromEntries(Object.entries(document.config ?? {}).map(forEngine))
   // Quoted: what is a text here may look like a number to the engine's YAML.
-  const text = stringify({ ...kept, ...document, config }, { defaultStringType: 'QUOTE_DOUBLE' })
-  await writePrivateFile(path, text)
+  const wanted = stringify({ ...kept, ...document, config }, { defaultStringType: 'QUOTE_DOUBLE' })
+  // On a full disk it could not be written again.
+  if (wanted !== text) await writePrivateFile(path, wanted)
   return path
 }
 

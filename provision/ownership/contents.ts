@@ -5,12 +5,12 @@ import type { Bytes } from '../../infra/units.ts'
 
 /** What a stack makes in its home folder: the names of the folders, and of what it makes in them. */
 export const CONTENTS: Record<string, RegExp> = {
-  chroma: /^\d+$/,
+  chroma: /^\d+(\.room)?$/,
   models: /^(blobs|manifests)$/,
   logs: /^(chroma-\d+|ollama|api)\.log(\.\d+)?$/,
   processes: /^(chroma-\d+|ollama|api)\.json(\.new)?$/,
   state:
-    /^(pulumi|Pulumi\..*yaml|passphrase|(backend|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
+    /^(pulumi|reserve|Pulumi\..*yaml|passphrase|(backend|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
 }
 
 /** What of a home folder the stack made, and what it did not. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { apiArguments } from '../../infra/api-program.ts'
+import { WATCHDOG_FILE } from '../../infra/chroma-watchdog.ts'
 import type { Program } from '../../infra/local/places.ts'
 import { PROJECT_ROOT, PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
@@ -13,6 +14,18 @@ export async function runnable(
   program: Program,
   task: Task,
 ): Promise<Pick<Tool, 'command' | 'version'>> {
-  if (program !== 'api') return obtainTool(program, toolchainOptions(process.env), task)
+  if (program !== 'api') {
+    const tool = await obtainTool(program, toolchainOptions(process.env), task)
+    return program === 'chroma' ? { ...tool, command: watched(tool.command) } : tool
+  }
   return { command: [process.execPath, ...apiArguments(API_MAIN)], version: PROJECT_VERSION }
 }
+
+/** Under the watchdog of its disk, which is given the folder of its data with the process's environment. */
+const watched = (command: string[]): string[] => [
+  '/bin/sh',
+  '-c',
+  'exec /bin/sh "$0" "$KNOWLEDGE_CHROMA_DATA" "$@"',
+  WATCHDOG_FILE,
+  ...command,
+]

@@ -1,5 +1,9 @@
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { verify } from '../../checks/verify.ts'
 import { creatorPath, documentPath, TestApi } from '../support/api.ts'
 import { type RunningChroma, startChroma } from '../support/chroma.ts'
 import { outputsOf } from '../support/deployment.ts'
@@ -85,6 +89,70 @@ describe('health, whatever the servers do', () => {
     expect(await health('chroma')).toMatchObject({ status: 503, body: { healthy: false } })
     await chroma.start()
     await recovers('chroma')
+  })
+
+  it('of Chroma sees a disk that is full, whose server is asked to write nothing, and one with room', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'disk-'))
+    const data = join(folder, 'data')
+    /** Nothing is ever free on what the system keeps in its place. */
+    const put = async (disk: string) => {
+      await rm(data, { force: true })
+      await symlink(disk, data)
+    }
+    const outputs = outputsOf({ chroma: [chroma.url], ollama: ollama.url })
+    outputs.chroma.instances[0].dataFolder = data
+    const other = await TestApi.start(outputs)
+    const token = await other.serviceToken()
+    const body = { text: 'Cats purr.' }
+    const documents = ['kept', 'refused'].map(id => documentPath('on a full disk', id))
+    const [kept, refused] = documents as [string, string]
+    const writes = (as: string) =>
+      Promise.all([
+        other.call('PUT', refused, { token: as, body }),
+        other.call('DELETE', kept, { token: as }),
+      ])
+    const chromaHealth = () => other.call('GET', `${AI}/chromadb/health`)
+
+    await writeFile(`${data}.room`, '')
+    await put(folder)
+    expect(await other.call('PUT', kept, { token, body })).toMatchObject({ status: 200 })
+    expect((await chromaHealth()).status).toBe(200)
+
+    await put('/proc')
+    const { status, body: found } = await chromaHealth()
+    expect(status).toBe(503)
+    expect(found.servers[0].parts).toMatchObject([
+      { checked: 'heartbeat', healthy: true },
+      { checked: 'shards', healthy: true },
+      { checked: 'disk', healthy: false, detail: expect.stringMatching(/its disk is full: 0 B/) },
+    ])
+    for (const answer of await writes(token)) {
+      expect(answer).toMatchObject({ status: 507, body: { error: { code: 'disk-full' } } })
+      expect(answer.body.error.message).toMatch(/takes no writes, since its disk is full.*256 MiB/)
+    }
+    for (const answer of await writes(await other.tokenFor('on a full disk'))) {
+      expect(answer.status).toBe(507)
+      expect(answer.body.error.message).not.toMatch(/127\.0\.0\.1|\/proc|data/)
+    }
+    const read = await other.call('GET', kept, { token })
+    expect(read).toMatchObject({ status: 200, body: { chunks: [{ text: body.text }] } })
+    const query = creatorPath('on a full disk', 'query')
+    const asked = await other.call('POST', query, { token, body: { text: 'Cats' } })
+    expect(asked).toMatchObject({ status: 200, body: { hits: [{ document: 'kept' }] } })
+    const report = await verify(outputs, { readOnly: false, signal: new AbortController().signal })
+    const verdicts = new Map(report.checks.map(({ name, verdict }) => [name, verdict]))
+    expect(verdicts.get('chroma-room')).toBe('failed')
+    expect(verdicts.get('chroma-round-trip')).toBe('unchecked')
+
+    await put(folder)
+    await rm(`${data}.room`)
+    expect((await chromaHealth()).status).toBe(503)
+    expect((await writes(token)).map(({ status }) => status)).toEqual([507, 507])
+    await writeFile(`${data}.room`, '')
+    expect((await chromaHealth()).status).toBe(200)
+    expect((await writes(token)).map(({ status }) => status)).toEqual([200, 200])
+    await other.stop()
+    await rm(folder, { recursive: true })
   })
 
   it('of Ollama sees one that was stopped in the middle, and goes on', async () => {

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +70,22 @@ describe('the API as a process', () => {
     expect(answer.status).toBe(200)
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('answers on, and ends when told to, while its log cannot be written since the disk is full', async () => {
+    const full = await open('/dev/full', 'a')
+    const env = { KNOWLEDGE_API_OUTPUTS: outputs, KNOWLEDGE_API_KEYS: keys }
+    const { child, ended, url } = await startServingProcess(env, full.fd)
+    started.push(child)
+    for (let asked = 0; asked < 5; asked += 1) {
+      const health = await fetch(`${url}/api/v1/ai/chromadb/health`, {
+        signal: AbortSignal.timeout(5000),
+      })
+      expect(health.status).toBe(200)
+    }
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+    await full.close()
   })
 
   it('tells neither its log nor its process list what is in the key file', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -230,6 +231,27 @@ describe.skipIf(nginx === undefined)('the front of Chroma (needs nginx)', () => 
       expect(await rawRequest(front.port, line, as('provisioner'))).toBe(nobody)
     },
   )
+
+  it('passes reads on and no writes while the disk of the server is full, and says so', async () => {
+    const one = `${collections}/00000000-0000-4000-8000-000000000000`
+    const ask = (what: string) => rawRequest(front.port, `${what} HTTP/1.1`, as('application'))
+    const reads = [`GET ${collections}`, `GET ${one}/count`, `POST ${one}/get`, `POST ${one}/query`]
+    const writes = [
+      ...['add', 'upsert', 'update', 'delete'].map(way => `POST ${one}/${way}`),
+      `POST ${collections}`,
+      `PUT ${one}`,
+      `DELETE ${collections}/knowledge_shard_0`,
+      'DELETE /api/v2/tenants/default_tenant/databases/generation-1',
+    ]
+    const all = async (lines: string[]) => new Set(await Promise.all(lines.map(ask)))
+    expect(await all(['GET /disk', ...reads, ...writes])).toEqual(new Set([200]))
+    await rm(front.roomFile)
+    expect(await all(reads)).toEqual(new Set([200]))
+    expect(await all(['GET /disk', ...writes])).toEqual(new Set([507]))
+    expect(await rawRequest(front.port, `${writes[0]} HTTP/1.1`)).toBe(401)
+    await writeFile(front.roomFile, '')
+    expect(await all(['GET /disk', ...writes])).toEqual(new Set([200]))
+  })
 
   it('takes as much at once as Chroma does', async () => {
     const answer = await fetch(`http://127.0.0.1:${front.port}${collections}/x/add`, {

@@ -10,6 +10,7 @@ import { outputsOf } from '../support/deployment.ts'
 
 const DATABASE = databaseOf(1)
 const CREATOR = 'someone'
+const isWrite = (url: string) => /\/(add|upsert)$/.test(url)
 
 const document = (id: string, count: number, metadata = {}) => ({
   id,
@@ -93,13 +94,78 @@ describe('the tenant store, when something is wrong', () => {
   it('lets a document be added again whose first half alone went in', async () => {
     let writes = 0
     const isSecondHalf = (url: string, body: string) =>
-      url.endsWith('/upsert') && body.includes('document_id') && ++writes === 2
+      isWrite(url) && body.includes('document_id') && ++writes === 2
     const creator = (await failingOnce(isSecondHalf)).creator(CREATOR)
     await expect(creator.add([document('a', 500)])).rejects.toThrow('disk full')
     expect(await creator.count()).toBe(0)
     await creator.add([document('a', 500)])
     expect(await creator.count()).toBe(500)
     await expect(creator.add([document('a', 1)])).rejects.toThrow('exists already')
+  })
+
+  describe('adding a document that another process puts meanwhile', () => {
+    const theirs = (of: Knowledge) =>
+      of.creator(CREATOR).upsert([document('a', 3, { by: 'other' })])
+    const isTheirsWhole = async () => {
+      const chunks = await (await storeOf(outputs)).creator(CREATOR).get()
+      expect(chunks.map(({ index, metadata }) => [index, metadata])).toEqual(
+        [0, 1, 2].map(index => [index, { by: 'other' }]),
+      )
+    }
+    /** A store before whose n-th write of a document something happens, once. */
+    async function interrupted(nth: number, happen: () => Promise<Response | undefined>) {
+      let seen = 0
+      const store = await open(outputs, async (url, init) => {
+        const isDocument = isWrite(String(url)) && String(init?.body).includes('document_id')
+        if (isDocument && ++seen === nth) return (await happen()) ?? fetch(url, init)
+        return fetch(url, init)
+      })
+      return store.knowledge().creator(CREATOR)
+    }
+
+    it.each([
+      ['the clocks differ', Date.now],
+      ['both write in the same millisecond', () => 2_000_000_000_000],
+    ])('takes out nothing of theirs when it fails half way, and %s', async (_, now) => {
+      const other = (await openDeployment(outputs, { now })).knowledge()
+      let seen = 0
+      const failing = await openDeployment(outputs, {
+        now,
+        fetch: async (url, init) => {
+          const isDocument = isWrite(String(url)) && String(init?.body).includes('document_id')
+          if (!isDocument || ++seen !== 2) return fetch(url, init)
+          await theirs(other)
+          return new Response('{"error":"broken"}', { status: 500 })
+        },
+      })
+      opened.push(failing)
+      const half = failing.knowledge().creator(CREATOR)
+      await expect(half.add([document('a', 500)])).rejects.toThrow('broken')
+      await isTheirsWhole()
+    })
+
+    it('is refused, and leaves theirs whole, when theirs comes between the look and the write', async () => {
+      const other = await storeOf(outputs)
+      const creator = await interrupted(1, () => theirs(other).then(() => undefined))
+      await expect(creator.add([document('a', 5)])).rejects.toThrow('exists already')
+      await isTheirsWhole()
+    })
+
+    it('gives it to one of two who add it at once, and tells the other', async () => {
+      const stores = [await storeOf(outputs), await storeOf(outputs)]
+      for (let round = 0; round < 5; round += 1) {
+        const id = `round ${round}`
+        const added = await Promise.allSettled(
+          stores.map((store, by) => store.creator(CREATOR).add([document(id, 1 + 3 * by, { by })])),
+        )
+        const winners = added.flatMap(({ status }, by) => (status === 'fulfilled' ? [by] : []))
+        expect(winners).toHaveLength(1)
+        const chunks = await stores[0]!.creator(CREATOR).get({ documents: [id] })
+        expect(chunks.map(({ metadata }) => metadata.by)).toEqual(
+          Array.from({ length: 1 + 3 * winners[0]! }, () => winners[0]),
+        )
+      }
+    })
   })
 
   it('replaces a document whole, whatever clock it was written by', async () => {

@@ -1,14 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { boundLogs } from '../../checks/api/logs.ts'
+import { MAY_MOUNT, SmallDisk } from '../support/small-disk.ts'
 import { TestStack } from '../support/stack.ts'
-
-/** Mounting needs root, and is done only where that was allowed (README: environment variables). */
-const MAY_MOUNT = process.env.KNOWLEDGE_STACK_TEST_SYSTEM === '1' && process.getuid?.() === 0
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition().catch(() => false))) await sleep(20)
@@ -68,14 +65,13 @@ describe('a server killed', () => {
 describe.skipIf(!MAY_MOUNT)(
   'a folder on a disk of its own (needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root)',
   () => {
-    const mounted: string[] = []
+    const mounted: SmallDisk[] = []
     const stacks: TestStack[] = []
 
     async function mountedDisk(options: string): Promise<string> {
-      const disk = await mkdtemp(join(tmpdir(), 'small-disk-'))
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk])
+      const disk = await SmallDisk.mount(options)
       mounted.push(disk)
-      return disk
+      return disk.folder
     }
 
     async function stackOn(options: string): Promise<TestStack> {
@@ -90,7 +86,7 @@ describe.skipIf(!MAY_MOUNT)(
         await stack.run('down')
         await stack.end()
       }
-      for (const disk of mounted.splice(0)) execFileSync('umount', ['-l', disk])
+      for (const disk of mounted.splice(0)) await disk.unmount()
     })
 
     it('that cannot be written is refused before anything starts', async () => {
@@ -116,6 +112,49 @@ describe.skipIf(!MAY_MOUNT)(
       await until(async () => (await stat(log)).size === 0)
       await leave()
       expect(problems).toEqual([])
+    })
+
+    it('that fills is said to be full, read from, taken down, and used again once there is room', async () => {
+      const stack = await stackOn('size=1200m')
+      const { apiPort } = stack.config
+      const api = (path: string, init?: RequestInit) =>
+        fetch(`http://127.0.0.1:${apiPort}${path}`, { ...init, signal: AbortSignal.timeout(5000) })
+      const health = async (server: string) => (await api(`/api/v1/ai/${server}/health`)).status
+      expect((await stack.run('up')).code).toBe(0)
+      const authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`
+      const document = '/api/v1/creators/somebody/documents/one'
+      const put = () =>
+        api(document, {
+          method: 'PUT',
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify({ text: 'Cats purr.' }),
+        })
+      expect((await put()).status).toBe(200)
+
+      const [disk] = mounted
+      disk!.fill()
+      expect(await health('chromadb')).toBe(503)
+      const refused = await put()
+      expect(refused.status).toBe(507)
+      expect(await refused.text()).toMatch(/disk is full/)
+      expect((await api(document, { headers: { authorization } })).status).toBe(200)
+      const embedding = await api('/api/v1/ai/ollama/test-embedding', {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ text: 'Cats purr.' }),
+      })
+      expect([embedding.status, await health('ollama')]).toEqual([200, 200])
+      expect((await stack.run('status')).stdout).not.toMatch(/does not run/)
+      const verified = await stack.run('verify', '--stack', 'dev')
+      expect(verified.code).toBe(1)
+      expect(verified.stdout).toMatch(/chroma-room.*\n?.*disk is full/)
+      const down = await stack.run('down')
+      expect([down.code, down.stderr]).toEqual([0, expect.not.stringMatching(/ENOSPC|no space/i)])
+      expect((await stack.run('status')).stdout.match(/does not run/g)).toHaveLength(3)
+
+      await disk!.makeRoom()
+      expect((await stack.run('up')).code).toBe(0)
+      expect((await put()).status).toBe(200)
     })
 
     it('that is full is refused before anything starts', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { roomFileOf, WATCHDOG_FILE } from '../../infra/chroma-watchdog.ts'
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 import { realTools } from './toolchain.ts'
@@ -18,20 +19,25 @@ export interface RunningChroma {
   stop(): Promise<void>
 }
 
-/** A real Chroma on a free port of loopback, with data of its own. */
-export async function startChroma(): Promise<RunningChroma> {
+/**
+ * A real Chroma on a free port of loopback, with data of its own.
+ * @param watchedIn a folder for it all; then it runs under the watchdog of its disk, as a stack has it
+ */
+export async function startChroma(watchedIn?: string): Promise<RunningChroma> {
   const { chroma } = await realTools()
-  const [command = '', ...args] = chroma.command
-  const home = await mkdtemp(join(tmpdir(), 'chroma-'))
+  const home = await mkdtemp(join(watchedIn ?? tmpdir(), 'chroma-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const config = join(home, 'chroma.yaml')
   const data = join(home, 'data')
+  const watchdog = watchedIn === undefined ? [] : ['/bin/sh', WATCHDOG_FILE, data]
+  const [command = '', ...args] = [...watchdog, ...chroma.command]
   await writeFile(config, stringify({ port, listen_address: '127.0.0.1', persist_path: data }))
   const start = () =>
     startServer({
       command,
       args: [...args, 'run', config],
+      env: { ...process.env, KNOWLEDGE_ROOM_FILE: roomFileOf(data) },
       readyUrl: `${url}/api/v2/heartbeat`,
     })
   let server = await start()

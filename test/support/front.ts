@@ -2,12 +2,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FRONT_SCRATCH, type Front, frontCommand, frontConfig } from '../../infra/front/nginx.ts'
+import {
+  FRONT_SCRATCH,
+  type Front,
+  frontCommand,
+  frontConfig,
+  ROOM_FILE,
+} from '../../infra/front/nginx.ts'
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 
 export interface RunningFront {
   port: number
+  /** The file that says that the disk of the server behind it has room. */
+  roomFile: string
   stop(): Promise<void>
 }
 
@@ -20,7 +28,11 @@ export async function startFront(
   const config = join(folder, 'nginx.conf')
   const port = await freePort()
   const text = frontConfig({ ...front, listen: port })
-  await writeFile(config, text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`))
+  // Where nginx may look also when root runs it, and it becomes somebody else.
+  const roomFile = `${folder}-disk-has-room`
+  await writeFile(roomFile, '')
+  const moved = text.replaceAll(` ${FRONT_SCRATCH}/`, ` ${folder}/`)
+  await writeFile(config, moved.replaceAll(ROOM_FILE, roomFile))
   const [, ...args] = frontCommand(config)
   const server = await startServer({
     command: nginx,
@@ -30,9 +42,11 @@ export async function startFront(
   })
   return {
     port,
+    roomFile,
     async stop() {
       await server.end()
       await rm(folder, { recursive: true })
+      await rm(roomFile, { force: true })
     },
   }
 }

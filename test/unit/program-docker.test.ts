@@ -115,6 +115,21 @@ describe('the program of a stack of containers', () => {
     }
   })
 
+  it('runs Chroma under the watchdog of its disk, which tells the front in memory that they share', () => {
+    const chroma = inputsOf('docker-chroma-0')
+    const [, script, data] = chroma?.entrypoints ?? []
+    expect(data).toBe(chroma?.volumes[0].containerPath)
+    const uploaded = chroma?.uploads.map(({ file }: { file: string }) => file)
+    expect(uploaded).toContain(script)
+    const front = inputsOf('docker-chroma-0-front')
+    const [told] = chroma?.envs ?? []
+    expect(front?.uploads[0].content).toContain(`if (!-f ${told.split('=')[1]})`)
+    expect([front?.ipcMode, chroma?.ipcMode]).toEqual([
+      'shareable',
+      'container:docker-chroma-0-front-id',
+    ])
+  })
+
   it('publishes fronts and API on loopback', () => {
     const published = [...resources.values()].flatMap(({ inputs }) => inputs.ports ?? [])
     expect(published.sort((a, b) => a.external - b.external)).toEqual([

@@ -1,20 +1,23 @@
 import { z } from 'zod'
+import { Failure } from '../../../infra/failure.ts'
 import { databaseOf } from '../../../infra/shards.ts'
 import { seconds } from '../../../infra/units.ts'
+import type { Disk } from '../../chroma/room.ts'
 import type { ChromaServer } from '../../chroma/server.ts'
 import type { Deployment } from '../../deployment.ts'
 import { examine, type Health, type Look } from './part.ts'
 
 /**
  * Whether the Chroma servers answer and can be read. Chroma's own health route says yes whatever happens to the
- * data, so collections and records are looked at too; that writing works is for the verification to prove.
+ * data, so collections and records are looked at too, and whether its disk has room. That writing works is for the
+ * verification to prove: on a full disk, a write that was tried would do harm that lasts (CHROMA_RESERVE).
  */
 export function chromaHealth({ chroma, outputs }: Deployment): Promise<Health> {
   const database = databaseOf(outputs.chroma.generation)
   return examine(
     chroma.map(server => ({
       server: server.connection.label,
-      looks: [heartbeat(server), shards(server, database)],
+      looks: [heartbeat(server), shards(server, database), ...disk(server)],
     })),
   )
 }
@@ -40,3 +43,12 @@ const shards = (server: ChromaServer, database: string): Look => ({
     return `${collections.length} shards with ${records} records can be read`
   },
 })
+
+const disk = ({ disk }: ChromaServer): Look[] =>
+  disk === undefined ? [] : [{ checked: 'disk', look: signal => roomOn(disk, signal) }]
+
+/** Without what mends it: anyone may ask for health, and the folders of this machine are no matter of theirs. */
+const roomOn = (disk: Disk, signal: AbortSignal): Promise<string> =>
+  disk.requireRoom(signal).catch(error => {
+    throw error instanceof Failure ? new Error(error.message) : new Error('its disk cannot be seen')
+  })

@@ -40,7 +40,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         security: SECURITY,
         params: DocumentPath,
         body: NewDocument,
-        response: answers('Stored', z.object({ document: z.string() }), 401, 403, 413, 415),
+        response: answers('Stored', z.object({ document: z.string() }), 401, 403, 413, 415, 507),
       },
     },
     async ({ params: { creator, document }, body, life }) => {
@@ -113,7 +113,13 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: DocumentPath,
-        response: answers('Gone', z.object({ deletedChunks: z.int().nonnegative() }), 401, 403),
+        response: answers(
+          'Gone',
+          z.object({ deletedChunks: z.int().nonnegative() }),
+          401,
+          403,
+          507,
+        ),
       },
     },
     async ({ params: { creator, document }, life }) => ({

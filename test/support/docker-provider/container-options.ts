@@ -49,6 +49,7 @@ function hostConfig(inputs: Properties): HostConfig {
     MemorySwap: megabytes(inputs.memorySwap),
     NanoCpus: Number(inputs.cpus ?? 0) * 1e9,
     ...given('NetworkMode', inputs.networkMode),
+    ...given('IpcMode', inputs.ipcMode),
     ...given('Init', inputs.init),
     ...given('CapDrop', inputs.capabilities?.drops),
     ...given('CapAdd', inputs.capabilities?.adds),

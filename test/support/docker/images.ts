@@ -51,7 +51,9 @@ async function recipes(): Promise<Recipe[]> {
         'COPY chroma.py /opt/chroma.py',
         'COPY bindings /opt/bindings',
         'RUN mkdir /data && touch /config.yaml',
-        'ENTRYPOINT ["python3", "/opt/chroma.py", "/opt/bindings"]',
+        // Where the official image has its binary.
+        `RUN printf '#!/bin/sh\\nexec python3 /opt/chroma.py /opt/bindings "$@"\\n' >/usr/local/bin/chroma && chmod +x /usr/local/bin/chroma`,
+        'ENTRYPOINT ["chroma"]',
         'CMD ["run", "/config.yaml"]',
       ],
     },

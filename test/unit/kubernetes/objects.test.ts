@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { GiB, MiB } from '../../../infra/units.ts'
 import {
@@ -72,6 +72,19 @@ describe('Chroma on a cluster', () => {
     const chroma = containerOf(find('StatefulSet', 'chroma'), 'chroma')
     expect(chroma.readinessProbe.httpGet).toEqual({ path: '/api/v2/healthcheck', port: 8080 })
     expect(chroma.livenessProbe.httpGet).toEqual({ path: '/api/v2/heartbeat', port: 8080 })
+  })
+
+  it('runs under the watchdog of its disk, which tells its front in memory that they share', () => {
+    const set = find('StatefulSet', 'chroma')
+    const [chroma, front] = ['chroma', 'front'].map(name => containerOf(set, name))
+    expect(chroma.command.slice(-2)).toEqual(['/data', 'chroma'])
+    const folder = dirname(envOf(chroma).KNOWLEDGE_ROOM_FILE!)
+    const shared = { name: 'shared-memory', mountPath: folder }
+    expect(chroma.volumeMounts).toContainEqual(shared)
+    expect(front.volumeMounts).toContainEqual({ ...shared, readOnly: true })
+    const { volumes } = podOf(set)
+    const volume = volumes.find(({ name }: { name: string }) => name === shared.name)
+    expect(volume.emptyDir).toMatchObject({ medium: 'Memory' })
   })
 
   it('has its layout written down beside the data', () => {

@@ -1,0 +1,105 @@
+#!/bin/sh
+# Runs a Chroma server, and watches the disk that its data lies on.
+#
+#   chroma-watchdog.sh FOLDER COMMAND...
+#
+# The file KNOWLEDGE_ROOM_FILE is there as long as the server may be asked to write: KNOWLEDGE_CHROMA_RESERVE KiB are
+# free on the disk of FOLDER, and the server has not met a disk that was full. One that may have is started again as soon
+# as there is room: Chroma 1.5.9 then holds connections to its database whose transactions never end. Its writes hang,
+# then its reads too; or they are acknowledged and gone at the next start.
+#
+# Ends when the server ends, with its exit code. POSIX sh: it runs in containers and on machines without bash.
+
+folder=$1
+shift
+: "${KNOWLEDGE_CHROMA_RESERVE:=262144}"
+# Less than what a single write and the index that it has saved may take.
+: "${KNOWLEDGE_CHROMA_FULL:=32768}"
+: "${KNOWLEDGE_WATCH_EVERY:=2}"
+# The journal of a transaction that is under way; one this old never ends.
+journal=$folder/chroma.sqlite3-journal
+journal_minutes=2
+
+# KiB that are free; fails where that cannot be told. The column is the one before the first percentage: names of disks
+# may have blanks in them.
+available() {
+  said=$(df -Pk "$folder" 2>/dev/null) || return 1
+  # shellcheck disable=SC2086
+  set -- ${said%%%*}
+  while [ $# -gt 2 ]; do shift; done
+  [ "$1" -ge 0 ] 2>/dev/null && echo "$1"
+}
+
+# A full disk lets a file be removed when it lets none be made.
+may_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE"; }
+may_not_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || rm -f "$KNOWLEDGE_ROOM_FILE"; }
+
+is_stuck() {
+  [ -e "$journal" ] && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
+}
+
+pause() {
+  sleep "$1" &
+  pausing=$!
+  wait $pausing
+}
+
+watch() {
+  trap 'kill "$pausing" 2>/dev/null; exit' TERM
+  met_full=
+  while kill -0 $$ 2>/dev/null; do
+    if ! free=$(available); then
+      :
+    elif [ "$free" -lt "$KNOWLEDGE_CHROMA_RESERVE" ]; then
+      may_not_write
+      [ "$free" -ge "$KNOWLEDGE_CHROMA_FULL" ] || met_full=yes
+    elif [ -n "$met_full" ] || is_stuck; then
+      echo "There is room on the disk of $folder again: Chroma is started again"
+      met_full=
+      may_not_write
+      kill -USR1 $$
+      # Until then the journal of the old one is there.
+      pause 15
+    else
+      may_write
+    fi
+    pause "$KNOWLEDGE_WATCH_EVERY"
+  done
+}
+
+# Ends the server; with force where it waits for a write that never ends.
+stop() {
+  kill -TERM "$server"
+  (
+    trap 'kill "$pausing"; exit' TERM
+    pause 10
+    kill -KILL "$server"
+  ) 2>/dev/null &
+  killer=$!
+}
+
+server=
+killer=
+again=
+ending=
+trap 'again=yes; stop' USR1
+trap 'ending=yes; kill -TERM "$server"' TERM INT
+
+watch &
+watcher=$!
+while :; do
+  again=
+  [ -z "$ending" ] || break
+  "$@" &
+  server=$!
+  free=$(available)
+  if [ "${free:-$KNOWLEDGE_CHROMA_RESERVE}" -ge "$KNOWLEDGE_CHROMA_RESERVE" ]; then may_write; else may_not_write; fi
+  # A signal ends the waiting and not the server.
+  while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done
+  [ -z "$killer" ] || kill "$killer" 2>/dev/null
+  killer=
+  [ -n "$again" ] || break
+done
+kill "$watcher" 2>/dev/null
+wait "$watcher"
+exit "$code"
