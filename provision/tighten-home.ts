@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { roomFileOf } from '../infra/chroma-watchdog.ts'
 import { localPaths } from '../infra/local/paths.ts'
 import { placesOf } from '../infra/local/places.ts'
 import { filesOfLog } from '../infra/log-bounds.ts'
@@ -26,7 +27,10 @@ export async function tightenHome(settings: Settings): Promise<void> {
   await tightenModels(models)
   const places = placesOf(settings)
   const files = places.flatMap(({ log, record }) => [...filesOfLog(log), record])
-  for (const path of [dirname(chroma(0)), models, logs, processes, ...files]) await tighten(path)
+  const rooms = data.map(roomFileOf)
+  for (const path of [dirname(chroma(0)), models, logs, processes, ...rooms, ...files]) {
+    await tighten(path)
+  }
 }
 
 /** The same for Ollama's store alone, when a model has come: Ollama opens each of its files to all, whatever its umask. */
