@@ -137,7 +137,7 @@ describe('resources of the Kubernetes provider on a simulated fleet', () => {
     const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata }
     await fleet.api.create({ ...set, spec: { ...spec, replicas: 0 } })
     const taking = (upsertExistingObjects: boolean, make: (options: object) => void) => async () =>
-      make({ provider: new Provider('taking', { upsertExistingObjects }) })
+      make({ provider: new Provider('taking', { upsertExistingObjects, enablePatchForce: true }) })
     const file = (options: object) =>
       new core.v1.ConfigMap('there', { metadata, data: { colour: 'black' } }, options)
     deployed.become(taking(false, file))
