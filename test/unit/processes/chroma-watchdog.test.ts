@@ -105,6 +105,16 @@ describe('the watchdog of a Chroma server', () => {
     expect([await mayWrite(), await starts()]).toEqual([true, 1])
   })
 
+  it('starts a server that ended on a full disk again when there is room', async () => {
+    await free(0)
+    run(`echo tried >>"$STARTS"; [ "$(cat '${path('free')}')" -gt 0 ] || exit 1\n${SERVER}`)
+    await until(starts, 1)
+    await sleep(300)
+    expect([await starts(), watchdog.exitCode]).toEqual([1, null])
+    await free(PLENTY)
+    await until(starts, 3)
+  })
+
   it('ends as the server ends, and ends it when it is told to', async () => {
     expect(await run('exit 7')).toEqual([7, null])
     run()
