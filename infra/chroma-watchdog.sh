@@ -8,7 +8,8 @@
 # as there is room: Chroma 1.5.9 then holds connections to its database whose transactions never end. Its writes hang,
 # then its reads too; or they are acknowledged and gone at the next start.
 #
-# Ends when the server ends, with its exit code. POSIX sh: it runs in containers and on machines without bash.
+# Ends when the server ends, with its exit code; but one that ends on a full disk, or does not start there, is started
+# again when there is room. POSIX sh: it runs in containers and on machines without bash.
 
 folder=$1
 shift
@@ -33,6 +34,8 @@ available() {
 # A full disk lets a file be removed when it lets none be made.
 may_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE"; }
 may_not_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || rm -f "$KNOWLEDGE_ROOM_FILE"; }
+
+is_full() { free=$(available) && [ "$free" -lt "$1" ]; }
 
 is_stuck() {
   [ -e "$journal" ] && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
@@ -83,7 +86,7 @@ killer=
 again=
 ending=
 trap 'again=yes; stop' USR1
-trap 'ending=yes; kill -TERM "$server"' TERM INT
+trap 'ending=yes; kill -TERM "$server" 2>/dev/null' TERM INT
 
 watch &
 watcher=$!
@@ -92,13 +95,13 @@ while :; do
   [ -z "$ending" ] || break
   "$@" &
   server=$!
-  free=$(available)
-  if [ "${free:-$KNOWLEDGE_CHROMA_RESERVE}" -ge "$KNOWLEDGE_CHROMA_RESERVE" ]; then may_write; else may_not_write; fi
+  if is_full "$KNOWLEDGE_CHROMA_RESERVE"; then may_not_write; else may_write; fi
   # A signal ends the waiting and not the server.
   while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done
   [ -z "$killer" ] || kill "$killer" 2>/dev/null
   killer=
-  [ -n "$again" ] || break
+  [ -n "$again" ] || is_full "$KNOWLEDGE_CHROMA_FULL" || break
+  while [ -z "$ending" ] && is_full "$KNOWLEDGE_CHROMA_RESERVE"; do pause "$KNOWLEDGE_WATCH_EVERY"; done
 done
 kill "$watcher" 2>/dev/null
 wait "$watcher"

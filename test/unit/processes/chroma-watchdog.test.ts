@@ -81,7 +81,7 @@ describe('the watchdog of a Chroma server', () => {
     expect(await starts()).toBe(1)
     await free(PLENTY)
     await vi.waitFor(async () => expect(await mayWrite()).toBe(true), { timeout: 20_000 })
-    expect(await starts()).toBe(2)
+    await until(starts, 2)
   })
 
   it('starts a server again one of whose transactions never ends', async () => {
@@ -103,6 +103,16 @@ describe('the watchdog of a Chroma server', () => {
     await until(mayWrite, true)
     await sleep(300)
     expect([await mayWrite(), await starts()]).toEqual([true, 1])
+  })
+
+  it('starts a server that ended on a full disk again when there is room', async () => {
+    await free(0)
+    run(`echo tried >>"$STARTS"; [ "$(cat '${path('free')}')" -gt 0 ] || exit 1\n${SERVER}`)
+    await until(starts, 1)
+    await sleep(300)
+    expect([await starts(), watchdog.exitCode]).toEqual([1, null])
+    await free(PLENTY)
+    await until(starts, 3)
   })
 
   it('ends as the server ends, and ends it when it is told to', async () => {
