@@ -174,4 +174,4 @@ function record(event: EngineEvent, result: EngineResult, errors: string[], task
 
 /** What a run of the engine said that is no event: why it could not be started, and its standard error. */
 const said = ({ cause, stderr }: ProcessOutput): string[] =>
-  [cause === undefined ? '' : reasonOf(cause), stderr.trim()].filter(text => text !== '')
+  [cause ? reasonOf(cause) : '', stderr.trim()].filter(text => text !== '')

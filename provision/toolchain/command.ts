@@ -45,7 +45,7 @@ export async function runCommand(
 }
 
 function endOf({ cause, signal, exitCode }: ProcessOutput): string {
-  if (cause !== undefined) return reasonOf(cause)
+  if (cause) return reasonOf(cause)
   return signal === null ? `exit code ${exitCode}` : `ended by ${signal}`
 }
 
