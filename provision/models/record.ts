@@ -17,7 +17,7 @@ export async function readRecord<Content>(
   try {
     return schema.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code)) return undefined
     throw new Failure('misused', `${file} cannot be read: ${reasonOf(error)}`, {
       mend: `restore it, or remove it: rm ${file}`,
       cause: error,
@@ -62,6 +62,9 @@ export async function changeRecord<Content>(
     })
   }
 }
+
+/** There is no such file, or a file is where its folder would be. */
+const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR'])
 
 async function modeOf(file: string): Promise<number> {
   const found = await stat(file).catch(() => undefined)

@@ -45,6 +45,9 @@ describe('up of a stack of containers without Docker', () => {
   })
 })
 
+/** In place of the server's program. */
+const BROKEN = '#!/bin/sh\\necho this build is broken\\nexit 7\\n'
+
 describe.skipIf(noEngine !== undefined)(
   `up of a stack of containers with bad input (${noEngine ?? 'real'})`,
   () => {
@@ -145,9 +148,14 @@ describe.skipIf(noEngine !== undefined)(
     it(
       'names the server that does not come up, with the end of its log; with an image that does, it is up',
       async () => {
-        const broken = await engine.docker.createContainer({ Image: 'chromadb/chroma:1.5.9' })
-        const changes = 'ENTRYPOINT ["sh", "-c", "echo this build is broken; exit 7"]'
-        await broken.commit({ repo: 'chromadb/chroma', tag: '1.5.9-broken', changes })
+        const broken = await engine.docker.createContainer({
+          Image: 'chromadb/chroma:1.5.9',
+          Entrypoint: ['sh', '-c', `printf '${BROKEN}' >"$(command -v chroma)"`],
+          Cmd: [],
+        })
+        await broken.start()
+        await broken.wait()
+        await broken.commit({ repo: 'chromadb/chroma', tag: '1.5.9-broken' })
         await broken.remove()
         const stack = await makeStack(engine, {
           images: { chroma: 'chromadb/chroma:1.5.9-broken' },

@@ -38,22 +38,23 @@ export async function plainStack(
       await rm(join(folder, name), { force: true })
       await symlink(join(root, name), join(folder, name))
     }
+    // The language host that is built here is older than the engine, and does not take runtime.options from it.
+    const { runtime } = parse(await readFile(join(root, 'Pulumi.yaml'), 'utf8'))
+    return { NODE_OPTIONS: runtime.options.nodeargs ?? '' }
   }
-  await use(PROJECT_ROOT)
+  const options = await use(PROJECT_ROOT)
   await mkdir(join(folder, 'state'))
   const { pulumi } = await realTools()
-  const project = parse(await readFile(join(PROJECT_ROOT, 'Pulumi.yaml'), 'utf8'))
   const [bin] = pulumi.binFolders as [string]
   const stack = await LocalWorkspace.createStack(
     { stackName: STACK, workDir: folder },
     {
       pulumiCommand: await PulumiCommand.get({ root: dirname(bin), skipVersionCheck: true }),
       envVars: {
+        ...options,
         PATH: [...path, ...pulumi.binFolders, dirname(process.execPath), process.env.PATH].join(
           ':',
         ),
-        // The language host that is built here is older than the engine, and does not take runtime.options from it.
-        NODE_OPTIONS: project.runtime.options.nodeargs,
         PULUMI_BACKEND_URL: `file://${folder}/state`,
         PULUMI_CONFIG_PASSPHRASE: 'a passphrase for this test',
         ...env,
@@ -63,7 +64,9 @@ export async function plainStack(
   return {
     stack,
     folder,
-    use,
+    async use(root) {
+      Object.assign(stack.workspace.envVars, await use(root))
+    },
     async configure(settings) {
       // Into the file: the engine's own command takes a setting apart that is an object.
       const file = join(folder, `Pulumi.${STACK}.yaml`)
