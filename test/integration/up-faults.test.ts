@@ -131,7 +131,7 @@ describe.skipIf(!MAY_MOUNT)(
       expect((await stack.run('status')).stdout).not.toMatch(/does not run/)
       const verified = await stack.run('verify', '--stack', 'dev')
       expect(verified.code).toBe(1)
-      expect(verified.stdout).toMatch(/chroma-room.*disk is\s+full/)
+      expect(verified.stdout).toMatch(/failed\s+chroma-room\s+Chroma at .*takes no writes/)
       const down = await stack.run('down')
       expect([down.code, down.stderr]).toEqual([0, expect.not.stringMatching(/ENOSPC|no space/i)])
       expect((await stack.run('status')).stdout.match(/does not run/g)).toHaveLength(3)

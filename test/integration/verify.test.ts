@@ -84,6 +84,7 @@ describe('verify', () => {
     expect(named(report, 'skipped')).toEqual([
       'routes-closed',
       'chroma-configuration',
+      'chroma-room',
       'shard-settings',
       'records-placed',
       'collection-reach',
