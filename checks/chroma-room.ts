@@ -9,7 +9,7 @@ export default {
     for (const { connection, disk } of deployment.chroma) {
       findings.push(
         disk === undefined
-          ? skipped('a server that this project did not deploy keeps its disk to itself')
+          ? skipped(`how much room there is cannot be seen from here: ${connection.label}`)
           : passed(`${connection.label}: ${await disk.requireRoom(signal)}`),
       )
     }

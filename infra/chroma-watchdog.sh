@@ -6,7 +6,8 @@
 # The file KNOWLEDGE_ROOM_FILE is there as long as the server may be asked to write: KNOWLEDGE_CHROMA_RESERVE KiB are
 # free on the disk of FOLDER, and the server has not met a disk that was full. One that may have is started again as soon
 # as there is room: Chroma 1.5.9 then holds connections to its database whose transactions never end. Its writes hang,
-# then its reads too; or they are acknowledged and gone at the next start.
+# then its reads too; or they are acknowledged and gone at the next start. Whoever asks it to write and is told that it
+# found no room takes KNOWLEDGE_ROOM_FILE.sound away, since a disk may be full for a moment that nobody sees here.
 #
 # Ends when the server ends, with its exit code; but one that ends on a full disk, or does not start there, is started
 # again when there is room. POSIX sh: it runs in containers and on machines without bash.
@@ -35,6 +36,9 @@ available() {
 may_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE"; }
 may_not_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || rm -f "$KNOWLEDGE_ROOM_FILE"; }
 
+is_new() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE.sound"; }
+is_sound() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || [ -e "$KNOWLEDGE_ROOM_FILE.sound" ]; }
+
 is_full() { free=$(available) && [ "$free" -lt "$1" ]; }
 
 is_stuck() {
@@ -56,7 +60,7 @@ watch() {
     elif [ "$free" -lt "$KNOWLEDGE_CHROMA_RESERVE" ]; then
       may_not_write
       [ "$free" -ge "$KNOWLEDGE_CHROMA_FULL" ] || met_full=yes
-    elif [ -n "$met_full" ] || is_stuck; then
+    elif [ -n "$met_full" ] || ! is_sound || is_stuck; then
       echo "There is room on the disk of $folder again: Chroma is started again"
       met_full=
       may_not_write
@@ -95,6 +99,7 @@ while :; do
   [ -z "$ending" ] || break
   "$@" &
   server=$!
+  is_new
   if is_full "$KNOWLEDGE_CHROMA_RESERVE"; then may_not_write; else may_write; fi
   # A signal ends the waiting and not the server.
   while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { roomFileOf } from '../infra/chroma-watchdog.ts'
+import { roomFileOf, soundFileOf } from '../infra/chroma-watchdog.ts'
 import { localPaths } from '../infra/local/paths.ts'
 import { placesOf } from '../infra/local/places.ts'
 import { filesOfLog } from '../infra/log-bounds.ts'
@@ -27,7 +27,7 @@ export async function tightenHome(settings: Settings): Promise<void> {
   await tightenModels(models)
   const places = placesOf(settings)
   const files = places.flatMap(({ log, record }) => [...filesOfLog(log), record])
-  const rooms = data.map(roomFileOf)
+  const rooms = data.flatMap(folder => [roomFileOf(folder), soundFileOf(folder)])
   for (const path of [dirname(chroma(0)), models, logs, processes, ...rooms, ...files]) {
     await tighten(path)
   }

@@ -155,9 +155,9 @@ export class ChromaCollection {
     ...[operation, body, schema, deadline, signal]: Sent<Schema>
   ): Promise<z.output<Schema>> {
     const writes = operation !== 'get' && operation !== 'query'
-    if (writes) await this.#server.requireRoom()
     const call = { method: 'POST', body, deadline, repeatable: true, writes, signal } as const
-    return this.#server.connection.json(`${this.path}/${operation}`, schema, call)
+    const send = () => this.#server.connection.json(`${this.path}/${operation}`, schema, call)
+    return writes ? this.#server.writing(send) : send()
   }
 }
 

@@ -1,6 +1,6 @@
-import { access, statfs } from 'node:fs/promises'
+import { access, rm, statfs } from 'node:fs/promises'
 import { z } from 'zod'
-import { CHROMA_RESERVE, roomFileOf } from '../../infra/chroma-watchdog.ts'
+import { CHROMA_RESERVE, roomFileOf, soundFileOf } from '../../infra/chroma-watchdog.ts'
 import { DISK_PATH } from '../../infra/front/routes.ts'
 import { type Bytes, formatBytes, type Millis, seconds } from '../../infra/units.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -15,6 +15,8 @@ export interface Disk {
    * @throws ServerError `full` when less is free than is kept so
    */
   requireRoom(signal?: AbortSignal): Promise<string>
+  /** Told of a write that failed: the server may have found no room, and is to be started again then. */
+  failed(error: unknown): Promise<void>
   /** Whether it is looked at before each write. A proxy in front of the server looks itself. */
   beforeWrites: boolean
 }
@@ -31,16 +33,24 @@ export const diskOf = ({ label }: Connection, folder: string): Disk => ({
         `the disk of ${folder}`,
       )
     }
-    if (!(await isThere(roomFileOf(folder)))) {
+    const files = [roomFileOf(folder), soundFileOf(folder)]
+    if ((await Promise.all(files.map(isThere))).includes(false)) {
       throw full(`${label} takes no writes until it was started again: its disk was full`)
     }
     return `${formatBytes(free)} are free on its disk`
+  },
+  async failed(error) {
+    const isFull = error instanceof ServerError && error.reason === 'full'
+    if (isFull || (await freeIn(folder)) < CHROMA_RESERVE) {
+      await rm(soundFileOf(folder), { force: true })
+    }
   },
 })
 
 /** The disk of a server behind a proxy, which is told by the watchdog beside the server. */
 export const diskBehind = (connection: Connection): Disk => ({
   beforeWrites: false,
+  failed: async () => undefined,
   async requireRoom(signal) {
     const call = { deadline: DEADLINE, repeatable: true, signal }
     await connection.json(DISK_PATH, z.unknown(), call).catch(error => {

@@ -49,11 +49,17 @@ export class ChromaServer {
   }
 
   /**
-   * Comes before everything that writes: a write that meets a full disk does harm that lasts (CHROMA_RESERVE).
-   * @throws ServerError `full`
+   * Everything that writes goes through this: a write that meets a full disk does harm that lasts (CHROMA_RESERVE).
+   * @throws ServerError `full` before anything is sent
    */
-  async requireRoom(): Promise<void> {
+  async writing<T>(send: () => Promise<T>): Promise<T> {
     if (this.disk?.beforeWrites) await this.disk.requireRoom()
+    try {
+      return await send()
+    } catch (error) {
+      await this.disk?.failed(error).catch(() => undefined)
+      throw error
+    }
   }
 
   /** Records that one request may carry. Asked for once, by whom that is for all. */
@@ -75,9 +81,9 @@ export class ChromaServer {
 
   /** Makes a database where there is none of this name. */
   async ensureDatabase(name: string, signal?: AbortSignal): Promise<void> {
-    await this.requireRoom()
+    const path = `/api/v2/tenants/${TENANT}/databases`
     try {
-      await this.#post(`/api/v2/tenants/${TENANT}/databases`, { name }, z.unknown(), signal)
+      await this.writing(() => this.#post(path, { name }, z.unknown(), signal))
     } catch (error) {
       // 409: it is there, or another process was faster.
       if (!(error instanceof ServerError && error.reason === 'rejected')) throw error
@@ -87,14 +93,9 @@ export class ChromaServer {
 
   /** Deletes a database with its collections; does nothing when there is none of this name. */
   async deleteDatabase(name: string, signal?: AbortSignal): Promise<void> {
-    await this.requireRoom()
+    const call = { method: 'DELETE', deadline: DEADLINE, repeatable: true, signal } as const
     await orUndefined(
-      this.connection.json(databasePath(name), z.unknown(), {
-        method: 'DELETE',
-        deadline: DEADLINE,
-        repeatable: true,
-        signal,
-      }),
+      this.writing(() => this.connection.json(databasePath(name), z.unknown(), call)),
     )
   }
 
@@ -123,14 +124,14 @@ export class ChromaServer {
     settings: { space: 'cosine'; metadata: CollectionMetadata },
     signal?: AbortSignal,
   ): Promise<CollectionInfo> {
-    await this.requireRoom()
     const body = {
       name,
       get_or_create: true,
       metadata: settings.metadata,
       configuration: { hnsw: { space: settings.space } },
     }
-    return this.#post(`${databasePath(database)}/collections`, body, CollectionInfo, signal)
+    const path = `${databasePath(database)}/collections`
+    return this.writing(() => this.#post(path, body, CollectionInfo, signal))
   }
 
   /** The records of a collection, addressed by its UUID. */

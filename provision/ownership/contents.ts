@@ -5,7 +5,7 @@ import type { Bytes } from '../../infra/units.ts'
 
 /** What a stack makes in its home folder: the names of the folders, and of what it makes in them. */
 export const CONTENTS: Record<string, RegExp> = {
-  chroma: /^\d+(\.room)?$/,
+  chroma: /^\d+(\.room(\.sound)?)?$/,
   models: /^(blobs|manifests)$/,
   logs: /^(chroma-\d+|ollama|api)\.log(\.\d+)?$/,
   processes: /^(chroma-\d+|ollama|api)\.json(\.new)?$/,

@@ -19,6 +19,21 @@ export const CONFIGURATION: Defect[] = [
     },
   },
   {
+    defect: 'the disk that Chroma has its data on is full',
+    done: 'its data is said to lie where nothing is ever free',
+    caughtBy: ['chroma-room'],
+    says: /takes no writes, since its disk is full: 0 B are free, and 256 MiB are kept free/,
+    make: ({ outputs }) => ({
+      outputs: {
+        ...outputs,
+        chroma: {
+          ...outputs.chroma,
+          instances: [{ ...outputs.chroma.instances[0], dataFolder: '/proc' }],
+        },
+      },
+    }),
+  },
+  {
     defect: 'Chroma itself is open where a front must stand',
     done: 'the deployment says that a token is asked for, and nothing asks for one',
     caughtBy: ['routes-closed'],

@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Deployment, openDeployment } from '../../checks/deployment.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
+import { roomFileOf, soundFileOf } from '../../infra/chroma-watchdog.ts'
 import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
 import { processStart } from '../../provision/process-identity.mjs'
 import { writeRecord } from '../../provision/processes/record.ts'
@@ -45,11 +47,14 @@ export async function startWorld(): Promise<World> {
   const ollama = await FaultyServer.before(direct.ollama[0].reach.url)
   const [chromaGate, ollamaGate] = [await Gate.before(chroma.url), await Gate.before(ollama.url)]
   const reach = ({ url }: { url: string }) => ({ reach: { kind: 'direct' as const, url } })
+  const { configFile, data: dataFolder } = tiny.chroma
+  // What the watchdog of a stack says.
+  for (const file of [roomFileOf(dataFolder), soundFileOf(dataFolder)]) await writeFile(file, '')
   const outputs: Outputs = {
     ...direct,
     chroma: {
       ...direct.chroma,
-      instances: [{ ...reach(chromaGate), configFile: tiny.chroma.configFile }],
+      instances: [{ ...reach(chromaGate), configFile, dataFolder }],
     },
     ollama: [{ ...direct.ollama[0], ...reach(ollamaGate), record }],
     models: models as Outputs['models'],

@@ -113,7 +113,7 @@ describe('health, whatever the servers do', () => {
       ])
     const chromaHealth = () => other.call('GET', `${AI}/chromadb/health`)
 
-    await writeFile(`${data}.room`, '')
+    for (const file of [`${data}.room`, `${data}.room.sound`]) await writeFile(file, '')
     await put(folder)
     expect(await other.call('PUT', kept, { token, body })).toMatchObject({ status: 200 })
     expect((await chromaHealth()).status).toBe(200)

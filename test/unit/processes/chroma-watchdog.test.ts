@@ -105,6 +105,15 @@ describe('the watchdog of a Chroma server', () => {
     expect([await mayWrite(), await starts()]).toEqual([true, 1])
   })
 
+  it('starts a server again of which it is told that it met a full disk', async () => {
+    run()
+    await until(starts, 1)
+    await until(mayWrite, true)
+    await rm(path('room.sound'))
+    await until(starts, 2)
+    await until(mayWrite, true)
+  })
+
   it('starts a server that ended on a full disk again when there is room', async () => {
     await free(0)
     run(`echo tried >>"$STARTS"; [ "$(cat '${path('free')}')" -gt 0 ] || exit 1\n${SERVER}`)
