@@ -6,7 +6,7 @@ import { minutes } from '../../infra/units.ts'
 import { runCommand } from '../../provision/toolchain/command.ts'
 
 /** The last version that gave nothing an owner. */
-const COMMIT = 'd1e54e4'
+const COMMIT = 'd1e54e4b58f13b67275d55785944d396dcf17d2a'
 
 export interface PreviousVersion {
   /** Folder of the project as it was: for TestStack.project. */
