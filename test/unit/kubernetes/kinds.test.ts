@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parseSettings } from '../../../infra/settings.ts'
 import { isFixed, kindsOf } from '../../../provision/cluster/kinds.ts'
@@ -7,7 +10,13 @@ import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes-objects.
 const DRAWN = ['Deployment', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'Ingress']
 
 it('every object of a stack is looked for where others may have put theirs, under its name if that stays', async () => {
-  const objects = await kubernetesObjects({ instances: 2 }, EVERYTHING)
+  const folder = await mkdtemp(join(tmpdir(), 'kinds-'))
+  const caCertificates = join(folder, 'own.pem')
+  await writeFile(caCertificates, '-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----\n')
+  const egress = { httpsProxy: 'http://proxy.example.org:3128', caCertificates }
+  const objects = await kubernetesObjects({ instances: 2, ...egress }, EVERYTHING)
+  await rm(folder, { recursive: true })
+  expect(objects.map(({ metadata }) => metadata.name)).toContain('ollama-certificates')
   const settings = parseSettings('test', { target: 'kubernetes', kubernetes: EVERYTHING })
   const looked = kindsOf(settings).map(({ apiVersion, kind }) => `${apiVersion} ${kind}`)
   for (const { apiVersion, kind, metadata } of objects) {
