@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { apiArguments } from '../../infra/api-program.ts'
-import { WATCHDOG_FILE } from '../../infra/chroma-watchdog.ts'
+import { watchdogScript } from '../../infra/chroma-watchdog.ts'
 import type { Program } from '../../infra/local/places.ts'
 import { PROJECT_ROOT, PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
@@ -21,11 +21,14 @@ export async function runnable(
   return { command: [process.execPath, ...apiArguments(API_MAIN)], version: PROJECT_VERSION }
 }
 
-/** Under the watchdog of its disk, which is given the folder of its data with the process's environment. */
+/**
+ * Under the watchdog of its disk, which is given the folder of its data with the process's environment. As a text: a
+ * shell may read on in its script's file, and the project's may be another by then.
+ */
 const watched = (command: string[]): string[] => [
   '/bin/sh',
   '-c',
-  'exec /bin/sh "$0" "$KNOWLEDGE_CHROMA_DATA" "$@"',
-  WATCHDOG_FILE,
+  `set -- "$KNOWLEDGE_CHROMA_DATA" "$@"\n${watchdogScript()}`,
+  'chroma-watchdog',
   ...command,
 ]
