@@ -36,6 +36,7 @@ export const models: CommandSpec<ModelsOptions> = {
   ],
   async run(options, { steps }) {
     const { settings } = await readStackFile(options.stack, options.configFile)
+    const lock = options.writeLock === true || options.lock === true
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
       const { outputs, token } = await deployedStack(options, steps)
       const provisioned: ProvisionedModel[] = []
@@ -45,9 +46,7 @@ export const models: CommandSpec<ModelsOptions> = {
         const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
         try {
           const args = modelArgs(model, settings, here, token)
-          provisioned.push(
-            await bring(args, options.writeLock === true || options.lock === true, steps),
-          )
+          provisioned.push(await bring(args, lock, steps))
         } finally {
           await way.close()
         }
