@@ -18,9 +18,12 @@ import { startOllama } from '../support/ollama.ts'
 import { openssl } from '../support/own-ca.ts'
 import { recordingTask } from '../support/recording-task.ts'
 
-/** What this machine itself may be configured with. */
+/** What this machine itself may be configured with; `npm test` hands npm's own configuration on as npm_config_*. */
 const OTHERS =
-  /^((https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|PIP_\w+|(REQUESTS|CURL)_CA_BUNDLE|NODE_USE_\w+)$/i
+  /^((https?|no|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|PIP_\w+|(REQUESTS|CURL)_CA_BUNDLE|NODE_USE_\w+|npm_config_\w+)$/i
+const otherwise = Object.fromEntries(
+  Object.entries(process.env).filter(([variable]) => !OTHERS.test(variable)),
+)
 
 /** A registry whose name only the proxy can resolve, with a certificate that only its owner trusts. */
 describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own", () => {
@@ -87,9 +90,8 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
     '$tool downloads by it where $name names the CA',
     async ({ argv, path, name }) => {
       there.registry.asked.length = 0
-      const kept = Object.entries(process.env).filter(([variable]) => !OTHERS.test(variable))
       const env = {
-        ...Object.fromEntries(kept),
+        ...otherwise,
         https_proxy: there.proxy.url,
         [name]: there.certificate,
         KNOWLEDGE_STACK_CACHE: folder,
@@ -115,7 +117,7 @@ describe.skipIf(openssl === undefined)("behind a proxy, with a CA of one's own",
 })
 
 it('a proxy that is no URL is refused by the name of its variable, before anything is run', async () => {
-  const env = { ...process.env, https_proxy: 'ftp://ada:s3cret@proxy.example.org' }
+  const env = { ...otherwise, https_proxy: 'ftp://ada:s3cret@proxy.example.org' }
   const bootstrap = join(PROJECT_ROOT, 'provision/bootstrap.mjs')
   for (const args of [
     [bootstrap, 'status'],
