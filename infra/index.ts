@@ -22,16 +22,17 @@ const configured = Object.fromEntries(
 // Loaded once the provider is on its way, which starts meanwhile.
 const { leaveToDeploy } = await import('../provision/plan/plan.ts')
 const { takeOver } = await import('../provision/ownership/take-over.ts')
-const { stateBefore } = await import('../provision/ownership/state-before.ts')
+const { ownerOf } = await import('../provision/ownership/home.ts')
 const { previousState } = await import('./previous-state.ts')
 const { deploy } = await import('./program.ts')
 
 const deployed = await deploy(pulumi.getStack(), configured, {
   leaveToDeploy,
-  takeOver: async settings =>
-    takeOver(settings, await stateBefore(settings, previousState), {
-      dryRun: pulumi.runtime.isDryRun(),
-    }),
+  takeOver: async settings => {
+    const { id, older } = await ownerOf(settings)
+    const before = await previousState(id !== undefined || older)
+    return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
+  },
 }).catch(shown)
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs

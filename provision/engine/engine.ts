@@ -147,12 +147,21 @@ export class Engine {
     const known =
       passphraseProblem(errors, passphrase, stack) ?? lockFailure(stack, errors.join('\n'))
     if (known !== undefined) return known
+    const crash = errors.map(error => CRASH.exec(error)?.[0]).find(text => text !== undefined)
+    if (crash !== undefined) {
+      return new Failure('unavailable', `pulumi ${operation} crashed: ${crash}`, {
+        mend: `npm run up -- --stack ${stack}`,
+      })
+    }
     const ours = errors.flatMap(error => readMarked(error) ?? [])
     if (ours[0] !== undefined)
       return new Failure(ours[0].kind, ours.map(({ text }) => text).join('\n'))
     return new Failure('unavailable', errors.join('\n') || `pulumi ${operation} failed`)
   }
 }
+
+/** What Go says when it ends a program, without the stack trace that follows. */
+const CRASH = /^(panic|fatal error|runtime error|SIG[A-Z]+): .*/m
 
 const isHidden = (output: unknown): boolean =>
   typeof output === 'object' && output !== null && SECRET_MARK in output

@@ -42,8 +42,12 @@ export class EngineProcess {
     await this.#record.started(running.pid)
     await follow(running)
     const ended = await running
-    if (ended.signal === null) await this.#record.end()
-    else await this.clearUp()
+    if (ended.signal !== null) await this.clearUp()
+    else {
+      // After a crash its plugins and the program are still there.
+      if (ended.exitCode !== 0) await this.#record.endLeftBehind()
+      await this.#record.end()
+    }
     return ended
   }
 

@@ -157,6 +157,23 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     3 * MINUTES,
   )
 
+  it(
+    'is the same stack on a machine that has the state in Pulumi alone',
+    async () => {
+      const before = await everythingOf(engine.docker)
+      const elsewhere = await makeDockerStack(engine)
+      Object.assign(elsewhere.config, { ...stack.config, home: elsewhere.home })
+      const { state } = localPaths(stack.home)
+      elsewhere.env.PULUMI_BACKEND_URL = `file://${state}/pulumi`
+      elsewhere.env.PULUMI_CONFIG_PASSPHRASE_FILE = `${state}/passphrase`
+      const { code, stderr } = await elsewhere.run('preview')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      await elsewhere.end()
+      expect(await everythingOf(engine.docker)).toEqual(before)
+    },
+    3 * MINUTES,
+  )
+
   it('is shown by status and provisioned by models as any other stack', async () => {
     const { document } = await stack.json('status')
     expect(document.processes.map(({ name }: { name: string }) => name)).toEqual(ALL_PARTS)

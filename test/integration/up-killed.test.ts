@@ -107,6 +107,22 @@ describe('up that is killed', () => {
     expect(engines()).toEqual([])
   })
 
+  it('has an engine that crashes: says so without its stack trace, and ends what it started', async () => {
+    const up = await stack.start(['up'])
+    await up.said(/✔ ollama/)
+    const engine = () => recordedPid(join(state(), 'engine.json')).catch(() => 0)
+    while (!(await engine()) || engines().length < 5) await sleep(5)
+    // Go ends a program with a stack trace and code 2 by it, as at a panic.
+    process.kill(await engine(), 'SIGQUIT')
+    const { code, stderr } = await up.ended
+    expect(engines()).toEqual([])
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringMatching(/pulumi up crashed: SIGQUIT.*npm run up/s),
+    })
+    expect(stderr).not.toMatch(/goroutine/)
+  })
+
   it('comes up where there is no bash, by its own passphrase and not by the one of the shell', async () => {
     const bin = join(folder, 'bin')
     await mkdir(bin)
