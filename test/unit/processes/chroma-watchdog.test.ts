@@ -74,6 +74,7 @@ describe('the watchdog of a Chroma server', () => {
   it('starts a server that met a full disk again when there is room, and lets nothing be written before', async () => {
     run()
     await until(starts, 1)
+    await until(mayWrite, true)
     await free(0)
     await until(mayWrite, false)
     await free(100_000)
