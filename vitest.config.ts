@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const MINUTE = 60_000
 
 /** Suites of container engines and clusters. */
-const MACHINES = 'test/integration/{docker,fleet,front,images,kubernetes,manifests}*.test.ts'
+const MACHINES = 'test/integration/{docker,kubernetes}/**/*.test.ts'
 
 const REAL = {
   // Ollama computes on all cores: two of its suites at once would each take several times as long. Those of machines

@@ -1,5 +1,5 @@
 import type { DeployedModel } from '../infra/outputs.ts'
-import type { Deployment } from './deployment.ts'
+import type { ConnectedDeployment } from './connected-deployment.ts'
 import type { Scratch } from './probe/scratch.ts'
 
 /**
@@ -27,7 +27,7 @@ export interface PartFinding extends Finding {
 
 /** What a check works with. */
 export interface Context {
-  deployment: Deployment
+  deployment: ConnectedDeployment
   /** Where this run writes, and nowhere else. */
   scratch: Scratch
   /** Nothing may be written and no model loaded. */

@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks'
 import { Failure, reasonOf } from '../infra/failure.ts'
 import type { Outputs } from '../infra/outputs.ts'
 import { seconds } from '../infra/units.ts'
-import { ALL } from './all.ts'
+import { ALL } from './all-checks.ts'
 import { type Check, type Context, type Finding, failed, unchecked } from './check.ts'
-import { type Deployment, openDeployment } from './deployment.ts'
-import { newRun } from './probe/run.ts'
+import { type ConnectedDeployment, openDeployment } from './connected-deployment.ts'
+import { newRun } from './probe/run-id.ts'
 import { Scratch } from './probe/scratch.ts'
 import { type CheckResult, type Report, verdictOf } from './report.ts'
 import type { Fetch } from './transport/connection.ts'
@@ -126,7 +126,7 @@ async function cleanAtLast(scratch: Scratch): Promise<void> {
   }
 }
 
-function targetOf({ outputs }: Deployment): Report['target'] {
+function targetOf({ outputs }: ConnectedDeployment): Report['target'] {
   return {
     stack: outputs.stack,
     kind: outputs.target,

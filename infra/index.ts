@@ -20,14 +20,14 @@ const configured = Object.fromEntries(
 )
 
 // Loaded once the provider is on its way, which starts meanwhile.
-const { leaveToDeploy } = await import('../provision/plan/plan.ts')
+const { gateOnPlan } = await import('../provision/plan/deploy-decision.ts')
 const { takeOver } = await import('../provision/ownership/take-over.ts')
-const { ownerOf } = await import('../provision/ownership/home.ts')
-const { previousState } = await import('./previous-state.ts')
+const { ownerOf } = await import('../provision/ownership/home-owner.ts')
+const { previousState } = await import('./ownership/previous-state.ts')
 const { deploy } = await import('./program.ts')
 
 const deployed = await deploy(pulumi.getStack(), configured, {
-  leaveToDeploy,
+  gateOnPlan,
   takeOver: async settings => {
     const { id, older } = await ownerOf(settings)
     const before = await previousState(id !== undefined || older)

@@ -4,7 +4,7 @@ import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
 /**
  * The seam. A deployment is known to provision/ and checks/ by these outputs and by nothing else: the
  * program exports them, the verification resource receives them, and the environment variables of a
- * deployment that Pulumi never made are read into the same type (checks/target.ts).
+ * deployment that Pulumi never made are read into the same type (checks/outputs-source.ts).
  */
 
 /** The application's token, where a front asks for one. */
@@ -27,10 +27,10 @@ const PortForward = z.object({
 })
 
 /** How a server is reached. */
-const Reach = z.discriminatedUnion('kind', [Direct, PortForward])
+const Endpoint = z.discriminatedUnion('kind', [Direct, PortForward])
 
 const ChromaInstance = z.object({
-  reach: Reach,
+  reach: Endpoint,
   /** Its configuration file on this machine, where it can be read; absent where it cannot. */
   configFile: z.string().optional(),
   /** The folder of its data on this machine, where it can be seen; absent where it cannot. */
@@ -39,7 +39,7 @@ const ChromaInstance = z.object({
 
 const OllamaPool = z.object({
   pool: z.string(),
-  reach: Reach,
+  reach: Endpoint,
   /** Ollama's model folder on this machine, where its files can be read; absent where they cannot. */
   modelsFolder: z.string().optional(),
   /** File that records its process, where the stack runs it as one of this machine. */
@@ -79,7 +79,7 @@ export const Outputs = z.object({
   }),
   ollama: z.tuple([OllamaPool], OllamaPool),
   /** The HTTP API in front of both; absent where none is deployed. */
-  api: z.object({ reach: Reach }).optional(),
+  api: z.object({ reach: Endpoint }).optional(),
   models: z.array(DeployedModel).nonempty(),
 })
 
@@ -90,6 +90,6 @@ export const Provisioner = z.object({
 })
 
 export type Outputs = z.infer<typeof Outputs>
-export type Reach = z.infer<typeof Reach>
+export type Endpoint = z.infer<typeof Endpoint>
 export type OllamaPool = z.infer<typeof OllamaPool>
 export type DeployedModel = z.infer<typeof DeployedModel>

@@ -1,26 +1,27 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { StackPlan } from './capacity/stack-plan.ts'
-import type { Target } from './config-schema.ts'
-import type { Deployment, DeploymentArgs } from './deployment.ts'
-import { layoutOf } from './layout.ts'
-import { layoutRecordOf } from './local/paths.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
-import type { KnownOwner } from './owner.ts'
+import { layoutOf } from './ownership/data-layout.ts'
+import type { KnownOwner } from './ownership/owner.ts'
 import { LayoutRecord, OwnerRecord } from './resources.ts'
-import { parseSettings, type Settings } from './settings.ts'
+import type { TargetComponent, TargetComponentArgs } from './servers/target-component.ts'
+import type { Target } from './settings/config-schema.ts'
+import { layoutRecordOf } from './settings/home-paths.ts'
+import { parseSettings, type Settings } from './settings/settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
-type Component = new (name: string, args: DeploymentArgs) => Deployment
+type Component = new (name: string, args: TargetComponentArgs) => TargetComponent
 
 /** Only the stack's own is loaded: each brings the SDK of its provider along. */
 const TARGETS: Record<Target, () => Promise<Component>> = {
-  docker: async () => (await import('./docker/deployment.ts')).DockerDeployment,
-  local: async () => (await import('./local/deployment.ts')).LocalDeployment,
-  kubernetes: async () => (await import('./kubernetes/deployment.ts')).KubernetesDeployment,
+  docker: async () => (await import('./docker/docker-deployment.ts')).DockerDeployment,
+  local: async () => (await import('./local/local-deployment.ts')).LocalDeployment,
+  kubernetes: async () =>
+    (await import('./kubernetes/kubernetes-deployment.ts')).KubernetesDeployment,
 }
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
-interface Leave {
+interface DeployPlan {
   plan?: Pick<StackPlan, 'workloads' | 'models'>
   warning?: string
 }
@@ -28,7 +29,7 @@ interface Leave {
 /** What the program finds out of the world outside of it. */
 export interface Effects {
   /** Plans the stack on the hardware there is, and refuses one that cannot fit. */
-  leaveToDeploy(settings: Settings): Promise<Leave>
+  gateOnPlan(settings: Settings): Promise<DeployPlan>
   /**
    * Tells whose the stack's things are, and refuses a place that is somebody else's. Unless it is a dry run, what a
    * killed update left behind is ended.
@@ -46,7 +47,7 @@ export interface Effects {
 export async function deploy(
   stack: string,
   configured: Record<string, unknown>,
-  { leaveToDeploy, takeOver }: Effects,
+  { gateOnPlan: leaveToDeploy, takeOver }: Effects,
 ) {
   const settings = parseSettings(stack, configured)
   const { home } = settings
@@ -71,7 +72,7 @@ export async function deploy(
     },
     ollama: servers.ollama,
     api: servers.api,
-    models: servers.bringModels(),
+    models: servers.deployModels(),
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
@@ -91,7 +92,7 @@ export async function deploy(
  * The outputs with what the plan sets aside for each model. Only what is handed on has it: the plan is surer once the
  * models are there, and must not have an update change what did not change.
  */
-const withPlanned = (outputs: Outputs, plan: Leave['plan']): Outputs => ({
+const withPlanned = (outputs: Outputs, plan: DeployPlan['plan']): Outputs => ({
   ...outputs,
   models: outputs.models.map(model => ({
     ...model,
@@ -100,7 +101,7 @@ const withPlanned = (outputs: Outputs, plan: Leave['plan']): Outputs => ({
 })
 
 /** With the margin. */
-function plannedBytes(plan: Leave['plan'], name: string): DeployedModel['planned'] {
+function plannedBytes(plan: DeployPlan['plan'], name: string): DeployedModel['planned'] {
   const model = plan?.models.find(candidate => candidate.name === name)
   if (model === undefined) return undefined
   const { reserved, margin } = model

@@ -1,10 +1,10 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Layout } from './layout.ts'
-import type { Place } from './local/places.ts'
-import type { ModelDefinition } from './models.ts'
+import type { Place } from './local/local-servers.ts'
 import type { Outputs } from './outputs.ts'
-import type { Owner } from './owner.ts'
-import type { Mirror } from './settings.ts'
+import type { Layout } from './ownership/data-layout.ts'
+import type { Owner } from './ownership/owner.ts'
+import type { ModelDefinition } from './settings/models.ts'
+import type { Mirror } from './settings/settings.ts'
 import type { Millis } from './units.ts'
 
 /**

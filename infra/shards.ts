@@ -12,7 +12,7 @@ export const FIRST_GENERATION = 1
 
 /**
  * The shard of a creator: the first 8 bytes of SHA-256 over the id's UTF-8 bytes, big-endian, modulo the count.
- * @param creatorId a valid creator id, see checks/knowledge/creator-id.ts
+ * @param creatorId a valid creator id, see checks/store/creator-id.ts
  * @returns 0 … shardCount − 1
  */
 export function shardOf(creatorId: string, shardCount: number): number {

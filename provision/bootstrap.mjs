@@ -11,8 +11,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { proxyVariables } from '../infra/egress/environment.mjs'
-import { certificateVariables } from './egress/certificates.mjs'
+import { proxyVariables } from '../infra/egress/proxy-variables.mjs'
+import { certificateVariables } from './egress/certificate-variables.mjs'
 import { withLock } from './lock.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))

@@ -1,32 +1,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
 import type { Millis } from '../infra/units.ts'
-import type { CommandSpec, Outcome } from './commands/command.ts'
-import { followDocker } from './docker/host.ts'
+import { COMMANDS } from './commands/all-commands.ts'
+import type { AnyCommand, Outcome } from './commands/command.ts'
+import { followDocker } from './docker/docker-host.ts'
 import { useEnvironment } from './egress/use-environment.ts'
 import { requireRightLine } from './npm/require-right-line.ts'
-import { killTracked } from './processes/stop.ts'
+import { killTracked } from './processes/stop-process.ts'
 import { newTrackingId, TRACKING_VARIABLE } from './processes/tracking.ts'
-import { Steps } from './steps.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
-type AnyCommand = CommandSpec<any>
-
-/** Only what is run is loaded: some commands bring a whole HTTP server along. */
-const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
-  up: async () => (await import('./commands/up.ts')).up,
-  plan: async () => (await import('./commands/plan.ts')).plan,
-  preview: async () => (await import('./commands/preview.ts')).preview,
-  render: async () => (await import('./commands/render.ts')).render,
-  down: async () => (await import('./commands/down.ts')).down,
-  status: async () => (await import('./commands/status.ts')).status,
-  models: async () => (await import('./commands/models.ts')).models,
-  images: async () => (await import('./commands/images.ts')).images,
-  mirror: async () => (await import('./commands/mirror.ts')).mirror,
-  verify: async () => (await import('./commands/verify.ts')).verify,
-  api: async () => (await import('./commands/api.ts')).api,
-  token: async () => (await import('./commands/token.ts')).token,
-}
+import { Steps } from './steps/steps.ts'
 
 /** What this process starts carries it, and is found by it. */
 const trackingId = newTrackingId()

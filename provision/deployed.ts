@@ -1,10 +1,10 @@
 import { Failure } from '../infra/failure.ts'
 import { Outputs, Provisioner } from '../infra/outputs.ts'
-import { readStackFile } from '../infra/settings-file.ts'
+import { readStackFile } from '../infra/settings/settings-file.ts'
 import type { StackOptions } from './commands/command.ts'
-import { Engine } from './engine/engine.ts'
-import type { Steps } from './steps.ts'
-import { obtainToolchain } from './toolchain-step.ts'
+import { Engine } from './pulumi/pulumi-engine.ts'
+import type { Steps } from './steps/steps.ts'
+import { obtainToolchain } from './steps/toolchain-step.ts'
 
 /**
  * The outputs of a stack that has been deployed.

@@ -1,13 +1,13 @@
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../infra/failure.ts'
-import { localPaths } from '../infra/local/paths.ts'
-import type { Owner } from '../infra/owner.ts'
+import type { Owner } from '../infra/ownership/owner.ts'
 import { PRIVATE_FILE } from '../infra/private-files.ts'
-import type { Settings } from '../infra/settings.ts'
+import { localPaths } from '../infra/settings/home-paths.ts'
+import type { Settings } from '../infra/settings/settings.ts'
 import { acquireLock } from './lock.mjs'
-import { ownerOf } from './ownership/home.ts'
-import { requireWritable } from './writable.ts'
+import { ownerOf } from './ownership/home-owner.ts'
+import { requireWritable } from './ownership/require-writable.ts'
 
 /**
  * Does work that changes a stack while no other command does. Folders that were made for the lock alone go with it.

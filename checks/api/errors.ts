@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
-import { StoreMismatch } from '../knowledge/shard-settings.ts'
+import { StoreMismatch } from '../store/shard-metadata.ts'
 import { ServerError } from '../transport/server-error.ts'
-import { LAST_WORDS } from './limits.ts'
+import { LAST_WORDS } from './traffic/limits.ts'
 
 const Code = z.enum([
   'invalid',

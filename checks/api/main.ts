@@ -1,5 +1,5 @@
 import { EXIT_CODES, Failure, reasonOf } from '../../infra/failure.ts'
-import { readApiConfig } from './environment.ts'
+import { readApiConfig } from './api-environment.ts'
 import { startApi } from './start.ts'
 
 /** The API as a process of its own: started with an environment (environment.ts), stopped with a signal. */

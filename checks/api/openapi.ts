@@ -7,7 +7,7 @@ import {
 } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import type { z } from 'zod'
-import { explain } from '../knowledge/explain.ts'
+import { explain } from '../store/records/explain-issue.ts'
 import { HttpError } from './errors.ts'
 
 /** As the library's own, with words for people in place of its list of issues. */

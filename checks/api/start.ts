@@ -2,12 +2,12 @@ import type { AddressInfo } from 'node:net'
 import { Failure } from '../../infra/failure.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import type { Millis } from '../../infra/units.ts'
-import { openDeployment } from '../deployment.ts'
+import { openDeployment } from '../connected-deployment.ts'
+import { buildServer } from './api-server.ts'
 import { keyRing } from './auth/key-ring.ts'
-import { GRACE, LAST_WORDS, LIMITS, type Limits } from './limits.ts'
 import type { LogLevel } from './log.ts'
-import { boundLogs } from './logs.ts'
-import { buildServer } from './server.ts'
+import { boundLogs } from './log-rotation.ts'
+import { GRACE, LAST_WORDS, LIMITS, type Limits } from './traffic/limits.ts'
 
 export interface ApiConfig {
   outputs: Outputs

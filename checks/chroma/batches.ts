@@ -1,5 +1,5 @@
 import { type Bytes, MiB } from '../../infra/units.ts'
-import type { NewRecord } from './records.ts'
+import type { NewRecord } from './chroma-records.ts'
 
 /**
  * Records of a request, give or take a half. With each, Chroma reads all that came to the collection since its index

@@ -2,7 +2,6 @@ import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { batchesOf } from './batches.ts'
-import { halfGone, untilWhole } from './half-there.ts'
 import {
   Deleted,
   encode,
@@ -12,8 +11,9 @@ import {
   type NewRecord,
   type StoredRecord,
   toRecords,
-} from './records.ts'
-import type { ChromaServer } from './server.ts'
+} from './chroma-records.ts'
+import type { ChromaServer } from './chroma-server.ts'
+import { retryTornRead, tornRead } from './torn-read.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
 const WRITE_DEADLINE: Millis = seconds(60)
@@ -21,7 +21,7 @@ const WRITE_DEADLINE: Millis = seconds(60)
 const NAMED = 1000
 
 /** What is wanted of the records that match, in the order in which they were first written. */
-export interface Wanted {
+export interface GetOptions {
   include: Include[]
   limit?: number
   offset?: number
@@ -49,7 +49,7 @@ export class ChromaCollection {
 
   async get(
     where: Where,
-    options: Wanted | { ids: string[]; include: Include[] },
+    options: GetOptions | { ids: string[]; include: Include[] },
     signal?: AbortSignal,
   ): Promise<StoredRecord[]> {
     const { include } = options
@@ -86,9 +86,9 @@ export class ChromaCollection {
       n_results: options.count,
       include: [...options.include, 'distances'],
     }
-    const found = await untilWhole(async () => {
+    const found = await retryTornRead(async () => {
       const answer = await this.#send('query', body, Found, READ_DEADLINE, signal)
-      if (answer.metadatas?.[0].includes(null)) throw halfGone(this.#server.connection.label)
+      if (answer.metadatas?.[0].includes(null)) throw tornRead(this.#server.connection.label)
       return answer
     })
     const records = toRecords({
@@ -147,7 +147,7 @@ export class ChromaCollection {
   #post<Schema extends z.ZodType>(
     ...[operation, body, schema, deadline, signal]: Sent<Schema>
   ): Promise<z.output<Schema>> {
-    return untilWhole(() => this.#send(operation, body, schema, deadline, signal))
+    return retryTornRead(() => this.#send(operation, body, schema, deadline, signal))
   }
 
   /** Every operation here does the same when it is repeated: ids are given, none is made by the server. */

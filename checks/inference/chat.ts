@@ -2,7 +2,7 @@ import type { Message } from 'ollama'
 import type { DeployedModel } from '../../infra/outputs.ts'
 import { type Millis, minutes } from '../../infra/units.ts'
 import type { Call } from '../transport/connection.ts'
-import type { OllamaServer } from './ollama.ts'
+import type { OllamaServer } from './ollama-server.ts'
 
 /** A long answer of a large model on a slow machine, after loading it. */
 const DEADLINE: Millis = minutes(10)

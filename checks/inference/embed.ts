@@ -1,7 +1,7 @@
 import type { DeployedModel } from '../../infra/outputs.ts'
 import { type Millis, minutes } from '../../infra/units.ts'
 import { ServerError } from '../transport/server-error.ts'
-import type { OllamaServer } from './ollama.ts'
+import type { OllamaServer } from './ollama-server.ts'
 
 /** Room for a model that is loaded first. */
 const DEADLINE: Millis = minutes(5)

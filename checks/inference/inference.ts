@@ -9,9 +9,9 @@ import {
   type Message,
 } from './chat.ts'
 import { type EmbedOptions, embed } from './embed.ts'
-import type { OllamaServer } from './ollama.ts'
+import { type ModelStatus, modelStatus } from './model-status.ts'
+import type { OllamaServer } from './ollama-server.ts'
 import { load, loadedOtherwise, unload } from './residence.ts'
-import { type ModelStatus, modelStatus } from './status.ts'
 
 /** The deployment's models, each asked on the pool that it was placed in. */
 export class Inference {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeployedModel } from '../../infra/outputs.ts'
 import { type Millis, minutes, seconds } from '../../infra/units.ts'
 import { ServerError } from '../transport/server-error.ts'
-import type { OllamaServer, RunningModel } from './ollama.ts'
+import type { OllamaServer, RunningModel } from './ollama-server.ts'
 
 const LOAD_DEADLINE: Millis = minutes(10)
 const UNLOAD_DEADLINE: Millis = seconds(30)

@@ -1,12 +1,12 @@
 import { shardOf } from '../../infra/shards.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
-import type { Deployment } from '../deployment.ts'
-import type { Creator } from '../knowledge/creator.ts'
-import { RESERVED_PREFIX } from '../knowledge/creator-id.ts'
-import { scoped } from '../knowledge/filter.ts'
-import type { Knowledge } from '../knowledge/knowledge.ts'
-import { recordId } from '../knowledge/record-id.ts'
-import { type Run, scratchDatabase } from './run.ts'
+import type { ConnectedDeployment } from '../connected-deployment.ts'
+import type { Creator } from '../store/creator.ts'
+import { RESERVED_PREFIX } from '../store/creator-id.ts'
+import { scoped } from '../store/filter/filter.ts'
+import type { Knowledge } from '../store/knowledge.ts'
+import { recordId } from '../store/records/record-id.ts'
+import { type Run, scratchDatabase } from './run-id.ts'
 
 /** The one document of every creator that a run writes, … */
 export const PROBE_DOCUMENT = 'probe'
@@ -22,14 +22,14 @@ const PROBE_CHUNKS = 3
  */
 export class Scratch {
   readonly run: Run
-  readonly #deployment: Deployment
+  readonly #deployment: ConnectedDeployment
   readonly #creators = new Map<string, Creator>()
   readonly #databases = new Set<number>()
   #live: Knowledge | undefined
   #own: Knowledge | undefined
   #existing: ReadonlySet<number> | undefined
 
-  constructor(deployment: Deployment, run: Run) {
+  constructor(deployment: ConnectedDeployment, run: Run) {
     this.#deployment = deployment
     this.run = run
   }

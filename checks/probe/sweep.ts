@@ -1,10 +1,10 @@
 import type { Where } from 'chromadb'
-import type { ChromaServer } from '../chroma/server.ts'
-import type { Deployment } from '../deployment.ts'
-import { RESERVED_PREFIX } from '../knowledge/creator-id.ts'
-import type { Knowledge } from '../knowledge/knowledge.ts'
-import { RECORD_KEYS, VERIFICATION } from '../knowledge/metadata.ts'
-import { ABANDONED_AFTER, isAbandoned } from './run.ts'
+import type { ChromaServer } from '../chroma/chroma-server.ts'
+import type { ConnectedDeployment } from '../connected-deployment.ts'
+import { RESERVED_PREFIX } from '../store/creator-id.ts'
+import type { Knowledge } from '../store/knowledge.ts'
+import { RECORD_KEYS, VERIFICATION } from '../store/records/metadata.ts'
+import { ABANDONED_AFTER, isAbandoned } from './run-id.ts'
 
 /** What earlier runs left that were killed. */
 export interface Swept {
@@ -19,7 +19,7 @@ const PAGE = 1000
  * than any run takes. Whatever is younger may belong to a run under way.
  */
 export async function sweep(
-  deployment: Deployment,
+  deployment: ConnectedDeployment,
   live: Knowledge,
   now: number,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cosineDistance } from '../knowledge/rank.ts'
+import { cosineDistance } from '../store/query/rank.ts'
 
 /** Euclidean length. */
 export const norm = (vector: readonly number[]): number => Math.hypot(...vector)

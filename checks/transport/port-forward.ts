@@ -3,10 +3,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import type { CoreV1Api, PortForward, V1Pod } from '@kubernetes/client-node'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import type { Reach } from '../../infra/outputs.ts'
+import type { Endpoint } from '../../infra/outputs.ts'
 import { kubeConfig } from './kube-config.ts'
 
-export type ForwardedReach = Extract<Reach, { kind: 'port-forward' }>
+export type ForwardedReach = Extract<Endpoint, { kind: 'port-forward' }>
 
 const LOOPBACK = '127.0.0.1'
 

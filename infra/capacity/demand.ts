@@ -1,6 +1,6 @@
-import type { ModelDefinition } from '../models.ts'
-import type { Settings } from '../settings.ts'
-import type { Architecture } from './architecture.ts'
+import type { ModelDefinition } from '../settings/models.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Architecture } from './model/architecture.ts'
 import type { StackDemand } from './stack.ts'
 
 /** Bytes of text and metadata beside a chunk's vector, where nobody says otherwise. */

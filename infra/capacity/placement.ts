@@ -1,4 +1,4 @@
-import type { Gpu, Node } from './hardware.ts'
+import type { Gpu, Node } from './hardware/hardware.ts'
 import type { Resources, Workload } from './workload.ts'
 
 /** What is left on a machine. */

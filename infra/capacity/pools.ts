@@ -1,5 +1,5 @@
-import type { Estimate } from './estimate.ts'
-import type { Gpu, Node } from './hardware.ts'
+import type { Gpu, Node } from './hardware/hardware.ts'
+import type { Estimate } from './model/estimate.ts'
 
 /** Models that share GPUs: one Ollama serves them all. */
 export interface Pool {

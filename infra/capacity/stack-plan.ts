@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import type { KvCacheType } from '../config-schema.ts'
 import { Failure } from '../failure.ts'
-import { CATALOG, type ModelDefinition } from '../models.ts'
-import { findAlternatives } from './alternatives.ts'
-import { adviseShards, type DataDemand, queryMillis } from './chroma.ts'
-import { estimateModel } from './estimate.ts'
-import { architectureOf } from './figures.ts'
-import type { Node } from './hardware.ts'
-import { type Held, Plan, planCapacity, VERDICTS } from './plan.ts'
+import type { KvCacheType } from '../settings/config-schema.ts'
+import { CATALOG, type ModelDefinition } from '../settings/models.ts'
+import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
+import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
+import type { Node } from './hardware/hardware.ts'
+import { estimateModel } from './model/estimate.ts'
+import { architectureOf } from './model/figures.ts'
 import { type ModelDemand, type SizedModel, type StackDemand, sizeStack } from './stack.ts'
+import { findAlternatives } from './verdict/alternatives.ts'
 
 const Bytes = z.int().nonnegative()
 const Split = z.object({ host: Bytes, gpu: Bytes })
@@ -57,7 +57,7 @@ export type StackPlan = z.infer<typeof StackPlan>
 export function planStack(
   demand: StackDemand,
   nodes: readonly Node[],
-  held: Held = {},
+  held: CurrentUsage = {},
   candidates: readonly ModelDemand[] = catalogModels(demand),
 ): StackPlan {
   const { workloads, models } = sizeStack(demand, nodes)

@@ -1,9 +1,9 @@
-import type { KvCacheType } from '../config-schema.ts'
-import type { Role } from '../models.ts'
-import type { Architecture } from './architecture.ts'
-import type { DataDemand } from './chroma.ts'
-import { type Estimate, estimateModel } from './estimate.ts'
-import type { Node } from './hardware.ts'
+import type { KvCacheType } from '../settings/config-schema.ts'
+import type { Role } from '../settings/models.ts'
+import type { DataDemand } from './chroma-memory.ts'
+import type { Node } from './hardware/hardware.ts'
+import type { Architecture } from './model/architecture.ts'
+import { type Estimate, estimateModel } from './model/estimate.ts'
 import { poolModels } from './pools.ts'
 import {
   apiWorkload,

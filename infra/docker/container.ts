@@ -1,11 +1,11 @@
 import * as docker from '@pulumi/docker'
 import type * as pulumi from '@pulumi/pulumi'
-import { LOG_FILES, LOG_SIZE } from '../log-bounds.ts'
+import { LOG_FILES, LOG_SIZE } from '../local/log-bounds.ts'
 import { MiB } from '../units.ts'
-import { labelsOf } from './names.ts'
+import { labelsOf } from './docker-names.ts'
 
 /** What the containers of a stack are made of. */
-export interface Surroundings {
+export interface StackContext {
   stack: string
   /** Id of the stack's owner. */
   owner: pulumi.Input<string>
@@ -14,7 +14,7 @@ export interface Surroundings {
 }
 
 /** A container's own: what it is named, what it runs, and how its health is known. */
-export type Part = Omit<docker.ContainerArgs, 'name' | 'labels'> & {
+export type ContainerPart = Omit<docker.ContainerArgs, 'name' | 'labels'> & {
   part: string
   image: pulumi.Input<string>
   healthcheck: NonNullable<docker.ContainerArgs['healthcheck']>
@@ -28,8 +28,8 @@ const HEALTHY_WITHIN = 180
  * Old and new would want the same port or the same data, so the old one goes first.
  */
 export function container(
-  { stack, owner, options }: Surroundings,
-  { part, ...args }: Part,
+  { stack, owner, options }: StackContext,
+  { part, ...args }: ContainerPart,
 ): docker.Container {
   return new docker.Container(
     `${stack}-${part}`,

@@ -1,10 +1,10 @@
 import * as docker from '@pulumi/docker'
-import type { Surroundings } from './container.ts'
-import { labelsOf, volumeName } from './names.ts'
+import type { StackContext } from './container.ts'
+import { labelsOf, volumeName } from './docker-names.ts'
 
 /** The volume with what must not be lost: it outlives the stack, and a stack that comes back finds it again. */
 export function keptVolume(
-  { stack, owner, options }: Surroundings,
+  { stack, owner, options }: StackContext,
   part: string,
   labels: docker.types.input.VolumeLabel[] = [],
 ): docker.Volume {

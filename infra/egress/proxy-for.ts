@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { proxyVariables } from './environment.mjs'
+import { proxyVariables } from './proxy-variables.mjs'
 
 const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')

@@ -1,4 +1,4 @@
-import type { Egress } from './egress.ts'
+import type { Egress } from './egress-settings.ts'
 
 export const PROXY_VARIABLE = 'HTTPS_PROXY'
 

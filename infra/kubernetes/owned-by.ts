@@ -1,5 +1,5 @@
 import type * as pulumi from '@pulumi/pulumi'
-import { OWNER_LABEL } from './names.ts'
+import { OWNER_LABEL } from './kubernetes-names.ts'
 
 const OF_CLUSTER = /^kubernetes:/
 

@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node'
-import { GPU_MEMORY_MIB, GPU_RESOURCE } from '../../infra/capacity/hardware.ts'
+import { GPU_MEMORY_MIB, GPU_RESOURCE } from '../../infra/capacity/hardware/hardware.ts'
 import { Failure } from '../../infra/failure.ts'
 
 const PRODUCT = 'nvidia.com/gpu.product'

@@ -1,7 +1,7 @@
 import { Failure } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings.ts'
-import { ask, type Cluster } from './cluster.ts'
-import { isMade, type Kind, kindsOf } from './kinds.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import { ask, type Cluster } from './cluster-client.ts'
+import { isMade, type Kind, kindsOf } from './ownership/owned-kinds.ts'
 
 /** What a deployment does with each kind of object, and what `down` does. */
 const VERBS = ['get', 'list', 'create', 'patch', 'delete']

@@ -1,9 +1,9 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
-import { OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/names.ts'
-import type { Settings } from '../../infra/settings.ts'
+import { OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/kubernetes-names.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import type { Millis } from '../../infra/units.ts'
-import { ownerOf } from '../ownership/home.ts'
-import { ask, type Cluster } from './cluster.ts'
+import { ownerOf } from '../ownership/home-owner.ts'
+import { ask, type Cluster } from './cluster-client.ts'
 import type { ReadLog } from './hopeless.ts'
 
 /** What runs pods, by group and kind. */

@@ -1,4 +1,4 @@
-import type { Steps } from '../steps.ts'
+import type { Steps } from '../steps/steps.ts'
 
 /** A command of the command line: what it is called, what it takes, what it does. */
 export interface CommandSpec<Options> {
@@ -54,3 +54,6 @@ export const TARGET_FLAGS: Flag[] = [
   },
   { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
 ]
+
+// biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make
+export type AnyCommand = CommandSpec<any>

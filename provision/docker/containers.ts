@@ -1,10 +1,10 @@
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
-import { PART_LABEL, STACK_LABEL } from '../../infra/docker/names.ts'
-import type { Settings } from '../../infra/settings.ts'
-import { ownerOf } from '../ownership/home.ts'
-import { find } from './engine.ts'
-import { isOwn } from './own.ts'
+import { PART_LABEL, STACK_LABEL } from '../../infra/docker/docker-names.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import { ownerOf } from '../ownership/home-owner.ts'
+import { find } from './docker-engine.ts'
+import { isOwn } from './is-own.ts'
 
 const LOG_TAIL_LINES = 10
 

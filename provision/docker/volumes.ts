@@ -1,19 +1,19 @@
 import { stat } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/names.ts'
+import { OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-names.ts'
 import { Failure } from '../../infra/failure.ts'
-import { tokensOf } from '../../infra/local/paths.ts'
-import type { Owner } from '../../infra/owner.ts'
-import type { Settings } from '../../infra/settings.ts'
+import type { Owner } from '../../infra/ownership/owner.ts'
+import { tokensOf } from '../../infra/settings/home-paths.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import { nameOf } from './containers.ts'
-import { find } from './engine.ts'
-import { isOwn, type Labelled } from './own.ts'
+import { find } from './docker-engine.ts'
+import { isOwn, type Labelled } from './is-own.ts'
 
 /** A volume as the Engine lists it. */
 export type NamedVolume = Labelled
 
-/** The parts that have a volume: chromaPart and ollamaPart of infra/docker/names.ts. */
+/** The parts that have a volume: chromaPart and ollamaPart of infra/docker/docker-names.ts. */
 const PART = /^(chroma-\d+|ollama-(cpu|gpu(-\d+)?))$/
 
 /** What the Engine answers where a container has the volume. */

@@ -1,6 +1,6 @@
-import { proxyVariables } from '../../infra/egress/environment.mjs'
+import { proxyVariables } from '../../infra/egress/proxy-variables.mjs'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { certificateVariables } from './certificates.mjs'
+import { certificateVariables } from './certificate-variables.mjs'
 
 /**
  * Makes this process, and with it all that it starts, obey the proxies and certificates of its environment, whichever
@@ -19,7 +19,7 @@ export async function useEnvironment(): Promise<void> {
   }
   // Loading it takes a moment that only those with a proxy are to wait for.
   if (process.env.http_proxy || process.env.https_proxy) {
-    const { fetchByProxies } = await import('./fetch.ts')
+    const { fetchByProxies } = await import('./fetch-by-proxies.ts')
     fetchByProxies()
   }
 }

@@ -1,13 +1,13 @@
 import { reasonOf } from '../../infra/failure.ts'
-import type { ModelSource } from '../../infra/models.ts'
+import type { ModelSource } from '../../infra/settings/models.ts'
 import type { Millis } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { importModel } from './import.ts'
+import { ask, findInstalled, type Installed, type OllamaStore } from './provisioning-client.ts'
 import { pull } from './pull.ts'
-import { ask, findInstalled, type Installed, type OllamaServer } from './server.ts'
 import { SourceProblem } from './source-problem.ts'
 import { requireSpace } from './space.ts'
-import { describeDefects, findDefects, removeDefects } from './verify.ts'
+import { describeDefects, findDefects, removeDefects } from './verify-files.ts'
 import { findWeights, isFileSource } from './weights.ts'
 
 /** A model that came from a source and is what its own manifest says. */
@@ -39,7 +39,7 @@ const TRIES = 2
 export async function bringFrom(
   source: ModelSource,
   delivery: Delivery,
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<Arrival> {
   const name = nameAt(source, delivery.model)
@@ -71,7 +71,7 @@ async function transfer(
   source: ModelSource,
   name: string,
   { model, sizeBytes, stall, cache }: Delivery,
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<void> {
   if (!isFileSource(source)) {

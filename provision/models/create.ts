@@ -1,6 +1,6 @@
 import type { CreateRequest } from 'ollama'
 import type { Task } from '../progress.ts'
-import { clientOf, type OllamaServer } from './server.ts'
+import { clientOf, type OllamaStore } from './provisioning-client.ts'
 
 /**
  * Has Ollama make a model, of files that it holds as blobs or from another model.
@@ -8,7 +8,7 @@ import { clientOf, type OllamaServer } from './server.ts'
  */
 export async function createModel(
   request: CreateRequest & { files?: Record<string, string> },
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<void> {
   const steps = await clientOf(server, task.signal).create({ ...request, stream: true })

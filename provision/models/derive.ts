@@ -1,10 +1,10 @@
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { createModel } from './create.ts'
-import { findInstalled, type Installed, type OllamaServer } from './server.ts'
+import { findInstalled, type Installed, type OllamaStore } from './provisioning-client.ts'
 import { serverFailure } from './server-failure.ts'
 import { parametersOf, type Shown, show, weightsOf } from './show.ts'
-import { findDefects, removeDefects } from './verify.ts'
+import { findDefects, removeDefects } from './verify-files.ts'
 
 /** Options that every request to the derived model starts from. */
 export type Pins = { num_ctx: number; num_batch?: number }
@@ -23,7 +23,7 @@ export interface Derivation {
  */
 export async function serveDerived(
   derivation: Derivation,
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<{ installed: Installed; changed: boolean }> {
   const { serves, hashes } = derivation
@@ -43,7 +43,7 @@ export async function serveDerived(
 
 async function derive(
   { name, serves, pins }: Derivation,
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<void> {
   task.report(`${serves} from ${name}`)
@@ -63,7 +63,7 @@ async function derive(
 
 async function isDerived(
   { name, serves, pins }: Derivation,
-  server: OllamaServer,
+  server: OllamaStore,
   signal: AbortSignal,
 ): Promise<boolean> {
   const base = await show(name, server, signal)

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
 import type { GGUFParseOutput } from '@huggingface/gguf'
-import type { Architecture } from '../../infra/capacity/architecture.ts'
+import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import {
   architectureOfFile,
   type Metadata,
   type TensorInfo,
-} from '../../infra/capacity/metadata.ts'
+} from '../../infra/capacity/model/gguf-metadata.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import { formatBytes, MiB, seconds } from '../../infra/units.ts'
 import { blobPath, type Layer } from './store.ts'

@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import type { Bytes } from '../../infra/units.ts'
+import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 import type { Task } from '../progress.ts'
 import { readWatched } from './read.ts'
-import { changeRecord, readRecord } from './record.ts'
 
 /** The file as it was when it was hashed: written to since, it is not the same. */
 const Hashed = z.object({
@@ -22,11 +22,11 @@ const HashRecord = z.record(z.string(), Hashed)
  */
 export async function hashFile(path: string, recordFile: string, task: Task): Promise<string> {
   const { size, mtimeMs, ino } = await stat(path)
-  const known = (await readRecord(recordFile, HashRecord))?.[path]
+  const known = (await readJsonRecord(recordFile, HashRecord))?.[path]
   if (known?.size === size && known.modified === mtimeMs && known.inode === ino) return known.sha256
 
   const sha256 = await readAndHash(path, size, task)
-  await changeRecord(recordFile, HashRecord, record => ({
+  await changeJsonRecord(recordFile, HashRecord, record => ({
     ...record,
     [path]: { sha256, size, modified: mtimeMs, inode: ino },
   }))

@@ -4,8 +4,8 @@ import { reasonOf } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { createModel } from './create.ts'
 import { readAndHash } from './hashes.ts'
+import { headersOf, type OllamaStore } from './provisioning-client.ts'
 import { readWatched } from './read.ts'
-import { headersOf, type OllamaServer } from './server.ts'
 import { serverFailure } from './server-failure.ts'
 import { SourceProblem } from './source-problem.ts'
 import { blobPath, readManifest } from './store.ts'
@@ -20,7 +20,7 @@ import type { WeightFile } from './weights.ts'
 export async function importModel(
   name: string,
   weights: WeightFile[],
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<void> {
   try {
@@ -44,7 +44,7 @@ export async function importModel(
 async function upload(
   { path, name, size }: WeightFile,
   digest: string,
-  server: OllamaServer,
+  server: OllamaStore,
   task: Task,
 ): Promise<boolean> {
   const { signal } = task
@@ -67,7 +67,7 @@ async function upload(
 async function removeSpares(
   name: string,
   uploaded: string[],
-  { modelsFolder }: OllamaServer,
+  { modelsFolder }: OllamaStore,
 ): Promise<void> {
   const manifest = modelsFolder && (await readManifest(modelsFolder, name))
   if (!manifest) return

@@ -1,4 +1,4 @@
-import { openDeployment } from '../../checks/deployment.ts'
+import { openDeployment } from '../../checks/connected-deployment.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import type { Task } from '../progress.ts'

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { Architecture } from '../../infra/capacity/architecture.ts'
-import { describeSource, type ModelSource } from '../../infra/models.ts'
-import { changeRecord, readRecord } from './record.ts'
+import { Architecture } from '../../infra/capacity/model/architecture.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
+import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 import { Layer } from './store.ts'
 
 /** What a verified pull or import has seen. */
@@ -36,8 +36,8 @@ export const TRACKED_LOCK = fileURLToPath(new URL('../../infra/models.lock.json'
 /** @throws Failure `misused` when one of the files is there but is no lock file */
 export async function readLocks(recordFile: string, trackedFile = TRACKED_LOCK): Promise<Locks> {
   return {
-    tracked: (await readRecord(trackedFile, LockFile)) ?? {},
-    recorded: (await readRecord(recordFile, LockFile)) ?? {},
+    tracked: (await readJsonRecord(trackedFile, LockFile)) ?? {},
+    recorded: (await readJsonRecord(recordFile, LockFile)) ?? {},
     recordFile,
   }
 }
@@ -78,7 +78,7 @@ export const writeTrackedLock = (
 ): Promise<void> => writeEntry(trackedFile, model, source, entry)
 
 function writeEntry(file: string, model: string, source: string, entry: LockEntry): Promise<void> {
-  return changeRecord(file, LockFile, content => ({
+  return changeJsonRecord(file, LockFile, content => ({
     ...content,
     [model]: { ...content?.[model], [source]: entry },
   }))

@@ -1,18 +1,18 @@
-import { describeSource } from '../../infra/models.ts'
+import { describeSource } from '../../infra/settings/models.ts'
 import type { Task } from '../progress.ts'
-import { adopt, entryOf, firstArrival, type Held } from './bring-in.ts'
 import { withinDeadline } from './deadline.ts'
 import { serveDerived } from './derive.ts'
-import { findOrBring } from './find-or-bring.ts'
+import { findOrObtain } from './find-or-obtain.ts'
 import { type Locks, writeTrackedLock } from './lock.ts'
+import { adopt, entryOf, firstArrival, type ObtainedModel } from './obtain-model.ts'
+import { findInstalled, type OllamaStore } from './provisioning-client.ts'
 import { deliveryOf, derivationOf, type ModelRequest, sourcesOf } from './request.ts'
-import { findInstalled, type OllamaServer } from './server.ts'
-import { isComplete } from './verify.ts'
+import { isComplete } from './verify-files.ts'
 
+export type { OllamaStore } from './provisioning-client.ts'
 export type { ModelRequest } from './request.ts'
-export type { OllamaServer } from './server.ts'
 
-export interface ProvisionedModel extends Pick<Held, 'source' | 'lockedBy'> {
+export interface ProvisionedModel extends Pick<ObtainedModel, 'source' | 'lockedBy'> {
   name: string
   serves: string
   /** sha256 of the manifests of both names on this server, in hex, as `/api/tags` shows them. */
@@ -30,13 +30,17 @@ export interface ProvisionedModel extends Pick<Held, 'source' | 'lockedBy'> {
  */
 export async function provisionModel(
   request: ModelRequest,
-  server: OllamaServer,
+  server: OllamaStore,
   locks: Locks,
   task: Task,
 ): Promise<ProvisionedModel> {
   const { definition, serves, deadline } = request
   return withinDeadline(definition.name, deadline, task, async task => {
-    const { installed, brought, ...origin } = await findOrBring(request, server, locks, task)
+    const {
+      installed,
+      pulled: brought,
+      ...origin
+    } = await findOrObtain(request, server, locks, task)
     const derived = await serveDerived(derivationOf(request, locks), server, task)
     return {
       name: definition.name,
@@ -56,7 +60,7 @@ export async function provisionModel(
  */
 export async function lockModel(
   request: ModelRequest,
-  server: OllamaServer,
+  server: OllamaStore,
   locks: Locks,
   task: Task,
   trackedFile?: string,
@@ -80,7 +84,7 @@ export async function lockModel(
  */
 export async function findProvisioned(
   { name, serves }: { name: string; serves: string },
-  server: OllamaServer,
+  server: OllamaStore,
 ): Promise<{ digest: string; servesDigest: string; sizeBytes: number } | undefined> {
   const { signal } = new AbortController()
   const base = await findInstalled(name, server, signal)

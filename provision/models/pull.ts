@@ -3,10 +3,10 @@ import type { ProgressResponse } from 'ollama'
 import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
-import { clientOf, type OllamaServer } from './server.ts'
+import { clientOf, type OllamaStore } from './provisioning-client.ts'
+import { PullProgress } from './pull-progress.ts'
 import { serverFailure } from './server-failure.ts'
 import { SourceProblem } from './source-problem.ts'
-import { Transfer } from './transfer.ts'
 
 export interface Pull {
   /** The name that Ollama pulls, with host and namespace when it is not the library's. */
@@ -35,8 +35,8 @@ const LEFTOVER_TRIES = 35
  * @throws SourceProblem when the registry does not have the model, cannot be reached, or gets no further
  * @throws Failure `unavailable` when Ollama itself does not answer
  */
-export async function pull(wanted: Pull, server: OllamaServer, task: Task): Promise<void> {
-  let best = new Transfer()
+export async function pull(wanted: Pull, server: OllamaStore, task: Task): Promise<void> {
+  let best = new PullProgress()
   let fruitless = 0
   let leftovers = 0
   for (;;) {
@@ -74,16 +74,16 @@ export async function pull(wanted: Pull, server: OllamaServer, task: Task): Prom
 
 /** One request to pull, watched: it is cut off when nothing new comes for too long. */
 class Attempt {
-  readonly transfer = new Transfer()
+  readonly transfer = new PullProgress()
   /** Why it was cut off. */
   stalled: string | undefined
   /** Everything is there and being checked by Ollama, which can take long and reports nothing. */
   verifying = false
   readonly #wanted: Pull
-  readonly #server: OllamaServer
+  readonly #server: OllamaStore
   readonly #task: Task
 
-  constructor(wanted: Pull, server: OllamaServer, task: Task) {
+  constructor(wanted: Pull, server: OllamaStore, task: Task) {
     this.#wanted = wanted
     this.#server = server
     this.#task = task

@@ -1,6 +1,6 @@
-import { describeSource, type ModelSource } from '../../infra/models.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './lock.ts'
-import type { Installed, OllamaServer } from './server.ts'
+import type { Installed, OllamaStore } from './provisioning-client.ts'
 import { show, weightsOf } from './show.ts'
 import type { Layer } from './store.ts'
 import { isFileSource } from './weights.ts'
@@ -26,7 +26,7 @@ const weightsAmong = (layers: Layer[]): string[] =>
 export async function identify(
   name: string,
   { digest, manifest }: Installed,
-  server: OllamaServer,
+  server: OllamaStore,
   signal: AbortSignal,
 ): Promise<Identity> {
   if (manifest === undefined) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Architecture } from '../../infra/capacity/architecture.ts'
+import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { type ModelSource, withTag } from '../../infra/models.ts'
+import { type ModelSource, withTag } from '../../infra/settings/models.ts'
 import { seconds } from '../../infra/units.ts'
 import { readGguf, WEIGHTS } from './gguf-file.ts'
 

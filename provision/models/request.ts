@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import type { ModelDefinition, ModelSource } from '../../infra/models.ts'
+import type { ModelDefinition, ModelSource } from '../../infra/settings/models.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { toolchainOptions } from '../toolchain/options.ts'
 import type { Delivery } from './arrival.ts'

@@ -1,5 +1,5 @@
 import { type Failure, reasonOf } from '../../infra/failure.ts'
-import { isConnectionLost, type OllamaServer, silent } from './server.ts'
+import { isConnectionLost, type OllamaStore, silent } from './provisioning-client.ts'
 import { diskFull, isDiskFull } from './space.ts'
 
 /**
@@ -10,7 +10,7 @@ import { diskFull, isDiskFull } from './space.ts'
 export async function serverFailure(
   error: unknown,
   name: string,
-  server: OllamaServer,
+  server: OllamaStore,
 ): Promise<Failure | undefined> {
   const reason = reasonOf(error)
   if (isDiskFull(reason)) return diskFull(name, server)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { ask, type OllamaServer } from './server.ts'
+import { ask, type OllamaStore } from './provisioning-client.ts'
 
 /** What /api/show says of a model, as far as it is used here. */
 const Shown = z.object({
@@ -17,7 +17,7 @@ export type Shown = z.infer<typeof Shown>
 /** @throws Failure `unavailable` when the server does not answer, or has no such model that it can read */
 export async function show(
   model: string,
-  server: OllamaServer,
+  server: OllamaStore,
   signal: AbortSignal,
 ): Promise<Shown> {
   try {

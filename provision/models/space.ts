@@ -2,7 +2,7 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../infra/failure.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
-import type { OllamaServer } from './server.ts'
+import type { OllamaStore } from './provisioning-client.ts'
 import { blobPath, readManifest } from './store.ts'
 
 /** stat(2) counts what a file really takes in blocks of this size. */
@@ -15,7 +15,7 @@ const BLOCK: Bytes = 512
 export async function requireSpace(
   name: string,
   needed: Bytes,
-  { modelsFolder }: OllamaServer,
+  { modelsFolder }: OllamaStore,
 ): Promise<void> {
   const free = await freeBytes(modelsFolder)
   if (free === undefined) return
@@ -32,10 +32,7 @@ export async function requireSpace(
 export const isDiskFull = (reason: string): boolean =>
   /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(reason)
 
-export async function diskFull(
-  name: string,
-  { url, modelsFolder }: OllamaServer,
-): Promise<Failure> {
+export async function diskFull(name: string, { url, modelsFolder }: OllamaStore): Promise<Failure> {
   const free = await freeBytes(modelsFolder)
   const where = modelsFolder ?? `the model folder of Ollama at ${url}`
   const left = free === undefined ? '' : `, which has ${formatBytes(free)} free`

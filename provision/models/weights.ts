@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
-import { describeSource, type ModelSource } from '../../infra/models.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
 import type { Bytes } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { runCommand } from '../toolchain/command.ts'
 import { finishedFolder } from '../toolchain/finished-folder.ts'
-import { fetchPythonPackage } from '../toolchain/python-package.ts'
+import { fetchPythonPackage } from '../toolchain/installers/python-package.ts'
 import { SourceProblem } from './source-problem.ts'
 
 /** A file that Ollama makes a model of. */

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { Failure } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import { formatBytes } from '../../infra/units.ts'
-import { sizeOfHome } from './contents.ts'
+import { sizeOfHome } from './home-contents.ts'
 
 /**
  * Has a person confirm what cannot be undone, by the stack's name; `--yes` does so for those who have no terminal.

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
-import { namesIn, type PreviousState } from '../../infra/known-resources.ts'
-import { requireLayout } from '../../infra/layout.ts'
-import type { KnownOwner, Owner } from '../../infra/owner.ts'
-import type { Settings } from '../../infra/settings.ts'
+import { requireLayout } from '../../infra/ownership/data-layout.ts'
+import { namesIn, type PreviousState } from '../../infra/ownership/known-resources.ts'
+import type { KnownOwner, Owner } from '../../infra/ownership/owner.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { givenOwner } from './claim.ts'
-import { ownerOf } from './home.ts'
+import { ownerOf } from './home-owner.ts'
 
 /**
  * Finds out, before anything is made or changed, that all the places which the stack uses are its own.

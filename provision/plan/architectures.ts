@@ -1,9 +1,9 @@
-import type { Architecture } from '../../infra/capacity/architecture.ts'
+import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
-import { localPaths, lockRecordOf } from '../../infra/local/paths.ts'
-import type { ModelDefinition, ModelSource } from '../../infra/models.ts'
-import type { Settings } from '../../infra/settings.ts'
+import { localPaths, lockRecordOf } from '../../infra/settings/home-paths.ts'
+import type { ModelDefinition, ModelSource } from '../../infra/settings/models.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import { architectureIn, readGguf } from '../models/gguf-file.ts'
 import { expectedFrom, type Locks, readLocks } from '../models/lock.ts'
 import { registryArchitecture } from '../models/registry-gguf.ts'
@@ -11,7 +11,7 @@ import { sourcesOf } from '../models/request.ts'
 import { type Manifest, readManifest } from '../models/store.ts'
 
 /** Whether models that are not here yet may be asked for at their sources. */
-export type Reach = 'sources' | 'here'
+export type FigureSources = 'sources' | 'here'
 
 /**
  * The figures of a stack's models, the best that can be had of each: of the file that is in the stack's store,
@@ -20,7 +20,7 @@ export type Reach = 'sources' | 'here'
  */
 export async function architecturesOf(
   settings: Settings,
-  reach: Reach,
+  reach: FigureSources,
 ): Promise<(model: ModelDefinition) => Architecture> {
   const locks = await readLocks(lockRecordOf(settings.home))
   const store = localPaths(settings.home).models

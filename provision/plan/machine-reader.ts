@@ -4,7 +4,7 @@ import { readFile, statfs } from 'node:fs/promises'
 import { availableParallelism, freemem } from 'node:os'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { MachineReader } from '../../infra/capacity/machine.ts'
+import type { MachineReader } from '../../infra/capacity/hardware/machine.ts'
 import { seconds } from '../../infra/units.ts'
 
 const run = promisify(execFile)

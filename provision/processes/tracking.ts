@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { processStart } from '../process-identity.mjs'
-import type { Identified } from './record.ts'
-import { processesWith } from './table.ts'
+import type { Identified } from './process-record.ts'
+import { processesWith } from './process-table.ts'
 
 /**
  * Environment variable with an id that a process hands on to all it starts, and they to theirs: what it left behind

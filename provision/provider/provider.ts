@@ -4,7 +4,7 @@ import type { provider } from '@pulumi/pulumi'
 import { Failure, markedText } from '../../infra/failure.ts'
 import { PROJECT_VERSION } from '../../infra/project.ts'
 import type { Task } from '../progress.ts'
-import type { ResourceKind } from './resource.ts'
+import type { ResourceKind } from './resources/resource-kind.ts'
 import { revealed } from './secret-values.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine hands over untyped properties; each kind types its own
@@ -12,12 +12,15 @@ type AnyKind = ResourceKind<any, any>
 
 /** Loaded when first asked for: a server starts while what brings models in and verifies is still loading. */
 const KINDS: Record<string, () => Promise<AnyKind>> = {
-  'knowledge:index:Process': async () => (await import('./process.ts')).processKind,
-  'knowledge:index:Model': async () => (await import('./model.ts')).modelKind,
-  'knowledge:index:Owner': async () => (await import('./owner.ts')).ownerKind,
-  'knowledge:index:Layout': async () => (await import('./layout.ts')).layoutKind,
-  'knowledge:index:Secrets': async () => (await import('./secrets.ts')).secretsKind,
-  'knowledge:index:Verification': async () => (await import('./verification.ts')).verificationKind,
+  'knowledge:index:Process': async () =>
+    (await import('./resources/process-resource.ts')).processKind,
+  'knowledge:index:Model': async () => (await import('./resources/model-resource.ts')).modelKind,
+  'knowledge:index:Owner': async () => (await import('./resources/owner-resource.ts')).ownerKind,
+  'knowledge:index:Layout': async () => (await import('./resources/layout-resource.ts')).layoutKind,
+  'knowledge:index:Secrets': async () =>
+    (await import('./resources/secrets-resource.ts')).secretsKind,
+  'knowledge:index:Verification': async () =>
+    (await import('./resources/verification-resource.ts')).verificationKind,
 }
 
 /** The project's own Pulumi provider. It translates between the engine and the kinds of resource, and does nothing itself. */

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import * as pulumi from '@pulumi/pulumi'
-import { requireCertificates } from '../../infra/egress/egress.ts'
+import { requireCertificates } from '../../infra/egress/egress-settings.ts'
 import { Failure } from '../../infra/failure.ts'
-import type { KnownOwner } from '../../infra/owner.ts'
+import type { KnownOwner } from '../../infra/ownership/owner.ts'
 import { deploy } from '../../infra/program.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { SecretFiles } from '../../infra/resources.ts'
-import type { Settings } from '../../infra/settings.ts'
-import type { StackFile } from '../../infra/settings-file.ts'
-import { claimHome, keepOwner } from '../ownership/home.ts'
-import { leaveByPlan } from '../plan/plan.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import type { StackFile } from '../../infra/settings/settings-file.ts'
+import { claimHome, keepOwner } from '../ownership/home-owner.ts'
+import { decideByPlan } from '../plan/deploy-decision.ts'
 import { revealed } from '../provider/secret-values.ts'
-import { keepSecrets } from '../secrets.ts'
+import { keepSecrets } from '../stack-secrets.ts'
 
 /** An object of Kubernetes, as the program asks for it. */
 export interface KubernetesObject {
@@ -67,7 +67,7 @@ export async function collectObjects(stack: StackFile): Promise<KubernetesObject
     PROJECT,
     stack.settings.stack,
   )
-  await deploy(stack.settings.stack, stack.configured, { leaveToDeploy: leaveByPlan, takeOver })
+  await deploy(stack.settings.stack, stack.configured, { gateOnPlan: decideByPlan, takeOver })
   // What the program asks for may still be on its way when it has ended.
   await pulumi.runtime.disconnect()
   return objects

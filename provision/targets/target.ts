@@ -1,18 +1,18 @@
-import type { Node } from '../../infra/capacity/hardware.ts'
-import type { Held } from '../../infra/capacity/plan.ts'
+import type { CurrentUsage } from '../../infra/capacity/capacity-plan.ts'
+import type { Node } from '../../infra/capacity/hardware/hardware.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import type { Failure } from '../../infra/failure.ts'
-import type { Layout } from '../../infra/layout.ts'
-import type { Owner } from '../../infra/owner.ts'
-import type { Settings } from '../../infra/settings.ts'
+import type { Layout } from '../../infra/ownership/data-layout.ts'
+import type { Owner } from '../../infra/ownership/owner.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import type { Claim } from '../ownership/claim.ts'
-import type { Part } from '../toolchain/toolchain.ts'
+import type { ToolName } from '../toolchain/toolchain.ts'
 
 /** What is done for a target alone, by the commands and before the program deploys. */
 export interface TargetCommands {
   /** What its servers are made of on this machine, beside Pulumi. */
-  tools: readonly Part[]
+  tools: readonly ToolName[]
   /**
    * Requires, before anything is planned or made, what would else be found out too late: that the target takes the
    * stack, and that data which is there stays where it is looked for.
@@ -20,7 +20,7 @@ export interface TargetCommands {
    */
   preflight(settings: Settings): Promise<void>
   /** Where a stack is planned. */
-  ground(settings: Settings): Promise<Ground>
+  inventory(settings: Settings): Promise<HardwareInventory>
   /** How the data is laid out, as it says itself where it lies; undefined where there is none, or it does not say. */
   dataLayout(settings: Settings): Promise<Partial<Layout> | undefined>
   /**
@@ -57,10 +57,10 @@ export interface TargetCommands {
 }
 
 /** The machines of a plan. */
-export interface Ground {
+export interface HardwareInventory {
   nodes: Node[]
   /** What the stack holds on them already, by their names, which a new deployment gives back first. */
-  held: Held
+  usage: CurrentUsage
 }
 
 /** A server, seen where it runs and not in the state. */

@@ -1,11 +1,11 @@
-import type { Target } from '../../infra/config-schema.ts'
-import type { Settings } from '../../infra/settings.ts'
+import type { Target } from '../../infra/settings/config-schema.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
 import type { TargetCommands } from './target.ts'
 
 const TARGETS: Record<Target, () => Promise<TargetCommands>> = {
-  local: async () => (await import('./local.ts')).local,
-  docker: async () => (await import('./docker.ts')).docker,
-  kubernetes: async () => (await import('./kubernetes.ts')).kubernetes,
+  local: async () => (await import('./local-target.ts')).local,
+  docker: async () => (await import('./docker-target.ts')).docker,
+  kubernetes: async () => (await import('./kubernetes-target.ts')).kubernetes,
 }
 
 /** What the commands do for the target of these settings alone. */

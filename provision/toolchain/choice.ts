@@ -1,14 +1,14 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { type Part, PINS } from './parts.ts'
+import { PINS, type ToolName } from './pinned-tools.ts'
 
 /** Which way a part was come by and why, so that the ways that did not serve are not tried at every start. */
 const Choice = z.object({ way: z.string(), why: z.string() })
 export type Choice = z.infer<typeof Choice>
 
 /** @returns undefined when none was made yet, for this version */
-export async function readChoice(part: Part, cache: string): Promise<Choice | undefined> {
+export async function readChoice(part: ToolName, cache: string): Promise<Choice | undefined> {
   try {
     return Choice.parse(JSON.parse(await readFile(fileOf(part, cache), 'utf8')))
   } catch {
@@ -17,7 +17,7 @@ export async function readChoice(part: Part, cache: string): Promise<Choice | un
 }
 
 /** Written in one step, so that a reader beside it finds the old one or the new one. */
-export async function writeChoice(part: Part, cache: string, choice: Choice): Promise<void> {
+export async function writeChoice(part: ToolName, cache: string, choice: Choice): Promise<void> {
   const file = fileOf(part, cache)
   const draft = `${file}.${process.pid}`
   await mkdir(dirname(file), { recursive: true })
@@ -25,6 +25,6 @@ export async function writeChoice(part: Part, cache: string, choice: Choice): Pr
   await rename(draft, file)
 }
 
-function fileOf(part: Part, cache: string): string {
+function fileOf(part: ToolName, cache: string): string {
   return join(cache, 'tools', `${part}-${PINS[part].version}.json`)
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { type ProcessOutput, which } from 'zx/core'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { runProgram } from '../program.ts'
+import { runProgram } from '../run-program.ts'
 
 export interface CommandOptions {
   env: NodeJS.ProcessEnv

@@ -1,5 +1,5 @@
 import { type Millis, seconds } from '../../infra/units.ts'
-import { cacheFolder } from '../egress/certificates.mjs'
+import { cacheFolder } from '../egress/certificate-variables.mjs'
 
 /** Where parts are looked for and kept. */
 export interface ToolchainOptions {

@@ -2,7 +2,7 @@ import { Failure } from '../../infra/failure.ts'
 import { seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { runCommand } from './command.ts'
-import { type Part, PINS } from './parts.ts'
+import { PINS, type ToolName } from './pinned-tools.ts'
 
 const PATIENCE = seconds(20)
 
@@ -12,7 +12,7 @@ const PATIENCE = seconds(20)
  * @throws Failure `unavailable` when it does not run, or does not say
  */
 export async function probeVersion(
-  part: Part,
+  part: ToolName,
   command: readonly string[],
   env: NodeJS.ProcessEnv,
   task: Task,

@@ -1,29 +1,29 @@
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { type Choice, readChoice, writeChoice } from './choice.ts'
-import { chromaFromNpm, chromaFromPypi } from './chroma.ts'
+import type { InstalledTool, Installer, Origin } from './installer.ts'
+import { chromaFromNpm, chromaFromPypi } from './installers/chroma-packages.ts'
+import { onPath } from './installers/from-path.ts'
+import { fromSource } from './installers/from-source.ts'
+import { fromVendor } from './installers/from-vendor.ts'
 import type { ToolchainOptions } from './options.ts'
-import { type Part, PINS } from './parts.ts'
-import { onPath } from './path.ts'
-import { fromSource } from './source.ts'
-import { fromVendor } from './vendor.ts'
-import type { Origin, Taken, Way } from './way.ts'
+import { PINS, type ToolName } from './pinned-tools.ts'
 
-export type { Part } from './parts.ts'
-export type { Origin } from './way.ts'
+export type { Origin } from './installer.ts'
+export type { ToolName } from './pinned-tools.ts'
 
 /** A part of the toolchain, ready to run. */
-export interface Tool extends Taken {
-  part: Part
+export interface Tool extends InstalledTool {
+  part: ToolName
   origin: Origin
   /** One line: which way it came, and why the ways before did not serve. */
   why: string
 }
 
-type Ways = [path: Way, ...others: Way[]]
+type Ways = [path: Installer, ...others: Installer[]]
 
 /** The ways to each part in the order they are tried; the last needs nothing but package registries. */
-const WAYS: Record<Part, Ways> = {
+const WAYS: Record<ToolName, Ways> = {
   pulumi: [onPath('pulumi'), fromVendor('pulumi'), fromSource('pulumi')],
   ollama: [onPath('ollama'), fromVendor('ollama'), fromSource('ollama')],
   chroma: [onPath('chroma'), chromaFromNpm, chromaFromPypi],
@@ -34,7 +34,11 @@ const WAYS: Record<Part, Ways> = {
  * kept, until another version is pinned or its record in the cache (`tools/<part>-<version>.json`) is removed.
  * @throws Failure `unavailable` when no way serves, with the reason of each and what mends the last
  */
-export async function obtainTool(part: Part, options: ToolchainOptions, task: Task): Promise<Tool> {
+export async function obtainTool(
+  part: ToolName,
+  options: ToolchainOptions,
+  task: Task,
+): Promise<Tool> {
   const ways = WAYS[part]
   if (options.offlineBuild) {
     const { way, taken } = await takeFirst(part, ways.slice(-1), options, task)
@@ -51,32 +55,32 @@ export async function obtainTool(part: Part, options: ToolchainOptions, task: Ta
 }
 
 /** The way chosen before comes right behind PATH. */
-function ordered([path, ...others]: Ways, choice: Choice | undefined): Way[] {
-  const isChosen = (way: Way) => way.name === choice?.way
+function ordered([path, ...others]: Ways, choice: Choice | undefined): Installer[] {
+  const isChosen = (way: Installer) => way.name === choice?.way
   return [path, ...others.filter(isChosen), ...others.filter(way => !isChosen(way))]
 }
 
-function toolOf(part: Part, { origin }: Way, taken: Taken, why: string): Tool {
+function toolOf(part: ToolName, { origin }: Installer, taken: InstalledTool, why: string): Tool {
   return { part, origin, why, ...taken }
 }
 
 interface Served {
-  way: Way
-  taken: Taken
+  way: Installer
+  taken: InstalledTool
   /** Why the ways before it did not serve, a line each. */
   refusals: string[]
 }
 
 async function takeFirst(
-  part: Part,
-  ways: readonly Way[],
+  part: ToolName,
+  ways: readonly Installer[],
   options: ToolchainOptions,
   task: Task,
 ): Promise<Served> {
   const failures: unknown[] = []
   for (const way of ways) {
     try {
-      const taken = await way.take(options, task)
+      const taken = await way.install(options, task)
       return { way, taken, refusals: failures.map(firstLine) }
     } catch (error) {
       task.signal.throwIfAborted()
@@ -86,7 +90,7 @@ async function takeFirst(
   throw noneServes(part, failures)
 }
 
-function noneServes(part: Part, failures: unknown[]): Failure {
+function noneServes(part: ToolName, failures: unknown[]): Failure {
   const { title, version } = PINS[part]
   const last = failures.at(-1)
   const reasons = failures.map(failure => `  - ${messageOf(failure)}`).join('\n')

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PROJECT_ROOT } from '../../infra/project.ts'
-import { realTools } from '../support/toolchain.ts'
+import { realTools } from '../support/toolchain/toolchain.ts'
 
 /** A Pulumi program that deploys nothing, for the time that the engine itself takes. */
 export async function emptyProgram() {

@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os'
 import type { Fetch } from '../../checks/transport/connection.ts'
 import { verify } from '../../checks/verify.ts'
-import { apiProcess } from '../../infra/local/api.ts'
-import { chromaProcess } from '../../infra/local/chroma.ts'
-import { ollamaProcess } from '../../infra/local/ollama.ts'
+import { apiProcess } from '../../infra/local/api-process.ts'
+import { chromaProcess } from '../../infra/local/chroma-process.ts'
+import { ollamaProcess } from '../../infra/local/ollama-process.ts'
 import { Outputs } from '../../infra/outputs.ts'
-import { readStackFile } from '../../infra/settings-file.ts'
-import { Engine } from '../../provision/engine/engine.ts'
-import { runnable } from '../../provision/processes/program.ts'
-import { removeRecord } from '../../provision/processes/record.ts'
-import { startProcess } from '../../provision/processes/start.ts'
-import { stopProcess } from '../../provision/processes/stop.ts'
-import { TestStack } from '../support/stack.ts'
-import { realTools } from '../support/toolchain.ts'
+import { readStackFile } from '../../infra/settings/settings-file.ts'
+import { removeProcessRecord } from '../../provision/processes/process-record.ts'
+import { runnable } from '../../provision/processes/program-command.ts'
+import { startProcess } from '../../provision/processes/start-process.ts'
+import { stopProcess } from '../../provision/processes/stop-process.ts'
+import { Engine } from '../../provision/pulumi/pulumi-engine.ts'
+import { TestStack } from '../support/stack/test-stack.ts'
+import { realTools } from '../support/toolchain/toolchain.ts'
 import { type Bench, median } from './bench.ts'
 import { emptyProgram } from './empty-program.ts'
 
@@ -109,7 +109,7 @@ async function floorUp(stack: TestStack, outputs: Outputs): Promise<number> {
   const starting = performance.now() - started
   const { requests } = await verifyHere(outputs)
   for (const server of running) await stopProcess(server)
-  for (const { record } of servers) await removeRecord(record)
+  for (const { record } of servers) await removeProcessRecord(record)
   return starting + requests
 }
 

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import { Failure } from '../../infra/failure.ts'
 import { requireRightLine } from '../../provision/npm/require-right-line.ts'
-import { writeSection } from '../support/readme.ts'
+import { writeSection } from '../support/docs/readme.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'

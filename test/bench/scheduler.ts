@@ -1,5 +1,5 @@
-import { VERDICTS } from '../../infra/capacity/plan.ts'
-import { startFleet } from '../support/cluster/fleet.ts'
+import { VERDICTS } from '../../infra/capacity/capacity-plan.ts'
+import { startFleet } from '../support/cluster/fleet/fleet.ts'
 import type { Bench } from './bench.ts'
 import { type Comparison, comparePlans } from './scheduler/compare.ts'
 

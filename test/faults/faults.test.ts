@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ALL } from '../../checks/all.ts'
+import { ALL } from '../../checks/all-checks.ts'
 import type { CheckResult, Report } from '../../checks/report.ts'
 import { verify } from '../../checks/verify.ts'
-import { snapshot } from '../support/snapshot.ts'
+import { snapshot } from '../support/stack/snapshot.ts'
 import { DEFECTS } from './defects.ts'
 import { startWorld, type World } from './world.ts'
 

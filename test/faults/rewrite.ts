@@ -1,4 +1,4 @@
-import type { Exchange, Fault } from '../support/faulty-server.ts'
+import type { Exchange, Fault } from '../support/servers/faulty-server.ts'
 
 /** A fault of the requests whose path this is, and of no other. */
 export const on =

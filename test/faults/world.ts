@@ -1,24 +1,24 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Deployment, openDeployment } from '../../checks/deployment.ts'
+import { type ConnectedDeployment, openDeployment } from '../../checks/connected-deployment.ts'
 import { vectorFor } from '../../checks/probe/vectors.ts'
-import { roomFileOf, soundFileOf } from '../../infra/chroma-watchdog.ts'
 import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
+import { roomFileOf, soundFileOf } from '../../infra/servers/chroma-watchdog.ts'
 import { processStart } from '../../provision/process-identity.mjs'
-import { writeRecord } from '../../provision/processes/record.ts'
-import { TestApi } from '../support/api.ts'
-import { FaultyServer } from '../support/faulty-server.ts'
-import { Gate } from '../support/gate.ts'
-import { pinned } from '../support/pinned.ts'
-import { planned } from '../support/planned.ts'
-import { startTinyDeployment } from '../support/tiny-deployment.ts'
+import { writeProcessRecord } from '../../provision/processes/process-record.ts'
+import { TestApi } from '../support/api/api.ts'
+import { Gate } from '../support/api/gate.ts'
+import { FaultyServer } from '../support/servers/faulty-server.ts'
+import { planned } from '../support/stack/planned.ts'
+import { startTinyDeployment } from '../support/store/tiny-deployment.ts'
+import { pinned } from '../support/toolchain/pinned.ts'
 
 /** A sound deployment with data in it, in which every defect can be made. */
 export interface World {
   /** Of the deployment as it is reached through what stands in front of its servers. */
   outputs: Outputs
   /** The same without anything in front. */
-  real: Deployment
+  real: ConnectedDeployment
   /** In front of the servers: what is said can be changed, and the connections. */
   chroma: FaultyServer
   ollama: FaultyServer
@@ -39,7 +39,7 @@ export async function startWorld(): Promise<World> {
   const models: DeployedModel[] = []
   for (const model of direct.models) models.push(await planned(model, modelsFolder))
   const record = join(modelsFolder, 'ollama.json')
-  await writeRecord(record, { pid, identity: processStart(pid)! })
+  await writeProcessRecord(record, { pid, identity: processStart(pid)! })
   const real = await openDeployment(direct)
   for (const creator of CREATORS) await fill(real, creator)
 
@@ -78,7 +78,7 @@ export async function startWorld(): Promise<World> {
   }
 }
 
-async function fill(deployment: Deployment, creator: string): Promise<void> {
+async function fill(deployment: ConnectedDeployment, creator: string): Promise<void> {
   const { dimension } = deployment.knowledge().shards.settings
   const chunks = ['one', 'two'].map(text => ({
     text: `${creator} ${text}`,

@@ -1,5 +1,5 @@
 import { clusterParts } from './cluster/parts.ts'
-import { realTools } from './toolchain.ts'
+import { realTools } from './toolchain/toolchain.ts'
 
 /** Makes the real tools once, before the suites that use them start side by side. */
 export default async function setup(): Promise<void> {

@@ -1,6 +1,6 @@
 import { verify } from '../../checks/verify.ts'
 import { Outputs } from '../../infra/outputs.ts'
-import { STORE_CHECKS } from './store-checks.ts'
+import { STORE_CHECKS } from './store/store-checks.ts'
 
 /** A process that verifies the store of the outputs it is given and says which checks are done, to be killed. */
 const outputs = Outputs.parse(JSON.parse(process.argv[2] ?? ''))

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isReserved } from '../../knowledge/creator-id.ts'
+import { isReserved } from '../../store/creator-id.ts'
 import { HttpError } from '../errors.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type Grant, readToken, TokenRefused } from './token.ts'

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { makePrivateFolder, PRIVATE_FILE, writePrivateFile } from '../../../infra/private-files.ts'
-import { readJsonFile } from '../json-file.ts'
+import { readJsonFile } from './json-file.ts'
 
 /** What HS256 asks for at least, and no more than it can use (RFC 7518, 3.2). */
 const KEY_BYTES = 32

@@ -2,7 +2,7 @@ import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { formatDuration, type Millis, minutes, seconds } from '../../../infra/units.ts'
-import { type CreatorId, isReserved, parseCreatorId } from '../../knowledge/creator-id.ts'
+import { type CreatorId, isReserved, parseCreatorId } from '../../store/creator-id.ts'
 import type { Keys } from './keys.ts'
 
 /** The one algorithm: a token that names another is refused, whatever key it was made with. */

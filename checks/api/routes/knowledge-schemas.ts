@@ -1,10 +1,16 @@
 import { z } from 'zod'
-import { MAX_CREATOR_ID_BYTES } from '../../knowledge/creator-id.ts'
-import { Filter, FilterOfAnySize } from '../../knowledge/filter.ts'
-import { CallerMetadata } from '../../knowledge/metadata.ts'
-import { MAX_DOCUMENT_ID_BYTES } from '../../knowledge/record-id.ts'
-import { CHUNK_TEXT, DOCUMENT_CHUNKS, DOCUMENT_METADATA, DOCUMENT_TEXT, VECTOR } from '../limits.ts'
-import { Next } from '../paging.ts'
+import { MAX_CREATOR_ID_BYTES } from '../../store/creator-id.ts'
+import { Filter, FilterOfAnySize } from '../../store/filter/filter.ts'
+import { CallerMetadata } from '../../store/records/metadata.ts'
+import { MAX_DOCUMENT_ID_BYTES } from '../../store/records/record-id.ts'
+import {
+  CHUNK_TEXT,
+  DOCUMENT_CHUNKS,
+  DOCUMENT_METADATA,
+  DOCUMENT_TEXT,
+  VECTOR,
+} from '../traffic/limits.ts'
+import { Next } from './paging.ts'
 
 /** The shapes that the creators' routes take and give: one schema checks, documents and types each. */
 

@@ -1,4 +1,4 @@
-import { padTo } from '../kv.ts'
+import { padTo } from '../model/kv-cache.ts'
 import type { Graph } from './graph.ts'
 import { bytesOf, sameLayout, type Tensor } from './tensor.ts'
 

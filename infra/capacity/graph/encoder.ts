@@ -1,5 +1,5 @@
-import type { Shape } from '../architecture.ts'
-import type { Engine } from '../runtime.ts'
+import type { Shape } from '../model/architecture.ts'
+import type { Engine } from '../model/runtime.ts'
 import type { Graph } from './graph.ts'
 import { OllamaBuild } from './ollama-engine.ts'
 import * as t from './tensor.ts'

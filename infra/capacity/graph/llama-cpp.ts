@@ -1,6 +1,6 @@
-import type { Shape } from '../architecture.ts'
-import { padTo } from '../kv.ts'
-import type { Engine } from '../runtime.ts'
+import type { Shape } from '../model/architecture.ts'
+import { padTo } from '../model/kv-cache.ts'
+import type { Engine } from '../model/runtime.ts'
 import { Graph } from './graph.ts'
 import * as t from './tensor.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Agent, fetch } from 'undici'
-import { plannedEnvironment } from '../../../infra/capacity/environment.ts'
-import { startOllama } from '../../support/ollama.ts'
+import { plannedEnvironment } from '../../../infra/capacity/model/planned-environment.ts'
+import { startOllama } from '../../support/servers/ollama.ts'
 import type { Cell } from './cells.ts'
 import { type Reserved, readReserved } from './engine-log.ts'
 

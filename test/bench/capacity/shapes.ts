@@ -11,7 +11,7 @@ import {
   texts,
   under,
   writeGguf,
-} from '../../support/gguf.ts'
+} from '../../support/models/gguf.ts'
 
 /** A model of zeros in the shape of a real one, so large that weights, cache and compute buffers show. */
 export interface ScaledShape {

@@ -1,5 +1,5 @@
-import type { Estimate } from '../../../infra/capacity/estimate.ts'
-import { PINS } from '../../../provision/toolchain/parts.ts'
+import type { Estimate } from '../../../infra/capacity/model/estimate.ts'
+import { PINS } from '../../../provision/toolchain/pinned-tools.ts'
 import type { Cell } from './cells.ts'
 import type { Observation } from './observe.ts'
 import { type Score, scoreOf, signedError } from './score.ts'

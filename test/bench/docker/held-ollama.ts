@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { OLLAMA_DATA } from '../../../infra/docker/data-paths.ts'
-import { Images } from '../../../infra/images.ts'
-import { ollamaEnvironment } from '../../../infra/ollama-environment.ts'
-import type { Settings } from '../../../infra/settings.ts'
+import { ollamaEnvironment } from '../../../infra/servers/ollama-environment.ts'
+import { Images } from '../../../infra/settings/images.ts'
+import type { Settings } from '../../../infra/settings/settings.ts'
 import { type Bytes, KiB } from '../../../infra/units.ts'
 
 const POLL_MS = 100

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
+import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { CHUNKS_PER_DOCUMENT, type Population, randomFrom } from './population.ts'
 import { type Ask, questions } from './queries.ts'
 

@@ -1,4 +1,4 @@
-import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
+import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import type { Bare } from './bare.ts'
 import type { Population } from './population.ts'
 

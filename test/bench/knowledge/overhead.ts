@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici'
-import { type Deployment, openDeployment } from '../../../checks/deployment.ts'
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { type Population, randomFrom } from './population.ts'
 import { freshStore, questions } from './queries.ts'
 
@@ -20,7 +20,10 @@ export interface Overhead {
  * Chroma answers the sooner the less it has rested (measured: the same requests take 3.5 ms with no time in between, 3.9
  * with 0.45 ms, 4.9 with 3), so that in blocks of their own who takes longer in between would seem to take longer still.
  */
-export async function overhead(deployment: Deployment, population: Population): Promise<Overhead> {
+export async function overhead(
+  deployment: ConnectedDeployment,
+  population: Population,
+): Promise<Overhead> {
   const asked = questions(population, { least: 1, most: 200 }, QUESTIONS, randomFrom(4))
   const sent = await recorded(deployment, population, asked)
   const agent = new Agent()
@@ -65,7 +68,7 @@ async function send({ url, body }: Sent, dispatcher: Agent): Promise<unknown> {
 
 /** The requests that each question sends once the shards are known, in groups of which each waits for the one before. */
 async function recorded(
-  { outputs }: Deployment,
+  { outputs }: ConnectedDeployment,
   population: Population,
   asked: ReturnType<typeof questions>,
 ): Promise<Sent[][][]> {

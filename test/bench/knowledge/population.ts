@@ -1,4 +1,4 @@
-import type { NewDocument } from '../../../checks/knowledge/document.ts'
+import type { NewDocument } from '../../../checks/store/records/document.ts'
 
 export const DIMENSION = 384
 const TOPICS = 64

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Deployment } from '../../../checks/deployment.ts'
-import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
-import { cosineDistance } from '../../../checks/knowledge/rank.ts'
+import type { ConnectedDeployment } from '../../../checks/connected-deployment.ts'
+import type { Knowledge } from '../../../checks/store/knowledge.ts'
+import { cosineDistance } from '../../../checks/store/query/rank.ts'
 import { seconds } from '../../../infra/units.ts'
 import type { Bare } from './bare.ts'
 import { type Timed, timed } from './callers.ts'
@@ -54,7 +54,10 @@ export const askBare =
     bare.query(population.id(creator), vector, COUNT)
 
 /** A store that has been asked about `WARM` creators of each shard, which is when it lists their records. */
-export async function freshStore(deployment: Deployment, population: Population): Promise<Ask> {
+export async function freshStore(
+  deployment: ConnectedDeployment,
+  population: Population,
+): Promise<Ask> {
   const knowledge = deployment.knowledge()
   const ask = askStore(knowledge, population)
   const { shards } = deployment.outputs.chroma

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Knowledge } from '../../../checks/knowledge/knowledge.ts'
+import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { collectionOf } from '../../../infra/shards.ts'
 import { percentile, timed } from './callers.ts'
 import { type Population, randomFrom } from './population.ts'

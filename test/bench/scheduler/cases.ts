@@ -3,8 +3,8 @@ import { type ModelDemand, type StackDemand, sizeStack } from '../../../infra/ca
 import type { Workload } from '../../../infra/capacity/workload.ts'
 import { MiB } from '../../../infra/units.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
-import { type GpuKind, gpuNode, nodesOf } from '../../support/cluster/pools.ts'
-import { modelDemand, stackDemand } from '../../support/demand.ts'
+import { type GpuKind, gpuNode, nodesOf } from '../../support/cluster/fleet/pools.ts'
+import { modelDemand, stackDemand } from '../../support/stack/demand.ts'
 
 /** A stack, and a cluster that it may or may not fit on. */
 export interface Case {

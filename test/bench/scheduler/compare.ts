@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { nodesOfCluster } from '../../../infra/capacity/cluster.ts'
-import { planCapacity, VERDICTS } from '../../../infra/capacity/plan.ts'
+import { planCapacity, VERDICTS } from '../../../infra/capacity/capacity-plan.ts'
+import { nodesOfCluster } from '../../../infra/capacity/hardware/cluster-nodes.ts'
 import { sizeStack } from '../../../infra/capacity/stack.ts'
-import { bindInTurn } from '../../support/cluster/binding.ts'
-import type { Fleet } from '../../support/cluster/fleet.ts'
+import { bindInTurn } from '../../support/cluster/fleet/binding.ts'
+import type { Fleet } from '../../support/cluster/fleet/fleet.ts'
 import { type Case, someCase } from './cases.ts'
 import { GPU_SETTINGS, podOf } from './pods.ts'
 

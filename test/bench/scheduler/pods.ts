@@ -1,8 +1,8 @@
 import type { Workload } from '../../../infra/capacity/workload.ts'
-import { labelsOf } from '../../../infra/kubernetes/names.ts'
-import { podTemplate } from '../../../infra/kubernetes/pod.ts'
-import { resourcesOf } from '../../../infra/kubernetes/quantity.ts'
-import { Kubernetes } from '../../../infra/kubernetes/settings.ts'
+import { labelsOf } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { podTemplate } from '../../../infra/kubernetes/pods/pod.ts'
+import { resourcesOf } from '../../../infra/kubernetes/pods/resource-quantity.ts'
+import { Kubernetes } from '../../../infra/settings/kubernetes-settings.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 
 /** What a stack is on its cluster where nobody says otherwise. */

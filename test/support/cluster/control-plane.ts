@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Agent } from 'undici'
 import { stringify } from 'yaml'
-import { freePort } from '../ports.ts'
-import { type StartedServer, startServer } from '../server.ts'
+import { freePort } from '../servers/ports.ts'
+import { type StartedServer, startServer } from '../servers/server.ts'
 import { KubeApi } from './api.ts'
-import { tied } from './tied.ts'
+import { tied } from './fleet/tied.ts'
 
 export interface ControlPlaneOptions {
   /** The folder of the programs. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { Images, OWN_IMAGE } from '../../../infra/images.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
+import { Images, OWN_IMAGE } from '../../../infra/settings/images.ts'
 import { minutes } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/command.ts'
 import { startEngine } from '../docker/engine.ts'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seconds } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/command.ts'
-import { tied } from './tied.ts'
+import { tied } from './fleet/tied.ts'
 
 /**
  * A machine within this one: its processes, mounts and network are its own, and all of it is gone when its first

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { create } from 'tar'
-import { debianCommand } from '../debian.ts'
-import { type StartedServer, startServer } from '../server.ts'
+import { debianCommand } from '../servers/debian.ts'
+import { type StartedServer, startServer } from '../servers/server.ts'
 import type { KubeObject } from './api.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
-import { writeImage } from './image.ts'
-import { type Machine, run, startMachine } from './machine.ts'
 import {
   containerdFile,
   corefile,
@@ -18,7 +16,9 @@ import {
   proxyFile,
   SANDBOX_IMAGE,
   writeNodeConfig,
-} from './node-config.ts'
+} from './fleet/node-config.ts'
+import { writeImage } from './image.ts'
+import { type Machine, run, startMachine } from './machine.ts'
 import { clusterParts } from './parts.ts'
 
 /** A cluster of one node whose parts are all real. */

@@ -2,7 +2,11 @@ import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Task } from '../../../provision/progress.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
-import { buildPrograms, type GoPrograms, loadModule } from '../../../provision/toolchain/go.ts'
+import {
+  buildPrograms,
+  type GoPrograms,
+  loadModule,
+} from '../../../provision/toolchain/installers/go-build.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 
 /** Of all that has k8s.io in its name; the go.mod beside has the same. */

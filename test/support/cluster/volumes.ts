@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { NODE } from './fleet/node-config.ts'
 import type { RealCluster } from './node.ts'
-import { NODE } from './node-config.ts'
 
 const CLASS = 'local'
 

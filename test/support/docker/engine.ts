@@ -6,8 +6,8 @@ import Docker from 'dockerode'
 import { acquireLock } from '../../../provision/lock.mjs'
 import { runCommand } from '../../../provision/toolchain/command.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
-import { debianCommand, MAY_CHANGE_SYSTEM } from '../debian.ts'
-import { startServer } from '../server.ts'
+import { debianCommand, MAY_CHANGE_SYSTEM } from '../servers/debian.ts'
+import { startServer } from '../servers/server.ts'
 
 const PACKAGES = ['docker.io', 'containerd', 'runc', 'iptables', 'debootstrap', 'procps']
 const POLL_MS = 100

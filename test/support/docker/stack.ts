@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ContainerInspectInfo } from 'dockerode'
 import { containersOf, partOf } from '../../../provision/docker/containers.ts'
-import { TestStack } from '../stack.ts'
+import { TestStack } from '../stack/test-stack.ts'
 import type { RunningEngine } from './engine.ts'
 
 /** The folder of the provider that stands in for the official one; for PATH. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { OWNER_LABEL, PART_LABEL, STACK_LABEL } from '../../../infra/docker/names.ts'
+import { OWNER_LABEL, PART_LABEL, STACK_LABEL } from '../../../infra/docker/docker-names.ts'
 import { NODE_IMAGE } from './images.ts'
 
 type Labels = Record<string, string>

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { boundLives } from '../../../checks/api/lifetime.ts'
+import { boundLives } from '../../../checks/api/traffic/request-lifetime.ts'
 import { MiB } from '../../../infra/units.ts'
 
 const WORK = 1000

@@ -15,8 +15,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { boundLogs, openLog } from '../../../checks/api/logs.ts'
-import { filesOfLog, LOG_FILES, LOG_SIZE } from '../../../infra/log-bounds.ts'
+import { boundLogs, openLog } from '../../../checks/api/log-rotation.ts'
+import { filesOfLog, LOG_FILES, LOG_SIZE } from '../../../infra/local/log-bounds.ts'
 
 const EVERY = 20
 const GROWN = LOG_SIZE + 1

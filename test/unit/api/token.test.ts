@@ -3,9 +3,9 @@ import { CompactSign, SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import type { Keys } from '../../../checks/api/auth/keys.ts'
 import { makeToken, readToken, TokenRefused } from '../../../checks/api/auth/token.ts'
-import { RESERVED_PREFIX } from '../../../checks/knowledge/creator-id.ts'
+import { RESERVED_PREFIX } from '../../../checks/store/creator-id.ts'
 import { minutes, seconds } from '../../../infra/units.ts'
-import { HOSTILE_CREATORS, validId } from '../../support/hostile.ts'
+import { HOSTILE_CREATORS, validId } from '../../support/api/hostile.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const key = (id: string, fill: number) => ({ id, secret: new Uint8Array(32).fill(fill) })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Node } from '../../../infra/capacity/hardware.ts'
+import type { Node } from '../../../infra/capacity/hardware/hardware.ts'
 import { planStack } from '../../../infra/capacity/stack-plan.ts'
 import { GiB } from '../../../infra/units.ts'
-import { machineOf, stackDemand } from '../../support/demand.ts'
+import { machineOf, stackDemand } from '../../support/stack/demand.ts'
 
 const alternativesOf = (demand: ReturnType<typeof stackDemand>, ...nodes: Node[]) => {
   const { verdict, alternatives } = planStack(demand, nodes)

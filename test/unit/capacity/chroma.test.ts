@@ -4,9 +4,9 @@ import {
   type DataDemand,
   estimateChroma,
   vectorBytes,
-} from '../../../infra/capacity/chroma.ts'
+} from '../../../infra/capacity/chroma-memory.ts'
 import { MiB } from '../../../infra/units.ts'
-import { refusalOf } from '../../support/refusal.ts'
+import { refusalOf } from '../../support/servers/refusal.ts'
 
 const DATA: DataDemand = {
   creators: 30_000,

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { planStack } from '../../../infra/capacity/stack-plan.ts'
 import { GiB } from '../../../infra/units.ts'
-import { chartsOf } from '../../../provision/plan/charts.ts'
-import { renderHtml } from '../../../provision/plan/html.ts'
-import { renderTable } from '../../../provision/plan/table.ts'
-import { machineOf, stackDemand } from '../../support/demand.ts'
+import { chartsOf } from '../../../provision/plan/plan-charts.ts'
+import { renderHtml } from '../../../provision/plan/plan-page.ts'
+import { renderTable } from '../../../provision/plan/plan-table.ts'
+import { machineOf, stackDemand } from '../../support/stack/demand.ts'
 
 const plan = planStack(stackDemand('smollm2:135m', 4096), [machineOf(8)])
 const [parts, machines, context] = chartsOf(plan).map(({ config }) => config.data.datasets)

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { sizeStack } from '../../../infra/capacity/stack.ts'
 import { requireWorkload } from '../../../infra/capacity/workload.ts'
 import { GiB, MiB } from '../../../infra/units.ts'
-import { machineOf, stackDemand } from '../../support/demand.ts'
-import { refusalOf } from '../../support/refusal.ts'
+import { refusalOf } from '../../support/servers/refusal.ts'
+import { machineOf, stackDemand } from '../../support/stack/demand.ts'
 
 const L4 = { product: 'L4', memory: 22 * GiB, resource: 'nvidia.com/gpu' }
 const T4 = { ...L4, product: 'T4', memory: 14 * GiB }

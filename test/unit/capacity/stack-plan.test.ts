@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { catalogArchitecture, planStack, StackPlan } from '../../../infra/capacity/stack-plan.ts'
-import { describeVerdict, requireFit } from '../../../infra/capacity/verdict.ts'
-import { findModel } from '../../../infra/models.ts'
+import { describeVerdict, requireFit } from '../../../infra/capacity/verdict/verdict.ts'
+import { findModel } from '../../../infra/settings/models.ts'
 import { GiB } from '../../../infra/units.ts'
-import { machineOf, modelDemand, stackDemand } from '../../support/demand.ts'
-import { refusalOf } from '../../support/refusal.ts'
+import { refusalOf } from '../../support/servers/refusal.ts'
+import { machineOf, modelDemand, stackDemand } from '../../support/stack/demand.ts'
 
 describe('gpt-oss:20b on a machine with 3.8 GiB available', () => {
   const plan = planStack(stackDemand('gpt-oss:20b'), [machineOf(3.8)])

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import type { Context } from '../../../checks/check.ts'
-import { openDeployment } from '../../../checks/deployment.ts'
-import modelsPlanned from '../../../checks/models-planned.ts'
+import { openDeployment } from '../../../checks/connected-deployment.ts'
+import modelsPlanned from '../../../checks/models/models-planned.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { GiB } from '../../../infra/units.ts'
-import { CHAT_MODEL, outputsOf } from '../../support/deployment.ts'
+import { CHAT_MODEL, outputsOf } from '../../support/store/deployment.ts'
 
 /** GPUs cannot be had where the tests run, so what an Ollama with one says is written down here. */
 const RUNNING = { size: 12 * GiB, size_vram: 12 * GiB, context_length: CHAT_MODEL.contextLength }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readEnvironment } from '../../../checks/target.ts'
+import { readEnvironment } from '../../../checks/outputs-source.ts'
 import { Outputs } from '../../../infra/outputs.ts'
 
 const URLS = { CHROMADB_URL: 'http://chroma:8000', OLLAMA_URL: 'http://ollama:11434' }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engineHost, followDocker } from '../../../provision/docker/host.ts'
+import { engineHost, followDocker } from '../../../provision/docker/docker-host.ts'
 
 let folder: string
 beforeAll(async () => {

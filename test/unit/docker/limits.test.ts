@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { parseSettings } from '../../../infra/settings.ts'
-import { leaveToDeploy } from '../../../provision/plan/plan.ts'
+import { parseSettings } from '../../../infra/settings/settings.ts'
+import { gateOnPlan } from '../../../provision/plan/deploy-decision.ts'
 
 /** As Docker 20.10 says it where all cgroups are mounted. */
 const ALL = { MemoryLimit: true, SwapLimit: true, CpuCfsQuota: true }
@@ -66,7 +66,7 @@ async function leave(limits: typeof ALL, settings: Record<string, unknown> = {})
     const ports = { chromaPort: 18_000, ollamaPort: 18_100, apiPort: 18_200 }
     const models = { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m', creators: 1000 }
     const configured = { target: 'docker', home: folder, ...ports, ...models, ...settings }
-    return await leaveToDeploy(parseSettings('limits', configured))
+    return await gateOnPlan(parseSettings('limits', configured))
   } finally {
     vi.unstubAllEnvs()
     server.close().closeAllConnections()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Failure } from '../../../infra/failure.ts'
-import { askEngine } from '../../../provision/docker/engine.ts'
+import { askEngine } from '../../../provision/docker/docker-engine.ts'
 
 let home: string
 const servers: Server[] = []

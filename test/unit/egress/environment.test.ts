@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { proxyVariables } from '../../../infra/egress/environment.mjs'
+import { proxyVariables } from '../../../infra/egress/proxy-variables.mjs'
 
 const DIRECT = 'localhost,127.0.0.1,::1,[::1],.svc,.cluster.local'
 const PROXY = 'http://proxy.example.org:3128'

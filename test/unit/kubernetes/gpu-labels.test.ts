@@ -1,8 +1,8 @@
 import type { V1Node } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
 import { requireHonestLabels } from '../../../provision/cluster/gpu-labels.ts'
-import { POOLS } from '../../support/cluster/pools.ts'
-import { refusalOf } from '../../support/refusal.ts'
+import { POOLS } from '../../support/cluster/fleet/pools.ts'
+import { refusalOf } from '../../support/servers/refusal.ts'
 
 const node = (
   labels: Record<string, string | number>,

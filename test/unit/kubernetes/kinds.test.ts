@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { parseSettings } from '../../../infra/settings.ts'
-import { isFixed, kindsOf } from '../../../provision/cluster/kinds.ts'
-import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes-objects.ts'
+import { parseSettings } from '../../../infra/settings/settings.ts'
+import { isFixed, kindsOf } from '../../../provision/cluster/ownership/owned-kinds.ts'
+import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes/kubernetes-objects.ts'
 
 /** Kinds whose objects have names that Pulumi draws, so that they cannot be anybody else's. */
 const DRAWN = ['Deployment', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'Ingress']

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { policies } from '../../../infra/kubernetes/network.ts'
+import { policies } from '../../../infra/kubernetes/network-policies.ts'
 
 const API_PORT = 8003
 const PARTS = ['chroma', 'ollama', 'api', 'verification'] as const

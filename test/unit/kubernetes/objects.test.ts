@@ -8,8 +8,8 @@ import {
   type KubernetesObject,
   kubernetesObjects,
   objectOf,
-} from '../../support/kubernetes-objects.ts'
-import { violations } from '../../support/policy.ts'
+} from '../../support/kubernetes/kubernetes-objects.ts'
+import { violations } from '../../support/kubernetes/policy.ts'
 
 let objects: KubernetesObject[]
 const find = (kind: string, name: string) => objectOf(objects, kind, name)

@@ -4,8 +4,8 @@ import {
   type KubernetesObject,
   kubernetesObjects,
   objectOf,
-} from '../../support/kubernetes-objects.ts'
-import { RULES, violations } from '../../support/policy.ts'
+} from '../../support/kubernetes/kubernetes-objects.ts'
+import { RULES, violations } from '../../support/kubernetes/policy.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind
 type Any = any

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { render } from '../../../provision/commands/render.ts'
-import { Steps } from '../../../provision/steps.ts'
-import { violations } from '../../support/policy.ts'
+import { render } from '../../../provision/commands/deploy/render.ts'
+import { Steps } from '../../../provision/steps/steps.ts'
+import { violations } from '../../support/kubernetes/policy.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -6,11 +6,11 @@ import { Option } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
-import type { CommandSpec } from '../../../provision/commands/command.ts'
+import { COMMANDS } from '../../../provision/commands/all-commands.ts'
 import { keptOptions } from '../../../provision/npm/kept-options.ts'
 import { refusalOf } from '../../../provision/npm/right-line.ts'
 
-const COMMANDS = Object.entries(packageJson.scripts)
+const SCRIPTS = Object.entries(packageJson.scripts)
   .filter(([name, script]) => script === `node provision/bootstrap.mjs ${name}`)
   .map(([name]) => name)
 
@@ -27,7 +27,7 @@ describe('an option before the --, by the real npm', () => {
   afterAll(() => rm(folder, { recursive: true }))
 
   it('is refused, whichever command and option it is, with the line that is meant', async () => {
-    const specs = await Promise.all(COMMANDS.map(specOf))
+    const specs = await Promise.all(SCRIPTS.map(name => COMMANDS[name]!()))
     expect(specs.length).toBeGreaterThan(10)
     const told = specs.map(spec => ({
       ...spec,
@@ -86,10 +86,6 @@ describe('an option before the --, by the real npm', () => {
     }
   })
 })
-
-async function specOf(name: string): Promise<CommandSpec<unknown>> {
-  return (await import(`../../../provision/commands/${name}.ts`))[name]
-}
 
 /** `--stack <name>` with a value. */
 const filled = (flags: string): string => flags.replace(/ <.*/, '=value')

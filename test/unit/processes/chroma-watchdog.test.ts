@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { WATCHDOG_FILE } from '../../../infra/chroma-watchdog.ts'
+import { WATCHDOG_FILE } from '../../../infra/servers/chroma-watchdog.ts'
 
 /** Says that it runs, and ends when it is told to. */
 const SERVER = `echo started >>"$STARTS"

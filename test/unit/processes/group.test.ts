@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { processesOfGroup } from '../../../provision/processes/table.ts'
+import { processesOfGroup } from '../../../provision/processes/process-table.ts'
 
 const started: ChildProcess[] = []
 afterEach(() => {

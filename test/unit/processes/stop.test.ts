@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { processStart } from '../../../provision/process-identity.mjs'
-import { killTracked, stopProcess } from '../../../provision/processes/stop.ts'
-import { environmentsByPs } from '../../../provision/processes/table.ts'
+import { environmentsByPs } from '../../../provision/processes/process-table.ts'
+import { killTracked, stopProcess } from '../../../provision/processes/stop-process.ts'
 import {
   newTrackingId,
   TRACKING_VARIABLE,

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { Failure } from '../../infra/failure.ts'
+import { Outputs } from '../../infra/outputs.ts'
+import { API_PORT } from '../../infra/settings/config-schema.ts'
+import { readEnvironment } from '../outputs-source.ts'
+import { parseJson } from '../transport/parse-json.ts'
+import { readJsonFile } from './auth/json-file.ts'
+import { LOG_LEVELS } from './log.ts'
+import type { ApiConfig } from './start.ts'
+import { LIMITS } from './traffic/limits.ts'
+
+const absentWhenEmpty = z.string().transform(text => text || undefined)
+
+const Environment = z.object({
+  KNOWLEDGE_API_OUTPUTS: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
+  KNOWLEDGE_API_HOSTS: z
+    .string()
+    .default('')
+    .transform(text =>
+      text
+        .split(',')
+        .map(name => name.trim())
+        .filter(name => name !== ''),
+    ),
+  KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(API_PORT),
+  KNOWLEDGE_API_REQUESTS_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(LIMITS.requestsPerMinute),
+  KNOWLEDGE_API_LOG: z.enum(LOG_LEVELS).default('info'),
+  KNOWLEDGE_API_LOGS: z
+    .string()
+    .default('')
+    .transform(text => (text === '' ? [] : parseJson(text)))
+    .pipe(z.array(z.string(), 'allowed is a JSON array of paths')),
+})
+
+/**
+ * The API's configuration. KNOWLEDGE_API_OUTPUTS names the file with the stack's outputs; without it the
+ * deployment is the one that CHROMADB_URL and OLLAMA_URL describe (../target.ts). KNOWLEDGE_API_KEYS names the file
+ * of keys: the keys themselves are never in an environment or on a command line, which other users may see.
+ * KNOWLEDGE_API_LOGS names log files to keep bounded (logs.ts), as a JSON array.
+ * @throws Failure `misused` with variable, value and what is allowed
+ */
+export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> {
+  const parsed = Environment.safeParse(env)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(({ path, message }) => {
+      const name = String(path[0])
+      return `${name} is ${JSON.stringify(env[name])}: ${message}`
+    })
+    throw new Failure('misused', lines.join('\n'))
+  }
+  const own = parsed.data
+  return {
+    outputs: await readOutputs(own.KNOWLEDGE_API_OUTPUTS, env),
+    keyFile: own.KNOWLEDGE_API_KEYS,
+    host: own.KNOWLEDGE_API_HOST,
+    hosts: own.KNOWLEDGE_API_HOSTS,
+    port: own.KNOWLEDGE_API_PORT,
+    logLevel: own.KNOWLEDGE_API_LOG,
+    boundedLogs: own.KNOWLEDGE_API_LOGS,
+    limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },
+  }
+}
+
+async function readOutputs(file: string | undefined, env: NodeJS.ProcessEnv): Promise<Outputs> {
+  if (file === undefined) {
+    const described = readEnvironment(env)
+    if (described !== undefined) return described
+    throw new Failure('misused', 'No deployment is named', {
+      mend: 'set KNOWLEDGE_API_OUTPUTS to the file of its outputs, or CHROMADB_URL and OLLAMA_URL',
+    })
+  }
+  const mend = 'write it anew: npm run up'
+  const outputs = Outputs.safeParse(
+    await readJsonFile('The file of KNOWLEDGE_API_OUTPUTS', file, mend),
+  )
+  if (outputs.success) return outputs.data
+  throw new Failure(
+    'misused',
+    `KNOWLEDGE_API_OUTPUTS is ${file}, which holds no outputs of a stack: ${z.prettifyError(outputs.error)}`,
+    { mend },
+  )
+}

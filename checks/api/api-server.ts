@@ -1,0 +1,114 @@
+import rateLimit from '@fastify/rate-limit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { ConnectedDeployment } from '../connected-deployment.ts'
+import { identifyCallers } from './auth/caller.ts'
+import type { KeyRing } from './auth/key-ring.ts'
+import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
+import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { documentRoutes } from './openapi.ts'
+import { chromadb } from './routes/chromadb-routes.ts'
+import { creators } from './routes/creator-routes.ts'
+import { models } from './routes/model-routes.ts'
+import { ollama } from './routes/ollama-routes.ts'
+import { page } from './routes/page-route.ts'
+import { standardOutput } from './standard-output.ts'
+import { admit } from './traffic/admission.ts'
+import { boundBodies } from './traffic/body-size.ts'
+import { guardBrowsers } from './traffic/browsers.ts'
+import { guardHosts } from './traffic/hosts.ts'
+import { ARRIVAL, type Limits, SMALL_BODY } from './traffic/limits.ts'
+import { boundLives } from './traffic/request-lifetime.ts'
+
+/** What the API works with. */
+export interface ServerParts {
+  deployment: ConnectedDeployment
+  /** The same servers over connections of its own, so that health is seen past whatever is queued. */
+  probe: ConnectedDeployment
+  /** Absent: then nobody can reach the creators' routes. */
+  keys: KeyRing | undefined
+  limits: Limits
+  /** What it listens on, and the names it is called by besides. */
+  host: string
+  hosts: readonly string[]
+  logLevel: LogLevel
+  logStream?: NodeJS.WritableStream | undefined
+  now: () => number
+}
+
+/** Longer than any id is, percent-encoded; ids themselves are checked where they are used. */
+const LONGEST_PARAMETER = 2048
+
+/**
+ * The API, not listening yet. Every request is asked the same questions in the same order: who asks, is it their turn,
+ * may they (the routes' own hooks), is there room, and only then what they want.
+ * @returns the server, and what ends the requests that are under way
+ */
+export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
+  const api = Fastify({
+    logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream ?? standardOutput() },
+    logController: new RequestLog(),
+    bodyLimit: SMALL_BODY,
+    requestTimeout: ARRIVAL,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    frameworkErrors: sendError,
+    clientErrorHandler: refuseConnection,
+  })
+  // JSON is all that the routes take.
+  api.removeContentTypeParser('text/plain')
+  const metrics = new Metrics()
+
+  handleErrors(api)
+  guardHosts(api, parts.host, parts.hosts)
+  guardBrowsers(api)
+  const endAll = boundLives(api)
+  identifyCallers(api, parts.keys, parts.now)
+  await limitRates(api, parts.limits)
+  admit(api, parts.limits.lanes, metrics.underWay)
+  boundBodies(api)
+
+  await documentRoutes(api)
+  metrics.serve(api)
+  await addRoutes(api, parts)
+  return [api, endAll]
+}
+
+async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: ServerParts) {
+  const knowledge = deployment.knowledge()
+  await api.register(page)
+  await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
+  await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
+  await api.register(models, {
+    prefix: '/api/v1/ai/models',
+    deployment,
+    guarded: keys !== undefined,
+  })
+  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
+}
+
+/** Of one creator, or of an address without a token; back ends act for many creators. */
+const BACK_ENDS = 10
+
+/** Counts a creator by its token, the back ends together, and everybody else by address. */
+async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): Promise<void> {
+  await api.register(rateLimit, {
+    global: false,
+    max: ({ caller }) => (caller.scope === 'service' ? BACK_ENDS : 1) * requestsPerMinute,
+    timeWindow: '1 minute',
+    keyGenerator: ({ caller, ip }) =>
+      caller.scope === 'creator'
+        ? `creator ${caller.creator}`
+        : caller.scope === 'service'
+          ? 'service'
+          : `address ${ip}`,
+    errorResponseBuilder: (_request, { after }) =>
+      new HttpError(429, 'too-many-requests', `Too many requests; go on in ${after}`),
+  })
+  const limit = api.rateLimit()
+  // For all routes at once, and before their own hooks: those who are refused by them are counted too.
+  api.addHook('onRequest', async function (request, reply) {
+    if (request.routeOptions.config?.rateLimit !== false) await limit.call(this, request, reply)
+  })
+}

@@ -1,0 +1,148 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Knowledge } from '../../store/knowledge.ts'
+import { requireCreator } from '../auth/caller.ts'
+import { HttpError } from '../errors.ts'
+import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
+import { answers } from '../traffic/response-size.ts'
+import {
+  CreatorPath,
+  Document,
+  DocumentPath,
+  Documents,
+  Hits,
+  NewDocument,
+  Question,
+} from './knowledge-schemas.ts'
+import { Page, paged, withOneMore } from './paging.ts'
+
+const SECURITY = [{ bearer: [] }]
+
+/** One creator's documents and questions. Each route asks for a token of this creator, or of the scope service. */
+export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
+  api,
+  { knowledge },
+) => {
+  // Before there is room made, a body read or anything looked up.
+  api.addHook('onRequest', requireCreator)
+
+  api.put(
+    '/documents/:document',
+    {
+      bodyLimit: DOCUMENT_BODY,
+      config: { lane: 'write', work: DOCUMENT_WORK },
+      schema: {
+        operationId: 'putDocument',
+        summary: 'Put a document in, in place of the one of this id',
+        description:
+          'Answers when the document is stored. After an error it may be in part: the same request again mends that.',
+        tags: ['creators'],
+        security: SECURITY,
+        params: DocumentPath,
+        body: NewDocument,
+        response: answers('Stored', z.object({ document: z.string() }), 401, 403, 413, 415, 507),
+      },
+    },
+    async ({ params: { creator, document }, body, life }) => {
+      await knowledge.creator(creator).upsert([{ id: document, ...body }], life)
+      return { document }
+    },
+  )
+
+  api.get(
+    '/documents',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'listDocuments',
+        summary: 'List the documents',
+        tags: ['creators'],
+        security: SECURITY,
+        params: CreatorPath,
+        querystring: Page,
+        response: answers('The documents, in the order in which they came', Documents, 401, 403),
+      },
+    },
+    async ({ params: { creator }, query, life }) => {
+      const found = await knowledge.creator(creator).documents(withOneMore(query), life)
+      const { items, next } = paged(found, query)
+      return { documents: items, next }
+    },
+  )
+
+  api.get(
+    '/documents/:document',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'getDocument',
+        summary: 'Read a document, chunk by chunk',
+        tags: ['creators'],
+        security: SECURITY,
+        params: DocumentPath,
+        querystring: Page,
+        response: answers('The document', Document, 401, 403, 404),
+      },
+    },
+    async ({ params: { creator, document }, query, life }) => {
+      const found = await knowledge
+        .creator(creator)
+        .get({ documents: [document] }, withOneMore(query), life)
+      const { items, next } = paged(found, query)
+      const [first] = items
+      if (first === undefined) {
+        throw new HttpError(
+          404,
+          'not-found',
+          'There is no such document, or no chunk so far into it',
+        )
+      }
+      const { metadata, createdAt } = first
+      const chunks = items.toSorted((a, b) => a.index - b.index)
+      return { document, metadata, createdAt, chunks, next }
+    },
+  )
+
+  api.delete(
+    '/documents/:document',
+    {
+      config: { lane: 'write' },
+      schema: {
+        operationId: 'deleteDocument',
+        summary: 'Delete a document; one that is not there is no error',
+        tags: ['creators'],
+        security: SECURITY,
+        params: DocumentPath,
+        response: answers(
+          'Gone',
+          z.object({ deletedChunks: z.int().nonnegative() }),
+          401,
+          403,
+          507,
+        ),
+      },
+    },
+    async ({ params: { creator, document }, life }) => ({
+      deletedChunks: await knowledge.creator(creator).delete({ documents: [document] }, life),
+    }),
+  )
+
+  api.post(
+    '/query',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'query',
+        summary: 'Find the chunks nearest to a text or a vector',
+        tags: ['creators'],
+        security: SECURITY,
+        params: CreatorPath,
+        body: Question,
+        response: answers('The nearest chunks, nearest first', Hits, 401, 403, 413, 415),
+      },
+    },
+    async ({ params: { creator }, body: { count, filter, documents, ...question }, life }) => ({
+      hits: await knowledge.creator(creator).query(question, { count, filter, documents }, life),
+    }),
+  )
+}

@@ -1,0 +1,67 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { ConnectedDeployment } from '../../connected-deployment.ts'
+import { requireService } from '../auth/caller.ts'
+import { HttpError } from '../errors.ts'
+import { RELOAD_WORK } from '../traffic/limits.ts'
+import { answers } from '../traffic/response-size.ts'
+import { look, ModelView, reload } from './model-view.ts'
+
+const Models = z.object({ models: z.array(ModelView) })
+const Reload = z
+  .strictObject({
+    model: z.string().min(1).max(256).optional().describe('The name of one; all when absent'),
+  })
+  .prefault({})
+
+/** The deployment's models: how they are, and loading them again. */
+export const models: FastifyPluginAsyncZod<{
+  deployment: ConnectedDeployment
+  guarded: boolean
+}> = async (api, { deployment: { inference }, guarded }) => {
+  api.get(
+    '/status',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'modelsStatus',
+        summary:
+          'Each model: there, loaded, its size, its memory, where it runs, as provisioned or not',
+        tags: ['models'],
+        response: answers('The models', Models),
+      },
+    },
+    async ({ life }) => ({
+      models: await Promise.all(inference.models.map(model => look(inference, model, life))),
+    }),
+  )
+
+  api.post(
+    '/reload',
+    {
+      config: { lane: 'reload', work: RELOAD_WORK },
+      ...(guarded && { onRequest: requireService }),
+      schema: {
+        operationId: 'reloadModels',
+        summary: 'Take models out of memory, load them again and see that they answer',
+        tags: ['models'],
+        ...(guarded && { security: [{ bearer: [] }] }),
+        body: Reload,
+        response: answers('Loaded and verified', Models, 401, 403, 404, 413, 415),
+      },
+    },
+    async ({ body }) => {
+      const chosen = inference.models.filter(({ name }) => name === (body.model ?? name))
+      if (chosen.length === 0) {
+        const names = inference.models.map(({ name }) => name).join(', ')
+        throw new HttpError(404, 'not-found', `The deployment has no such model; it has ${names}`)
+      }
+      // A caller that leaves in the middle must not leave a model unloaded.
+      const signal = AbortSignal.timeout(RELOAD_WORK)
+      const reloaded = []
+      // One after another: two at once may not fit where each of them does.
+      for (const model of chosen) reloaded.push(await reload(inference, model, signal))
+      return { models: reloaded }
+    },
+  )
+}

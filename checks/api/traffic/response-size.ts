@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { ErrorBody } from '../errors.ts'
+import { Health } from '../health/health-report.ts'
+
+const REASONS = {
+  400: 'Something about the request is wrong; the message says what',
+  401: 'There is no token, or none that counts',
+  403: 'The token does not speak for this creator, or not for this call',
+  404: 'There is no such thing',
+  413: 'The body is larger than this route takes',
+  415: 'The body is something else than JSON',
+  429: 'This caller sent too many requests; Retry-After says when to go on',
+  503: 'There is no room now, or a server behind this API cannot answer; Retry-After says when to try again',
+  507: 'The disk of a server behind this API is full; reading goes on, and so does writing once there is room',
+} as const
+type Refusal = keyof typeof REASONS
+
+const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+/** What a route answers: its success, the refusals it has in common with all others, and those of its own. */
+export function answers<Schema extends z.ZodType>(
+  description: string,
+  schema: Schema,
+  ...refusals: Refusal[]
+) {
+  const all: Refusal[] = [400, 429, 503, ...refusals]
+  return {
+    200: json(description, schema),
+    ...(Object.fromEntries(all.map(status => [status, json(REASONS[status], ErrorBody)])) as Record<
+      Refusal,
+      { description: string; content: { 'application/json': { schema: typeof ErrorBody } } }
+    >),
+  }
+}
+
+/** A health answer is one whether its status is 200 or 503. */
+export const healthAnswers = {
+  200: json('All is well', Health),
+  503: json('Something is wrong; the parts say what', z.union([Health, ErrorBody])),
+}

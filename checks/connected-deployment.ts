@@ -1,0 +1,154 @@
+import { Failure } from '../infra/failure.ts'
+import { type Endpoint, Outputs } from '../infra/outputs.ts'
+import { databaseOf } from '../infra/shards.ts'
+import { ChromaServer } from './chroma/chroma-server.ts'
+import { type Disk, diskBehind, diskOf } from './chroma/disk-room.ts'
+import { Inference } from './inference/inference.ts'
+import { OllamaServer } from './inference/ollama-server.ts'
+import { TextEmbedder } from './store/embedder.ts'
+import { Knowledge } from './store/knowledge.ts'
+import { Nearest } from './store/query/nearest.ts'
+import { WriteVersions } from './store/query/write-versions.ts'
+import { KeyedMutex } from './store/scope/keyed-mutex.ts'
+import { shardSettings } from './store/shard-metadata.ts'
+import { Shards } from './store/shards.ts'
+import { type ConnectedEndpoint, connect } from './transport/connect.ts'
+import { Connection, type Fetch } from './transport/connection.ts'
+
+/** Ollama queues what it cannot answer at once, so more connections than this only make the queue invisible. */
+const OLLAMA_CONNECTIONS = 8
+/**
+ * Chroma takes writes one after another; while one is applied it takes in the next. With as many writes as connections
+ * a question waited 76 ms for its turn, beside 500 chunks a second; with two at a time 10 (measured, 300,000 chunks).
+ */
+const CHROMA_WRITERS = 2
+/** For an embedding model whose context nobody recorded: what the smallest of them takes. */
+export const SMALLEST_CONTEXT = 512
+
+/** The servers of a deployment, reached. */
+export interface ConnectedDeployment {
+  outputs: Outputs
+  /** In instance order. */
+  chroma: readonly ChromaServer[]
+  /** By pool. */
+  ollama: ReadonlyMap<string, OllamaServer>
+  /** The HTTP API; undefined where none is deployed. */
+  api: Pick<ConnectedEndpoint, 'url' | 'headers'> | undefined
+  inference: Inference
+  /**
+   * The store of the deployment's generation, or the one in another database: the verification keeps its own
+   * apart. @throws Failure `misused` when the deployment has no embedding model, or nobody knows its dimension
+   */
+  knowledge(database?: string): Knowledge
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** Sends the requests in place of the pooled one. */
+  fetch?: Fetch | undefined
+  now?: () => number
+}
+
+/**
+ * The one place where outputs become URLs and URLs become clients. Nothing is sent yet.
+ * @throws Failure `misused` for outputs that are none
+ */
+export async function openDeployment(
+  outputs: Outputs,
+  options: OpenOptions = {},
+): Promise<ConnectedDeployment> {
+  const parsed = Outputs.safeParse(outputs)
+  if (!parsed.success) {
+    throw new Failure('misused', 'The stack has no valid outputs', {
+      mend: 'deploy it: npm run up',
+      cause: parsed.error,
+    })
+  }
+  const { chroma, ollama, api, models } = parsed.data
+  const ways = await openAll({
+    chroma: chroma.instances,
+    ollama,
+    api: api === undefined ? [] : [api],
+  })
+  const { fetch } = options
+  const limits = { maxConnections: chroma.maxConnections, maxWriting: CHROMA_WRITERS }
+  const servers = ways.chroma.map(({ url, headers }, index) => {
+    const connection = new Connection('Chroma', url, { ...limits, headers, fetch })
+    return new ChromaServer(connection, diskFor(connection, parsed.data, index))
+  })
+  const pools = new Map(
+    ways.ollama.map(({ url, headers }, index) => [
+      ollama[index]!.pool,
+      new OllamaServer(
+        new Connection('Ollama', url, { maxConnections: OLLAMA_CONNECTIONS, headers, fetch }),
+      ),
+    ]),
+  )
+  const inference = new Inference(models, pools)
+  const turns = new KeyedMutex()
+  return {
+    outputs: parsed.data,
+    chroma: servers,
+    ollama: pools,
+    api: ways.api[0],
+    inference,
+    knowledge(database = databaseOf(chroma.generation)) {
+      const model = inference.model('embedding')
+      const settings = shardSettings(chroma, model)
+      const shards = new Shards(servers, chroma.shardMap, database, settings)
+      return new Knowledge({
+        shards,
+        embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
+          prefixes: model.prefixes ?? { document: '', query: '' },
+          dimension: settings.dimension,
+          contextLength: model.contextLength ?? SMALLEST_CONTEXT,
+        }),
+        versions: new WriteVersions(shards),
+        nearest: new Nearest(),
+        writes: turns,
+        now: options.now ?? Date.now,
+      })
+    },
+    async close() {
+      const connections = [...servers, ...pools.values()].map(({ connection }) => connection)
+      await Promise.all(connections.map(connection => connection.close()))
+      await ways.close()
+    },
+  }
+}
+
+/** How the disk of an instance is seen; undefined for one that this project did not deploy. */
+function diskFor(connection: Connection, outputs: Outputs, index: number): Disk | undefined {
+  const { dataFolder } = outputs.chroma.instances[index]!
+  if (dataFolder !== undefined) return diskOf(connection, dataFolder)
+  const hasProxy = outputs.target === 'docker' || outputs.target === 'kubernetes'
+  return hasProxy ? diskBehind(connection) : undefined
+}
+
+type Kind = 'chroma' | 'ollama' | 'api'
+type Ways = Record<Kind, ConnectedEndpoint[]> & { close(): Promise<void> }
+
+/** Opens the ways to all servers; when one cannot be opened, those that were are closed again. */
+async function openAll(servers: Record<Kind, readonly { reach: Endpoint }[]>): Promise<Ways> {
+  const opened: ConnectedEndpoint[] = []
+  const close = async () => {
+    await Promise.all(opened.map(way => way.close()))
+  }
+  const open = async (list: readonly { reach: Endpoint }[]) => {
+    const ways: ConnectedEndpoint[] = []
+    for (const { reach } of list) {
+      const way = await connect(reach)
+      opened.push(way)
+      ways.push(way)
+    }
+    return ways
+  }
+  try {
+    const chroma = await open(servers.chroma)
+    const ollama = await open(servers.ollama)
+    return { chroma, ollama, api: await open(servers.api), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

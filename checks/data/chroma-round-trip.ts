@@ -1,0 +1,113 @@
+import { ChromaClient, type Collection } from 'chromadb'
+import { reasonOf } from '../../infra/failure.ts'
+import { collectionOf } from '../../infra/shards.ts'
+import { type Millis, seconds } from '../../infra/units.ts'
+import { type Check, type Context, type Finding, failed, passed, together } from '../check.ts'
+import { TENANT } from '../chroma/chroma-server.ts'
+import { PROBE_DOCUMENT } from '../probe/scratch.ts'
+import { vectorFor } from '../probe/vectors.ts'
+import { scoped } from '../store/filter/filter.ts'
+import { toRecords } from '../store/records/document.ts'
+import { VERIFICATION_MARKS } from '../store/records/metadata.ts'
+import { SPACE } from '../store/shard-metadata.ts'
+import type { Connection } from '../transport/connection.ts'
+
+const DEADLINE: Millis = seconds(20)
+const TEXTS = ['one', 'two', 'three']
+
+/**
+ * Only this proves that a Chroma server works: its own health route says yes whatever happens to the data.
+ * It goes through the `chromadb` client, as other applications may, past the store.
+ */
+export default {
+  name: 'chroma-round-trip',
+  proves:
+    'What a client writes to a Chroma server is found by query and get, and gone once deleted',
+  after: ['chroma-answers', 'chroma-room', 'shard-settings'],
+  writes: true,
+  async run(context) {
+    const findings: Finding[] = []
+    for (const shard of await context.scratch.shardPerInstance(context.signal)) {
+      findings.push(await roundTrip(context, shard))
+    }
+    return together(findings)
+  },
+} satisfies Check
+
+async function roundTrip(context: Context, shard: number): Promise<Finding> {
+  const { scratch, signal } = context
+  const { connection } = scratch.live.shards.server(shard)
+  const { label } = connection
+  const { shards } = await scratch.store(shard, signal)
+  const client = clientFor(connection, shards.database, signal)
+  const isLive = await scratch.isLive(shard, signal)
+  try {
+    const name = collectionOf(shard)
+    const collection = isLive
+      ? await client.getCollection({ name })
+      : await client.createCollection({
+          name,
+          embeddingFunction: null,
+          metadata: shards.settings.metadata,
+          configuration: { hnsw: { space: SPACE } },
+        })
+    const wrong = await whatGoesWrong(context, shard, collection)
+    return wrong === undefined
+      ? passed(`${label} keeps, finds and deletes records`)
+      : failed(`${label}: ${wrong}`)
+  } catch (error) {
+    signal.throwIfAborted()
+    return failed(`${label} does not keep, find and delete records: ${reasonOf(error)}`)
+  }
+}
+
+async function whatGoesWrong(
+  { scratch, signal, now }: Context,
+  shard: number,
+  collection: Collection,
+): Promise<string | undefined> {
+  const { dimension } = scratch.live.shards.settings
+  const { id: creator } = await scratch.creator(shard, 'client', signal)
+  const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
+  const document = { id: PROBE_DOCUMENT, metadata: {}, chunks }
+  const records = toRecords(creator, document, now(), VERIFICATION_MARKS)
+  const ids = records.map(({ id }) => id)
+  const [first = '', second = ''] = ids
+  const where = scoped(creator)
+
+  await collection.add({
+    ids,
+    embeddings: records.map(({ vector }) => vector),
+    documents: TEXTS,
+    metadatas: records.map(({ metadata }) => metadata),
+  })
+  const queryEmbeddings = [vectorFor(TEXTS[1]!, dimension)]
+  const found = await collection.query({ queryEmbeddings, nResults: 1, where })
+  if (found.ids[0]?.[0] !== second) return 'a query does not find the record with its own vector'
+  const got = await collection.get({ ids: [first], where, include: ['documents'] })
+  if (got.documents[0] !== TEXTS[0]) return 'a record came back other than it was written'
+  await collection.delete({ ids: [second], where })
+  const left = await collection.get({ ids, where })
+  if (left.ids.includes(second)) return 'a deleted record is still there'
+  return left.ids.length === 2 ? undefined : 'not all that was written is there'
+}
+
+function clientFor(
+  { url, headers }: Pick<Connection, 'url' | 'headers'>,
+  database: string,
+  signal: AbortSignal,
+): ChromaClient {
+  const { hostname, port, protocol } = new URL(url)
+  const ssl = protocol === 'https:'
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE)])
+  return new ChromaClient({
+    host: hostname,
+    port: port === '' ? (ssl ? 443 : 80) : Number(port),
+    ssl,
+    tenant: TENANT,
+    database,
+    headers: { ...headers },
+    // The client has no deadline for a call: this one is for all of them.
+    fetchOptions: { signal: deadline },
+  })
+}

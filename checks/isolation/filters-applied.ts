@@ -1,0 +1,60 @@
+import type { Where } from 'chromadb'
+import { type Check, type Context, failed, passed } from '../check.ts'
+import { PROBE_DOCUMENT } from '../probe/scratch.ts'
+import { vectorFor } from '../probe/vectors.ts'
+import { scoped } from '../store/filter/filter.ts'
+import { recordId } from '../store/records/record-id.ts'
+
+/**
+ * The store's isolation rests on the server applying the filters it is sent. This sends them past the store,
+ * each operation on its own: a proxy, or a fault of the server, may drop them from one and not from another.
+ */
+export default {
+  name: 'filters-applied',
+  proves: 'Chroma applies the creator filter to query, get and delete',
+  after: ['chroma-answers', 'chroma-round-trip', 'shard-settings'],
+  writes: true,
+  async run(context) {
+    const { shards } = context.scratch.live
+    for (const shard of await context.scratch.shardPerInstance(context.signal)) {
+      const wrong = await whatGoesWrong(context, shard)
+      if (wrong !== undefined) return failed(`${shards.server(shard).connection.label} ${wrong}`)
+    }
+    return passed(
+      'a filter holds on get, query and delete, and one that matches nothing finds nothing',
+    )
+  },
+} satisfies Check
+
+async function whatGoesWrong(context: Context, shard: number): Promise<string | undefined> {
+  const { scratch, signal } = context
+  const own = await scratch.creator(shard, 'filter-own', signal)
+  const other = await scratch.creator(shard, 'filter-other', signal)
+  const nobody = await scratch.creator(shard, 'filter-nobody', signal)
+  const vector = vectorFor(other.id, scratch.live.shards.settings.dimension)
+  for (const creator of [own, other]) {
+    await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
+  }
+  const id = recordId(own.id, PROBE_DOCUMENT, 0)
+  const { shards } = await scratch.store(shard, signal)
+  return shards.read(
+    shard,
+    'has lost the shard that was just written to',
+    async records => {
+      const get = (where: Where) => records.get(where, { include: [], limit: 10 }, signal)
+      const query = (where: Where) =>
+        records.query(where, vector, { include: [], count: 10 }, signal)
+      for (const [name, find] of Object.entries({ get, query })) {
+        if ((await find(scoped(nobody.id))).length > 0) return `ignores the filter of a ${name}`
+        const found = await find(scoped(own.id))
+        if (found.length !== 1 || found[0]!.id !== id)
+          return `applies the filter of a ${name} wrongly`
+      }
+      // By id as well: were the filter ignored, nothing but the verification's own record would go.
+      await records.delete(scoped(nobody.id), [id], signal)
+      const left = await get(scoped(own.id))
+      return left.length === 1 ? undefined : 'ignores the filter of a delete'
+    },
+    signal,
+  )
+}

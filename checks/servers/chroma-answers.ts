@@ -1,0 +1,12 @@
+import type { Check } from '../check.ts'
+import { answers } from './liveness.ts'
+
+export default {
+  name: 'chroma-answers',
+  proves: 'Every Chroma server answers within 5 seconds',
+  after: [],
+  run: context => {
+    const connections = context.deployment.chroma.map(server => server.connection)
+    return answers(connections, '/api/v2/heartbeat', context)
+  },
+} satisfies Check

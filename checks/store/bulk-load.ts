@@ -1,0 +1,105 @@
+import type { Where } from 'chromadb'
+import type { NewRecord } from '../chroma/chroma-records.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { Store } from './creator.ts'
+import type { CreatorId } from './creator-id.ts'
+import { makeReady } from './embedded-documents.ts'
+import {
+  checkDocuments,
+  type NewDocument,
+  type ReadyDocument,
+  toRecords,
+} from './records/document.ts'
+import { RECORD_KEYS } from './records/metadata.ts'
+import { replace } from './scope/replace-documents.ts'
+
+/** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
+const CHUNKS = 1000
+
+/** Documents of one creator, ready to be written. */
+interface Load {
+  creator: CreatorId
+  documents: ReadyDocument[]
+}
+
+/**
+ * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
+ * the shards are written at the same time. Fails as a whole or in part; a repeat mends it.
+ */
+export async function upsertAll(
+  store: Store,
+  documents: ReadonlyMap<CreatorId, readonly NewDocument[]>,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const own of documents.values()) checkDocuments(own)
+  const ready = (await makeReady(store.embedder, [...documents.values()].flat(), signal)).values()
+  const shards = new Map<number, Load[]>()
+  for (const [creator, own] of documents) {
+    if (own.length === 0) continue
+    const load = { creator, documents: own.map(() => ready.next().value!) }
+    const shard = store.shards.of(creator)
+    shards.set(shard, [...(shards.get(shard) ?? []), load])
+  }
+  // What is written counts as written when all of it is in, so marks are renewed once.
+  await store.versions.after(
+    allEnded(
+      [...shards].map(async ([shard, loads]) => {
+        for (const batch of batches(loads)) await write(store, shard, batch, signal)
+      }),
+    ),
+    [...shards.values()].flat().map(({ creator }) => creator),
+  )
+}
+
+/** Also when one has failed the others are waited for. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
+}
+
+async function write(
+  { shards, writes: turns, now }: Store,
+  shard: number,
+  loads: readonly Load[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const creators = loads.map(({ creator }) => creator)
+  await turns.runExclusiveForAll(
+    creators,
+    async () => {
+      const make = (): NewRecord[] => {
+        const createdAt = now()
+        return loads.flatMap(({ creator, documents }) =>
+          documents.flatMap(document => toRecords(creator, document, createdAt, {})),
+        )
+      }
+      const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
+      const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
+      const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
+      const put = (records: ChromaCollection) =>
+        replace(records, { creatorFilter: own, where }, make, signal)
+      await shards.write(shard, put, signal)
+    },
+    signal,
+  )
+}
+
+/** Whole documents, as many as go in together. */
+function* batches(loads: readonly Load[]): Generator<Load[]> {
+  let batch: Load[] = []
+  let size = 0
+  for (const { creator, documents } of loads) {
+    for (const document of documents) {
+      if (size > 0 && size + document.chunks.length > CHUNKS) {
+        yield batch
+        batch = []
+        size = 0
+      }
+      const last = batch.at(-1)
+      if (last?.creator === creator) last.documents.push(document)
+      else batch.push({ creator, documents: [document] })
+      size += document.chunks.length
+    }
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,63 @@
+import { Failure } from '../../infra/failure.ts'
+import { upsertAll } from './bulk-load.ts'
+import { Creator, type Store } from './creator.ts'
+import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
+import type { NewDocument } from './records/document.ts'
+import { VERIFICATION_MARKS } from './records/metadata.ts'
+import type { Shards } from './shards.ts'
+import { type StoreStatistics, statistics } from './statistics.ts'
+
+/** The multi-tenant store of one generation. `creator` is the only way in. */
+export class Knowledge {
+  readonly shards: Shards
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+    this.shards = store.shards
+  }
+
+  /**
+   * A creator's scope.
+   * @throws Failure `misused` for what is no creator id, and for those reserved for the verification
+   */
+  creator(id: unknown): Creator {
+    return new Creator(this.#store, parseCallersId(id))
+  }
+
+  /**
+   * Puts documents of many creators in, in place of those of the same ids. Made for loading much: it takes far
+   * fewer requests than one creator after another. Fails as a whole or in part; a repeat mends it.
+   * @param documents by creator id
+   * @throws Failure `misused` before anything is written
+   */
+  async upsert(
+    documents: ReadonlyMap<string, readonly NewDocument[]>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const valid = [...documents].map(([id, own]) => [parseCallersId(id), own] as const)
+    await upsertAll(this.#store, new Map(valid), signal)
+  }
+
+  /**
+   * The scope of a creator of the verification, whose records say so.
+   * @param name what follows the reserved prefix
+   */
+  probe(name: string): Creator {
+    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), VERIFICATION_MARKS)
+  }
+
+  /** How the records lie in the shards. */
+  statistics(signal?: AbortSignal): Promise<StoreStatistics> {
+    return statistics(this.shards, signal)
+  }
+}
+
+function parseCallersId(id: unknown): CreatorId {
+  const valid = parseCreatorId(id)
+  if (!isReserved(valid)) return valid
+  throw new Failure(
+    'misused',
+    `Creator ids that start with ${RESERVED_PREFIX} are reserved for the verification`,
+  )
+}

@@ -1,0 +1,98 @@
+import { LRUCache } from 'lru-cache'
+import { MiB, minutes, seconds } from '../../../infra/units.ts'
+import type { ChromaCollection } from '../../chroma/collection.ts'
+import type { CreatorId } from '../creator-id.ts'
+import { creatorOf } from '../records/record-id.ts'
+import type { VersionSnapshot } from './version-store.ts'
+import type { WriteVersion } from './write-versions.ts'
+
+/** UTF-16 code units of all ids that are held: those of some 400,000 records, as long as they are usual. */
+const MOST_HELD = 40 * MiB
+/** An id with its place in a list, as if it were so much longer. */
+const PLACE = 32
+/** Listed by one request, usually 10 MB, or not at all: between two, what others delete would shift what is left. */
+const LARGEST_SHARD = 200_000
+/** Listing a shard takes as long as some tens of questions. */
+const ASKED_BEFORE = 20
+/** How long something is remembered. By a clock of seconds: a finer one sets a timer for almost every question. */
+export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
+const SHARDS = 1000
+
+/** What a creator had when its shard was listed, and its mark before that. */
+export interface IndexedIds {
+  version: string
+  ids: readonly string[] | 'many'
+}
+
+interface ShardIndex {
+  versions: VersionSnapshot | undefined
+  creators: ReadonlyMap<string, IndexedIds['ids']>
+  /** What it holds, as MOST_HELD counts it. */
+  size: number
+}
+
+const NONE: readonly string[] = []
+
+/**
+ * Which records creators have. Chroma looks through a whole shard for what a filter matches, and finds records by
+ * their ids at once; so the ids of a shard that is much asked are listed, beside the questions, and a creator's are
+ * complete as long as its mark is what it was.
+ */
+export class RecordIdIndex {
+  /** Ids that are held of one creator. */
+  readonly #most: number
+  readonly #listings = new LRUCache<string, ShardIndex>({
+    ...REMEMBERED,
+    maxSize: MOST_HELD,
+    sizeCalculation: ({ size }) => size,
+  })
+  /** Questions about shards that are not listed. */
+  readonly #asked = new LRUCache<string, number>({ max: SHARDS })
+  /** The listings, one after another: each is the largest answer that there is. */
+  #turn: Promise<void> = Promise.resolve()
+  /** Shards whose turn it was not long ago, also if that failed or they were too large. */
+  readonly #tried = new LRUCache<string, true>({ max: SHARDS, ...REMEMBERED })
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** @returns undefined while it is not known */
+  find(records: ChromaCollection, creator: CreatorId, mark: WriteVersion): IndexedIds | undefined {
+    const listing = this.#listings.get(records.path)
+    if (listing === undefined) {
+      this.#ask(records, mark)
+      return undefined
+    }
+    const then = mark.in(listing.versions)
+    if (then === undefined) return undefined
+    return { version: then, ids: listing.creators.get(creator) ?? NONE }
+  }
+
+  #ask(records: ChromaCollection, mark: WriteVersion): void {
+    const { path } = records
+    const asked = 1 + (this.#asked.get(path) ?? 0)
+    this.#asked.set(path, asked)
+    if (asked < ASKED_BEFORE || this.#tried.has(path)) return
+    this.#asked.delete(path)
+    this.#tried.set(path, true)
+    // Nobody waits for it: without it there is the other way.
+    this.#turn = this.#turn.then(() => this.#list(records, mark)).catch(() => undefined)
+  }
+
+  async #list(records: ChromaCollection, mark: WriteVersion): Promise<void> {
+    // The marks come before the ids: what is written in between is seen as a change.
+    const marks = await mark.currentAll()
+    const all = await records.ids(0, LARGEST_SHARD + 1)
+    if (all.length > LARGEST_SHARD) return
+    const creators = new Map<string, IndexedIds['ids']>()
+    let size = 1
+    for (const [creator, ids] of Map.groupBy(all, creatorOf)) {
+      if (creator === undefined) continue
+      const isMuch = ids.length > this.#most
+      creators.set(creator, isMuch ? 'many' : ids)
+      size += PLACE + (isMuch ? 0 : ids.reduce((sum, id) => sum + id.length + PLACE, 0))
+    }
+    this.#listings.set(records.path, { versions: marks, creators, size })
+  }
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import type { Where } from 'chromadb'
+import { type Millis, seconds } from '../../../infra/units.ts'
+import type { ChromaServer } from '../../chroma/chroma-server.ts'
+import type { ChromaCollection } from '../../chroma/collection.ts'
+import { isMissing } from '../../transport/server-error.ts'
+import { SPACE } from '../shard-metadata.ts'
+
+const COLLECTION = 'knowledge_marks'
+const ANY: Where = { kind: { $eq: 'mark' } }
+const named = (names: string[]): Where => ({ name: { $in: names } })
+/** Marks that are read in one request by name. */
+const FEW = 64
+/** Another process may make the collection at any time. */
+const ABSENT_FOR: Millis = seconds(10)
+
+/** What a server answered: the values of its marks by their names. */
+export interface VersionSnapshot {
+  /** Of their collection: tells them from those of an earlier one. */
+  path: string
+  values: Map<string, string>
+}
+
+interface Request {
+  names: Set<string>
+  answer: Promise<VersionSnapshot | undefined>
+}
+
+/** The marks of one server, as records of one dimension in a collection of their own. Undefined where there is none. */
+export class VersionStore {
+  readonly #server: ChromaServer
+  readonly #database: string
+  #marks: ChromaCollection | undefined
+  #absentUntil = 0
+  /** What was heard last. What came late may be older than what it took the place of. */
+  #last: VersionSnapshot | undefined
+  /** The request that is sent when the one before it is answered. */
+  #next: Request | undefined
+  #answered: Promise<unknown> = Promise.resolve()
+
+  constructor(server: ChromaServer, database: string) {
+    this.#server = server
+    this.#database = database
+  }
+
+  /** As last heard of, which may be long ago. */
+  async cached(signal?: AbortSignal): Promise<VersionSnapshot | undefined> {
+    return this.#last ?? this.read(undefined, signal)
+  }
+
+  /** These as they are now. Those who ask while a request is under way share the next: that one might miss a write. */
+  readTogether(names: readonly string[]): Promise<VersionSnapshot | undefined> {
+    if (this.#next === undefined || this.#next.names.size >= FEW) this.#next = this.#afterThis()
+    for (const name of names) this.#next.names.add(name)
+    return this.#next.answer
+  }
+
+  #afterThis(): Request {
+    const names = new Set<string>()
+    const answer = this.#answered.then(() => {
+      if (this.#next?.names === names) this.#next = undefined
+      return this.read([...names])
+    })
+    this.#answered = answer.catch(() => undefined)
+    return { names, answer }
+  }
+
+  /** @param names of the marks to read as they are now; all when absent */
+  async read(names?: string[], signal?: AbortSignal): Promise<VersionSnapshot | undefined> {
+    const marks = this.#marks ?? (await this.#lookUp(signal))
+    if (marks === undefined) return undefined
+    try {
+      const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
+      const found = await marks.get(names === undefined ? ANY : named(names), options, signal)
+      // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
+      const own = found.filter(({ id, metadata }) => metadata?.name === id)
+      const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
+      if (this.#last?.path !== marks.path) this.#last = { path: marks.path, values: new Map() }
+      for (const [name, value] of values) this.#last.values.set(name, value)
+      return { path: marks.path, values }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      this.#marks = undefined
+      this.#last = undefined
+      return undefined
+    }
+  }
+
+  /** Gives these another value, and makes those that are not there. */
+  async bump(names: readonly string[]): Promise<void> {
+    const fresh = names.map(id => ({
+      id,
+      metadata: { kind: 'mark', name: id, value: randomUUID() },
+      text: '',
+      vector: [1],
+    }))
+    const known = await this.#lookUp()
+    try {
+      await (known ?? (await this.#make())).upsert(fresh)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await (await this.#make()).upsert(fresh)
+    }
+  }
+
+  async #lookUp(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
+    if (this.#marks !== undefined || Date.now() < this.#absentUntil) return this.#marks
+    const info = await this.#server.findCollection(this.#database, COLLECTION, signal)
+    if (info === undefined) this.#absentUntil = Date.now() + ABSENT_FOR
+    else this.#marks = this.#server.records(this.#database, info.id)
+    return this.#marks
+  }
+
+  async #make(): Promise<ChromaCollection> {
+    const settings = { space: SPACE, metadata: { kind: 'marks' } } as const
+    const info = await this.#server.ensureCollection(this.#database, COLLECTION, settings)
+    this.#marks = this.#server.records(this.#database, info.id)
+    return this.#marks
+  }
+}

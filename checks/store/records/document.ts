@@ -1,0 +1,80 @@
+import { Failure } from '../../../infra/failure.ts'
+import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
+import type { CreatorId } from '../creator-id.ts'
+import { type CallerMetadata, callerPart, parseMetadata, RECORD_KEYS } from './metadata.ts'
+import { parseDocumentId, recordId } from './record-id.ts'
+
+/** A document as callers bring it: its text, or its chunks with their vectors. Metadata goes onto each chunk. */
+export type NewDocument = { id: string; metadata?: CallerMetadata } & (
+  | { text: string }
+  | { chunks: { text: string; vector: number[] }[] }
+)
+
+/** A chunk as callers get it back. */
+export interface Chunk {
+  document: string
+  /** Position in the document, from 0. */
+  index: number
+  text: string
+  metadata: CallerMetadata
+  createdAt: Date
+}
+
+/** A document that was checked, with every chunk's vector known. */
+export interface ReadyDocument {
+  id: string
+  metadata: CallerMetadata
+  chunks: { text: string; vector: number[] }[]
+}
+
+/** @throws Failure `misused` naming the document, when an id comes twice or something about one is wrong */
+export function checkDocuments(documents: readonly NewDocument[]): void {
+  const seen = new Set<string>()
+  for (const document of documents) {
+    const id = parseDocumentId(document.id)
+    if (seen.has(id)) throw wrong(id, 'comes twice in one call')
+    seen.add(id)
+    parseMetadata(document.metadata ?? {})
+    const texts = 'text' in document ? [document.text] : document.chunks.map(chunk => chunk.text)
+    if (texts.every(text => text.trim() === '')) throw wrong(id, 'has no text')
+    if (texts.some(text => !text.isWellFormed())) {
+      throw wrong(id, 'holds half of a surrogate pair: it is no Unicode text')
+    }
+  }
+}
+
+const wrong = (id: string, why: string) =>
+  new Failure('misused', `The document ${JSON.stringify(id)} ${why}`)
+
+/** @param createdAt Unix milliseconds */
+export function toRecords(
+  creator: CreatorId,
+  document: ReadyDocument,
+  createdAt: number,
+  marks: Record<string, string>,
+): NewRecord[] {
+  return document.chunks.map(({ text, vector }, index) => ({
+    id: recordId(creator, document.id, index),
+    text,
+    vector,
+    metadata: {
+      ...document.metadata,
+      ...marks,
+      [RECORD_KEYS.creator]: creator,
+      [RECORD_KEYS.document]: document.id,
+      [RECORD_KEYS.chunk]: index,
+      [RECORD_KEYS.createdAt]: createdAt,
+    },
+  }))
+}
+
+export function toChunk(record: StoredRecord): Chunk {
+  const metadata = record.metadata ?? {}
+  return {
+    document: String(metadata[RECORD_KEYS.document]),
+    index: Number(metadata[RECORD_KEYS.chunk]),
+    text: record.text ?? '',
+    metadata: callerPart(metadata),
+    createdAt: new Date(Number(metadata[RECORD_KEYS.createdAt])),
+  }
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { EXIT_CODES, Failure, markedLine } from '../infra/failure.ts'
+import { loadBeforeChecks } from '../provision/models/load-as-planned.ts'
+import { type CheckResult, exitCode, kindsOf, type Report } from './report.ts'
+import { toTable } from './report-table.ts'
+import { verify } from './verify.ts'
+
+/**
+ * The checks as a process inside the deployment, started with the path of its outputs. What did not pass stands in
+ * the last line: a Job's failure is told with the end of its log.
+ */
+const stop = new AbortController()
+process.on('SIGTERM', () => stop.abort(new Failure('interrupted', 'Ended by SIGTERM')))
+try {
+  const outputs = JSON.parse(await readFile(process.argv[2]!, 'utf8'))
+  await loadBeforeChecks(outputs, { report: say, signal: stop.signal })
+  const report = await verify(outputs, {
+    readOnly: false,
+    signal: stop.signal,
+    onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
+  })
+  say(toTable(report))
+  if (report.verdict !== 'passed') say(markedLine(failureOf(report)))
+  process.exitCode = exitCode(report)
+} catch (error) {
+  say(markedLine(error))
+  process.exitCode = error instanceof Failure ? error.exitCode : EXIT_CODES.unavailable
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function failureOf({ checks, verdict }: Report): Failure {
+  const wrong = checks.filter(check => check.verdict === verdict)
+  const list = kindsOf(wrong).map(kind => `${namesOf(kind)}: ${kind[0]!.detail}`)
+  return verdict === 'failed'
+    ? new Failure('refused', `Verification failed: ${list.join('; ')}`)
+    : new Failure('unavailable', `Verification could not be made: ${list.join('; ')}`)
+}
+
+const namesOf = (checks: readonly CheckResult[]): string =>
+  checks.map(({ name }) => name).join(', ')

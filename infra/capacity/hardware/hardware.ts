@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { Failure } from '../../failure.ts'
+import { MiB } from '../../units.ts'
+import { parseBytes } from './quantity.ts'
+
+/** Memory of a GPU in MiB as NVIDIA's GPU feature discovery reports it. */
+export const GPU_MEMORY_MIB: Record<string, number> = {
+  T4: 15_360,
+  A10G: 23_028,
+  L4: 23_034,
+  'RTX 4090': 24_564,
+  'A100 40GB': 40_960,
+  L40S: 46_068,
+  H100: 81_559,
+  'A100 80GB': 81_920,
+  H200: 143_771,
+}
+
+/** Share of the reported memory that CUDA does not hand out: 95.59 against 94.97 GiB in ollama#18201. */
+const GPU_RESERVE = 0.0065
+
+export const Gpu = z.object({
+  product: z.string().min(1),
+  /** Bytes that can be allocated. */
+  memory: z.int().positive(),
+  /** The Kubernetes resource that counts it: `nvidia.com/gpu`, or a MIG slice's. */
+  resource: z.string().min(1),
+})
+export type Gpu = z.infer<typeof Gpu>
+
+/** A machine that workloads can be put on, with what is free on it, in cores and bytes. */
+export const Node = z.object({
+  name: z.string().min(1),
+  cpu: z.number().positive(),
+  memory: z.int().positive(),
+  /** Absent where volumes are made elsewhere, by a cluster's storage class. */
+  disk: z.int().positive().optional(),
+  gpus: z.array(Gpu),
+  /** It takes only what asks for one of its GPUs, as nodes with NVIDIA's taint do. */
+  gpuOnly: z.boolean().optional(),
+  /** Where the figures come from. */
+  source: z.string(),
+  /** What one such machine costs a month, in the currency of the one who asks. */
+  monthlyCost: z.number().nonnegative().optional(),
+  /** A pool that can scale from zero: machines like this that may be added. */
+  template: z.object({ max: z.int().positive() }).optional(),
+})
+export type Node = z.infer<typeof Node>
+
+export const GPU_RESOURCE = 'nvidia.com/gpu'
+
+/** Memory that a GPU of `reported` bytes can be filled with. */
+export const usableGpuMemory = (reported: number): number =>
+  Math.floor(reported * (1 - GPU_RESERVE))
+
+/** The least memory that a GPU must report so that `usable` bytes can be filled. */
+export const reportedGpuMemory = (usable: number): number => usable / (1 - GPU_RESERVE)
+
+/** What is free on a machine nobody described further: disk is not what a plan for memory is about. */
+const UNSTATED_DISK = '1TiB'
+const UNSTATED_CPU = '8'
+
+const KEYS = ['name', 'memory', 'cpu', 'disk', 'gpu', 'cost', 'max']
+
+/**
+ * A machine from a `--node` flag: `name=gpu-1,memory=64GiB,cpu=16,disk=500GiB,gpu=2xL40S,cost=700,max=3`.
+ * A GPU is a known product or its memory (`gpu=48GiB`); `max` makes it a pool that scales from zero.
+ * @throws Failure for an unknown key, a number without unit, an unknown GPU
+ */
+export function parseNode(text: string, index: number): Node {
+  const values = new Map<string, string>()
+  for (const item of text.split(',').filter(item => item.trim() !== '')) {
+    const [key = '', value = ''] = item.split('=').map(side => side.trim())
+    if (!KEYS.includes(key) || value === '') {
+      throw new Failure('misused', `--node has "${item}"; allowed are ${KEYS.join('=…, ')}=…`)
+    }
+    values.set(key, value)
+  }
+  const memory = values.get('memory')
+  if (memory === undefined) {
+    throw new Failure('misused', `--node "${text}" says no memory`, {
+      mend: '--node memory=64GiB,cpu=16',
+    })
+  }
+  const max = values.get('max')
+  const cost = values.get('cost')
+  return {
+    name: values.get('name') ?? `node-${index + 1}`,
+    cpu: parseNumber('cpu', values.get('cpu') ?? UNSTATED_CPU),
+    memory: parseBytes('--node memory', memory),
+    disk: parseBytes('--node disk', values.get('disk') ?? UNSTATED_DISK),
+    gpus: parseGpus(values.get('gpu')),
+    source: '--node',
+    ...(cost === undefined ? {} : { monthlyCost: parseNumber('cost', cost) }),
+    ...(max === undefined ? {} : { template: { max: parseWhole('max', max) } }),
+  }
+}
+
+/** @param text `L40S`, `2xL40S`, `48GiB`, `2x48GiB` */
+function parseGpus(text: string | undefined): Gpu[] {
+  if (text === undefined) return []
+  const [, count = '1', kind = ''] = /^(?:(\d+)x)?(.+)$/.exec(text) ?? []
+  const known = Object.keys(GPU_MEMORY_MIB).find(name => name.toLowerCase() === kind.toLowerCase())
+  if (known === undefined && !/^\d/.test(kind)) {
+    throw new Failure(
+      'misused',
+      `--node gpu is "${text}"; allowed are ${Object.keys(GPU_MEMORY_MIB).join(', ')}, or its memory as in 48GiB`,
+    )
+  }
+  const memory = known === undefined ? parseBytes('--node gpu', kind) : GPU_MEMORY_MIB[known]! * MiB
+  const gpu = {
+    product: known ?? kind,
+    memory: usableGpuMemory(memory),
+    resource: GPU_RESOURCE,
+  }
+  return Array.from({ length: parseWhole('gpu count', count) }, () => gpu)
+}
+
+function parseNumber(key: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Failure('misused', `--node ${key} is "${text}"; allowed is a number above 0`)
+}
+
+function parseWhole(key: string, text: string): number {
+  const value = parseNumber(key, text)
+  if (Number.isInteger(value) && value <= 10_000) return value
+  throw new Failure('misused', `--node ${key} is "${text}"; allowed is a whole number up to 10000`)
+}

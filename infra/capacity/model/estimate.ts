@@ -1,0 +1,111 @@
+import type { Bytes } from '../../units.ts'
+import type { Architecture, Shape } from './architecture.ts'
+import { computeBuffer, isKnownGraph } from './compute-buffers.ts'
+import { kvPerLayer } from './kv-cache.ts'
+import { CUDA_CONTEXT, inputBytes, outputBytes, processBytes } from './overhead.ts'
+import { type Engine, engineOf, type Runtime } from './runtime.ts'
+import { offload, type Split, splitWeights } from './weights.ts'
+
+export interface MemoryPart {
+  name: 'weights' | 'kv' | 'compute' | 'output' | 'inputs' | 'process'
+  /** What may come to be touched. */
+  reserved: Split
+  /** What is touched once a prompt has filled the context. */
+  resident: Split
+  /** Where the figure comes from. */
+  source: string
+}
+
+export interface Estimate {
+  engine: Engine
+  layers: number
+  parts: MemoryPart[]
+  reserved: Split
+  resident: Split
+  /** Bytes by which the reserved figure may be too low; limits are set above both. */
+  margin: Split
+  /** False where no machine here could confirm the rules: Ollama from 0.30 on, and GPUs. */
+  measured: boolean
+  /** Bytes of the model's files. */
+  disk: Bytes
+}
+
+/** Share by which a measured, and an unmeasured, estimate may be too low. */
+const MARGIN = { measured: 0.05, unmeasured: 0.1 }
+
+/**
+ * What a model takes, in bytes, on the host and on the GPU, each part with its source.
+ * @throws Failure for settings that no engine accepts
+ */
+export function estimateModel(architecture: Architecture, runtime: Runtime): Estimate {
+  const { shape } = architecture
+  const engine = engineOf(shape, runtime)
+  const rules = engine.generation === 'allocating' ? 'Ollama 0.17.4' : 'llama.cpp as of Ollama 0.30'
+  const parts: MemoryPart[] = [
+    { name: 'weights', ...both(splitWeights(architecture, engine)), source: architecture.source },
+    { name: 'kv', ...both(splitKv(shape, engine)), source: `cache rules of ${rules}` },
+    { name: 'compute', ...splitCompute(shape, engine), source: `graph and allocator of ${rules}` },
+    { name: 'output', ...both(onHost(outputBytes(shape, engine))), source: rules },
+    { name: 'inputs', ...splitInputs(shape, engine), source: 'fitted on 0.17.4' },
+    { name: 'process', ...both(splitProcess(shape, engine)), source: 'fitted on 0.17.4' },
+  ]
+  const reserved = sum(parts.map(part => part.reserved))
+  const measured = isMeasured(shape, engine)
+  const share = measured ? MARGIN.measured : MARGIN.unmeasured
+  return {
+    engine,
+    layers: shape.layers,
+    parts,
+    reserved,
+    resident: sum(parts.map(part => part.resident)),
+    margin: { host: Math.ceil(reserved.host * share), gpu: Math.ceil(reserved.gpu * share) },
+    measured,
+    disk: architecture.fileBytes,
+  }
+}
+
+/** What a run on a machine of this project's has confirmed: the bench's families on the CPU, up to 0.24. */
+const isMeasured = (shape: Shape, engine: Engine): boolean =>
+  engine.generation === 'allocating' &&
+  engine.gpuLayers === 0 &&
+  isKnownGraph(shape, engine) &&
+  shape.vision === undefined
+
+const both = (split: Split) => ({ reserved: split, resident: split })
+const onHost = (host: number): Split => ({ host, gpu: 0 })
+
+function splitInputs(shape: Shape, engine: Engine): Pick<MemoryPart, 'reserved' | 'resident'> {
+  const { reserved, resident } = inputBytes(shape, engine)
+  return { reserved: onHost(reserved), resident: onHost(resident) }
+}
+
+const splitProcess = (shape: Shape, engine: Engine): Split => ({
+  host: processBytes(shape, engine),
+  gpu: offload(shape.layers, engine).layers > 0 ? CUDA_CONTEXT : 0,
+})
+
+function splitKv(shape: Shape, engine: Engine): Split {
+  const perLayer = kvPerLayer(shape, engine)
+  const onGpu = offload(shape.layers, engine).layers
+  const gpu = total(perLayer.slice(shape.layers - onGpu))
+  return { host: total(perLayer) - gpu, gpu }
+}
+
+function splitCompute(shape: Shape, engine: Engine): Pick<MemoryPart, 'reserved' | 'resident'> {
+  const { reserved, touched } = computeBuffer(shape, engine)
+  const { layers } = offload(shape.layers, engine)
+  const inputs = engine.batch * shape.embedding * 4
+  if (layers === 0) {
+    return { reserved: { host: reserved, gpu: 0 }, resident: { host: touched, gpu: 0 } }
+  }
+  // A layer left on the host needs the buffer there as well.
+  const host = layers < shape.layers ? reserved : inputs
+  return { reserved: { host, gpu: reserved }, resident: { host, gpu: reserved } }
+}
+
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0)
+
+const sum = (splits: readonly Split[]): Split => ({
+  host: total(splits.map(split => split.host)),
+  gpu: total(splits.map(split => split.gpu)),
+})

@@ -1,0 +1,125 @@
+import { Failure } from '../../failure.ts'
+import type { KvCacheType } from '../../settings/config-schema.ts'
+import type { Shape } from './architecture.ts'
+
+export type { KvCacheType }
+
+/** How a model is to be run. Lengths are in tokens. */
+export interface Runtime {
+  /** Version of Ollama, as in `0.17.4`. */
+  ollama: string
+  /** Tokens of one request; Ollama cuts what exceeds the trained length. */
+  contextLength: number
+  /** Requests that are answered at the same time. */
+  parallel: number
+  kvCache: KvCacheType
+  /** Layers on the GPU, counted from the last; `all` includes the output. 0 is CPU only. */
+  gpuLayers: number | 'all'
+}
+
+/**
+ * Which memory rules hold. `allocating`: up to 0.24 Ollama allocates itself. `spawning`: from 0.30 it starts
+ * llama.cpp's own server. Nothing is known about what lies between.
+ */
+export type Generation = 'allocating' | 'spawning'
+
+/** The runtime as the engine will understand it. */
+export interface Engine {
+  generation: Generation
+  /** Whether llama.cpp builds the graph, or the engine written in Go. */
+  graph: 'llama.cpp' | 'ollama'
+  contextLength: number
+  parallel: number
+  /** Tokens that are computed at once. */
+  batch: number
+  flashAttention: boolean
+  kvCache: KvCacheType
+  gpuLayers: number | 'all'
+}
+
+/** Batch of Ollama up to 0.24: api.DefaultOptions. */
+const DEFAULT_BATCH = 512
+const MAX_CONTEXT = 2 ** 24
+const MAX_PARALLEL = 1024
+
+/** Families that 0.17.4 runs on its own engine: KV.OllamaEngineRequired in fs/ggml/ggml.go. */
+const OLLAMA_ENGINE = new Set(
+  'bert deepseek2 deepseekocr gemma3 gemma3n gptoss gpt-oss llama4 mistral3 mllama nemotron_h nemotron_h_moe nomic-bert olmo3 qwen25vl qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe glm4moelite glmocr lfm2 lfm2moe'.split(
+    ' ',
+  ),
+)
+
+/** Families whose flash attention 0.17.4 turns on by itself: KV.FlashAttention in fs/ggml/ggml.go. */
+const FLASH_ATTENTION = new Set(
+  'gemma3 glm4moelite glmocr gptoss gpt-oss lfm2 lfm2moe mistral3 nemotron_h nemotron_h_moe olmo3 qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe'.split(
+    ' ',
+  ),
+)
+
+/** @throws Failure for a version whose memory rules nobody has described */
+export function generationOf(ollama: string): Generation {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+/.exec(ollama) ?? []
+  if (major === undefined || minor === undefined) {
+    throw new Failure(
+      'misused',
+      `Ollama version "${ollama}" is not a version; expected something like 0.17.4`,
+    )
+  }
+  if (Number(major) > 0 || Number(minor) >= 30) return 'spawning'
+  if (Number(minor) <= 24) return 'allocating'
+  throw new Failure(
+    'misused',
+    `Ollama ${ollama}: how much memory it takes is known up to 0.24 and from 0.30 on, not in between`,
+    { mend: 'choose another Ollama version for this stack' },
+  )
+}
+
+/**
+ * What the engine makes of the settings.
+ * @throws Failure for a context, a parallelism or a version that cannot be
+ */
+export function engineOf(shape: Shape, runtime: Runtime): Engine {
+  requireCount('context length', runtime.contextLength, MAX_CONTEXT)
+  requireCount('parallel requests', runtime.parallel, MAX_PARALLEL)
+  const generation = generationOf(runtime.ollama)
+  const contextLength = Math.min(runtime.contextLength, shape.contextLength)
+  const parallel = shape.encoder ? 1 : runtime.parallel
+  const ownEngine = generation === 'allocating' && OLLAMA_ENGINE.has(shape.family)
+  const quantized = runtime.kvCache !== 'f16'
+  // A quantized cache needs flash attention, so the stack turns it on for all models then.
+  const flashAttention =
+    !shape.encoder && (quantized || !ownEngine || FLASH_ATTENTION.has(shape.family))
+  return {
+    generation,
+    graph: ownEngine ? 'ollama' : 'llama.cpp',
+    contextLength,
+    parallel,
+    batch: batchOf(shape, generation, contextLength, parallel),
+    flashAttention,
+    kvCache: flashAttention ? runtime.kvCache : 'f16',
+    gpuLayers: runtime.gpuLayers,
+  }
+}
+
+function batchOf(
+  shape: Shape,
+  generation: Generation,
+  contextLength: number,
+  parallel: number,
+): number {
+  if (generation === 'allocating') {
+    return shape.encoder ? contextLength : Math.min(DEFAULT_BATCH, contextLength)
+  }
+  if (shape.encoder) return Math.min(2048, contextLength)
+  // It also depends on free memory (facts of the 120b run); this is what is taken when there is plenty.
+  const total = contextLength * parallel
+  return Math.min(total <= 4096 ? 512 : total <= 32_768 ? 1024 : 2048, total)
+}
+
+function requireCount(what: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return
+  throw new Failure(
+    'misused',
+    `${what} ${value} is out of range; allowed are whole numbers from 1 to ${max}`,
+  )
+}

@@ -1,0 +1,105 @@
+import * as docker from '@pulumi/docker'
+import * as pulumi from '@pulumi/pulumi'
+import type { Outputs } from '../outputs.ts'
+import { Secrets, Verification } from '../resources.ts'
+import { deployModels } from '../servers/deployed-models.ts'
+import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
+import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
+import type { StackContext } from './container.ts'
+import { gpusOf } from './container-limits.ts'
+import { apiUrl, chromaEndpoints, ollamaEndpoints } from './docker-endpoints.ts'
+import { stackImages } from './docker-images.ts'
+import { labelsOf } from './docker-names.ts'
+import type { ContainerServerArgs } from './server-args.ts'
+import { apiContainer } from './servers/api-container.ts'
+import { chromaServer } from './servers/chroma-container.ts'
+import { ollamaServer } from './servers/ollama-container.ts'
+
+/** The pool where no plan could be made and the stack deploys all the same. */
+const UNPLANNED = { pool: 'cpu', plan: undefined, gpus: undefined }
+
+/**
+ * The deployment as containers on one machine, on a network of their own. Chroma and Ollama listen on loopback of
+ * network namespaces that only their fronts share with them.
+ */
+export class DockerDeployment extends pulumi.ComponentResource implements TargetComponent {
+  readonly chroma: Outputs['chroma']['instances']
+  readonly ollama: TargetComponent['ollama']
+  readonly api: Outputs['api']
+  readonly provisionerToken: pulumi.Output<string>
+  readonly identities: pulumi.Output<string>[]
+  readonly #args: TargetComponentArgs
+  readonly #ollama: docker.Container[]
+  readonly #secrets: Secrets
+  readonly #parts: ContainerServerArgs
+
+  constructor(
+    name: string,
+    args: TargetComponentArgs,
+    options: pulumi.ComponentResourceOptions = {},
+  ) {
+    super('knowledge:docker:Deployment', name, {}, options)
+    const { settings, workloads, owned } = args
+    const files = { tokens: tokensOf(settings.home), apiKeys: apiKeysOf(settings.home) }
+    this.#args = args
+    this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
+    const { tokens } = this.#secrets
+    const surroundings = stackNetwork(name, owned.owner, { parent: this })
+    const images = stackImages(name, settings.images, settings.egress, { parent: this })
+    this.#parts = { settings, context: surroundings, images, tokens }
+
+    const chroma = Array.from({ length: settings.chroma.instances }, (_, index) => {
+      const planned = workloads.filter(({ kind }) => kind === 'chroma')[index]
+      return chromaServer(this.#parts, index, planned)
+    })
+    const pools = poolsOf(args)
+    this.#ollama = pools.map(pool => ollamaServer(this.#parts, pool))
+
+    this.chroma = chromaEndpoints(settings, tokens.chroma)
+    this.ollama = ollamaEndpoints(pools, tokens.ollama)
+    this.api = { reach: { kind: 'direct', url: apiUrl(settings) } }
+    this.provisionerToken = tokens.provisioner
+    this.identities = [...chroma, ...this.#ollama].map(({ id }) => id)
+    this.registerOutputs({ identities: this.identities })
+  }
+
+  deployModels() {
+    return deployModels(this.#args, this, this.#ollama)
+  }
+
+  serveApi(outputs: pulumi.Output<Outputs>): Served {
+    const { settings, context: surroundings, images } = this.#parts
+    const plan = this.#args.workloads.find(({ kind }) => kind === 'api')
+    const keys = this.#secrets.apiKeys
+    const args = { settings, image: images.api, outputs, keys, plan }
+    return { identity: apiContainer(surroundings, args).id }
+  }
+
+  verify(outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
+    const triggers = [...this.identities, api.identity]
+    const args = { deployment: outputs, triggers }
+    return new Verification('verification', args, { dependsOn: [this] }).report
+  }
+}
+
+function stackNetwork(
+  stack: string,
+  owner: pulumi.Input<string>,
+  options: pulumi.CustomResourceOptions,
+): StackContext {
+  const labels = labelsOf(stack, owner, 'network')
+  return { stack, owner, network: new docker.Network(stack, { labels }, options), options }
+}
+
+/** The pools of the plan, on the ports from `ollamaPort` on. */
+function poolsOf({ settings, workloads }: TargetComponentArgs) {
+  const { port } = settings.ollama
+  const planned = workloads.filter(({ kind }) => kind === 'ollama')
+  const gpus = gpusOf(planned)
+  const [first = UNPLANNED, ...others] = planned.map((plan, index) => ({
+    pool: plan.pool!,
+    plan,
+    gpus: gpus[index],
+  }))
+  return [first, ...others].map((pool, index) => ({ ...pool, published: port + index }))
+}

@@ -1,0 +1,57 @@
+/** The images have no curl, but they have bash, which can speak to a port. */
+const bash = (script: string): string[] => ['CMD', 'bash', '-c', script]
+
+const EVERY = '5s'
+const ANSWER_WITHIN = '5s'
+/** Failures in a row that count. */
+const RETRIES = 3
+
+/** Docker tells durations back as it writes them: one of a minute and more would look changed. */
+const timing = (grace: string) => ({
+  interval: EVERY,
+  timeout: ANSWER_WITHIN,
+  retries: RETRIES,
+  startPeriod: grace,
+})
+
+/** Healthy when a path answers 200. */
+export const answering = (port: number, path: string, grace = '30s') => ({
+  ...timing(grace),
+  tests: bash(`${ask(port, path)}`),
+})
+
+/** Healthy when something listens. */
+export const listening = (port: number) => ({
+  ...timing('5s'),
+  tests: bash(`exec 3<>/dev/tcp/127.0.0.1/${port}`),
+})
+
+/** Where failures are counted: in memory, so that a container that starts again starts from nothing. */
+const COUNT = '/dev/shm/alone'
+
+/**
+ * The health of a server that lives in its front's network namespace: healthy when a path answers 200 through the
+ * front. When the front's port is gone from loopback, the front was started again and has a new namespace, while
+ * this server is left in the one that nobody reaches. Then it ends its own first process, gently: the restart
+ * policy brings it back, into the new namespace.
+ */
+export const behindAuthProxy = (frontPort: number, path: string, grace = '30s') => ({
+  ...timing(grace),
+  tests: bash(
+    [
+      `if (exec 3<>/dev/tcp/127.0.0.1/${frontPort}) 2>/dev/null; then`,
+      `  rm -f ${COUNT}; ${ask(frontPort, path)}; exit`,
+      'fi',
+      `read -r n <${COUNT}; n=$((n + 1)); echo $n >${COUNT}`,
+      `if [ $n -ge ${RETRIES} ]; then echo 'the front is gone: starting again'; kill -TERM 1; fi`,
+      'exit 1',
+    ].join('\n'),
+  ),
+})
+
+const ask = (port: number, path: string): string =>
+  [
+    `exec 3<>/dev/tcp/127.0.0.1/${port} &&`,
+    `printf 'GET ${path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 &&`,
+    'read -r _ status _ <&3 && [ "$status" = 200 ]',
+  ].join(' ')

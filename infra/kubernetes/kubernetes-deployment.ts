@@ -1,0 +1,120 @@
+import * as pulumi from '@pulumi/pulumi'
+import { requireWorkload, type Workload } from '../capacity/workload.ts'
+import type { Outputs } from '../outputs.ts'
+import { Secrets } from '../resources.ts'
+import { describeModel } from '../servers/deployed-models.ts'
+import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
+import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
+import { clusterOf } from './cluster-providers.ts'
+import { apiEndpoint, chromaPodEndpoints, ollamaPoolEndpoints } from './kubernetes-endpoints.ts'
+import { recordLayout } from './layout-record.ts'
+import { networkPolicies } from './network-policies.ts'
+import { ownedBy } from './owned-by.ts'
+import { workloadHash } from './pods/content-hash.ts'
+import type { PodServerArgs } from './server-args.ts'
+import { apiServers, type DeploymentSecret, deploymentSecret } from './servers/api-deployment.ts'
+import { chromaServers } from './servers/chroma-set.ts'
+import { apiIngress } from './servers/ingress.ts'
+import { grafanaDashboard, serviceMonitor } from './servers/monitoring.ts'
+import { ollamaPool } from './servers/ollama-set.ts'
+import { egressPart } from './servers/pull-egress.ts'
+import { verificationJob } from './servers/verification-job.ts'
+
+/**
+ * The deployment on a cluster: Chroma and a pool of Ollama for each kind of machine as StatefulSets, the API in
+ * front of them, and the checks as a Job. Kubernetes places, restarts and scales them.
+ */
+export class KubernetesDeployment extends pulumi.ComponentResource implements TargetComponent {
+  readonly chroma: Outputs['chroma']['instances']
+  readonly ollama: TargetComponent['ollama']
+  readonly api: Outputs['api']
+  readonly provisionerToken: pulumi.Output<string>
+  readonly identities: pulumi.Output<string>[]
+  readonly #parts: PodServerArgs
+  readonly #secrets: Secrets
+  readonly #pools: [Workload, ...Workload[]]
+  readonly #workloads: readonly Workload[]
+  readonly #servers: pulumi.Resource[]
+  #inside: { secret: DeploymentSecret; api: pulumi.Resource } | undefined
+
+  constructor(
+    name: string,
+    { settings, workloads, owned }: TargetComponentArgs,
+    options: pulumi.ComponentResourceOptions = {},
+  ) {
+    const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
+    super('knowledge:kubernetes:Deployment', name, {}, { ...options, transformations })
+    const { kubernetes, chroma, home, api } = settings
+    const { namespace, provider, retaining: keeper } = clusterOf(name, kubernetes, this)
+    const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
+    this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
+    this.#parts = {
+      settings,
+      tokens: this.#secrets.tokens,
+      options: { parent: this, provider },
+      keeping: { parent: namespace ?? this, provider: keeper },
+    }
+    this.#pools = poolsOf(workloads)
+    this.#workloads = workloads
+    const first = chroma.instances === 1 ? 'chroma' : 'chroma-0'
+
+    networkPolicies(kubernetes, api.port, this.#parts.options)
+    const store = chromaServers(this.#parts, requireWorkload(workloads, first))
+    recordLayout(this.#parts, [store])
+    const egress = egressPart(this.#parts)
+    const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan, egress))
+    if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
+    if (kubernetes.monitoring.dashboard) {
+      grafanaDashboard(kubernetes.namespace, this.#parts.options)
+    }
+
+    const { tokens } = this.#secrets
+    this.#servers = [store, ...pools]
+    this.chroma = chromaPodEndpoints(settings, tokens.chroma)
+    this.ollama = ollamaPoolEndpoints(settings, this.#pools, tokens.ollama)
+    this.api = apiEndpoint(settings)
+    this.provisionerToken = tokens.provisioner
+    this.identities = [store, ...pools].map(workloadHash)
+    this.registerOutputs({ identities: this.identities })
+  }
+
+  /** Nothing to bring from here: the pods bring in what their volumes lack, and are ready when it answers. */
+  deployModels() {
+    return this.#pools.flatMap(({ pool, models }) =>
+      this.#parts.settings.models
+        .filter(({ definition }) => models.includes(definition.name))
+        .map(model => describeModel(model, pool!)),
+    )
+  }
+
+  serveApi(outputs: pulumi.Output<Outputs>): Served {
+    const { settings, options } = this.#parts
+    const secret = deploymentSecret(this.#parts, outputs, this.#secrets.apiKeys)
+    const plan = requireWorkload(this.#workloads, 'api')
+    const api = apiServers(this.#parts, secret, plan, this.#servers)
+    this.#inside = { secret, api }
+    const { ingress } = settings.kubernetes
+    if (ingress !== undefined) apiIngress(ingress, settings.api.port, options)
+    return { identity: workloadHash(api) }
+  }
+
+  /** The report is the Job's log: this update fails with its end where the Job does. */
+  verify(_outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
+    if (this.#inside !== undefined && this.#parts.settings.kubernetes.verification) {
+      const triggers = [...this.identities, api.identity]
+      const { secret, api: servers } = this.#inside
+      const plan = requireWorkload(this.#workloads, 'verification')
+      verificationJob(this.#parts, secret, plan, triggers, [servers])
+    }
+    return pulumi.output(undefined)
+  }
+}
+
+/** One workload of each pool: its replicas are as it is. */
+function poolsOf(workloads: readonly Workload[]): [Workload, ...Workload[]] {
+  const pools = Map.groupBy(
+    workloads.filter(({ kind }) => kind === 'ollama'),
+    ({ pool }) => pool,
+  )
+  return [...pools.values()].map(([plan]) => plan!) as [Workload, ...Workload[]]
+}

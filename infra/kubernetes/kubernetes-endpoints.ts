@@ -1,0 +1,62 @@
+import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from '../capacity/workload.ts'
+import type { Endpoint, OllamaPool, Outputs } from '../outputs.ts'
+import type { Settings } from '../settings/settings.ts'
+import {
+  API,
+  CHROMA,
+  labelsOf,
+  OLLAMA,
+  ollamaName,
+  podsOf,
+  selectorOf,
+} from './kubernetes-names.ts'
+import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
+
+/** How the servers are reached: by their names from inside of the cluster, by port-forward from outside. */
+
+/** In instance order: each pod of the StatefulSet has an address of its own. */
+export const chromaPodEndpoints = (settings: Settings, token: pulumi.Output<string>) =>
+  Array.from({ length: settings.chroma.instances }, (_, index) => {
+    const pod = `${CHROMA}-${index}`
+    const selector = { 'statefulset.kubernetes.io/pod-name': pod }
+    const host = `${pod}.${podsOf(CHROMA)}`
+    return { reach: reachOf(settings, host, AUTH_PROXY_PORT, selector, token) }
+  }) as Outputs['chroma']['instances']
+
+export const ollamaPoolEndpoints = (
+  settings: Settings,
+  pools: readonly Workload[],
+  token: pulumi.Output<string>,
+): [OllamaPool, ...OllamaPool[]] =>
+  pools.map(({ pool }) => {
+    const name = ollamaName(pool!)
+    return {
+      pool: pool!,
+      reach: reachOf(settings, name, AUTH_PROXY_PORT, labelsOf(name, OLLAMA), token),
+    }
+  }) as [OllamaPool, ...OllamaPool[]]
+
+/** Its callers bring tokens of their own. */
+export const apiEndpoint = (settings: Settings): { reach: Endpoint } => ({
+  reach: reachOf(settings, API, settings.api.port, labelsOf(API)),
+})
+
+function reachOf(
+  { kubernetes: { context, namespace } }: Settings,
+  host: string,
+  port: number,
+  labels: Record<string, string>,
+  token?: pulumi.Output<string>,
+): Endpoint {
+  return {
+    kind: 'port-forward',
+    url: `http://${host}.${namespace}.svc:${port}`,
+    // Resolved together with the outputs that it is a part of.
+    ...(token !== undefined && { token: token as unknown as string }),
+    ...(context !== '' && { context }),
+    namespace,
+    selector: selectorOf(labels),
+    port,
+  }
+}

@@ -1,0 +1,18 @@
+import { core } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import { layoutOf } from '../ownership/data-layout.ts'
+import { CHROMA, LAYOUT, labelsOf } from './kubernetes-names.ts'
+import type { PodServerArgs } from './server-args.ts'
+
+/** Written down beside the data, for as long as the data is there: see ../layout.ts. */
+export function recordLayout({ settings, keeping }: PodServerArgs, dependsOn: pulumi.Resource[]) {
+  const layout = Object.entries(layoutOf(settings)).map(([key, value]) => [key, `${value}`])
+  return new core.v1.ConfigMap(
+    LAYOUT,
+    {
+      metadata: { name: LAYOUT, labels: labelsOf(CHROMA) },
+      data: Object.fromEntries(layout),
+    },
+    { ...keeping, retainOnDelete: true, dependsOn },
+  )
+}

@@ -1,0 +1,89 @@
+import { networking, type types } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import type { KubernetesSettings } from '../settings/kubernetes-settings.ts'
+import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION } from './kubernetes-names.ts'
+import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
+
+/**
+ * Who may open a connection to whom: nobody but those named here. They say once more what the fronts hold, and are
+ * of use only where the cluster's network enforces policies.
+ */
+
+type Peer = types.input.networking.v1.NetworkPolicyPeer
+type Spec = types.input.networking.v1.NetworkPolicySpec
+
+const DNS_PORT = 53
+
+/** The stack's pods: others may share its namespace. */
+const ALL = { matchLabels: PART_OF }
+const named = (...kinds: string[]) => ({
+  ...ALL,
+  matchExpressions: [{ key: 'app.kubernetes.io/name', operator: 'In', values: kinds }],
+})
+const pods = (...kinds: string[]): Peer => ({ podSelector: named(...kinds) })
+const namespace = (name: string): Peer => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+})
+const tcp = (port: number) => ({ port, protocol: 'TCP' })
+
+/**
+ * The policies by name; a rule without peers is everybody.
+ * @param apiPort port of the HTTP API
+ */
+export function policies(
+  { clients }: Pick<KubernetesSettings, 'clients'>,
+  apiPort: number,
+): Record<string, Spec> {
+  const users = [pods(API, VERIFICATION), ...clients.map(namespace)]
+  return {
+    'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },
+    'names-are-resolved': {
+      podSelector: ALL,
+      policyTypes: ['Egress'],
+      egress: [{ ports: [tcp(DNS_PORT), { port: DNS_PORT, protocol: 'UDP' }] }],
+    },
+    'api-serves-all': {
+      podSelector: named(API),
+      policyTypes: ['Ingress'],
+      ingress: [{ ports: [tcp(apiPort)] }],
+    },
+    'fronts-serve-their-users': {
+      podSelector: named(CHROMA, OLLAMA),
+      policyTypes: ['Ingress'],
+      ingress: [{ from: users, ports: [tcp(AUTH_PROXY_PORT)] }],
+    },
+    'users-reach-the-fronts': {
+      podSelector: named(API, VERIFICATION),
+      policyTypes: ['Egress'],
+      egress: [{ to: [pods(CHROMA, OLLAMA)], ports: [tcp(AUTH_PROXY_PORT)] }],
+    },
+    'verification-reaches-the-api': {
+      podSelector: named(VERIFICATION),
+      policyTypes: ['Egress'],
+      egress: [{ to: [pods(API)], ports: [tcp(apiPort)] }],
+    },
+    // From a library or a mirror: its address is nobody's to know beforehand, and it sends on to others.
+    'models-are-pulled': {
+      podSelector: named(OLLAMA),
+      policyTypes: ['Egress'],
+      egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }] }],
+    },
+  }
+}
+
+export const networkPolicies = (
+  settings: KubernetesSettings,
+  apiPort: number,
+  options: pulumi.CustomResourceOptions,
+) =>
+  Object.entries(policies(settings, apiPort)).map(
+    ([name, spec]) =>
+      new networking.v1.NetworkPolicy(
+        name,
+        { metadata: { name, labels: PART_OF }, spec },
+        {
+          ...options,
+          deleteBeforeReplace: true,
+        },
+      ),
+  )

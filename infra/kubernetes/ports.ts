@@ -1,7 +1,0 @@
-/** In a pod, which has addresses of its own: no two servers of one pod may have the same. */
-export const CHROMA_PORT = 8000
-export const OLLAMA_PORT = 11_434
-/** Where others come in; the servers themselves listen on loopback. */
-export const FRONT_PORT = 8080
-/** Where the container that brings models in says whether they are ready. */
-export const KEEPER_PORT = 8081

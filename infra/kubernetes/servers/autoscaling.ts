@@ -1,0 +1,36 @@
+import { autoscaling } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import type { Scale } from '../../settings/kubernetes-settings.ts'
+import type { Labels } from '../kubernetes-names.ts'
+
+/**
+ * Lets the cluster choose how many pods a workload has, by the CPU they use: Ollama publishes no metrics of its own.
+ * The program says nothing of replicas then, or the two would undo each other.
+ */
+export const autoscaler = (
+  target: { kind: 'Deployment' | 'StatefulSet'; name: pulumi.Input<string>; labels: Labels },
+  { min, max, cpuPercent }: Scale,
+  name: string,
+  options: pulumi.CustomResourceOptions,
+) =>
+  new autoscaling.v2.HorizontalPodAutoscaler(
+    name,
+    {
+      metadata: { labels: target.labels },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: target.kind, name: target.name },
+        minReplicas: min,
+        maxReplicas: max,
+        metrics: [
+          {
+            type: 'Resource',
+            resource: {
+              name: 'cpu',
+              target: { type: 'Utilization', averageUtilization: cpuPercent },
+            },
+          },
+        ],
+      },
+    },
+    options,
+  )

@@ -1,0 +1,59 @@
+import { batch } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from '../../capacity/workload.ts'
+import { minutes } from '../../units.ts'
+import { labelsOf, VERIFICATION } from '../kubernetes-names.ts'
+import { hashOf } from '../pods/content-hash.ts'
+import { podTemplate } from '../pods/pod.ts'
+import { resourcesOf } from '../pods/resource-quantity.ts'
+import type { PodServerArgs } from '../server-args.ts'
+import { type DeploymentSecret, deploymentFiles } from './api-deployment.ts'
+
+/** What verification is made for: with another value it is made again. */
+const VERIFIED = 'knowledge-stack/verifies'
+/** The checks take a minute at most, beside the loading of models that were unloaded. */
+const WITHIN = minutes(15)
+
+/**
+ * The checks as a Job inside the cluster, and a part of the update: it is replaced when what it depends on is
+ * another, and when it failed before; its failure, told with the end of its log, fails the update.
+ */
+export function verificationJob(
+  { settings, options }: PodServerArgs,
+  secret: DeploymentSecret,
+  plan: Workload,
+  triggers: pulumi.Output<string>[],
+  dependsOn: pulumi.Resource[],
+): batch.v1.Job {
+  const labels = labelsOf(VERIFICATION)
+  const files = deploymentFiles(secret)
+  const timeout = `${WITHIN / minutes(1) + 1}m`
+  return new batch.v1.Job(
+    VERIFICATION,
+    {
+      metadata: { labels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
+      spec: {
+        // One that failed has found something out; it is not asked until it says yes.
+        backoffLimit: 0,
+        activeDeadlineSeconds: WITHIN / 1000,
+        template: podTemplate({
+          labels,
+          annotations: { [VERIFIED]: hashOf(secret.hash, ...triggers) },
+          restartPolicy: 'Never',
+          containers: [
+            {
+              name: VERIFICATION,
+              image: settings.images.api,
+              args: ['checks/verification-job.ts', files.outputs],
+              resources: resourcesOf(plan.server),
+              volumeMounts: [files.mount],
+            },
+          ],
+          volumes: [files.volume],
+          pullSecrets: settings.kubernetes.imagePullSecrets,
+        }),
+      },
+    },
+    { ...options, dependsOn, customTimeouts: { create: timeout, update: timeout } },
+  )
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import type { ProcessArgs } from '../resources.ts'
+import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
+import type { Settings } from '../settings/settings.ts'
+import { seconds } from '../units.ts'
+import { apiPlace, placesOf } from './local-servers.ts'
+
+/**
+ * The HTTP API in front of a deployment.
+ * @param outputs the deployment's outputs as JSON, or what becomes it
+ */
+export function apiProcess<Text>(
+  settings: Settings,
+  outputs: Text,
+): Omit<ProcessArgs, 'files'> & { files: Record<string, Text> } {
+  const place = apiPlace(settings)
+  const file = join(localPaths(settings.home).state, 'outputs.json')
+  const keys = apiKeysOf(settings.home)
+  return {
+    ...place,
+    arguments: [],
+    environment: {
+      KNOWLEDGE_API_OUTPUTS: file,
+      KNOWLEDGE_API_KEYS: keys,
+      KNOWLEDGE_API_PORT: `${place.port}`,
+      KNOWLEDGE_API_LOGS: JSON.stringify(placesOf(settings).map(({ log }) => log)),
+      KNOWLEDGE_API_HOSTS: settings.api.hosts,
+      KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${settings.api.requestsPerMinute}`,
+    },
+    files: { [file]: outputs },
+    folders: [],
+    keyFile: keys,
+    readyPath: '/openapi.json',
+    readyWithin: seconds(60),
+  }
+}

@@ -1,0 +1,49 @@
+import type * as pulumi from '@pulumi/pulumi'
+import { Model } from '../resources.ts'
+import { servedName } from '../settings/models.ts'
+import type { PlannedModel, Settings } from '../settings/settings.ts'
+import { modelArgs } from './model-args.ts'
+import type { TargetComponent, TargetComponentArgs } from './target-component.ts'
+
+/**
+ * The models of a deployment as resources, each in the pool that the plan put it in, and what the outputs say of
+ * them.
+ */
+export function deployModels(
+  { settings, workloads }: TargetComponentArgs,
+  deployment: TargetComponent,
+  /** The servers of the pools: models wait for them, and not for Chroma. */
+  ollama: pulumi.Resource[],
+) {
+  return settings.models.map(model => deployModel(model, settings, workloads, deployment, ollama))
+}
+
+function deployModel(
+  planned: PlannedModel,
+  settings: Settings,
+  workloads: TargetComponentArgs['workloads'],
+  deployment: TargetComponent,
+  ollama: pulumi.Resource[],
+) {
+  const { definition } = planned
+  const workload = workloads.find(({ models }) => models.includes(definition.name))
+  const [first] = deployment.ollama
+  const pool = deployment.ollama.find(({ pool }) => pool === workload?.pool) ?? first
+  const args = modelArgs(planned, settings, pool, deployment.provisionerToken)
+  const timeout = `${settings.pullDeadline / 1000}s`
+  const { digest, servesDigest } = new Model(definition.name, args, {
+    dependsOn: ollama,
+    customTimeouts: { create: timeout, update: timeout },
+  })
+  return { ...describeModel(planned, pool.pool), digest, servesDigest }
+}
+
+/** What the outputs say of a model of the settings, but for its digests. */
+export function describeModel({ definition, contextLength }: PlannedModel, pool: string) {
+  const { name, role } = definition
+  const vectors =
+    definition.role === 'embedding'
+      ? { dimensions: definition.dimensions, prefixes: definition.prefixes }
+      : {}
+  return { role, name, serves: servedName(name, contextLength), pool, contextLength, ...vectors }
+}

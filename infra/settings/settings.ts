@@ -1,0 +1,229 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import type { z } from 'zod'
+import { type Egress, egressOf } from '../egress/egress-settings.ts'
+import { withoutPassword } from '../egress/proxy-variables.mjs'
+import { Failure } from '../failure.ts'
+import { PROJECT } from '../project.ts'
+import { type Millis, minutes } from '../units.ts'
+import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
+import { type ImageReferences, Images, resolveImages } from './images.ts'
+import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
+import { CATALOG, findModel, type ModelDefinition, type Role, withTag } from './models.ts'
+
+/**
+ * The settings of one stack, validated once and only here. Two readers bring the raw values: the program
+ * from pulumi.Config, where all are texts, the scripts from the stack's YAML file (settings-file.ts).
+ */
+export interface Settings {
+  stack: string
+  target: Target
+  /** Absolute path of the folder that holds data, models, logs and state. */
+  home: string
+  /** Whether a setting names it; else it is made for this stack alone. */
+  homeIsNamed: boolean
+  chroma: { port: number; shards: number; instances: number; maxConnections: number }
+  ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
+  /**
+   * `address` is the one of the host that the docker target publishes the port on; `hosts` are names that the API on
+   * loopback goes by, comma-separated.
+   */
+  api: { port: number; address: string; hosts: string; requestsPerMinute: number }
+  models: PlannedModel[]
+  /** What the stack is sized for. */
+  expected: { creators: number; chunksPerCreator: number }
+  modelMirror: Mirror | undefined
+  egress: Egress
+  /** For the targets that run containers. */
+  images: ImageReferences
+  /** As they are named, before mirror and lock. */
+  configuredImages: z.infer<typeof Images>
+  pullDeadline: Millis
+  kubernetes: KubernetesSettings
+  deployUnfit: boolean
+}
+
+export type Mirror = { host: string; namespace: string; insecure: boolean }
+/** A model of the deployment, with the context it is served with, in tokens. */
+export type PlannedModel = { definition: ModelDefinition; contextLength: number }
+
+/**
+ * @param stack name of the stack
+ * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
+ *   an object are read as JSON, since that is how Pulumi hands them over
+ * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
+ */
+export function parseSettings(
+  stack: string,
+  raw: Record<string, unknown>,
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
+  const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
+  if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
+  const config = parsed.data
+  const images = Images.parse(config.images)
+  const own = Object.entries(config.models).map(
+    ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
+  )
+  if (config.instances > config.shards) {
+    throw wrong(stack, 'instances', config.instances, `at most ${config.shards}, the shard count`)
+  }
+  const taken = Array.from({ length: config.instances }, (_, index) => config.chromaPort + index)
+  for (const key of ['ollamaPort', 'apiPort'] as const) {
+    if (taken.includes(config[key])) {
+      throw wrong(
+        stack,
+        key,
+        config[key],
+        `a port that no other server takes (${taken.join(', ')})`,
+      )
+    }
+    taken.push(config[key])
+  }
+  return {
+    stack,
+    target: config.target,
+    home: homeOf(stack, config.home, env),
+    homeIsNamed: config.home !== '',
+    chroma: {
+      port: config.chromaPort,
+      shards: config.shards,
+      instances: config.instances,
+      maxConnections: config.maxConnectionsPerInstance,
+    },
+    ollama: {
+      port: config.ollamaPort,
+      parallel: config.parallel,
+      kvCacheType: config.kvCacheType,
+      keepAlive: config.keepAlive,
+    },
+    api: {
+      port: config.apiPort,
+      address: config.apiAddress,
+      hosts: config.apiHosts,
+      requestsPerMinute: config.apiRequestsPerMinute,
+    },
+    models: [
+      plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
+      plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),
+    ],
+    expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
+    modelMirror: parseMirror(config.modelMirror),
+    egress: egressOf(config, env, (key, value, allowed) => wrong(stack, key, value, allowed)),
+    images: resolveImages(images),
+    configuredImages: images,
+    pullDeadline: minutes(config.pullDeadlineMinutes),
+    kubernetes: kubernetesSettings(stack, config),
+    deployUnfit: config.deployUnfit,
+  }
+}
+
+/** With its defaults, also where nothing is set; the namespace is the stack's own. */
+function kubernetesSettings(stack: string, config: z.infer<typeof Config>): KubernetesSettings {
+  const settings = Kubernetes.parse(config.kubernetes)
+  const namespace = settings.namespace || `${PROJECT}-${stack}`
+  if (config.target === 'kubernetes' && !Label.safeParse(namespace).success) {
+    throw wrong(stack, 'kubernetes.namespace', namespace, `a name of ${LABEL}`)
+  }
+  return { ...settings, namespace }
+}
+
+/**
+ * A setting with its value in the type that its key wants. Pulumi hands every value over as a text, and a stack's file
+ * may have one, too: where the key wants another type, the text is JSON.
+ */
+export function typed([key, value]: [string, unknown]): [string, unknown] {
+  if (typeof value !== 'string' || TEXT_KEYS.has(key)) return [key, value]
+  try {
+    return [key, JSON.parse(value)]
+  } catch {
+    return [key, value]
+  }
+}
+
+function plannedModel(
+  stack: string,
+  key: string,
+  role: Role,
+  name: string,
+  own: ModelDefinition[],
+  contextLength?: number,
+): PlannedModel {
+  const definition = findModel(name, own)
+  const known = [...own, ...CATALOG].filter(model => model.role === role).map(model => model.name)
+  if (definition === undefined) {
+    throw wrong(
+      stack,
+      key,
+      name,
+      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models`,
+    )
+  }
+  if (definition.role !== role) {
+    throw wrong(stack, key, name, `a model whose role is ${role}: ${known.join(', ')}`)
+  }
+  if (contextLength !== undefined && contextLength > definition.contextLength) {
+    throw wrong(
+      stack,
+      'contextLength',
+      contextLength,
+      `at most ${definition.contextLength}, which ${definition.name} was trained for`,
+    )
+  }
+  return { definition, contextLength: contextLength ?? definition.contextLength }
+}
+
+function homeOf(stack: string, configured: string, env: NodeJS.ProcessEnv): string {
+  const home = env.HOME ?? homedir()
+  if (configured !== '') {
+    const path = configured.replace(/^~(?=\/|$)/, home)
+    if (!isAbsolute(path))
+      throw wrong(stack, 'home', configured, 'an absolute path, or one that starts with ~')
+    return path
+  }
+  const base = env.KNOWLEDGE_STACK_HOME
+  if (base !== undefined && base !== '') return join(base, stack)
+  return join(env.XDG_DATA_HOME || join(home, '.local', 'share'), PROJECT, stack)
+}
+
+function parseMirror(text: string): Mirror | undefined {
+  if (text === '') return undefined
+  const url = new URL(text)
+  return {
+    host: url.host,
+    namespace: url.pathname.replace(/^\/|\/$/g, ''),
+    insecure: url.protocol === 'http:',
+  }
+}
+
+function misconfigured(stack: string, raw: Record<string, unknown>, issues: z.core.$ZodIssue[]) {
+  const lines = issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys' && issue.path.length === 0
+      ? issue.keys.map(
+          key =>
+            `${PROJECT}:${key} is no setting; known are ${Object.keys(Config.shape).join(', ')}`,
+        )
+      : [describeIssue(raw, issue)],
+  )
+  return new Failure('misused', `Stack ${stack} is configured wrongly:\n  ${lines.join('\n  ')}`, {
+    mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} <key> <value>`,
+  })
+}
+
+function describeIssue(raw: Record<string, unknown>, issue: z.core.$ZodIssue): string {
+  const value = issue.path.reduce<unknown>(
+    (node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key],
+    raw,
+  )
+  return `${PROJECT}:${issue.path.join('.')} is ${withoutPassword(JSON.stringify(value) ?? 'not set')}: ${issue.message}`
+}
+
+function wrong(stack: string, key: string, value: unknown, allowed: string) {
+  return new Failure(
+    'misused',
+    `${PROJECT}:${key} is ${JSON.stringify(value)}; allowed is ${allowed}`,
+    {
+      mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} ${PROJECT}:${key} <value>`,
+    },
+  )
+}

@@ -1,0 +1,22 @@
+import type { KubernetesObject } from '@kubernetes/client-node'
+import type { Settings } from '../../../infra/settings/settings.ts'
+import { type Cluster, find } from '../cluster-client.ts'
+import { kindsOf } from './owned-kinds.ts'
+
+/** All objects in a stack's namespace of the kinds that a stack makes, whoever made them. */
+export async function objectsOf(settings: Settings, cluster: Cluster): Promise<KubernetesObject[]> {
+  const { namespace } = settings.kubernetes
+  const lists = await Promise.all(
+    kindsOf(settings).map(async ({ apiVersion, kind }) => {
+      const question = cluster.objects.list(apiVersion, kind, namespace)
+      // The API may lack a kind that only some clusters have.
+      const list = await find(cluster, `the ${kind}s of namespace ${namespace}`, question)
+      // Items of a list do not say what they are.
+      return (list?.items ?? []).map(item => ({ ...item, apiVersion, kind }))
+    }),
+  )
+  return lists.flat()
+}
+
+/** `Service/chroma-pods` */
+export const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind}/${metadata?.name}`

@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { startApi } from '../../../checks/api/start.ts'
+import { readEnvironment } from '../../../checks/outputs-source.ts'
+import { API_PORT } from '../../../infra/settings/config-schema.ts'
+import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
+import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { deployedOutputs } from '../../deployed.ts'
+import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
+import { wholeNumber } from '../whole-number.ts'
+
+interface ApiOptions extends Partial<StackOptions> {
+  port: number
+  keys?: string
+}
+
+/** The HTTP API in the foreground, in front of a stack or of the deployment that the environment variables name. */
+export const api: CommandSpec<ApiOptions> = {
+  name: 'api',
+  description: 'serve the HTTP API in the foreground',
+  options: [
+    ...TARGET_FLAGS,
+    {
+      flags: '--port <number>',
+      description: 'loopback port',
+      default: API_PORT,
+      parse: wholeNumber(0, 65_535),
+    },
+    {
+      flags: '--keys <file>',
+      description: "keys that tokens are signed with (default: the stack's)",
+    },
+  ],
+  async run(options, { steps, signal }) {
+    const named = options.stack === undefined ? readEnvironment(process.env) : undefined
+    const stack = { ...options, stack: options.stack ?? 'dev' }
+    const outputs = named ?? (await deployedOutputs(stack, steps))
+    const keyFile = options.keys ?? (named === undefined ? await keysOf(stack) : undefined)
+    const { url, stop } = await startApi({ outputs, keyFile, port: options.port, logLevel: 'info' })
+    steps.note(`Serving ${url}, described by ${url}/openapi.json; Ctrl-C ends it`)
+    if (!signal.aborted) await once(signal, 'abort')
+    await stop()
+    return { text: 'The API has ended', document: { url } }
+  },
+}
+
+async function keysOf({ stack, configFile }: StackOptions): Promise<string> {
+  const { settings } = await readStackFile(stack, configFile)
+  return apiKeysOf(settings.home)
+}

@@ -1,0 +1,17 @@
+import type { AnyCommand } from './command.ts'
+
+/** Only what is run is loaded: some commands bring a whole HTTP server along. */
+export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
+  up: async () => (await import('./deploy/up.ts')).up,
+  plan: async () => (await import('./inspect/plan.ts')).plan,
+  preview: async () => (await import('./deploy/preview.ts')).preview,
+  render: async () => (await import('./deploy/render.ts')).render,
+  down: async () => (await import('./deploy/down.ts')).down,
+  status: async () => (await import('./inspect/status.ts')).status,
+  models: async () => (await import('./artifacts/models.ts')).models,
+  images: async () => (await import('./artifacts/images.ts')).images,
+  mirror: async () => (await import('./artifacts/mirror.ts')).mirror,
+  verify: async () => (await import('./inspect/verify.ts')).verify,
+  api: async () => (await import('./access/api.ts')).api,
+  token: async () => (await import('./access/token.ts')).token,
+}

@@ -1,0 +1,91 @@
+import { connect } from '../../../checks/transport/connect.ts'
+import type { OllamaPool, Outputs } from '../../../infra/outputs.ts'
+import type { ModelArgs } from '../../../infra/resources.ts'
+import { modelArgs } from '../../../infra/servers/model-args.ts'
+import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { formatBytes } from '../../../infra/units.ts'
+import { deployedStack } from '../../deployed.ts'
+import { lockFromArgs, provisionFromArgs } from '../../models/from-args.ts'
+import { describeLoaded, loadAsPlanned } from '../../models/load-as-planned.ts'
+import type { ProvisionedModel } from '../../models/provision.ts'
+import { tightenHome } from '../../ownership/tighten-home.ts'
+import { withStackLock } from '../../stack-lock.ts'
+import type { Steps } from '../../steps/steps.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+
+interface ModelsOptions extends StackOptions {
+  writeLock?: boolean
+  lock?: boolean
+}
+
+/**
+ * Brings the models of a deployed stack in, verifies what is there, and loads anew what requests have loaded otherwise
+ * than planned.
+ */
+export const models: CommandSpec<ModelsOptions> = {
+  name: 'models',
+  description: 'bring the models in, verify what is there and load anew what is loaded otherwise',
+  options: [
+    ...STACK_FLAGS,
+    {
+      flags: '--write-lock',
+      description: 'write what is seen into infra/models.lock.json, in place of what it says',
+    },
+    // Without `--` before it npm takes it for one of its own and drops it: hence the longer name.
+    { flags: '--lock', description: 'the same', hidden: true },
+  ],
+  async run(options, { steps }) {
+    const { settings } = await readStackFile(options.stack, options.configFile)
+    const lock = options.writeLock === true || options.lock === true
+    return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
+      const { outputs, token } = await deployedStack(options, steps)
+      const provisioned: ProvisionedModel[] = []
+      for (const model of settings.models) {
+        const pool = poolOf(outputs, model.definition.name)
+        const way = await connect(pool.reach)
+        const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
+        try {
+          const args = modelArgs(model, settings, here, token)
+          provisioned.push(await bring(args, lock, steps))
+        } finally {
+          await way.close()
+        }
+      }
+      await tightenHome(settings)
+      const loadedAnew = await steps.run(
+        'memory',
+        task => loadAsPlanned(outputs, task),
+        describeLoaded,
+      )
+      return {
+        text: provisioned
+          .map(({ serves, digest }) => `  ${serves.padEnd(28)} ${digest}`)
+          .join('\n'),
+        document: { stack: settings.stack, models: provisioned, loadedAnew },
+      }
+    })
+  },
+}
+
+/** Where a model was deployed; the first pool for one that is new in the settings. */
+function poolOf({ models, ollama }: Outputs, name: string): OllamaPool {
+  const deployed = models.find(model => model.name === name)
+  return ollama.find(({ pool }) => pool === deployed?.pool) ?? ollama[0]
+}
+
+async function bring(args: ModelArgs, lock: boolean, steps: Steps): Promise<ProvisionedModel> {
+  const { name } = args.definition
+  if (lock) {
+    await steps.run(
+      `lock ${name}`,
+      task => lockFromArgs(args, task),
+      source => `as it comes from ${source}`,
+    )
+  }
+  return steps.run(
+    name,
+    task => provisionFromArgs(args, task),
+    ({ changed, source, sizeBytes }) =>
+      `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+  )
+}

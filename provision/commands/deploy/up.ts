@@ -1,0 +1,93 @@
+import { exitCode, Report } from '../../../checks/report.ts'
+import { Outputs } from '../../../infra/outputs.ts'
+import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.ts'
+import { keepReserve } from '../../ownership/disk-reserve.ts'
+import { claimHome } from '../../ownership/home-owner.ts'
+import { tightenHome } from '../../ownership/tighten-home.ts'
+import { planStep } from '../../plan/plan-step.ts'
+import { Engine, type EngineResult } from '../../pulumi/pulumi-engine.ts'
+import { forgetOldUpdates } from '../../pulumi/update-history.ts'
+import { withStackLock } from '../../stack-lock.ts'
+import type { Steps } from '../../steps/steps.ts'
+import {
+  obtainToolchain,
+  TOOLCHAIN_FLAGS,
+  type ToolchainFlags,
+} from '../../steps/toolchain-step.ts'
+import { describeReport, verifyStep } from '../../steps/verify-step.ts'
+import { commandsFor } from '../../targets/targets.ts'
+import { watched } from '../../targets/watched.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+import { summarise } from './up-summary.ts'
+
+/** From whatever is there to a verified deployment: plan, toolchain, `pulumi up` with its models, verification. */
+export const up: CommandSpec<StackOptions & ToolchainFlags> = {
+  name: 'up',
+  description: 'deploy a stack and verify it',
+  options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
+  async run(options, { steps }) {
+    const stack = await readStackFile(options.stack, options.configFile)
+    const { settings } = stack
+    return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
+      await claimHome(settings)
+      await tightenHome(settings)
+      const target = await commandsFor(settings)
+      await target.beforeUp(settings)
+      await keepReserve(settings)
+      const { plan } = await planStep(settings, steps)
+      const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
+      const engine = await Engine.open(stack, toolchain.pulumi)
+      const started = new Date()
+      const result = await steps.run(
+        'pulumi up',
+        task => watched(target, settings, task, task => engine.run('up', task)),
+        describeChanges,
+      )
+      if (engine.backend.own) await forgetOldUpdates(settings)
+      const outputs = Outputs.parse(result.outputs)
+      const fresh = freshReport(result, started)
+      const report =
+        fresh === undefined
+          ? await verifyLoaded(outputs, steps)
+          : await steps.run(
+              'verify',
+              async () => fresh,
+              part => `${describeReport(part)}, as part of the update`,
+            )
+      // What servers that an earlier version started have made meanwhile.
+      await tightenHome(settings)
+      return {
+        ...summarise({
+          settings,
+          plan,
+          toolchain,
+          result,
+          outputs,
+          report,
+          backend: engine.backend,
+        }),
+        exitCode: exitCode(report),
+      }
+    })
+  },
+}
+
+/** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */
+async function verifyLoaded(outputs: Outputs, steps: Steps): Promise<Report> {
+  await steps.run('models', task => loadBeforeChecks(outputs, task), describeLoaded)
+  return verifyStep(outputs, { readOnly: false, deep: false }, steps)
+}
+
+/** The report of a verification that was part of this very update; the state may hold one from an earlier update. */
+function freshReport({ outputs }: EngineResult, since: Date): Report | undefined {
+  const report = Report.safeParse(outputs.report).data
+  return report !== undefined && new Date(report.startedAt) >= since ? report : undefined
+}
+
+function describeChanges({ changes }: EngineResult): string {
+  const done = Object.entries(changes).filter(([op]) => op !== 'same')
+  return done.length === 0
+    ? 'nothing to change'
+    : done.map(([op, count]) => `${count} ${op}`).join(', ')
+}

@@ -1,0 +1,23 @@
+import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { commandsFor } from '../../targets/targets.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+
+/** What of a stack runs, seen from the machine and not from the state. */
+export const status: CommandSpec<StackOptions> = {
+  name: 'status',
+  description: 'show what runs',
+  options: STACK_FLAGS,
+  async run(options) {
+    const { settings } = await readStackFile(options.stack, options.configFile)
+    const target = await commandsFor(settings)
+    const processes = await target.status(settings)
+    const rows = processes.map(
+      ({ name, url, state, log }) =>
+        `  ${name.padEnd(10)} ${url.padEnd(24)} ${state.padEnd(16)} ${log}`,
+    )
+    return {
+      text: [`Stack ${settings.stack} in ${settings.home}`, ...rows].join('\n'),
+      document: { stack: settings.stack, home: settings.home, processes },
+    }
+  },
+}

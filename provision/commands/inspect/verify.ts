@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises'
+import { readEnvironment } from '../../../checks/outputs-source.ts'
+import { exitCode } from '../../../checks/report.ts'
+import { toJUnit } from '../../../checks/report-junit.ts'
+import { toTable } from '../../../checks/report-table.ts'
+import { deployedOutputs } from '../../deployed.ts'
+import { verifyStep } from '../../steps/verify-step.ts'
+import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
+
+interface VerifyOptions extends Partial<StackOptions> {
+  readOnly?: boolean
+  write?: boolean
+  deep?: boolean
+  junit?: string
+}
+
+/** The checks, against a stack or against the deployment that the environment variables name. */
+export const verify: CommandSpec<VerifyOptions> = {
+  name: 'verify',
+  description: 'prove that a deployment is healthy, embeds rightly and keeps creators apart',
+  options: [
+    ...TARGET_FLAGS,
+    {
+      flags: '--read-only',
+      description: 'write and load nothing (the default where this project did not deploy)',
+    },
+    { flags: '--write', description: 'write probes although this project did not deploy' },
+    {
+      flags: '--deep',
+      description: 'look at every record and every byte of the models, not at samples',
+    },
+    { flags: '--junit <file>', description: 'write the report as JUnit XML too' },
+  ],
+  async run(options, { steps }) {
+    const named = options.stack === undefined ? readEnvironment(process.env) : undefined
+    const outputs =
+      named ?? (await deployedOutputs({ ...options, stack: options.stack ?? 'dev' }, steps))
+    const readOnly = options.readOnly ?? (named !== undefined && options.write !== true)
+    const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
+    if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
+    return { text: toTable(report), document: report, exitCode: exitCode(report) }
+  },
+}

@@ -1,0 +1,20 @@
+import type { DeployedModel } from '../../infra/outputs.ts'
+import type { ModelArgs } from '../../infra/resources.ts'
+
+/** What a keeper is told, by infra/kubernetes/servers/model-sidecar.ts: the file that it is started with. */
+export interface KeeperConfig {
+  /** Where it says whether the models are ready. */
+  port: number
+  /** The plan put the models on GPUs: one that landed on the CPU is a fault. */
+  gpu: boolean
+  /** The models stay in memory for ever: one that is not there is a fault. */
+  resident: boolean
+  models: KeptModel[]
+}
+
+export interface KeptModel {
+  /** How it is brought in. */
+  args: ModelArgs
+  /** How it is asked. */
+  model: DeployedModel
+}

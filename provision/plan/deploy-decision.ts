@@ -1,0 +1,82 @@
+import { demandOf } from '../../infra/capacity/demand.ts'
+import type { Node } from '../../infra/capacity/hardware/hardware.ts'
+import type { StackDemand } from '../../infra/capacity/stack.ts'
+import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
+import { describeVerdict, requireFit } from '../../infra/capacity/verdict/verdict.ts'
+import { requireCertificates } from '../../infra/egress/egress-settings.ts'
+import { reasonOf } from '../../infra/failure.ts'
+import { requireLayout } from '../../infra/ownership/data-layout.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import { recordedLayout } from '../ownership/recorded-layout.ts'
+import { commandsFor } from '../targets/targets.ts'
+import { PINS } from '../toolchain/pinned-tools.ts'
+import { architecturesOf, type FigureSources } from './architectures.ts'
+
+/**
+ * The plan of a stack where its settings say that it runs: on this machine, or on the nodes of its cluster. What
+ * the stack itself holds there already counts as free.
+ */
+export async function planHere(
+  settings: Settings,
+  reach: FigureSources = 'here',
+): Promise<StackPlan> {
+  const { nodes, usage: held } = await (await commandsFor(settings)).inventory(settings)
+  return planStack(await demandNow(settings, reach), nodes, held)
+}
+
+/** The plan of a stack on machines that are described, none of which holds anything of it. */
+export async function planOn(
+  settings: Settings,
+  nodes: readonly Node[],
+  reach: FigureSources,
+): Promise<StackPlan> {
+  return planStack(await demandNow(settings, reach), nodes)
+}
+
+const demandNow = async (settings: Settings, reach: FigureSources): Promise<StackDemand> =>
+  demandOf(settings, PINS.ollama.version, await architecturesOf(settings, reach))
+
+/** Leave to deploy: the verdict, or the warning that goes with deploying all the same. */
+export interface DeployDecision {
+  /** Absent when none could be made, and the stack says to deploy all the same. */
+  plan?: StackPlan
+  verdict: string
+  warning?: string
+}
+
+/**
+ * Looks at where a stack is to be deployed, plans it, and refuses one that cannot be there.
+ * @throws Failure as requireCertificates, preflight and leaveByPlan do
+ */
+export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
+  requireCertificates(settings.egress)
+  const target = await commandsFor(settings)
+  await target.preflight(settings)
+  requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
+  const leave = await decideByPlan(settings)
+  const notHeld = leave.plan && (await target.requirePlanned(leave.plan))
+  const warnings = [leave.warning, notHeld, settings.egress.warning].filter(
+    text => text !== undefined,
+  )
+  return warnings.length === 0 ? leave : { ...leave, warning: warnings.join('\n') }
+}
+
+/**
+ * Plans a stack and refuses one that cannot fit, or cannot be planned, unless it says `deployUnfit`.
+ * @throws Failure with the numbers and what would fit instead
+ */
+export async function decideByPlan(settings: Settings): Promise<DeployDecision> {
+  const plan = await planHere(settings).catch(error => {
+    if (!settings.deployUnfit) throw error
+    return reasonOf(error)
+  })
+  if (typeof plan === 'string') return overridden(plan)
+  const verdict = describeVerdict(plan)
+  if (!settings.deployUnfit) requireFit(plan)
+  return { plan, ...(settings.deployUnfit ? overridden(verdict) : { verdict }) }
+}
+
+const overridden = (verdict: string) => ({
+  verdict,
+  warning: `WARNING: deployUnfit is set: this is deployed whatever the plan says. ${verdict}`,
+})

@@ -1,0 +1,14 @@
+import type { Settings } from '../../infra/settings/settings.ts'
+import type { Steps } from '../steps/steps.ts'
+import { type DeployDecision, gateOnPlan } from './deploy-decision.ts'
+
+/** The first step of what deploys: nothing is brought in or started for a stack that cannot fit. */
+export async function planStep(settings: Settings, steps: Steps): Promise<DeployDecision> {
+  const leave = await steps.run(
+    'plan',
+    () => gateOnPlan(settings),
+    ({ verdict }) => verdict,
+  )
+  if (leave.warning !== undefined) steps.note(leave.warning)
+  return leave
+}

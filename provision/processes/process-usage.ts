@@ -1,0 +1,48 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { placesOf } from '../../infra/local/local-servers.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import { type Bytes, KiB } from '../../infra/units.ts'
+import { isAlive, readProcessRecord } from './process-record.ts'
+
+/** What servers and their runners hold now. */
+export interface ProcessUsage {
+  pids: ReadonlySet<string>
+  /** Only memory of their own (RssAnon) counts: pages of files are free to everybody already. */
+  memory: Bytes
+}
+
+/** What the stack's own hold, which a new deployment gives back first. */
+export const stackUsage = (settings: Settings): Promise<ProcessUsage> =>
+  usageOfRecords(placesOf(settings).map(({ record }) => record))
+
+/**
+ * @param files records of the servers' processes
+ * @returns nothing where the system does not tell (anything but Linux)
+ */
+export async function usageOfRecords(files: readonly string[]): Promise<ProcessUsage> {
+  const records = await Promise.all(files.map(readProcessRecord))
+  const groups = new Set(
+    records.flatMap(record => (record && isAlive(record) ? [`${record.pid}`] : [])),
+  )
+  if (groups.size === 0) return { pids: new Set(), memory: 0 }
+  const all = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
+  const own = await Promise.all(all.map(async pid => ((await inGroup(pid, groups)) ? [pid] : [])))
+  return usageOfProcesses(own.flat())
+}
+
+/** What these processes hold together. */
+export async function usageOfProcesses(pids: readonly string[]): Promise<ProcessUsage> {
+  const held = await Promise.all(pids.map(anonymous))
+  return { pids: new Set(pids), memory: held.reduce((sum, bytes) => sum + bytes, 0) }
+}
+
+async function inGroup(pid: string, groups: ReadonlySet<string>): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // Behind the name in parentheses: state, parent, process group.
+  return groups.has(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? '')
+}
+
+async function anonymous(pid: string): Promise<Bytes> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * KiB
+}

@@ -1,0 +1,13 @@
+import type { Task } from '../../progress.ts'
+
+/** What the provider does for one type of resource. `State` is what Pulumi keeps: the arguments and the results. */
+export interface ResourceKind<Args, State extends Args> {
+  /** The keys that `State` has beyond `Args`: no change of arguments, whatever they hold. */
+  readonly results: readonly Exclude<keyof State, keyof Args>[]
+  create(args: Args, task: Task): Promise<State>
+  /** What is there now; undefined when it is gone, so that the next update makes it anew. */
+  read(state: State, task: Task): Promise<State | undefined>
+  /** Absent where every change replaces. */
+  update?(state: State, args: Args, task: Task): Promise<State>
+  delete(state: State, task: Task): Promise<void>
+}

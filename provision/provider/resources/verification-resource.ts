@@ -1,0 +1,37 @@
+import type { Report } from '../../../checks/report.ts'
+import { toTable } from '../../../checks/report-table.ts'
+import { verify } from '../../../checks/verify.ts'
+import { Failure } from '../../../infra/failure.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
+import { loadBeforeChecks } from '../../models/load-as-planned.ts'
+import type { Task } from '../../progress.ts'
+import type { ResourceKind } from './resource-kind.ts'
+
+interface VerificationState {
+  deployment: Outputs
+  triggers: string[]
+  report: Report
+}
+type VerificationArgs = Omit<VerificationState, 'report'>
+
+/** The checks as a part of the update: it runs when something it depends on changed, and fails the update when one fails. */
+export const verificationKind: ResourceKind<VerificationArgs, VerificationState> = {
+  results: ['report'],
+
+  create: run,
+  read: async state => state,
+  update: (_state, args, task) => run(args, task),
+  async delete() {},
+}
+
+async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {
+  const { report: say, signal } = task
+  await loadBeforeChecks(args.deployment, task)
+  const report = await verify(args.deployment, {
+    readOnly: false,
+    signal,
+    onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
+  })
+  if (report.verdict === 'passed') return { ...args, report }
+  throw new Failure(report.verdict === 'failed' ? 'refused' : 'unavailable', toTable(report))
+}

@@ -1,0 +1,95 @@
+import { dirname } from 'node:path'
+import type { ProcessOutput, ProcessPromise } from 'zx/core'
+import { PROJECT_ROOT } from '../../infra/project.ts'
+import type { Settings } from '../../infra/settings/settings.ts'
+import { type Millis, seconds } from '../../infra/units.ts'
+import { newTrackingId, TRACKING_VARIABLE } from '../processes/tracking.ts'
+import { runProgram } from '../run-program.ts'
+import type { Tool } from '../toolchain/toolchain.ts'
+import { type Backend, ownFolder } from './backend.ts'
+import { EngineRecord } from './engine-record.ts'
+import { removeStaleLocks } from './lock-files.ts'
+
+/** Time the engine has to end what is under way after an interrupt, before it is killed. */
+const GRACE: Millis = seconds(30)
+
+/** Pulumi's command as a process that works on one stack, and what was left of an earlier one. */
+export class EngineProcess {
+  readonly #settings: Settings
+  readonly #pulumi: Tool
+  readonly #backend: Backend
+  readonly #env: NodeJS.ProcessEnv
+  readonly #record: EngineRecord
+
+  constructor(settings: Settings, pulumi: Tool, backend: Backend, env: NodeJS.ProcessEnv) {
+    const trackingId = env[TRACKING_VARIABLE] ?? newTrackingId()
+    this.#settings = settings
+    this.#pulumi = pulumi
+    this.#backend = backend
+    this.#env = { ...env, [TRACKING_VARIABLE]: trackingId }
+    this.#record = new EngineRecord(settings.home, trackingId)
+  }
+
+  /** Runs what starts plugins or takes the lock on the state, written down from before it starts until it has ended. */
+  async run(
+    args: string[],
+    cwd: string,
+    signal: AbortSignal,
+    follow: (running: ProcessPromise) => Promise<void> = async () => undefined,
+  ): Promise<ProcessOutput> {
+    await this.#record.begin()
+    const running = this.start(args, cwd, signal)
+    await this.#record.started(running.pid)
+    await follow(running)
+    const ended = await running
+    if (ended.signal !== null) await this.clearUp()
+    else {
+      // After a crash its plugins and the program are still there.
+      if (ended.exitCode !== 0) await this.#record.endLeftBehind()
+      await this.#record.end()
+    }
+    return ended
+  }
+
+  /** Ends an engine that was left behind and takes away what locks the state in its name. */
+  async clearUp(): Promise<void> {
+    const { stack } = this.#settings
+    const leftBehind = await this.#record.endLeftBehind()
+    if (this.#backend.own) {
+      await removeStaleLocks(ownFolder(this.#settings), stack, leftBehind)
+    } else if (leftBehind) {
+      await this.start(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
+    }
+    await this.#record.end()
+  }
+
+  /** Starts it; an abort asks it to stop what is under way, and kills it when that takes too long. */
+  start(args: string[], cwd: string, signal: AbortSignal): ProcessPromise {
+    signal.throwIfAborted()
+    const stack = ['--stack', this.#settings.stack, '--non-interactive']
+    // A process group of its own: Ctrl-C reaches the engine once, from here, and it stops gracefully.
+    const running = runProgram([...this.#pulumi.command, ...args, ...stack], {
+      cwd,
+      // Its state is in the stack's folder; in a backend of the user's it may be meant for others too.
+      isPrivate: this.#backend.own,
+      env: {
+        ...this.#env,
+        ...this.#backend.env,
+        PATH: [...this.#pulumi.binFolders, dirname(process.execPath), this.#env.PATH].join(':'),
+        PULUMI_SKIP_UPDATE_CHECK: 'true',
+        PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
+      },
+    })
+    let killing: NodeJS.Timeout | undefined
+    const interrupt = () => {
+      running.child?.kill('SIGINT')
+      killing = setTimeout(() => running.child?.kill('SIGKILL'), GRACE)
+    }
+    signal.addEventListener('abort', interrupt, { once: true })
+    running.finally(() => {
+      signal.removeEventListener('abort', interrupt)
+      clearTimeout(killing)
+    })
+    return running
+  }
+}

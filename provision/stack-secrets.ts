@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import { readJsonFile } from '../checks/api/auth/json-file.ts'
+import { ensureKeyFile } from '../checks/api/auth/keys.ts'
+import { Failure } from '../infra/failure.ts'
+import { keepPrivateFile, makePrivateFolder } from '../infra/private-files.ts'
+import type { MadeSecrets, SecretFiles } from '../infra/resources.ts'
+
+const TOKEN_BYTES = 32
+
+const Token = z.string().regex(/^[0-9a-f]{64}$/)
+const Tokens = z.strictObject({ chroma: Token, ollama: Token, provisioner: Token })
+
+/**
+ * The secrets of a stack: as its files have them, else as the state remembers them, else made now. The files are
+ * there afterwards, readable for their owner only.
+ * @throws Failure `misused` when a file is there and holds something else; never with anything it holds
+ */
+export async function keepSecrets(
+  files: SecretFiles,
+  remembered?: MadeSecrets,
+): Promise<MadeSecrets> {
+  const tokens = remembered?.tokens ?? { chroma: token(), ollama: token(), provisioner: token() }
+  await writeOnce(files.tokens, `${JSON.stringify(tokens, null, 2)}\n`)
+  if (remembered === undefined) await ensureKeyFile(files.apiKeys)
+  else await writeOnce(files.apiKeys, remembered.apiKeys)
+  return {
+    tokens: await readTokens(files.tokens),
+    apiKeys: await readFile(files.apiKeys, 'utf8'),
+  }
+}
+
+const token = (): string => randomBytes(TOKEN_BYTES).toString('hex')
+
+async function writeOnce(path: string, text: string): Promise<void> {
+  await makePrivateFolder(dirname(path))
+  await keepPrivateFile(path, text)
+}
+
+async function readTokens(path: string): Promise<MadeSecrets['tokens']> {
+  const mend = `remove it and deploy again, which makes new ones: rm ${path}`
+  const parsed = Tokens.safeParse(await readJsonFile('The file of tokens', path, mend))
+  if (parsed.success) return parsed.data
+  throw new Failure('misused', `${path} does not hold the tokens of a stack`, { mend })
+}

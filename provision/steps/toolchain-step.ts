@@ -1,0 +1,36 @@
+import type { Flag } from '../commands/command.ts'
+import { toolchainOptions } from '../toolchain/options.ts'
+import { obtainTool, type Tool, type ToolName } from '../toolchain/toolchain.ts'
+import type { Steps } from './steps.ts'
+
+export interface ToolchainFlags {
+  offlineBuild?: boolean
+}
+
+export const TOOLCHAIN_FLAGS: Flag[] = [
+  {
+    flags: '--offline-build',
+    description:
+      'obtain every tool the last way: from package registries, built from source where need be',
+  },
+]
+
+export type Toolchain = Record<ToolName, Tool>
+
+/** Finds or obtains every tool, a step each, and leaves word for the provider, which runs in a process of its own. */
+export async function obtainToolchain(
+  { offlineBuild }: ToolchainFlags,
+  steps: Steps,
+  parts: ToolName[] = ['pulumi', 'chroma', 'ollama'],
+): Promise<Toolchain> {
+  if (offlineBuild) process.env.KNOWLEDGE_STACK_OFFLINE_BUILD = '1'
+  const tools: Partial<Toolchain> = {}
+  for (const part of parts) {
+    tools[part] = await steps.run(
+      part,
+      task => obtainTool(part, toolchainOptions(process.env), task),
+      tool => `${tool.version} from ${tool.origin} (${tool.why})`,
+    )
+  }
+  return tools as Toolchain
+}

@@ -1,0 +1,72 @@
+import type { V1Pod } from '@kubernetes/client-node'
+import { openCluster } from '../cluster/cluster-client.ts'
+import { clusterLayout } from '../cluster/cluster-layout.ts'
+import { requireCluster } from '../cluster/cluster-preflight.ts'
+import { findHopeless } from '../cluster/hopeless.ts'
+import { nodesToPlan } from '../cluster/nodes-to-plan.ts'
+import { removeUnknown, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
+import { describeClaims, purgeObjects } from '../cluster/ownership/purge-cluster.ts'
+import { logsOf, podsOf } from '../cluster/pods.ts'
+import type { ServerStatus, TargetCommands } from './target.ts'
+
+/** Pods of a cluster. */
+export const kubernetes: TargetCommands = {
+  tools: [],
+
+  async preflight(settings) {
+    await requireCluster(settings, await openCluster(settings))
+  },
+
+  dataLayout: clusterLayout,
+
+  async requireOwn(settings, claim) {
+    await requireOwnObjects(settings, claim, await openCluster(settings))
+    // Every object can be given an owner.
+    return []
+  },
+
+  inventory: async settings => ({ nodes: await nodesToPlan(settings), usage: {} }),
+
+  requirePlanned: async () => undefined,
+
+  beforeUp: async () => undefined,
+
+  async findHopeless(settings, since) {
+    const cluster = await openCluster(settings)
+    const pods = await podsOf(settings, cluster)
+    return findHopeless(pods, logsOf(settings, cluster, since), { since, now: Date.now() })
+  },
+
+  async status(settings) {
+    const pods = await podsOf(settings, await openCluster(settings))
+    return pods.filter(({ status }) => status?.phase !== 'Succeeded').map(statusOf)
+  },
+
+  sweep: async (settings, owner, isKnown) =>
+    removeUnknown(settings, owner, isKnown, await openCluster(settings)),
+
+  purgeable: async (settings, owner) =>
+    describeClaims(settings, owner, await openCluster(settings)),
+
+  purge: async (settings, owner) => purgeObjects(settings, owner, await openCluster(settings)),
+
+  kept: ({ kubernetes: { namespace } }) => `data and models stay in the claims of ${namespace}`,
+}
+
+function statusOf({ metadata, status }: V1Pod): ServerStatus {
+  const { name = '', namespace } = metadata ?? {}
+  const ready = (status?.conditions ?? []).find(({ type }) => type === 'Ready')
+  const running = ready?.status === 'True'
+  const waits = (status?.containerStatuses ?? []).flatMap(({ name, state }) =>
+    state?.waiting?.reason === undefined ? [] : `${name}: ${state.waiting.reason}`,
+  )
+  const why = waits.join(', ') || (ready?.message ?? status?.phase ?? 'unknown')
+  return {
+    name,
+    url: status?.podIP ?? '',
+    running,
+    pid: null,
+    state: running ? 'ready' : `not ready: ${why}`,
+    log: `kubectl -n ${namespace} logs ${name} --all-containers`,
+  }
+}

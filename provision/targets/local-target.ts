@@ -1,0 +1,54 @@
+import { loopbackUrl, placesOf } from '../../infra/local/local-servers.ts'
+import { localInventory } from '../plan/local-inventory.ts'
+import { requireOwnPorts } from '../processes/own-ports.ts'
+import { isAlive, readProcessRecord, removeProcessRecord } from '../processes/process-record.ts'
+import { stackUsage } from '../processes/process-usage.ts'
+import { recordsOf } from '../processes/stack-records.ts'
+import { stopProcess } from '../processes/stop-process.ts'
+import type { TargetCommands } from './target.ts'
+
+/** Processes on this machine. */
+export const local: TargetCommands = {
+  tools: ['chroma', 'ollama'],
+
+  preflight: async () => undefined,
+
+  // It lies in the home folder, which says so.
+  dataLayout: async () => undefined,
+
+  // All that is in the home folder, whose owner is known by now.
+  requireOwn: async () => [],
+
+  inventory: async settings => localInventory(settings.home, await stackUsage(settings)),
+
+  requirePlanned: async () => undefined,
+
+  beforeUp: requireOwnPorts,
+
+  // The provider sees a process end, and says so itself.
+  findHopeless: async () => undefined,
+
+  status: settings =>
+    Promise.all(
+      placesOf(settings).map(async place => {
+        const recorded = await readProcessRecord(place.record)
+        const pid = recorded !== undefined && isAlive(recorded) ? recorded.pid : null
+        const { name, log } = place
+        const state = pid === null ? 'does not run' : `process ${pid}`
+        return { name, url: loopbackUrl(place), running: pid !== null, pid, state, log }
+      }),
+    ),
+
+  async sweep(settings, _owner, isKnown) {
+    for (const record of (await recordsOf(settings)).filter(file => !isKnown?.(file))) {
+      const running = await readProcessRecord(record)
+      if (running !== undefined) await stopProcess(running)
+      await removeProcessRecord(record)
+    }
+  },
+
+  purgeable: async () => '',
+  purge: async () => [],
+
+  kept: ({ home }) => `data and models stay in ${home}`,
+}

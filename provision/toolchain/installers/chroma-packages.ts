@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Failure } from '../../../infra/failure.ts'
+import { requireCommand } from '../command.ts'
+import type { Installer } from '../installer.ts'
+import { PINS, versionProblem } from '../pinned-tools.ts'
+import { probeVersion } from '../probe.ts'
+import { fetchPythonPackage, INSTALL_PYTHON } from './python-package.ts'
+
+const { version: VERSION } = PINS.chroma
+
+/**
+ * sha256 of the wheels of chromadb 1.5.9 that were seen, by platform. On another platform pip checks the wheel
+ * only against the hash that the index itself gives.
+ */
+const WHEELS: Record<string, string> = {
+  'linux-x64': 'cc09b3df76e5a5cb386aed2715a2eea152e3949f9e1ba93c7119505377749929',
+}
+
+const LAUNCHER = join(import.meta.dirname, 'chroma.py')
+
+/** The npm package that is this project's client carries the server as well, for systems with glibc ≥ 2.38. */
+export const chromaFromNpm: Installer = {
+  name: 'npm',
+  origin: 'package',
+  how: 'run from the npm package chromadb',
+  async install({ env }, task) {
+    const cli = fileURLToPath(new URL('./cli.mjs', import.meta.resolve('chromadb')))
+    const command = [process.execPath, cli]
+    const version = await probeVersion('chroma', command, env, task).catch(naming)
+    const problem = versionProblem('chroma', version)
+    if (problem) throw new Failure('unavailable', `the npm package chromadb ${problem}`)
+    return { version, command, binFolders: [] }
+  },
+}
+
+/** Of what Node writes when a native binding does not load, the one line that says why. */
+function naming(error: unknown): never {
+  if (!(error instanceof Failure)) throw error
+  const reason = /^\w*Error: (.*)$/m.exec(error.message)?.[1] ?? error.message
+  throw new Failure('unavailable', `the npm package chromadb does not run here: ${reason}`, {
+    cause: error,
+  })
+}
+
+/** The PyPI package carries the same server for older systems, as bindings that python3 loads. */
+export const chromaFromPypi: Installer = {
+  name: 'pypi',
+  origin: 'package',
+  how: 'run from the PyPI package chromadb',
+  async install({ cache, env }, task) {
+    const python = await requireCommand('python3', 'Chroma from PyPI', INSTALL_PYTHON, env)
+    const sha256 = WHEELS[`${process.platform}-${process.arch}`]
+    const wheel = { name: 'chromadb', version: VERSION, ...(sha256 && { sha256 }) }
+    const folder = await fetchPythonPackage(wheel, cache, task, env)
+    return { version: VERSION, command: [python, LAUNCHER, folder], binFolders: [] }
+  },
+}

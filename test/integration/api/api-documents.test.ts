@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RESERVED_PREFIX } from '../../../checks/store/creator-id.ts'
+import { creatorPath, documentPath, TestApi } from '../../support/api/api.ts'
+import { startOllamaWithModels } from '../../support/models/models.ts'
+import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import type { RunningOllama } from '../../support/servers/ollama.ts'
+import { outputsOf } from '../../support/store/deployment.ts'
+
+const STATS = '/api/v1/ai/chromadb/stats'
+
+describe('a creator’s documents over HTTP', () => {
+  let chroma: RunningChroma
+  let ollama: RunningOllama
+  let api: TestApi
+  let service: string
+
+  beforeAll(async () => {
+    chroma = await startChroma()
+    ollama = await startOllamaWithModels()
+    api = await TestApi.start(outputsOf({ chroma: [chroma.url], ollama: ollama.url }))
+    service = await api.serviceToken()
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await ollama?.stop()
+    await chroma?.stop()
+  })
+
+  const alice = 'alice'
+  const cats = 'Cats purr when they are content. Volcanoes erupt without a warning.'
+
+  it('are put, listed, read, found and deleted with the creator’s token', async () => {
+    const token = await api.tokenFor(alice)
+    const metadata = { topic: 'mixed', rank: 2, draft: false }
+    const put = await api.call('PUT', documentPath(alice, 'cats/1?#'), {
+      token,
+      body: { text: cats, metadata },
+    })
+    expect(put).toMatchObject({ status: 200, body: { document: 'cats/1?#' } })
+
+    const list = await api.call('GET', creatorPath(alice, 'documents'), { token })
+    const entry = { document: 'cats/1?#', metadata, createdAt: expect.stringMatching(/Z$/) }
+    expect(list.body).toEqual({ documents: [entry], next: null })
+
+    const read = await api.call('GET', documentPath(alice, 'cats/1?#'), { token })
+    expect(read.body).toEqual({ ...entry, chunks: [{ index: 0, text: cats }], next: null })
+
+    const question = { text: 'purring animals', filter: { topic: 'mixed' }, count: 3 }
+    const found = await api.call('POST', creatorPath(alice, 'query'), { token, body: question })
+    expect(found.body.hits).toMatchObject([{ ...entry, index: 0, text: cats }])
+    const elsewhere = { ...question, filter: { topic: 'none' } }
+    const missed = await api.call('POST', creatorPath(alice, 'query'), { token, body: elsewhere })
+    expect(missed.body).toEqual({ hits: [] })
+
+    const gone = await api.call('DELETE', documentPath(alice, 'cats/1?#'), { token })
+    expect(gone.body).toEqual({ deletedChunks: 1 })
+    const after = await api.call('GET', documentPath(alice, 'cats/1?#'), { token })
+    expect(after).toMatchObject({ status: 404, body: { error: { code: 'not-found' } } })
+  })
+
+  it('come with vectors of the caller’s too, and are found by one', async () => {
+    const axis = (at: number) => Array.from({ length: 384 }, (_, index) => (index === at ? 1 : 0))
+    const chunks = [0, 1, 2].map(at => ({ text: `axis ${at}`, vector: axis(at) }))
+    const token = service
+    await api.call('PUT', documentPath('carol', 'axes'), { token, body: { chunks } })
+    const body = { vector: axis(1), count: 1 }
+    const { body: found } = await api.call('POST', creatorPath('carol', 'query'), { token, body })
+    expect(found.hits).toMatchObject([{ document: 'axes', index: 1, text: 'axis 1' }])
+  })
+
+  it('are paged', async () => {
+    for (const name of ['one', 'two', 'three']) {
+      const body = { text: name }
+      await api.call('PUT', documentPath('dora', name), { token: service, body })
+    }
+    const page = async (query: string) => {
+      const path = creatorPath('dora', `documents?${query}`)
+      const { body } = await api.call('GET', path, { token: service })
+      const names = body.documents.map(({ document }: { document: string }) => document)
+      return [...names, body.next]
+    }
+    expect(await page('limit=2')).toEqual(['one', 'two', 2])
+    expect(await page('limit=2&offset=2')).toEqual(['three', null])
+    expect(await page('limit=3')).toEqual(['one', 'two', 'three', null])
+  })
+
+  it('are paged by chunk when one is read', async () => {
+    const vector = Array.from({ length: 384 }, () => 1)
+    const chunks = Array.from({ length: 7 }, (_, index) => ({ text: `${index}`, vector }))
+    await api.call('PUT', documentPath('fay', 'long'), { token: service, body: { chunks } })
+    const read: number[] = []
+    let next: number | null = 0
+    while (next !== null) {
+      const path = `${documentPath('fay', 'long')}?limit=3&offset=${next}`
+      const { body } = await api.call('GET', path, { token: service })
+      read.push(...body.chunks.map(({ index }: { index: number }) => index))
+      next = body.next
+    }
+    expect(read).toEqual([0, 1, 2, 3, 4, 5, 6])
+  })
+
+  it('are asked in no more words than the model takes, and the creator learns no more', async () => {
+    const options = { token: await api.tokenFor('alice'), body: { text: 'a '.repeat(600) } }
+    const { status, body } = await api.call('POST', creatorPath('alice', 'query'), options)
+    expect(status).toBe(400)
+    expect(body.error.message).toContain('longer than the model takes')
+    expect(body.error.message).not.toContain('127.0.0.1')
+  })
+
+  it('are counted, by shard and in all', async () => {
+    const before = (await api.call('GET', STATS)).body
+    await api.call('PUT', documentPath('erin', 'd'), { token: service, body: { text: 'one' } })
+    const { status, body } = await api.call('GET', STATS)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      records: before.records + 1,
+      creators: { count: before.creators.count + 1, exact: true },
+    })
+    expect(body.shards).toHaveLength(10)
+  })
+
+  const deep = `{"text":"x","filter":${'{"$and":['.repeat(5000)}{}${']}'.repeat(5000)}}`
+  const wide = Object.fromEntries(['a', 'b', 'c'].map(key => [key, 'x'.repeat(3000)]))
+  it.each([
+    ['nothing in it', 'PUT', 'documents/d', {}],
+    ['blanks for a text', 'PUT', 'documents/d', { text: '   ' }],
+    ['text and chunks at once', 'PUT', 'documents/d', { text: 'x', chunks: [] }],
+    ['half a surrogate pair', 'PUT', 'documents/d', { text: 'half \ud800 a pair' }],
+    ['reserved metadata', 'PUT', 'documents/d', { text: 'x', metadata: { creator_id: 'bob' } }],
+    ['nested metadata', 'PUT', 'documents/d', { text: 'x', metadata: { nested: {} } }],
+    ['much metadata', 'PUT', 'documents/d', { text: 'x', metadata: wide }],
+    ['a prototype', 'PUT', 'documents/d', '{"text":"x","metadata":{"__proto__":1}}'],
+    ['a short vector', 'PUT', 'documents/d', { chunks: [{ text: 'x', vector: [1, 2] }] }],
+    ['an id that is not NFC', 'PUT', `documents/${encodeURIComponent('e\u0301')}`, { text: 'x' }],
+    ['a long id', 'PUT', `documents/${'d'.repeat(513)}`, { text: 'x' }],
+    ['two questions in one', 'POST', 'query', { text: 'x', vector: [1] }],
+    ['a filter for another', 'POST', 'query', { text: 'x', filter: { creator_id: 'bob' } }],
+    ['an empty filter', 'POST', 'query', { text: 'x', filter: { $and: [] } }],
+    ['an object to compare', 'POST', 'query', { text: 'x', filter: { a: { $ne: {} } } }],
+    ['a filter without a bottom', 'POST', 'query', deep],
+    ['too many hits', 'POST', 'query', { text: 'x', count: 101 }],
+    ['a page of nothing', 'GET', 'documents?limit=0', undefined],
+    ['a page in words', 'GET', 'documents?limit=ten', undefined],
+    ['a page before the first', 'GET', 'documents?offset=-1', undefined],
+    ['a question in the query', 'GET', 'documents?where=all', undefined],
+  ])('are refused with %s, in words', async (_what, method, rest, body) => {
+    const answer = await api.call(method, creatorPath('alice', rest), { token: service, body })
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid' } } })
+  })
+
+  it('are nobody’s whose id is none, and not the verification’s either', async () => {
+    const at = (creator: string) =>
+      api.call('GET', creatorPath(creator, 'documents'), { token: service })
+    expect(await at('e\u0301')).toMatchObject({ status: 400 })
+    expect(await at('x'.repeat(257))).toMatchObject({ status: 400 })
+    expect(await at(`${RESERVED_PREFIX}x`)).toMatchObject({ status: 403 })
+  })
+})

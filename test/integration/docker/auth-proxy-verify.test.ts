@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Check } from '../../../checks/check.ts'
+import shardSettings from '../../../checks/data/shard-settings.ts'
+import chromaAnswers from '../../../checks/servers/chroma-answers.ts'
+import ollamaAnswers from '../../../checks/servers/ollama-answers.ts'
+import routesClosed from '../../../checks/servers/routes-closed.ts'
+import { verify } from '../../../checks/verify.ts'
+import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
+import { findInstalled } from '../../../provision/models/provisioning-client.ts'
+import { type RunningFront, startFront } from '../../support/servers/auth-proxy.ts'
+import { debianCommand } from '../../support/servers/debian.ts'
+import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
+
+const nginx = await debianCommand('nginx', 'nginx-light')
+const TOKENS = { application: 'a1'.repeat(32), provisioner: 'b2'.repeat(32) }
+
+describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)', () => {
+  let tiny: TinyDeployment
+  let chroma: RunningFront
+  let ollama: RunningFront
+  /** The deployment as its outputs have it: each server at its front. */
+  let fronted: Outputs
+
+  beforeAll(async () => {
+    tiny = await startTinyDeployment()
+    const portOf = (reach: { url: string }) => Number(new URL(reach.url).port)
+    const { application } = TOKENS
+    chroma = await startFront(nginx!, {
+      upstream: portOf(tiny.outputs.chroma.instances[0].reach),
+      rules: CHROMA_RULES,
+      tokens: { application },
+    })
+    ollama = await startFront(nginx!, {
+      upstream: portOf(tiny.outputs.ollama[0].reach),
+      rules: OLLAMA_RULES,
+      tokens: TOKENS,
+    })
+    fronted = at(chroma, ollama, application)
+  })
+  afterAll(async () => {
+    await chroma?.stop()
+    await ollama?.stop()
+    await tiny?.stop()
+  })
+
+  function at(chroma: { port: number }, ollama: { port: number }, token: string): Outputs {
+    const reach = ({ port }: { port: number }) => ({
+      kind: 'direct' as const,
+      url: `http://127.0.0.1:${port}`,
+      token,
+    })
+    const [pool] = tiny.outputs.ollama
+    const chromas = { ...tiny.outputs.chroma, instances: [{ reach: reach(chroma) }] }
+    return {
+      ...tiny.outputs,
+      chroma: chromas as Outputs['chroma'],
+      ollama: [{ ...pool, reach: reach(ollama) }],
+    }
+  }
+
+  async function verdicts(outputs: Outputs, some?: Check[]): Promise<Record<string, string>> {
+    const { signal } = new AbortController()
+    const { checks } = await verify(outputs, {
+      readOnly: false,
+      signal,
+      ...(some && { checks: some }),
+    })
+    expect(JSON.stringify(checks)).not.toContain(TOKENS.application)
+    return Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]))
+  }
+
+  it('is verified with the token of the application as it is without fronts', async () => {
+    const plain = await verdicts(tiny.outputs)
+    expect(plain['routes-closed']).toBe('skipped')
+    expect(await verdicts(fronted)).toEqual({ ...plain, 'routes-closed': 'passed' })
+  })
+
+  it('cannot be used with a token that is none', async () => {
+    const outputs = at(chroma, ollama, TOKENS.application.replace('a', 'b'))
+    const checks = [chromaAnswers, shardSettings, ollamaAnswers]
+    expect(await verdicts(outputs, checks)).toEqual({
+      'chroma-answers': 'passed',
+      'shard-settings': 'failed',
+      'ollama-answers': 'failed',
+    })
+  })
+
+  it('is found open where the front lets the application do what it may not', async () => {
+    const open = await startFront(nginx!, {
+      upstream: Number(new URL(tiny.outputs.ollama[0].reach.url).port),
+      rules: { ...OLLAMA_RULES, everythingElse: ['application'] },
+      tokens: TOKENS,
+    })
+    try {
+      const outputs = at(chroma, open, TOKENS.application)
+      expect(await verdicts(outputs, [routesClosed])).toEqual({ 'routes-closed': 'failed' })
+      const { models } = tiny.outputs
+      const left = await Promise.all(models.map(({ name }) => installed(name)))
+      expect(left).not.toContain(undefined)
+    } finally {
+      await open.stop()
+    }
+  })
+
+  const installed = (name: string) =>
+    findInstalled(name, tiny.outputs.ollama[0].reach, new AbortController().signal)
+})

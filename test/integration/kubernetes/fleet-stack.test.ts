@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { roomOf, take } from '../../../infra/capacity/placement.ts'
+import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
+import { OWNER_LABEL, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { PROJECT_ROOT } from '../../../infra/project.ts'
+import type { KubeObject } from '../../support/cluster/api.ts'
+import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
+import { POOLS } from '../../support/cluster/fleet/pools.ts'
+import { waitFor } from '../../support/cluster/wait.ts'
+import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
+import { KUBERNETES_PROVIDER } from '../../support/kubernetes/kubernetes-stack.ts'
+import { type PlainStack, plainStack } from '../../support/stack/plain-stack.ts'
+import { type PreviousVersion, previousVersion } from '../../support/stack/previous-version.ts'
+
+const QUIET = { expectNoChanges: true }
+const NAMESPACE = 'tenants'
+/** Without the Job that verifies: no pod runs here that could be verified. */
+const ON_FLEET = { namespace: NAMESPACE, verification: false }
+const SETTINGS = {
+  target: 'kubernetes',
+  embeddingModel: 'nomic-embed-text',
+  chatModel: 'gpt-oss:20b',
+  contextLength: 8192,
+  instances: 2,
+  kubernetes: ON_FLEET,
+}
+
+/** Kinds of what carries the stack's owner. */
+const OWNED = [
+  ['apps/v1', 'StatefulSet'],
+  ['apps/v1', 'Deployment'],
+  ['policy/v1', 'PodDisruptionBudget'],
+  ['networking.k8s.io/v1', 'NetworkPolicy'],
+  ['v1', 'Service'],
+  ['v1', 'Secret'],
+  ['v1', 'ConfigMap'],
+  ['v1', 'PersistentVolumeClaim'],
+] as const
+
+const MINUTES = 60_000
+
+describe('the production stack under plain Pulumi, on a simulated fleet', {
+  timeout: 5 * MINUTES,
+}, () => {
+  let fleet: Fleet
+  let plain: PlainStack
+  let previous: PreviousVersion
+
+  beforeAll(async () => {
+    fleet = await startFleet(POOLS)
+    plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [KUBERNETES_PROVIDER])
+    await plain.configure(SETTINGS)
+    previous = await previousVersion()
+    await plain.use(previous.folder)
+    await plain.stack.up()
+    await plain.use(PROJECT_ROOT)
+  })
+  afterAll(async () => {
+    await fleet?.stop()
+    await plain?.forget()
+    await previous?.remove()
+  })
+
+  const own = async (apiVersion: string, kind: string): Promise<KubeObject[]> =>
+    (await fleet.api.list(apiVersion, kind)).filter(
+      ({ metadata }) => metadata.namespace === NAMESPACE,
+    )
+  const namespace = () =>
+    fleet.api.read({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
+  const uids = (objects: readonly KubeObject[]) =>
+    Object.fromEntries(objects.map(({ metadata }) => [metadata.name, metadata.uid as string]))
+  const claims = async () => uids(await own('v1', 'PersistentVolumeClaim'))
+
+  it('takes over what the version before deployed: all of it gets an owner, and no set, claim or namespace is replaced', async () => {
+    const [pool] = (await own('apps/v1', 'StatefulSet')).filter(
+      ({ metadata }) => metadata.name !== 'chroma',
+    )
+    const isOfPool = ({ metadata }: KubeObject) => metadata.name.includes(`${pool!.metadata.name}-`)
+    const countOf = async (kind: string) => (await own('v1', kind)).filter(isOfPool).length
+    // As an autoscaler may have done: the claim of the new pod is from a template that names no owner, for good.
+    await fleet.api.patch(pool!, { spec: { replicas: 2 } })
+    await waitFor('its claim', async () => (await countOf('PersistentVolumeClaim')) === 2)
+    await fleet.api.patch(pool!, { spec: { replicas: 1 } })
+    await waitFor('its end', async () => (await countOf('Pod')) === 1)
+    const kept = async () => ({
+      namespace: (await namespace())!.metadata.uid,
+      claims: await claims(),
+      sets: uids(await own('apps/v1', 'StatefulSet')),
+    })
+    const before = await kept()
+
+    await plain.stack.up()
+    expect(await kept()).toEqual(before)
+    const owned = (await Promise.all(OWNED.map(([version, kind]) => own(version, kind)))).flat()
+    const owners = [(await namespace())!, ...owned]
+      .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt')
+      .map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.labels?.[OWNER_LABEL]])
+    const [[, owner]] = owners as [[string, string]]
+    expect(owner).toMatch(/^[0-9a-f-]{36}$/)
+    expect(owners.filter(([, label]) => label !== owner)).toEqual([
+      [`PersistentVolumeClaim/data-${pool!.metadata.name}-1`, undefined],
+    ])
+    const layout = (await own('v1', 'ConfigMap')).find(({ metadata }) => metadata.name === 'layout')
+    expect(layout?.data).toMatchObject({ shards: '10', embeddingModel: 'nomic-embed-text:latest' })
+  })
+
+  it('has every pod bound by the scheduler, to a node that the plan named as possible', async () => {
+    const scripts = await clusterStack(fleet.kubeconfig, SETTINGS)
+    const { document } = await scripts.json('plan', '--cluster')
+    await scripts.end()
+    const { workloads, nodes } = document as StackPlan
+    const pods = await own('v1', 'Pod')
+    expect(pods).toHaveLength(workloads.length)
+    for (const { metadata, spec } of pods) {
+      const workload = workloads.find(({ name }) => metadata.name.startsWith(name))!
+      const possible = nodes.filter(node => take(roomOf(node), workload.requests) !== undefined)
+      expect(possible.map(({ name }) => name)).toContain(spec.nodeName)
+    }
+  })
+
+  it('changes nothing in a second update, and has not drifted', async () => {
+    await plain.stack.up(QUIET)
+    await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('is seen to have drifted while somebody has it scaled by hand', async () => {
+    const [api] = await own('apps/v1', 'Deployment')
+    await fleet.api.patch(api!, { spec: { replicas: 5 } })
+    await expect(plain.stack.preview({ ...QUIET, refresh: true })).rejects.toThrow()
+    await fleet.api.patch(api!, { spec: { replicas: api!.spec.replicas } })
+  })
+
+  it.each([
+    ['more creators, so a larger volume', { creators: 300_000 }],
+    ['another image', { images: { chroma: 'chromadb/chroma:1.5.8' } }],
+    ['another port, so another Service', { apiPort: 8104 }],
+    ['a model for another kind of machine', { chatModel: 'llama3.2:1b' }],
+  ])('keeps its claims through a change: %s', async (_, change) => {
+    const before = await claims()
+    await plain.configure(change)
+    await plain.stack.up()
+    expect(await claims()).toMatchObject(before)
+    await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('keeps its claims when labels are to be others than they are', async () => {
+    const before = await claims()
+    const another = { labels: { 'app.kubernetes.io/part-of': 'another' } }
+    for (const set of await own('apps/v1', 'StatefulSet')) {
+      await fleet.api.patch(set, { metadata: another })
+    }
+    for (const claim of await own('v1', 'PersistentVolumeClaim')) {
+      await fleet.api.patch(claim, { metadata: another })
+    }
+    await plain.stack.up({ refresh: true })
+    const sets = await own('apps/v1', 'StatefulSet')
+    expect(sets.map(({ metadata }) => metadata.labels)).toEqual(
+      sets.map(() => expect.objectContaining(PART_OF)),
+    )
+    expect(await claims()).toEqual(before)
+  })
+
+  it('refuses other instances or shards over its data, before anything is changed', async () => {
+    await plain.configure({ instances: 3 })
+    await expect(plain.stack.preview()).rejects.toThrow(/instances is 3.*laid out for 2/)
+    await plain.configure({ instances: 2, shards: 20 })
+    await expect(plain.stack.preview()).rejects.toThrow(/shards is 20.*laid out for 10/)
+    await plain.configure({ shards: 10 })
+  })
+
+  it('keeps the data of a namespace that it is asked to leave', async () => {
+    const before = await claims()
+    await plain.configure({ kubernetes: { ...ON_FLEET, namespace: 'elsewhere' } })
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+    await plain.configure({ kubernetes: ON_FLEET })
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+  })
+
+  it('leaves its claims and nothing that runs after destroy, and takes them over again', async () => {
+    const before = await claims()
+    await plain.stack.destroy()
+    expect(await own('v1', 'Pod')).toEqual([])
+    expect(await own('v1', 'Secret')).toEqual([])
+    expect(await claims()).toEqual(before)
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+  })
+})

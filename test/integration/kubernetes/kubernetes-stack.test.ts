@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { vectorFor } from '../../../checks/probe/vectors.ts'
+import type { Creator } from '../../../checks/store/creator.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
+import { deployedStack } from '../../../provision/deployed.ts'
+import { Steps } from '../../../provision/steps/steps.ts'
+import type { KubeObject } from '../../support/cluster/api.ts'
+import { askFromPod, pollFromPod } from '../../support/cluster/ask-from-pod.ts'
+import { stackImages } from '../../support/cluster/images.ts'
+import { type RealCluster, startRealCluster } from '../../support/cluster/node.ts'
+import { localVolumes } from '../../support/cluster/volumes.ts'
+import { waitFor } from '../../support/cluster/wait.ts'
+import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
+import { startModelMirror } from '../../support/models/model-mirror.ts'
+import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
+import type { TestStack } from '../../support/stack/test-stack.ts'
+
+const MINUTES = 60_000
+const NAMESPACE = 'tenants'
+const DIMENSION = 384
+const SETTINGS = {
+  creators: 1000,
+  pullDeadlineMinutes: 5,
+  kubernetes: { namespace: NAMESPACE, replicas: { api: 2 } },
+}
+
+describe.skipIf(!MAY_CHANGE_SYSTEM)(
+  'a stack on a real cluster of one node (needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root)',
+  { timeout: 8 * MINUTES },
+  () => {
+    let cluster: RealCluster
+    let mirror: Awaited<ReturnType<typeof startModelMirror>>
+    let stack: TestStack
+    let deployment: ConnectedDeployment
+    let outputs: Outputs
+    let provisioner: string | undefined
+    let creator: Creator
+
+    beforeAll(async () => {
+      cluster = await startRealCluster()
+      await cluster.load(await stackImages(cluster.home))
+      await localVolumes(cluster, 4)
+      mirror = await startModelMirror(cluster.gateway)
+      stack = await clusterStack(cluster.kubeconfig, { ...SETTINGS, modelMirror: mirror.address })
+      vi.stubEnv('KUBECONFIG', cluster.kubeconfig)
+    }, 12 * MINUTES)
+    afterAll(async () => {
+      await deployment?.close()
+      await mirror?.stop()
+      await cluster?.stop()
+      await stack?.end()
+      vi.unstubAllEnvs()
+    }, 2 * MINUTES)
+
+    const pods = async (prefix: string): Promise<KubeObject[]> =>
+      (await cluster.api.list('v1', 'Pod')).filter(
+        ({ metadata }) => metadata.namespace === NAMESPACE && metadata.name.startsWith(prefix),
+      )
+    const isReady = ({ status }: KubeObject): boolean =>
+      status.conditions?.some(
+        ({ type, status }: { type: string; status: string }) =>
+          type === 'Ready' && status === 'True',
+      )
+    const logOf = async (pod: string, container: string) =>
+      String(
+        await cluster.api.request(
+          'GET',
+          `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/log?container=${container}`,
+        ),
+      )
+    const readyAgain = (name: string, uid: string) =>
+      waitFor(`${name} to be ready again`, async () => {
+        const [pod] = await pods(name)
+        return pod !== undefined && pod.metadata.uid !== uid && isReady(pod)
+      })
+    const write = (id: string) =>
+      creator.upsert([{ id, chunks: [{ text: id, vector: vectorFor(id, DIMENSION) }] }])
+    const written = async () => (await creator.get()).map(({ document }) => document).sort()
+    /** As the checks see it from outside of the cluster. */
+    const verifies = async () => {
+      const { code, document, stderr } = await stack.json('verify', '--stack', 'dev')
+      expect({ code, stderr, document }).toMatchObject({ code: 0 })
+    }
+
+    it('comes up from nothing: models pulled by the pods, verified by a Job and from outside', async () => {
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      const [job] = await cluster.api.list('batch/v1', 'Job')
+      expect(job?.status).toMatchObject({ succeeded: 1 })
+      expect(await logOf('ollama-cpu-0', 'keeper')).toContain('brought in')
+      const options = { stack: 'dev', configFile: stack.configFile }
+      const deployed = await deployedStack(
+        options as never,
+        new Steps(new AbortController().signal),
+      )
+      outputs = deployed.outputs
+      provisioner = deployed.token
+      deployment = await openDeployment(outputs)
+      creator = deployment.knowledge().creator('a creator')
+      await write('before')
+    })
+
+    it.each(['chroma-0', 'ollama-cpu-0'])(
+      'has %s come back when its pod is deleted, with all that was there',
+      async name => {
+        const [pod] = await pods(name)
+        await write(name)
+        const known = await written()
+        expect(known).toContain(name)
+        await cluster.api.delete(pod!)
+        await readyAgain(name, pod!.metadata.uid)
+        expect(await written()).toEqual(known)
+        await verifies()
+      },
+    )
+
+    it('pulls nothing again that its volume holds', async () => {
+      const log = await logOf('ollama-cpu-0', 'keeper')
+      expect(log).toMatch(/all-minilm.*there/)
+      expect(log).not.toContain('brought in')
+    })
+
+    it('runs on while the kubelet is restarted', async () => {
+      const before = await pods('')
+      await write('while the kubelet was away')
+      await cluster.restartKubelet()
+      await waitFor('all to be ready', async () =>
+        (await pods('')).every(pod => isReady(pod) || pod.status.phase === 'Succeeded'),
+      )
+      const uids = (all: KubeObject[]) => all.map(({ metadata }) => metadata.uid).sort()
+      expect(uids(await pods(''))).toEqual(uids(before))
+      // From outside the store is reached by way of the kubelet.
+      await waitFor('what was written to be read', async () =>
+        (await written().catch((): string[] => [])).includes('while the kubelet was away'),
+      )
+    })
+
+    const CHROMA = `http://chroma-0.chroma-pods.${NAMESPACE}.svc:8080`
+    const OLLAMA = `http://ollama-cpu.${NAMESPACE}.svc:8080`
+    it.each([
+      ['GET', `${OLLAMA}/`, 'all'],
+      ['GET', `${OLLAMA}/api/tags`, 'application, provisioner'],
+      ['POST', `${OLLAMA}/api/embed`, 'application, provisioner'],
+      ['POST', `${OLLAMA}/api/pull`, 'provisioner'],
+      ['POST', `${OLLAMA}/api/create`, 'provisioner'],
+      ['POST', `${OLLAMA}/api/push`, 'provisioner'],
+      ['DELETE', `${OLLAMA}/api/delete`, 'provisioner'],
+      ['GET', `${CHROMA}/api/v2/heartbeat`, 'all'],
+      ['GET', `${CHROMA}/api/v2/version`, 'application'],
+      ['GET', `${CHROMA}/api/v2/tenants/default_tenant/databases`, 'application'],
+      ['POST', `${CHROMA}/api/v2/reset`, 'nobody'],
+    ])('lets through its front from another pod: %s %s: %s', async (method, url, callers) => {
+      const reach = url.startsWith(CHROMA)
+        ? outputs.chroma.instances[0]!.reach
+        : outputs.ollama[0].reach
+      const tokens = [undefined, (reach as { token?: string }).token, provisioner]
+      const requests = tokens.map(token => ({ method, url, token }))
+      const statuses = await askFromPod(cluster, NAMESPACE, requests)
+      const passed = statuses.map(status => status !== 401 && status !== 403)
+      const named = (caller: string) => callers === 'all' || callers.includes(caller)
+      expect(passed).toEqual([callers === 'all', named('application'), named('provisioner')])
+    })
+
+    it('answers at full context within the memory of the plan', async () => {
+      const { contextLength = 0 } = deployment.inference.model('chat')
+      const content = 'word '.repeat(contextLength)
+      await deployment.inference.chat([{ role: 'user', content }], { maxTokens: 8 })
+      const [pod] = await pods('ollama-cpu-0')
+      for (const { name, restartCount } of pod!.status.containerStatuses) {
+        expect({ name, restartCount }).toEqual({ name, restartCount: 0 })
+      }
+    })
+
+    it('keeps its API answering while that is rolled out anew', async () => {
+      const before = (await pods('api-')).map(({ metadata }) => metadata.uid)
+      const stop = await pollFromPod(
+        cluster,
+        NAMESPACE,
+        `http://api.${NAMESPACE}.svc:${stack.config.apiPort}/openapi.json`,
+      )
+      stack.config.maxConnectionsPerInstance = 12
+      const { code, stderr } = await stack.run('up')
+      const answers = await stop()
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      const after = (await pods('api-')).map(({ metadata }) => metadata.uid)
+      expect(after.filter(uid => before.includes(uid))).toEqual([])
+      expect(new Set(answers)).toEqual(new Set(['200']))
+    })
+
+    it.each([
+      {
+        what: 'a model that does not exist',
+        settings: { chatModel: 'qwen3:0.6b' },
+        reason: /Container keeper of pod ollama-cpu-0: .*qwen3:0\.6b/,
+        log: /qwen3:0\.6b/,
+      },
+      {
+        what: 'an image that cannot be pulled',
+        settings: { images: { ollama: 'registry.invalid/ollama:0.17.4' } },
+        reason:
+          /Container ollama of pod ollama-cpu-0: its image registry\.invalid\/ollama:0\.17\.4 cannot be pulled/,
+      },
+    ])('is not ready with $what: up ends with the reason, and mends it', async unready => {
+      const { config } = stack
+      Object.assign(stack, { config: { ...config, ...unready.settings } })
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(unready.reason),
+      })
+      expect(stderr).not.toMatch(/^ +at /m)
+      expect((await pods('ollama-cpu-0')).map(isReady)).toEqual([false])
+      if (unready.log) expect(await logOf('ollama-cpu-0', 'keeper')).toMatch(unready.log)
+
+      Object.assign(stack, { config })
+      const mended = await stack.run('up')
+      expect(mended).toMatchObject({ code: 0 })
+      await verifies()
+    })
+
+    it('leaves its data when it is taken down, and finds it when it comes again', async () => {
+      const known = await written()
+      await deployment.close()
+      expect((await stack.run('down')).code).toBe(0)
+      expect(await pods('')).toEqual([])
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      deployment = await openDeployment(outputs)
+      creator = deployment.knowledge().creator('a creator')
+      expect(await written()).toEqual(known)
+    })
+  },
+)

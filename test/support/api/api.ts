@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { type Keys, makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
+import { makeToken } from '../../../checks/api/auth/token.ts'
+import { startApi } from '../../../checks/api/start.ts'
+import type { Limits } from '../../../checks/api/traffic/limits.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
+import { minutes } from '../../../infra/units.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: every route answers something else, and the tests look into it
+  body: any
+}
+
+/** An API on a free port, with keys of its own, and a way to call it. */
+export class TestApi {
+  readonly url: string
+  readonly keys: Keys
+  readonly keyFile: string
+  readonly #end: () => Promise<string>
+
+  private constructor(url: string, keys: Keys, keyFile: string, end: () => Promise<string>) {
+    this.url = url
+    this.keys = keys
+    this.keyFile = keyFile
+    this.#end = end
+  }
+
+  static async start(
+    outputs: Outputs,
+    options: { limits?: Limits; hosts?: string[] } = {},
+  ): Promise<TestApi> {
+    const folder = await mkdtemp(join(tmpdir(), 'api-'))
+    const keyFile = join(folder, 'keys.json')
+    await makeKeyFile(keyFile)
+    const logStream = new PassThrough()
+    const log = text(logStream)
+    const config = { outputs, keyFile, port: 0, logLevel: 'info' as const, logStream, ...options }
+    const api = await startApi(config)
+    return new TestApi(api.url, await readKeyFile(keyFile), keyFile, async () => {
+      await api.stop()
+      logStream.end()
+      await rm(folder, { recursive: true })
+      return log
+    })
+  }
+
+  /** @returns everything that it logged */
+  stop(): Promise<string> {
+    return this.#end()
+  }
+
+  tokenFor(creator: string): Promise<string> {
+    return makeToken(this.keys, { scope: 'creator', creator }, minutes(10))
+  }
+
+  serviceToken(): Promise<string> {
+    return makeToken(this.keys, { scope: 'service' }, minutes(10))
+  }
+
+  /** @param options.body an object is sent as JSON, a text as it is */
+  async call(
+    method: string,
+    path: string,
+    options: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    const { token, body } = options
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const content = await response.text()
+    const isJson =
+      content !== '' && response.headers.get('content-type')?.startsWith('application/json')
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(content) : content,
+    }
+  }
+}
+
+/** The path of a creator's route. */
+export const creatorPath = (creator: string, rest: string): string =>
+  `/api/v1/creators/${encodeURIComponent(creator)}/${rest}`
+
+export const documentPath = (creator: string, document: string): string =>
+  creatorPath(creator, `documents/${encodeURIComponent(document)}`)

@@ -1,4 +1,0 @@
-import { debianCommand } from './debian.ts'
-
-/** @returns where Chromium is, installed first where that is allowed; undefined when there is none */
-export const findChromium = (): Promise<string | undefined> => debianCommand('chromium')

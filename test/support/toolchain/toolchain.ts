@@ -1,0 +1,18 @@
+import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { obtainTool, type Tool, type ToolName } from '../../../provision/toolchain/toolchain.ts'
+
+/**
+ * The real Pulumi, Ollama and Chroma, come by the last way, which works wherever the tests do: from package
+ * registries. They are made when the cache lacks them, which takes minutes and happens in the global set-up.
+ */
+export async function realTools(
+  report: (text: string) => void = () => {},
+): Promise<Record<ToolName, Tool>> {
+  const options = { ...toolchainOptions(process.env), offlineBuild: true }
+  const task = { report, signal: new AbortController().signal }
+  return {
+    pulumi: await obtainTool('pulumi', options, task),
+    ollama: await obtainTool('ollama', options, task),
+    chroma: await obtainTool('chroma', options, task),
+  }
+}

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse as parseYaml } from 'yaml'
+import { Failure } from '../../../infra/failure.ts'
+import { PROJECT_ROOT } from '../../../infra/project.ts'
+import { Config } from '../../../infra/settings/config-schema.ts'
+import { parseSettings } from '../../../infra/settings/settings.ts'
+
+const ENV = { HOME: '/home/ada' }
+const DEV = { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m' }
+
+const parse = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv = ENV) =>
+  parseSettings('dev', { ...DEV, ...raw }, env)
+
+function failureOf(raw: Record<string, unknown>): Failure {
+  try {
+    parse(raw)
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('settings', () => {
+  it('have the defaults of Pulumi.yaml', () => {
+    expect(parse({})).toMatchObject({
+      target: 'local',
+      chroma: { port: 8000, shards: 10, instances: 1, maxConnections: 10 },
+      ollama: { port: 11_434, parallel: 1, kvCacheType: 'f16', keepAlive: '-1' },
+      deployUnfit: false,
+    })
+  })
+
+  it('are the same whether they come typed from YAML or as texts from Pulumi', () => {
+    const own = { role: 'chat', contextLength: 2048, sizeBytes: 1 }
+    const typed = { shards: 7, deployUnfit: true, keepAlive: '5m', models: { 'my:1b': own } }
+    const texts = {
+      shards: '7',
+      deployUnfit: 'true',
+      keepAlive: '5m',
+      models: JSON.stringify(typed.models),
+    }
+    expect(parse(texts)).toEqual(parse(typed))
+  })
+
+  it.each([
+    ['shards', 4, '>=5'],
+    ['shards', 51, '<=50'],
+    ['shards', 'many', 'expected number'],
+    ['shards', 7.5, 'int'],
+    ['chromaPort', 0, '>=1'],
+    ['ollamaPort', 65_536, '<=65535'],
+    ['instances', 0, '>=1'],
+    ['target', 'cloud', 'local'],
+    ['keepAlive', 'soon', 'duration'],
+    ['kvCacheType', 'f64', 'q8_0'],
+    ['contextLength', 8193, '8192'],
+    ['contextLength', -1, '>=256'],
+    ['embeddingModel', 'nobody/knows', 'all-minilm:latest'],
+    ['embeddingModel', 'smollm2:135m', 'role is embedding'],
+    ['chatModel', '', '>=1'],
+    ['modelMirror', 'ftp://host/library', 'http'],
+    ['home', 'not/absolute', 'absolute'],
+    ['httpsProxy', 'ftp://proxy.example.org', 'http://host:port'],
+    ['httpsProxy', 3128, 'a text'],
+    ['noProxy', ['example.org'], 'string'],
+    ['models', { broken: { role: 'chat' } }, 'contextLength'],
+    ['ollamaPort', 8000, 'no other server'],
+    ['apiPort', 11_434, 'no other server'],
+    ['instances', 11, '10'],
+    ['kubernetes', { namespace: 'Knowledge' }, 'lower-case'],
+    ['kubernetes', { replicas: { api: 0 } }, '>=1'],
+    ['kubernetes', { autoscaling: { api: { min: 3, max: 2 } } }, 'min must not be above max'],
+    ['kubernetes', { ingress: { host: 'knowledge.example.org' } }, 'tlsSecret'],
+    ['kubernetes', { storage: 'fast' }, 'storage'],
+  ])('refuse %s = %j and say what is allowed', (key, value, allowed) => {
+    const failure = failureOf({ [key]: value })
+    expect(failure.exitCode).toBe(2)
+    expect(failure.text).toContain(`knowledge-stack:${key}`)
+    expect(failure.text).toContain(allowed)
+    expect(failure.mend).toContain('Pulumi.dev.yaml')
+  })
+
+  it("have a namespace of the stack's own, which is refused where a cluster would", () => {
+    expect(parse({ target: 'kubernetes' }).kubernetes.namespace).toBe('knowledge-stack-dev')
+    const named = { target: 'kubernetes', kubernetes: { namespace: 'tenants' } }
+    expect(parse(named).kubernetes.namespace).toBe('tenants')
+    const parsed = () => parseSettings('my_stack', { ...DEV, target: 'kubernetes' }, ENV)
+    expect(parsed).toThrow(/kubernetes\.namespace is "knowledge-stack-my_stack"; .*lower-case/)
+    expect(() => parseSettings('my_stack', DEV, ENV)).not.toThrow()
+  })
+
+  it('refuse a key that is no setting', () => {
+    expect(failureOf({ shard: 10 }).text).toMatch(
+      /knowledge-stack:shard is no setting; known are .*shards/,
+    )
+  })
+
+  it.each([
+    ['/data/ks', {}, '/data/ks'],
+    ['~/ks', {}, '/home/ada/ks'],
+    ['', {}, '/home/ada/.local/share/knowledge-stack/dev'],
+    ['', { XDG_DATA_HOME: '/xdg' }, '/xdg/knowledge-stack/dev'],
+    ['', { KNOWLEDGE_STACK_HOME: '/all' }, '/all/dev'],
+  ])('put the stack with home %j and %j into %s', (home, env, expected) => {
+    expect(parse({ home }, { ...ENV, ...env }).home).toBe(expected)
+  })
+
+  it('let a stack define a model of its own, which comes before the catalog', () => {
+    const models = {
+      'smollm2:135m': {
+        role: 'chat',
+        contextLength: 1024,
+        sizeBytes: 5,
+        sources: [{ kind: 'folder', path: '/m' }],
+      },
+    }
+    const chat = parse({ models, contextLength: 512 }).models[1]
+    expect(chat?.definition).toMatchObject({
+      contextLength: 1024,
+      sources: [{ kind: 'folder', path: '/m' }],
+    })
+  })
+
+  it('serve an embedding model with the context it was trained for, and a chat model with the planned one', () => {
+    expect(parse({ contextLength: 1024 }).models.map(model => model.contextLength)).toEqual([
+      512, 1024,
+    ])
+  })
+})
+
+describe('Pulumi.yaml', () => {
+  it('declares the same keys and defaults as the settings', async () => {
+    const project = parseYaml(await readFile(join(PROJECT_ROOT, 'Pulumi.yaml'), 'utf8'))
+    const declared = Object.entries<{ default: unknown }>(project.config)
+    expect(Object.fromEntries(declared.map(([key, { default: value }]) => [key, value]))).toEqual(
+      Config.parse({}),
+    )
+  })
+})
