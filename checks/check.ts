@@ -1,4 +1,5 @@
 import type { DeployedModel } from '../infra/outputs.ts'
+import type { Bytes } from '../infra/units.ts'
 import type { ConnectedDeployment } from './connected-deployment.ts'
 import type { Scratch } from './probe/scratch.ts'
 
@@ -34,10 +35,15 @@ export interface Context {
   readOnly: boolean
   /** Everything is looked at, where a sample would do. */
   deep: boolean
+  /** What a recorded process of this machine holds, with its runners; absent where nobody can tell. */
+  memoryOfProcess?: MemoryOfProcess
   signal: AbortSignal
   /** Unix milliseconds. */
   now: () => number
 }
+
+/** @param record file that records the process */
+export type MemoryOfProcess = (record: string) => Promise<Bytes>
 
 /** One check. Adding one is one file and one line in all.ts. */
 export interface Check {

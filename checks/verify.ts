@@ -3,7 +3,14 @@ import { Failure, reasonOf } from '../infra/failure.ts'
 import type { Outputs } from '../infra/outputs.ts'
 import { seconds } from '../infra/units.ts'
 import { ALL } from './all-checks.ts'
-import { type Check, type Context, type Finding, failed, unchecked } from './check.ts'
+import {
+  type Check,
+  type Context,
+  type Finding,
+  failed,
+  type MemoryOfProcess,
+  unchecked,
+} from './check.ts'
 import { type ConnectedDeployment, openDeployment } from './connected-deployment.ts'
 import { newRun } from './probe/run-id.ts'
 import { Scratch } from './probe/scratch.ts'
@@ -21,6 +28,8 @@ export interface VerifyOptions {
   onCheck?: (result: CheckResult) => void
   now?: () => number
   fetch?: Fetch
+  /** What a server that is a process of this machine holds is compared with the plan only where this is given. */
+  memoryOfProcess?: MemoryOfProcess
   /** The checks to make, in this order; all of them when absent. */
   checks?: readonly Check[]
 }
@@ -33,12 +42,20 @@ const CLEANING_DEADLINE = seconds(20)
  * @throws the signal's reason when it was aborted, Failure `misused` for outputs that are none
  */
 export async function verify(outputs: Outputs, options: VerifyOptions): Promise<Report> {
-  const { readOnly, deep = false, signal, now = Date.now } = options
+  const { readOnly, deep = false, signal, now = Date.now, memoryOfProcess } = options
   const run = newRun(now())
   const started = performance.now()
   const deployment = await openDeployment(outputs, { now, fetch: options.fetch })
   const scratch = new Scratch(deployment, run)
-  const context: Context = { deployment, scratch, readOnly, deep, signal, now }
+  const context: Context = {
+    deployment,
+    scratch,
+    readOnly,
+    deep,
+    ...(memoryOfProcess && { memoryOfProcess }),
+    signal,
+    now,
+  }
   const results = new Map<string, CheckResult>()
   const causes: Causes = new Map()
   try {

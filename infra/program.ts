@@ -47,12 +47,12 @@ export interface Effects {
 export async function deploy(
   stack: string,
   configured: Record<string, unknown>,
-  { gateOnPlan: leaveToDeploy, takeOver }: Effects,
+  { gateOnPlan, takeOver }: Effects,
 ) {
   const settings = parseSettings(stack, configured)
   const { home } = settings
 
-  const { plan, warning } = await leaveToDeploy(settings)
+  const { plan, warning } = await gateOnPlan(settings)
   if (warning !== undefined) pulumi.log.warn(warning)
   const { id, ...owner } = await takeOver(settings)
   const owned = new OwnerRecord(`${stack}-owner`, { ...owner, owner: id, home })

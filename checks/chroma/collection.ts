@@ -1,6 +1,7 @@
 import type { Where } from 'chromadb'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
+import type { Connection } from '../transport/connection.ts'
 import { batchesOf } from './batches.ts'
 import {
   Deleted,
@@ -12,7 +13,6 @@ import {
   type StoredRecord,
   toRecords,
 } from './chroma-records.ts'
-import type { ChromaServer } from './chroma-server.ts'
 import { retryTornRead, tornRead } from './torn-read.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
@@ -27,16 +27,24 @@ export interface GetOptions {
   offset?: number
 }
 
+/** What a collection needs of its server. */
+interface CollectionServer {
+  connection: Connection
+  writing<T>(send: () => Promise<T>): Promise<T>
+  /** Records that one request may carry. */
+  maxBatch(signal?: AbortSignal): Promise<number>
+}
+
 /**
  * The records of one collection. Every method that touches more than named records takes a `where`, and none
  * has one that may be left out: to Chroma a missing filter means all records.
  */
 export class ChromaCollection {
-  readonly #server: ChromaServer
+  readonly #server: CollectionServer
   /** Tells it from every other collection of its server, also from an earlier one of the same name. */
   readonly path: string
 
-  constructor(server: ChromaServer, path: string) {
+  constructor(server: CollectionServer, path: string) {
     this.#server = server
     this.path = path
   }

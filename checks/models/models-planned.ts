@@ -1,7 +1,6 @@
 import { SERVER_BYTES } from '../../infra/capacity/model/overhead.ts'
 import type { DeployedModel, OllamaPool, Outputs } from '../../infra/outputs.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
-import { usageOfRecords } from '../../provision/processes/process-usage.ts'
 import {
   type Check,
   type Context,
@@ -102,9 +101,11 @@ const placeOf = ({ processor, gpuMemory, memory }: LoadedModel): string =>
 
 /** What the server and its runners hold, where they are processes of this machine that the stack started. */
 async function lookAtProcess(context: Context, { pool, record }: OllamaPool): Promise<Finding[]> {
+  const { memoryOfProcess } = context
   const { models } = context.deployment.outputs
   const own = models.filter(model => model.pool === pool)
-  if (record === undefined || own.some(({ planned }) => planned === undefined)) return []
+  if (record === undefined || memoryOfProcess === undefined) return []
+  if (own.some(({ planned }) => planned === undefined)) return []
   const server = context.deployment.ollama.get(pool)!
   const foreign = (await server.running(context.signal))
     .map(({ name }) => name)
@@ -112,7 +113,7 @@ async function lookAtProcess(context: Context, { pool, record }: OllamaPool): Pr
   if (foreign.length > 0) {
     return [passed(`${server.connection.label} has other models loaded too: ${foreign.join(', ')}`)]
   }
-  const { memory } = await usageOfRecords([record])
+  const memory = await memoryOfProcess(record)
   const planned = own.reduce<Bytes>((sum, model) => sum + model.planned!.host, SERVER_BYTES)
   const found = `${formatBytes(memory)} held by ${server.connection.label} with its runners, of ${formatBytes(planned)} planned`
   return [

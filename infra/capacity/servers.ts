@@ -5,7 +5,7 @@ import { GPU_RESOURCE, reportedGpuMemory } from './hardware/hardware.ts'
 import type { Estimate } from './model/estimate.ts'
 import { SERVER_BYTES } from './model/overhead.ts'
 import type { Pool } from './pools.ts'
-import type { SizedModel } from './stack.ts'
+import type { SizedModel } from './sized-model.ts'
 import type { NodeRequirement, Resources, Share, Workload } from './workload.ts'
 
 /** Cores set aside, what a server needs to answer at all, and cores it is held to; work takes what is free. */

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { Failure } from '../failure.ts'
+import { CATALOG } from '../settings/catalog.ts'
 import type { KvCacheType } from '../settings/config-schema.ts'
-import { CATALOG, type ModelDefinition } from '../settings/models.ts'
+import type { ModelDefinition } from '../settings/models.ts'
 import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
 import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
 import type { Node } from './hardware/hardware.ts'
 import { estimateModel } from './model/estimate.ts'
 import { architectureOf } from './model/figures.ts'
-import { type ModelDemand, type SizedModel, type StackDemand, sizeStack } from './stack.ts'
+import type { ModelDemand, SizedModel } from './sized-model.ts'
+import { type StackDemand, sizeStack } from './stack.ts'
 import { findAlternatives } from './verdict/alternatives.ts'
 
 const Bytes = z.int().nonnegative()

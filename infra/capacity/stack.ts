@@ -1,8 +1,6 @@
 import type { KvCacheType } from '../settings/config-schema.ts'
-import type { Role } from '../settings/models.ts'
 import type { DataDemand } from './chroma-memory.ts'
 import type { Node } from './hardware/hardware.ts'
-import type { Architecture } from './model/architecture.ts'
 import { type Estimate, estimateModel } from './model/estimate.ts'
 import { poolModels } from './pools.ts'
 import {
@@ -12,15 +10,8 @@ import {
   replicated,
   verificationWorkload,
 } from './servers.ts'
+import type { ModelDemand, SizedModel } from './sized-model.ts'
 import type { Workload } from './workload.ts'
-
-/** A model as the stack wants to run it. */
-export interface ModelDemand {
-  name: string
-  role: Role
-  architecture: Architecture
-  contextLength: number
-}
 
 /** All that a stack runs. */
 export interface StackDemand {
@@ -34,12 +25,6 @@ export interface StackDemand {
   fronts: boolean
   /** On a cluster: how many pods a server has, those of Ollama with a keeper each, and whether one verifies. */
   pods?: { ollama: number; api: number; verification?: boolean }
-}
-
-export interface SizedModel extends ModelDemand {
-  estimate: Estimate
-  /** The Ollama that serves it: `cpu`, `gpu`, `gpu-1`, … */
-  pool: string
 }
 
 export interface SizedStack {

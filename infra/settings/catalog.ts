@@ -1,4 +1,4 @@
-import type { ModelDefinition, ModelSource, Prefixes } from './models.ts'
+import { type ModelDefinition, type ModelSource, type Prefixes, withTag } from './models.ts'
 
 const NO_PREFIXES: Prefixes = { document: '', query: '' }
 const LIBRARY: ModelSource = { kind: 'library' }
@@ -243,3 +243,12 @@ export const CATALOG: readonly ModelDefinition[] = [
     ],
   },
 ]
+
+/** The definition of a model by name: the stack's own come before the catalog. Undefined when neither knows it. */
+export function findModel(
+  name: string,
+  own: readonly ModelDefinition[] = [],
+): ModelDefinition | undefined {
+  const full = withTag(name)
+  return [...own, ...CATALOG].find(model => model.name === full)
+}

@@ -1,8 +1,5 @@
 import type { Figures } from '../capacity/model/figures.ts'
 import type { Bytes } from '../units.ts'
-import { CATALOG } from './catalog.ts'
-
-export { CATALOG }
 
 /** What a model is for: `embedding` turns texts into vectors, `chat` answers. */
 export type Role = 'embedding' | 'chat'
@@ -63,15 +60,6 @@ export function withTag(name: string): string {
 /** The model derived from `name` with the context pinned, which requests use: `smollm2:135m-ctx4096`. */
 export function servedName(name: string, contextLength: number): string {
   return `${withTag(name)}-ctx${contextLength}`
-}
-
-/** The definition of a model by name: the stack's own come before the catalog. Undefined when neither knows it. */
-export function findModel(
-  name: string,
-  own: readonly ModelDefinition[] = [],
-): ModelDefinition | undefined {
-  const full = withTag(name)
-  return [...own, ...CATALOG].find(model => model.name === full)
 }
 
 /** One line that names a source, for reports and as the key of the lock file. */

@@ -30,6 +30,10 @@ export async function usageOfRecords(files: readonly string[]): Promise<ProcessU
   return usageOfProcesses(own.flat())
 }
 
+/** What a recorded server holds with its runners; for the check models-planned. */
+export const memoryOfProcess = async (record: string): Promise<Bytes> =>
+  (await usageOfRecords([record])).memory
+
 /** What these processes hold together. */
 export async function usageOfProcesses(pids: readonly string[]): Promise<ProcessUsage> {
   const held = await Promise.all(pids.map(anonymous))

@@ -1,5 +1,6 @@
 import type { Report } from '../../checks/report.ts'
 import type { Outputs } from '../../infra/outputs.ts'
+import { memoryOfProcess } from '../processes/process-usage.ts'
 import type { Steps } from './steps.ts'
 
 /** The checks as a step of a command. */
@@ -16,6 +17,7 @@ export function verifyStep(
       return verify(outputs, {
         ...how,
         signal,
+        memoryOfProcess,
         onCheck: ({ name, verdict }) => report(`${name}: ${verdict}`),
       })
     },

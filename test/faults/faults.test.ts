@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ALL } from '../../checks/all-checks.ts'
 import type { CheckResult, Report } from '../../checks/report.ts'
 import { verify } from '../../checks/verify.ts'
+import { memoryOfProcess } from '../../provision/processes/process-usage.ts'
 import { snapshot } from '../support/stack/snapshot.ts'
 import { DEFECTS } from './defects.ts'
 import { startWorld, type World } from './world.ts'
@@ -24,7 +25,12 @@ describe('the verification', () => {
   afterAll(() => world?.stop())
 
   const run = (outputs = world.outputs, deep = false) =>
-    verify(outputs, { readOnly: false, deep, signal: new AbortController().signal })
+    verify(outputs, {
+      readOnly: false,
+      deep,
+      memoryOfProcess,
+      signal: new AbortController().signal,
+    })
 
   const found = (report: Report, verdict: CheckResult['verdict']) =>
     report.checks.filter(check => check.verdict === verdict)

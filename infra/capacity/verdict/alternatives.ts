@@ -2,7 +2,8 @@ import type { Role } from '../../settings/models.ts'
 import { formatBytes, MiB } from '../../units.ts'
 import { type CurrentUsage, planCapacity, VERDICTS } from '../capacity-plan.ts'
 import { GPU_MEMORY_MIB, GPU_RESOURCE, type Node, usableGpuMemory } from '../hardware/hardware.ts'
-import { type ModelDemand, type StackDemand, sizeStack } from '../stack.ts'
+import type { ModelDemand } from '../sized-model.ts'
+import { type StackDemand, sizeStack } from '../stack.ts'
 import {
   both,
   lessData,

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../units.ts'
-import type { ModelDemand, StackDemand } from '../stack.ts'
+import type { ModelDemand } from '../sized-model.ts'
+import type { StackDemand } from '../stack.ts'
 
 /** What a stack might be instead, by its settings. */
 export interface Variant {

@@ -4,6 +4,7 @@ import { verify } from '../../../checks/verify.ts'
 import { Failure } from '../../../infra/failure.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { loadBeforeChecks } from '../../models/load-as-planned.ts'
+import { memoryOfProcess } from '../../processes/process-usage.ts'
 import type { Task } from '../../progress.ts'
 import type { ResourceKind } from './resource-kind.ts'
 
@@ -30,6 +31,7 @@ async function run(args: VerificationArgs, task: Task): Promise<VerificationStat
   const report = await verify(args.deployment, {
     readOnly: false,
     signal,
+    memoryOfProcess,
     onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
   })
   if (report.verdict === 'passed') return { ...args, report }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { type ModelDemand, type StackDemand, sizeStack } from '../../../infra/capacity/stack.ts'
+import type { ModelDemand } from '../../../infra/capacity/sized-model.ts'
+import { type StackDemand, sizeStack } from '../../../infra/capacity/stack.ts'
 import type { Workload } from '../../../infra/capacity/workload.ts'
 import { MiB } from '../../../infra/units.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeSource, findModel, type ModelSource } from '../../../infra/settings/models.ts'
+import { findModel } from '../../../infra/settings/catalog.ts'
+import { describeSource, type ModelSource } from '../../../infra/settings/models.ts'
 import { readLocks } from '../../../provision/models/lock.ts'
 import {
   lockModel,

@@ -43,7 +43,7 @@ beforeAll(async () => {
   )
   for (const [key, value] of Object.entries(CONFIG))
     pulumi.runtime.setConfig(`knowledge-stack:${key}`, value)
-  const program = await import('../../../infra/index.ts')
+  const program = await import('../../../provision/pulumi-program.ts')
   outputs = await settled(program)
 })
 

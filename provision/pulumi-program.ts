@@ -1,8 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
-import { useEnvironment } from '../provision/egress/use-environment.ts'
-import { markedText } from './failure.ts'
-import { PROJECT } from './project.ts'
-import { startProvider } from './resources.ts'
+import { markedText } from '../infra/failure.ts'
+import { PROJECT } from '../infra/project.ts'
+import { startProvider } from '../infra/resources.ts'
+import { useEnvironment } from './egress/use-environment.ts'
 
 /** The engine shows a RunError by its message alone, any other with a stack trace. */
 const shown = (error: unknown) => {
@@ -20,11 +20,11 @@ const configured = Object.fromEntries(
 )
 
 // Loaded once the provider is on its way, which starts meanwhile.
-const { gateOnPlan } = await import('../provision/plan/deploy-decision.ts')
-const { takeOver } = await import('../provision/ownership/take-over.ts')
-const { ownerOf } = await import('../provision/ownership/home-owner.ts')
-const { previousState } = await import('./ownership/previous-state.ts')
-const { deploy } = await import('./program.ts')
+const { gateOnPlan } = await import('./plan/deploy-decision.ts')
+const { takeOver } = await import('./ownership/take-over.ts')
+const { ownerOf } = await import('./ownership/home-owner.ts')
+const { previousState } = await import('../infra/ownership/previous-state.ts')
+const { deploy } = await import('../infra/program.ts')
 
 const deployed = await deploy(pulumi.getStack(), configured, {
   gateOnPlan,
