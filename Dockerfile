@@ -1,7 +1,7 @@
-# The project's own image: the HTTP API, and by other arguments the checks and what brings models in.
+# The project's own image: the HTTP API, and by other arguments the checks and what pulls models.
 #   docker run … knowledge-stack:0.1.0                                  the API (checks/api/api-environment.ts)
 #   docker run … knowledge-stack:0.1.0 provision/cli.ts verify          against CHROMADB_URL and OLLAMA_URL
-#   docker run … knowledge-stack:0.1.0 provision/model-sidecar/main.ts FILE    what brings models in, beside an Ollama
+#   docker run … knowledge-stack:0.1.0 provision/model-sidecar/main.ts FILE    what pulls models, beside an Ollama
 ARG NODE_IMAGE=node:24.21.0-slim
 
 FROM ${NODE_IMAGE} AS packages

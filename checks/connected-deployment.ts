@@ -51,7 +51,7 @@ export interface OpenOptions {
 
 /**
  * The one place where outputs become URLs and URLs become clients. Nothing is sent yet.
- * @throws Failure `misused` for outputs that are none
+ * @throws Failure `misused` for invalid outputs
  */
 export async function openDeployment(
   outputs: Outputs,
@@ -85,7 +85,7 @@ export async function openDeployment(
     ]),
   )
   const inference = new Inference(models, pools)
-  const turns = new KeyedMutex()
+  const writes = new KeyedMutex()
   return {
     outputs: parsed.data,
     chroma: servers,
@@ -105,7 +105,7 @@ export async function openDeployment(
         }),
         versions: new WriteVersions(shards),
         nearest: new Nearest(),
-        writes: turns,
+        writes,
         now: options.now ?? Date.now,
       })
     },

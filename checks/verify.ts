@@ -39,7 +39,7 @@ const CLEANING_DEADLINE = seconds(20)
 /**
  * Makes the checks one after another and says what they found. Whatever happens, what the run wrote is taken
  * back before this ends; a run that was killed is swept by the next.
- * @throws the signal's reason when it was aborted, Failure `misused` for outputs that are none
+ * @throws the signal's reason when it was aborted, Failure `misused` for invalid outputs
  */
 export async function verify(outputs: Outputs, options: VerifyOptions): Promise<Report> {
   const { readOnly, deep = false, signal, now = Date.now, memoryOfProcess } = options

@@ -14,7 +14,7 @@ export async function deployedOutputs(options: StackOptions, steps: Steps): Prom
   return (await deployedStack(options, steps)).outputs
 }
 
-/** The outputs, and the token of the provisioner, which only those who bring models in may ask for. */
+/** The outputs, and the token of the provisioner, which only those who pull models may ask for. */
 export async function deployedStack(
   options: StackOptions,
   steps: Steps,

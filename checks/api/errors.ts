@@ -65,7 +65,7 @@ export function handleErrors(api: FastifyInstance): void {
   })
 }
 
-/** Also for what the framework refuses before it knows a route: a path that is none. */
+/** Also for what the framework refuses before it knows a route: a path that no route has. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const answer = toAnswer(error, request.caller?.scope === 'creator')
   if (answer.status >= 500 && answer !== error) request.log.error({ err: error }, 'request failed')

@@ -42,7 +42,7 @@ const LOOPBACK = '127.0.0.1'
 
 /**
  * Starts the HTTP API of a deployment.
- * @throws Failure `misused` for outputs or a key file that are none; `unavailable` when the port is taken
+ * @throws Failure `misused` for invalid outputs or an invalid key file; `unavailable` when the port is taken
  */
 export async function startApi(config: ApiConfig): Promise<RunningApi> {
   const { outputs, keyFile, host = LOOPBACK, hosts = [], port } = config

@@ -32,7 +32,7 @@ export interface RunningModel {
 }
 
 const MENDS: Partial<Record<ServerErrorReason, string>> = {
-  missing: 'bring the model in: npm run models',
+  missing: 'pull the models: npm run models',
   memory: 'see what fits instead: npm run plan',
   busy: 'try again when fewer requests are under way',
 }

@@ -52,7 +52,7 @@ async function look(folder: string, models: DeployedModel[], context: Context): 
   return passed(`${layers.size} files, ${formatBytes(bytes)}, ${how}`)
 }
 
-const MEND = 'bring the models in again: npm run models'
+const MEND = 'pull the models again: npm run models'
 
 async function whatIsWrong(path: string, { digest, size }: Layer, { deep, signal }: Context) {
   const found = await stat(path).catch(() => undefined)

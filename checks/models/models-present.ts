@@ -2,7 +2,7 @@ import type { Check, Finding, PartFinding } from '../check.ts'
 import { failed, ofPart, passed, together } from '../check.ts'
 import type { ModelStatus } from '../inference/model-status.ts'
 
-const MEND = 'bring the models in: npm run models'
+const MEND = 'pull the models: npm run models'
 
 export default {
   name: 'models-present',

@@ -33,7 +33,7 @@ async function look(file: string): Promise<Finding> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return unchecked(`${file} cannot be read`, MEND)
   const configuration = Configuration.safeParse(parse(text))
-  if (!configuration.success) return failed(`${file} is no configuration of Chroma`, MEND)
+  if (!configuration.success) return failed(`${file} is not a configuration of Chroma`, MEND)
   return configuration.data.allow_reset
     ? failed(`${file} says allow_reset: true, so anyone who reaches this Chroma can wipe it`, MEND)
     : passed(`${file} does not allow a reset`)

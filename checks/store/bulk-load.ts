@@ -40,7 +40,7 @@ export async function upsertAll(
     const shard = store.shards.of(creator)
     shards.set(shard, [...(shards.get(shard) ?? []), load])
   }
-  // What is written counts as written when all of it is in, so marks are renewed once.
+  // What is written counts as written when all of it is in, so write versions change once.
   await store.versions.after(
     allEnded(
       [...shards].map(async ([shard, loads]) => {
@@ -58,13 +58,13 @@ async function allEnded(work: readonly Promise<void>[]): Promise<void> {
 }
 
 async function write(
-  { shards, writes: turns, now }: Store,
+  { shards, writes, now }: Store,
   shard: number,
   loads: readonly Load[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const creators = loads.map(({ creator }) => creator)
-  await turns.runExclusiveForAll(
+  await writes.runExclusiveForAll(
     creators,
     async () => {
       const make = (): NewRecord[] => {
@@ -74,10 +74,12 @@ async function write(
         )
       }
       const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
-      const own: Where = { [RECORD_KEYS.creator]: { $in: creators } }
-      const where = { $and: [own, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] }
+      const creatorFilter: Where = { [RECORD_KEYS.creator]: { $in: creators } }
+      const where = {
+        $and: [creatorFilter, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }],
+      }
       const put = (records: ChromaCollection) =>
-        replace(records, { creatorFilter: own, where }, make, signal)
+        replace(records, { creatorFilter, where }, make, signal)
       await shards.write(shard, put, signal)
     },
     signal,

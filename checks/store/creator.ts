@@ -56,13 +56,13 @@ export class Creator {
   readonly #store: Store
   readonly #scope: Scope
   /** Further metadata on every record this scope writes. */
-  readonly #marks: Record<string, string>
+  readonly #added: Record<string, string>
 
   /** For Knowledge only, which has checked the id. */
-  constructor(store: Store, id: CreatorId, marks: Record<string, string> = {}) {
+  constructor(store: Store, id: CreatorId, added: Record<string, string> = {}) {
     this.#store = store
     this.#scope = new Scope(store.shards, store.versions, id)
-    this.#marks = marks
+    this.#added = added
     this.id = id
     this.shard = this.#scope.shard
   }
@@ -74,10 +74,10 @@ export class Creator {
    */
   async add(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
     const addition = randomUUID()
-    const marks = { [RECORD_KEYS.addition]: addition }
+    const added = { [RECORD_KEYS.addition]: addition }
     await this.#put(
       documents,
-      (ids, make) => this.#scope.add(ids, make(marks), addition, signal),
+      (ids, make) => this.#scope.add(ids, make(added), addition, signal),
       signal,
     )
   }
@@ -149,21 +149,21 @@ export class Creator {
 
   async #put(
     documents: readonly NewDocument[],
-    write: (ids: string[], make: (marks?: Record<string, string>) => NewRecord[]) => Promise<void>,
+    write: (ids: string[], make: (added?: Record<string, string>) => NewRecord[]) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (documents.length === 0) return
     checkDocuments(documents)
-    const { now, writes: turns } = this.#store
+    const { now, writes } = this.#store
     const ready = await makeReady(this.#store.embedder, documents, signal)
     const ids = ready.map(({ id }) => id)
-    const make = (marks = {}) => {
+    const make = (added = {}) => {
       const createdAt = now()
-      const all = { ...this.#marks, ...marks }
+      const all = { ...this.#added, ...added }
       return ready.flatMap(document => toRecords(this.id, document, createdAt, all))
     }
     // Two who replace one document at once would each have to begin again.
-    await turns.runExclusive(this.id, () => write(ids, make), signal)
+    await writes.runExclusive(this.id, () => write(ids, make), signal)
   }
 }
 

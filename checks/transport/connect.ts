@@ -14,10 +14,11 @@ export interface ConnectedEndpoint {
  * The one place where the outputs' word on how a server is reached becomes a URL, and the headers to go with it.
  * @throws Failure for a cluster that cannot be reached, or has no pod there that is ready
  */
-export async function connect(reach: Endpoint): Promise<ConnectedEndpoint> {
-  const headers = bearer(reach.token)
-  if (reach.kind === 'direct') return { url: reach.url, headers, close: async () => undefined }
-  return { ...(await forwardPort(reach)), headers }
+export async function connect(endpoint: Endpoint): Promise<ConnectedEndpoint> {
+  const headers = bearer(endpoint.token)
+  if (endpoint.kind === 'direct')
+    return { url: endpoint.url, headers, close: async () => undefined }
+  return { ...(await forwardPort(endpoint)), headers }
 }
 
 /** The header that shows a token; none without one. */

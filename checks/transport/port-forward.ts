@@ -6,7 +6,7 @@ import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Endpoint } from '../../infra/outputs.ts'
 import { kubeConfig } from './kube-config.ts'
 
-export type ForwardedReach = Extract<Endpoint, { kind: 'port-forward' }>
+export type ForwardedEndpoint = Extract<Endpoint, { kind: 'port-forward' }>
 
 const LOOPBACK = '127.0.0.1'
 
@@ -17,13 +17,13 @@ const LOOPBACK = '127.0.0.1'
  * @throws Failure `unavailable` when the cluster does not answer or no pod is ready
  */
 export async function forwardPort(
-  reach: ForwardedReach,
+  endpoint: ForwardedEndpoint,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const { CoreV1Api, PortForward } = await import('@kubernetes/client-node')
-  const config = await kubeConfig(reach.context)
+  const config = await kubeConfig(endpoint.context)
   const core = config.makeApiClient(CoreV1Api)
   const forward = new PortForward(config)
-  await readyPod(core, reach)
+  await readyPod(core, endpoint)
 
   const open = new Set<Socket>()
   const server = createServer(socket => {
@@ -31,7 +31,7 @@ export async function forwardPort(
     socket.on('close', () => open.delete(socket))
     // Whoever called finds the connection broken, and says so in its own words.
     socket.on('error', () => undefined)
-    carry(socket, core, forward, reach).catch(() => socket.destroy())
+    carry(socket, core, forward, endpoint).catch(() => socket.destroy())
   })
   server.listen(0, LOOPBACK)
   await once(server, 'listening')
@@ -51,13 +51,13 @@ async function carry(
   socket: Socket,
   core: CoreV1Api,
   forward: PortForward,
-  reach: ForwardedReach,
+  endpoint: ForwardedEndpoint,
 ): Promise<void> {
-  const pod = await readyPod(core, reach)
+  const pod = await readyPod(core, endpoint)
   const channel = await forward.portForward(
-    reach.namespace,
+    endpoint.namespace,
     pod,
-    [reach.port],
+    [endpoint.port],
     socket,
     breaking(socket),
     socket,
@@ -80,7 +80,7 @@ const breaking = (socket: Socket): Writable =>
 
 async function readyPod(
   core: CoreV1Api,
-  { namespace, selector, context }: ForwardedReach,
+  { namespace, selector, context }: ForwardedEndpoint,
 ): Promise<string> {
   const { items } = await core
     .listNamespacedPod({ namespace, labelSelector: selector })

@@ -1,4 +1,4 @@
-/** Whom a front lets in beside anyone: the application, or who brings models in and takes them away. */
+/** Whom a front lets in beside anyone: the application, or who pulls and deletes models. */
 export type Caller = 'application' | 'provisioner'
 
 /** One rule of a front: who may send these requests. */

@@ -60,7 +60,7 @@ export const Workload = Share.extend({
   server: Share,
   /** The part of the proxy in front; absent where there is none. It has no disk and no GPU. */
   front: Share.optional(),
-  /** The part of what brings an Ollama's models in and watches over them, in its pod; absent elsewhere. */
+  /** The part of what pulls an Ollama's models and watches over them, in its pod; absent elsewhere. */
   keeper: Share.optional(),
   /** Bytes of memory expected to be really touched. */
   resident: z.int().nonnegative(),

@@ -78,7 +78,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     this.registerOutputs({ identities: this.identities })
   }
 
-  /** Nothing to bring from here: the pods bring in what their volumes lack, and are ready when it answers. */
+  /** Nothing to pull from here: the pods pull what their volumes lack, and are ready when it answers. */
   deployModels() {
     return this.#pools.flatMap(({ pool, models }) =>
       this.#parts.settings.models

@@ -20,7 +20,7 @@ export const Images = z.strictObject({
   ollama: Reference.default('ollama/ollama:0.17.4'),
   /** The proxy in front of both, any user's. */
   front: Reference.default('nginxinc/nginx-unprivileged:1.28.0'),
-  /** The project's own: the API, the checks, and what brings models in. */
+  /** The project's own: the API, the checks, and what pulls models. */
   api: Reference.default(OWN_IMAGE),
   /** A registry that has copies of Docker Hub's images under their own names; Docker Hub itself when empty. */
   mirror: z

@@ -202,7 +202,7 @@ function misconfigured(stack: string, raw: Record<string, unknown>, issues: z.co
     issue.code === 'unrecognized_keys' && issue.path.length === 0
       ? issue.keys.map(
           key =>
-            `${PROJECT}:${key} is no setting; known are ${Object.keys(Config.shape).join(', ')}`,
+            `${PROJECT}:${key} is an unknown setting; known are ${Object.keys(Config.shape).join(', ')}`,
         )
       : [describeIssue(raw, issue)],
   )

@@ -10,7 +10,7 @@ import { revealed } from './secret-values.ts'
 // biome-ignore lint/suspicious/noExplicitAny: the engine hands over untyped properties; each kind types its own
 type AnyKind = ResourceKind<any, any>
 
-/** Loaded when first asked for: a server starts while what brings models in and verifies is still loading. */
+/** Loaded when first asked for: a server starts while what pulls models and verifies is still loading. */
 const KINDS: Record<string, () => Promise<AnyKind>> = {
   'knowledge:index:Process': async () =>
     (await import('./resources/process-resource.ts')).processKind,
@@ -112,7 +112,7 @@ function kindOf(urn: string): Promise<AnyKind> {
   // urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>
   const type = urn.split('::')[2]?.split('$').at(-1) ?? ''
   const load = KINDS[type]
-  if (load === undefined) throw new Failure('misused', `${type} is no resource of this provider`)
+  if (load === undefined) throw new Failure('misused', `${type} is not a resource of this provider`)
   return load()
 }
 

@@ -62,7 +62,7 @@ export async function rotateKeyFile(path: string): Promise<void> {
   await writePrivateFile(path, toText([freshKey(), ...keys].slice(0, MAX_KEYS)))
 }
 
-/** @throws Failure `misused` when there is no such file, or it is no key file; never with anything it holds */
+/** @throws Failure `misused` when there is no such file, or it is not a key file; never with anything it holds */
 export async function readKeyFile(path: string): Promise<Keys> {
   const { keys } = await readKeySet(path)
   return keys.map(({ kid, k }) => ({ id: kid, secret: secretOf(k) })) as [Key, ...Key[]]
@@ -74,7 +74,7 @@ async function readKeySet(path: string): Promise<{ keys: Jwk[] }> {
   if (parsed.success) return parsed.data
   throw new Failure(
     'misused',
-    `${path} is no key file: allowed is a JSON Web Key Set of HS256 keys of ${KEY_BYTES} bytes and more, each with a kid of its own`,
+    `${path} is not a key file: allowed is a JSON Web Key Set of HS256 keys of ${KEY_BYTES} bytes and more, each with a kid of its own`,
     { mend },
   )
 }

@@ -43,4 +43,4 @@ const held = (server: OllamaServer, model: DeployedModel): Look => ({
 })
 
 const wrong = (what: string) =>
-  new Failure('unavailable', what, { mend: 'bring the models in: npm run models' })
+  new Failure('unavailable', what, { mend: 'pull the models: npm run models' })

@@ -4,7 +4,7 @@ import { Health } from '../health/health-report.ts'
 
 const REASONS = {
   400: 'Something about the request is wrong; the message says what',
-  401: 'There is no token, or none that counts',
+  401: 'There is no token, or not a valid one',
   403: 'The token does not speak for this creator, or not for this call',
   404: 'There is no such thing',
   413: 'The body is larger than this route takes',

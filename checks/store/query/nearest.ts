@@ -44,20 +44,20 @@ export interface NearestQuery {
   /** Whether one of the creator's records is among them. Absent when only the server can tell. */
   accepts?: (record: StoredRecord) => boolean
   creator: CreatorId
-  mark: WriteVersion
+  version: WriteVersion
 }
 
-/** What is selected: too much to rank, or all of it as it was when the mark was this. */
-type Known = 'many' | { mark: string; all: StoredRecord[] }
+/** What is selected: too much to rank, or all of it as it was when the version was this. */
+type Known = 'many' | { version: string; all: StoredRecord[] }
 
 /**
  * Finds the nearest records, by whichever way is the fastest: among all that the creator has, among all that is
- * selected, or by Chroma's index. What was fetched is used again as long as the creator's mark stays the same, so
+ * selected, or by Chroma's index. What was fetched is used again as long as the creator's version stays the same, so
  * results are exact whoever writes. A shard's size and what is too much to rank are remembered for a while; that saves
  * requests and decides nothing but the way.
  */
 export class Nearest {
-  readonly #directory = new RecordIdIndex(MOST_RANKED)
+  readonly #index = new RecordIdIndex(MOST_RANKED)
   readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ...REMEMBERED })
   readonly #known = new LRUCache<string, Known>({
     max: KNOWN,
@@ -72,16 +72,16 @@ export class Nearest {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { accepts: lets, selected } = searched
-    const { creatorFilter: own, where } = selected
-    if (lets !== undefined) {
+    const { accepts, selected } = searched
+    const { creatorFilter, where } = selected
+    if (accepts !== undefined) {
       const whole = await this.#all(
-        { ...searched, selected: { creatorFilter: own, where: own } },
+        { ...searched, selected: { creatorFilter, where: creatorFilter } },
         signal,
       )
-      if (whole !== undefined) return rank(whole.filter(lets), vector, count)
+      if (whole !== undefined) return rank(whole.filter(accepts), vector, count)
     }
-    const all = where === own ? undefined : await this.#all(searched, signal)
+    const all = where === creatorFilter ? undefined : await this.#all(searched, signal)
     if (all !== undefined) return rank(all, vector, count)
     const options = { count, include: STORED }
     return byDistance(await searched.records.query(where, vector, options, signal))
@@ -99,12 +99,13 @@ export class Nearest {
     const most = mostRanked(await this.#sizeOf(records, signal))
     const { now, all } = await this.#look(searched, known, most, signal)
     if (all === undefined) this.#known.set(key, 'many')
-    else if (now !== undefined && known?.mark !== now) this.#known.set(key, { mark: now, all })
+    else if (now !== undefined && known?.version !== now)
+      this.#known.set(key, { version: now, all })
     return all
   }
 
   /**
-   * The mark comes before what is read for it, so that what is written in between is seen as a change.
+   * The version comes before what is read for it, so that what is written in between is seen as a change.
    * @param most records that are worth being fetched
    * @returns all that is selected, unless it is more
    */
@@ -114,30 +115,33 @@ export class Nearest {
     most: number,
     signal: AbortSignal | undefined,
   ): Promise<{ now?: string | undefined; all?: StoredRecord[] }> {
-    const { records, selected, mark } = searched
+    const { records, selected, version } = searched
     const guess = known ?? (await this.#listed(searched, most, signal))
     if (guess === 'many') return {}
     const [now, guessed] = await Promise.all([
-      guess === undefined ? mark.cached(signal) : mark.current(signal),
+      guess === undefined ? version.cached(signal) : version.current(signal),
       guess?.all,
     ])
-    if (guessed !== undefined && guess?.mark === now) return { now, all: guessed }
+    if (guessed !== undefined && guess?.version === now) return { now, all: guessed }
     const all = await fetchSelected(records, selected, { include: ALL, limit: most + 1 }, signal)
     return all.length > most ? {} : { now, all }
   }
 
-  /** What the records that the directory lists are now, which are all as long as the mark is what it was. */
+  /** What the records that the index has are now, which are all as long as the version is what it was. */
   async #listed(
-    { records, selected: { creatorFilter: own, where }, creator, mark }: NearestQuery,
+    { records, selected: { creatorFilter, where }, creator, version }: NearestQuery,
     most: number,
     signal: AbortSignal | undefined,
   ) {
-    const listed = where === own ? this.#directory.find(records, creator, mark) : undefined
-    // A mark that was heard to be another spares asking for what is known to be old.
-    if (listed === undefined || listed.version !== (await mark.cached(signal))) return undefined
+    const listed = where === creatorFilter ? this.#index.find(records, creator, version) : undefined
+    // A version that was heard to be another spares asking for what is known to be old.
+    if (listed === undefined || listed.version !== (await version.cached(signal))) return undefined
     if (listed.ids === 'many' || listed.ids.length > most) return 'many'
     const ids = [...listed.ids]
-    return { mark: listed.version, all: records.get(own, { include: ALL, ids }, signal) }
+    return {
+      version: listed.version,
+      all: records.get(creatorFilter, { include: ALL, ids }, signal),
+    }
   }
 
   async #sizeOf(records: ChromaCollection, signal: AbortSignal | undefined): Promise<number> {
@@ -150,12 +154,9 @@ export class Nearest {
 }
 
 /** By a hash, since a filter can be as long as its sender likes; a creator of that very name is another key. */
-const keyOf = ({
-  records,
-  creator,
-  selected: { creatorFilter: own, where },
-}: NearestQuery): string =>
-  records.path + (where === own ? `/${creator}` : `?${hash('sha256', JSON.stringify(where))}`)
+const keyOf = ({ records, creator, selected: { creatorFilter, where } }: NearestQuery): string =>
+  records.path +
+  (where === creatorFilter ? `/${creator}` : `?${hash('sha256', JSON.stringify(where))}`)
 
 /** In bytes. */
 function sizeOf(known: Known): number {

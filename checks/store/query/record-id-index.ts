@@ -18,7 +18,7 @@ const ASKED_BEFORE = 20
 export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
 const SHARDS = 1000
 
-/** What a creator had when its shard was listed, and its mark before that. */
+/** What a creator had when its shard was listed, and its version before that. */
 export interface IndexedIds {
   version: string
   ids: readonly string[] | 'many'
@@ -36,12 +36,12 @@ const NONE: readonly string[] = []
 /**
  * Which records creators have. Chroma looks through a whole shard for what a filter matches, and finds records by
  * their ids at once; so the ids of a shard that is much asked are listed, beside the questions, and a creator's are
- * complete as long as its mark is what it was.
+ * complete as long as its version is what it was.
  */
 export class RecordIdIndex {
   /** Ids that are held of one creator. */
   readonly #most: number
-  readonly #listings = new LRUCache<string, ShardIndex>({
+  readonly #shards = new LRUCache<string, ShardIndex>({
     ...REMEMBERED,
     maxSize: MOST_HELD,
     sizeCalculation: ({ size }) => size,
@@ -58,18 +58,22 @@ export class RecordIdIndex {
   }
 
   /** @returns undefined while it is not known */
-  find(records: ChromaCollection, creator: CreatorId, mark: WriteVersion): IndexedIds | undefined {
-    const listing = this.#listings.get(records.path)
+  find(
+    records: ChromaCollection,
+    creator: CreatorId,
+    version: WriteVersion,
+  ): IndexedIds | undefined {
+    const listing = this.#shards.get(records.path)
     if (listing === undefined) {
-      this.#ask(records, mark)
+      this.#ask(records, version)
       return undefined
     }
-    const then = mark.in(listing.versions)
+    const then = version.in(listing.versions)
     if (then === undefined) return undefined
     return { version: then, ids: listing.creators.get(creator) ?? NONE }
   }
 
-  #ask(records: ChromaCollection, mark: WriteVersion): void {
+  #ask(records: ChromaCollection, version: WriteVersion): void {
     const { path } = records
     const asked = 1 + (this.#asked.get(path) ?? 0)
     this.#asked.set(path, asked)
@@ -77,12 +81,12 @@ export class RecordIdIndex {
     this.#asked.delete(path)
     this.#tried.set(path, true)
     // Nobody waits for it: without it there is the other way.
-    this.#turn = this.#turn.then(() => this.#list(records, mark)).catch(() => undefined)
+    this.#turn = this.#turn.then(() => this.#list(records, version)).catch(() => undefined)
   }
 
-  async #list(records: ChromaCollection, mark: WriteVersion): Promise<void> {
-    // The marks come before the ids: what is written in between is seen as a change.
-    const marks = await mark.currentAll()
+  async #list(records: ChromaCollection, version: WriteVersion): Promise<void> {
+    // The versions come before the ids: what is written in between is seen as a change.
+    const versions = await version.currentAll()
     const all = await records.ids(0, LARGEST_SHARD + 1)
     if (all.length > LARGEST_SHARD) return
     const creators = new Map<string, IndexedIds['ids']>()
@@ -93,6 +97,6 @@ export class RecordIdIndex {
       creators.set(creator, isMuch ? 'many' : ids)
       size += PLACE + (isMuch ? 0 : ids.reduce((sum, id) => sum + id.length + PLACE, 0))
     }
-    this.#listings.set(records.path, { versions: marks, creators, size })
+    this.#shards.set(records.path, { versions, creators, size })
   }
 }

@@ -9,12 +9,12 @@ import { SPACE } from '../shard-metadata.ts'
 const COLLECTION = 'knowledge_marks'
 const ANY: Where = { kind: { $eq: 'mark' } }
 const named = (names: string[]): Where => ({ name: { $in: names } })
-/** Marks that are read in one request by name. */
+/** Write versions that are read in one request by name. */
 const FEW = 64
 /** Another process may make the collection at any time. */
 const ABSENT_FOR: Millis = seconds(10)
 
-/** What a server answered: the values of its marks by their names. */
+/** What a server answered: the values of its versions by their names. */
 export interface VersionSnapshot {
   /** Of their collection: tells them from those of an earlier one. */
   path: string
@@ -26,11 +26,11 @@ interface Request {
   answer: Promise<VersionSnapshot | undefined>
 }
 
-/** The marks of one server, as records of one dimension in a collection of their own. Undefined where there is none. */
+/** The versions of one server, as records of one dimension in a collection of their own. Undefined where there is none. */
 export class VersionStore {
   readonly #server: ChromaServer
   readonly #database: string
-  #marks: ChromaCollection | undefined
+  #collection: ChromaCollection | undefined
   #absentUntil = 0
   /** What was heard last. What came late may be older than what it took the place of. */
   #last: VersionSnapshot | undefined
@@ -65,22 +65,23 @@ export class VersionStore {
     return { names, answer }
   }
 
-  /** @param names of the marks to read as they are now; all when absent */
+  /** @param names of the versions to read as they are now; all when absent */
   async read(names?: string[], signal?: AbortSignal): Promise<VersionSnapshot | undefined> {
-    const marks = this.#marks ?? (await this.#lookUp(signal))
-    if (marks === undefined) return undefined
+    const collection = this.#collection ?? (await this.#lookUp(signal))
+    if (collection === undefined) return undefined
     try {
       const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
-      const found = await marks.get(names === undefined ? ANY : named(names), options, signal)
+      const found = await collection.get(names === undefined ? ANY : named(names), options, signal)
       // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
       const own = found.filter(({ id, metadata }) => metadata?.name === id)
       const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
-      if (this.#last?.path !== marks.path) this.#last = { path: marks.path, values: new Map() }
+      if (this.#last?.path !== collection.path)
+        this.#last = { path: collection.path, values: new Map() }
       for (const [name, value] of values) this.#last.values.set(name, value)
-      return { path: marks.path, values }
+      return { path: collection.path, values }
     } catch (error) {
       if (!isMissing(error)) throw error
-      this.#marks = undefined
+      this.#collection = undefined
       this.#last = undefined
       return undefined
     }
@@ -104,17 +105,17 @@ export class VersionStore {
   }
 
   async #lookUp(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    if (this.#marks !== undefined || Date.now() < this.#absentUntil) return this.#marks
+    if (this.#collection !== undefined || Date.now() < this.#absentUntil) return this.#collection
     const info = await this.#server.findCollection(this.#database, COLLECTION, signal)
     if (info === undefined) this.#absentUntil = Date.now() + ABSENT_FOR
-    else this.#marks = this.#server.records(this.#database, info.id)
-    return this.#marks
+    else this.#collection = this.#server.records(this.#database, info.id)
+    return this.#collection
   }
 
   async #make(): Promise<ChromaCollection> {
     const settings = { space: SPACE, metadata: { kind: 'marks' } } as const
     const info = await this.#server.ensureCollection(this.#database, COLLECTION, settings)
-    this.#marks = this.#server.records(this.#database, info.id)
-    return this.#marks
+    this.#collection = this.#server.records(this.#database, info.id)
+    return this.#collection
   }
 }

@@ -11,7 +11,7 @@ const VERSIONS = 4096
 const EVERYBODY = 'everybody'
 /**
  * Each costs Chroma 0.6 ms, less than half of what a chunk does (measured, 1.5.9: 30 ms for one, 92 for 100). The
- * mark of everybody makes all that is listed old, so that questions take three times as long for some minutes.
+ * version of everybody makes all that is listed old, so that questions take three times as long for some minutes.
  */
 const MOST_BUMPED = 500
 
@@ -28,9 +28,9 @@ export interface WriteVersion {
 }
 
 /**
- * Marks by which a reader knows that a creator's records are those it has seen. Whoever writes renews the marks of
- * the creators it wrote, after what it wrote is in and before it says so. So who knows a mark, then reads the
- * records, and later finds the mark the same, has missed no write that was acknowledged, by whichever process.
+ * Write versions by which a reader knows that a creator's records are those it has seen. Whoever writes renews the versions of
+ * the creators it wrote, after what it wrote is in and before it says so. So who knows a version, then reads the
+ * records, and later finds the version the same, has missed no write that was acknowledged, by whichever process.
  *
  * The verification's creators have none, since it must leave a live store as it was.
  */
@@ -48,7 +48,7 @@ export class WriteVersions {
     const names = [EVERYBODY, nameOf(creator)]
     const markIn: WriteVersion['in'] = seen => {
       if (seen === undefined || isReserved(creator)) return undefined
-      // One that nobody wrote yet is a mark too.
+      // One that nobody wrote yet is a version too.
       return [seen.path, ...names.map(name => seen.values.get(name))].join(' ')
     }
     return {
@@ -60,7 +60,7 @@ export class WriteVersions {
   }
 
   /**
-   * Lets a write end, and gives the creators it is about other marks before it is said that it has. Also after one
+   * Lets a write end, and gives the creators it is about other versions before it is said that it has. Also after one
    * that failed or was given up, since some of it may be in.
    */
   async after<T>(write: Promise<T>, creators: readonly CreatorId[]): Promise<T> {

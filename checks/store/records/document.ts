@@ -4,7 +4,7 @@ import type { CreatorId } from '../creator-id.ts'
 import { type CallerMetadata, callerPart, parseMetadata, RECORD_KEYS } from './metadata.ts'
 import { parseDocumentId, recordId } from './record-id.ts'
 
-/** A document as callers bring it: its text, or its chunks with their vectors. Metadata goes onto each chunk. */
+/** A document as callers send it: its text, or its chunks with their vectors. Metadata goes onto each chunk. */
 export type NewDocument = { id: string; metadata?: CallerMetadata } & (
   | { text: string }
   | { chunks: { text: string; vector: number[] }[] }
@@ -51,7 +51,7 @@ export function toRecords(
   creator: CreatorId,
   document: ReadyDocument,
   createdAt: number,
-  marks: Record<string, string>,
+  added: Record<string, string>,
 ): NewRecord[] {
   return document.chunks.map(({ text, vector }, index) => ({
     id: recordId(creator, document.id, index),
@@ -59,7 +59,7 @@ export function toRecords(
     vector,
     metadata: {
       ...document.metadata,
-      ...marks,
+      ...added,
       [RECORD_KEYS.creator]: creator,
       [RECORD_KEYS.document]: document.id,
       [RECORD_KEYS.chunk]: index,

@@ -12,7 +12,7 @@ const TRIES = 8
 
 /**
  * Writes the chunks of documents that are not there yet. Chroma leaves an id that is taken as it is, so nothing of
- * anybody else's is overwritten; and what is taken out again after a failure is what carries the mark of this very
+ * anybody else's is overwritten; and what is taken out again after a failure is what carries the id of this very
  * call, so nothing of anybody else's is deleted either, also if it came meanwhile.
  *
  * Two who add one document at once may each get some of its chunks in. Whoever finds others' chunks among its own

@@ -23,17 +23,17 @@ export interface CreatorQuery {
  */
 export async function fetchSelected(
   records: ChromaCollection,
-  { creatorFilter: own, where, byId }: CreatorQuery,
+  { creatorFilter, where, byId }: CreatorQuery,
   options: GetOptions,
   signal?: AbortSignal,
 ): Promise<StoredRecord[]> {
-  if (byId === undefined || where === own) return records.get(where, options, signal)
-  const all = await records.get(own, { include: [], limit: LISTED + 1 }, signal)
+  if (byId === undefined || where === creatorFilter) return records.get(where, options, signal)
+  const all = await records.get(creatorFilter, { include: [], limit: LISTED + 1 }, signal)
   if (all.length > LISTED) return records.get(where, options, signal)
   const { include, offset = 0, limit = all.length } = options
   const page = all.filter(({ id }) => byId(id)).slice(offset, offset + limit)
   if (include.length === 0) return page
-  const found = await records.get(own, { ids: page.map(({ id }) => id), include }, signal)
+  const found = await records.get(creatorFilter, { ids: page.map(({ id }) => id), include }, signal)
   // Some were deleted in between, so that those after them should have been among these.
   return found.length === page.length ? found : records.get(where, options, signal)
 }

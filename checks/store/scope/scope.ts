@@ -36,17 +36,17 @@ export class Scope {
   readonly creator: CreatorId
   readonly shard: number
   readonly #shards: Shards
-  readonly #marks: WriteVersions
-  readonly #mark: WriteVersion
+  readonly #versions: WriteVersions
+  readonly #version: WriteVersion
   /** Lets all of the creator's records through. */
   readonly #everything: Where
 
-  constructor(shards: Shards, marks: WriteVersions, creator: CreatorId) {
+  constructor(shards: Shards, versions: WriteVersions, creator: CreatorId) {
     this.#shards = shards
-    this.#marks = marks
+    this.#versions = versions
     this.creator = creator
     this.shard = shards.of(creator)
-    this.#mark = marks.of(creator, this.shard)
+    this.#version = versions.of(creator, this.shard)
     this.#everything = scoped(creator)
   }
 
@@ -76,8 +76,13 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { accepts: lets, ...selected } = this.#select(selection)
-    const from = { selected, creator: this.creator, mark: this.#mark, ...(lets && { lets }) }
+    const { accepts, ...selected } = this.#select(selection)
+    const from = {
+      selected,
+      creator: this.creator,
+      version: this.#version,
+      ...(accepts && { accepts }),
+    }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...from }, vector, count, signal)
     return this.#own(await this.#read([], find, signal))
@@ -92,7 +97,7 @@ export class Scope {
   ): Promise<void> {
     const selected = this.#select({ documents })
     const put = (records: ChromaCollection) => addNew(records, selected, fresh, addition, signal)
-    await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
+    await this.#versions.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
   /** Puts the chunks of whole documents in place of those that are there. */
@@ -103,7 +108,7 @@ export class Scope {
   ): Promise<void> {
     const selected = this.#select({ documents })
     const put = (records: ChromaCollection) => replace(records, selected, make, signal)
-    await this.#marks.after(this.#shards.write(this.shard, put, signal), [this.creator])
+    await this.#versions.after(this.#shards.write(this.shard, put, signal), [this.creator])
   }
 
   /**
@@ -114,7 +119,7 @@ export class Scope {
     const selected = this.#select(selection)
     // Also when nothing is found: it may be gone by an earlier call that failed before it could tell.
     const gone = (records: ChromaCollection) =>
-      this.#marks.after(this.#deleteAll(records, selected, signal), [this.creator])
+      this.#versions.after(this.#deleteAll(records, selected, signal), [this.creator])
     return this.#read(0, gone, signal)
   }
 
@@ -151,14 +156,13 @@ export class Scope {
     if (named !== undefined) more.push({ [RECORD_KEYS.document]: { $in: [...named] } })
     if (asked !== undefined) more.push(toWhere(asked))
 
-    const own = this.#everything
-    const where = more.length === 0 ? own : scoped(this.creator, ...more)
+    const creatorFilter = this.#everything
+    const where = more.length === 0 ? creatorFilter : scoped(this.creator, ...more)
     const byId = (id: string) => named === undefined || named.has(chunkOf(id)?.document ?? '')
-    if (asked === undefined)
-      return { creatorFilter: own, where, byId, accepts: ({ id }) => byId(id) }
-    if (!isExactHere(asked)) return { creatorFilter: own, where }
+    if (asked === undefined) return { creatorFilter, where, byId, accepts: ({ id }) => byId(id) }
+    if (!isExactHere(asked)) return { creatorFilter, where }
     return {
-      creatorFilter: own,
+      creatorFilter,
       where,
       accepts: ({ id, metadata = {} }) => byId(id) && matches(asked, metadata),
     }

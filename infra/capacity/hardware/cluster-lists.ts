@@ -58,7 +58,7 @@ export function readList<Content>(
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]!
-  throw new Failure('misused', `That is no list of ${what}: ${path.join('.')}: ${message}`, {
+  throw new Failure('misused', `That is not a list of ${what}: ${path.join('.')}: ${message}`, {
     mend: `kubectl get ${what} -o json`,
   })
 }

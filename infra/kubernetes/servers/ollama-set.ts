@@ -24,7 +24,7 @@ const STARTUP = 300
 /** Seconds for answers that are under way. */
 const GRACE = 120
 
-/** The Ollama of a pool: a StatefulSet whose pods bring in what their volume lacks, and the Service in front. */
+/** The Ollama of a pool: a StatefulSet whose pods pull what their volume lacks, and the Service in front. */
 export function ollamaPool(parts: PodServerArgs, plan: Workload, egress: EgressPart) {
   const { settings, tokens, options, keeping } = parts
   const { kubernetes } = settings

@@ -5,7 +5,7 @@ import { tightenModels } from '../../ownership/tighten-home.ts'
 import type { Task } from '../../progress.ts'
 import type { ResourceKind } from './resource-kind.ts'
 
-/** A model in Ollama's store. Nothing removes it there but `down --purge`: weights are costly to bring in again. */
+/** A model in Ollama's store. Nothing removes it there but `down --purge`: weights are costly to pull again. */
 export const modelKind: ResourceKind<ModelArgs, ModelState> = {
   results: ['digest', 'servesDigest', 'source'],
 

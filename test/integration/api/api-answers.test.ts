@@ -31,7 +31,7 @@ describe('the answers of the API, whatever is asked', () => {
     })
   })
 
-  it('a path that is none is refused without being repeated', async () => {
+  it('a path that no route has is refused without being repeated', async () => {
     for (const path of ['/api/v1/creators/%ff/documents', documentPath('a', 'x'.repeat(5000))]) {
       const { status, body } = await api.call('GET', path, { token: service })
       expect(status).toBe(400)

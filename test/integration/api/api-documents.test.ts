@@ -148,7 +148,7 @@ describe('a creator’s documents over HTTP', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid' } } })
   })
 
-  it('are nobody’s whose id is none, and not the verification’s either', async () => {
+  it('are nobody’s whose id is not valid, and not the verification’s either', async () => {
     const at = (creator: string) =>
       api.call('GET', creatorPath(creator, 'documents'), { token: service })
     expect(await at('e\u0301')).toMatchObject({ status: 400 })

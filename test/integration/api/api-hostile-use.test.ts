@@ -84,7 +84,7 @@ describe('an API whose callers do their worst', () => {
   it.each([
     ['metadata of very many keys', put(`{"text":"a","metadata":${keysTo('[]', 250_000)}}`)],
     ['metadata of many keys', put(`{"text":"a","metadata":${keysTo('1', 8000)}}`)],
-    ['very many chunks that are none', put(`{"chunks":${listOf('0')}}`)],
+    ['very many invalid chunks', put(`{"chunks":${listOf('0')}}`)],
     ['chunks whose vectors are full of gaps', put(`{"chunks":[{"vector":${listOf('null')}}]}`)],
     ['keys that nobody knows', put(keysTo('1', 250_000))],
     ['a filter of very many clauses', query(`{"$or":${shortList('{"a":[]}')}}`)],

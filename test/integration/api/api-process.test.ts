@@ -150,13 +150,9 @@ describe('the API as a process', () => {
     it.each([
       ['without a deployment', {}, 'set KNOWLEDGE_API_OUTPUTS'],
       ['with outputs that are not there', { KNOWLEDGE_API_OUTPUTS: '/nowhere' }, 'ENOENT'],
-      ['with outputs that are none', { KNOWLEDGE_API_OUTPUTS: API_MAIN }, 'no outputs of a stack'],
+      ['with invalid outputs', { KNOWLEDGE_API_OUTPUTS: API_MAIN }, 'no outputs of a stack'],
       ['with keys that are not there', { KNOWLEDGE_API_KEYS: '/nowhere' }, '/nowhere'],
-      [
-        'with a port that is none',
-        { KNOWLEDGE_API_PORT: '70000' },
-        'KNOWLEDGE_API_PORT is "70000"',
-      ],
+      ['with an invalid port', { KNOWLEDGE_API_PORT: '70000' }, 'KNOWLEDGE_API_PORT is "70000"'],
       [
         'with logs that are no list',
         { KNOWLEDGE_API_LOGS: '/srv/api.log' },

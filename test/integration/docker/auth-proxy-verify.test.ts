@@ -76,7 +76,7 @@ describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)',
     expect(await verdicts(fronted)).toEqual({ ...plain, 'routes-closed': 'passed' })
   })
 
-  it('cannot be used with a token that is none', async () => {
+  it('cannot be used with a token that is not valid', async () => {
     const outputs = at(chroma, ollama, TOKENS.application.replace('a', 'b'))
     const checks = [chromaAnswers, shardSettings, ollamaAnswers]
     expect(await verdicts(outputs, checks)).toEqual({

@@ -44,7 +44,7 @@ describe('plain Pulumi', () => {
     await proxy?.close()
   })
 
-  it('deploys, brings the models in and verifies', async () => {
+  it('deploys, pulls the models and verifies', async () => {
     const { outputs, summary } = await stack.up()
     expect(summary.result).toBe('succeeded')
     expect(outputs.report?.value).toMatchObject({ verdict: 'passed' })
@@ -59,7 +59,7 @@ describe('plain Pulumi', () => {
     expect(changeSummary).toEqual({ same: expect.any(Number) })
   })
 
-  it('sees the drift when a model is gone from the server, and brings it back', async () => {
+  it('sees the drift when a model is gone from the server, and pulls it again', async () => {
     const deleted = await fetch(`http://127.0.0.1:${ports.ollama}/api/delete`, {
       method: 'DELETE',
       body: JSON.stringify({ model: 'smollm2:135m-ctx1024' }),

@@ -54,7 +54,7 @@ describe('up with bad input', () => {
     expect(stderr).toMatch(/There is no stack devv.*there are dev/)
   })
 
-  it('refuses an option that there is none of, instead of deploying without it', () => {
+  it('refuses an unknown option, instead of deploying without it', () => {
     const command = [join(PROJECT_ROOT, 'provision/cli.ts'), 'up', '--stak', 'prod']
     const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' })
     expect(status).toBe(2)

@@ -56,7 +56,7 @@ describe('the mirror', () => {
     ['a model that it does not have', 'someone/other/manifests/1b', 404],
     ['a tag that it does not have', 'someone/tiny/manifests/2b', 404],
     ['a blob that it does not have', `someone/tiny/blobs/sha256:${'0'.repeat(64)}`, 404],
-    ['a digest that is none', 'someone/tiny/blobs/sha256:xyz', 400],
+    ['an invalid digest', 'someone/tiny/blobs/sha256:xyz', 400],
     ['a way out of the folder', 'someone/tiny/manifests/..%2f..%2f..%2fblobs', 400],
     ['a way out by dots', 'someone/..%2f..%2f/manifests/1b', 400],
   ])('refuses %s', async (_, path, status) => {

@@ -70,7 +70,7 @@ describe('no creator ever meets what is another creator’s', () => {
         ).toEqual([])
         if (way === 'queryAll') expect(found).toHaveLength(HOSTILE_CREATORS.length)
       } catch (error) {
-        // Refused before anything is sent: the filter is none.
+        // Refused before anything is sent: the filter is not valid.
         if (!(error instanceof Failure && error.message.startsWith('The filter is refused')))
           throw error
         refused += 1

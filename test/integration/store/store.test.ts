@@ -260,7 +260,7 @@ describe('the tenant store', () => {
   })
 
   it.each([
-    ['an id that is none', new Map([['', [document('a', ['x'])]]]), 'is empty'],
+    ['an invalid id', new Map([['', [document('a', ['x'])]]]), 'is empty'],
     ['a reserved id', new Map([['knowledge-stack/verify/x', [document('a', ['x'])]]]), 'reserved'],
     ['a document without text', new Map([['bulk', [document('a', [' '])]]]), 'has no text'],
   ])('refuses %s among many, and writes none of them', async (_, wrong, reason) => {

@@ -79,7 +79,7 @@ describe('what two processes keep of what they have read', () => {
     expect(chunks.map(({ document }) => document)).toEqual([ids[0], ids[3], ids[4]])
   })
 
-  it('leaves out what was written to the creator of another mark, and to one of the verification', async () => {
+  it('leaves out what was written to the creator of another write version, and to one of the verification', async () => {
     const knowledge = stores[0]!.knowledge()
     await knowledge.creator('quiet').upsert([documentOf('one', 1)])
     const ask = () => knowledge.creator('quiet').query({ vector: vectorFor('one', DIMENSION) })
@@ -207,7 +207,7 @@ describe('what two processes keep of what they have read', () => {
     expect(byIds().length).toBe(1)
   })
 
-  it('is forgotten when the marks are gone, as after a restore', async () => {
+  it('is forgotten when the write versions are gone, as after a restore', async () => {
     const [reader, writer] = stores.map(store => store.knowledge().creator('restored'))
     const ask = async () =>
       (await reader!.query({ vector: vectorFor('one', DIMENSION) })).map(({ text }) => text)

@@ -46,7 +46,7 @@ describe('a key file', () => {
   })
 })
 
-describe('what is no key file', () => {
+describe('what is not a key file', () => {
   const secret = Buffer.alloc(32, 7).toString('base64url')
   const jwk = { kty: 'oct', alg: 'HS256', kid: 'one', k: secret }
 
@@ -64,7 +64,7 @@ describe('what is no key file', () => {
       () => expect.unreachable('it was taken'),
       error => error,
     )
-    expect(error.message).toContain(`${file} is no key file`)
+    expect(error.message).toContain(`${file} is not a key file`)
     expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain(
       secret.slice(0, 8),
     )

@@ -61,7 +61,7 @@ describe('a token', () => {
 
   it.each([
     ['is reserved for the verification', `${RESERVED_PREFIX}x`, minutes(5), 'reserved'],
-    ['is no creator id', 'e\u0301', minutes(5), 'NFC'],
+    ['is not a creator id', 'e\u0301', minutes(5), 'NFC'],
     ['is empty', '', minutes(5), 'empty'],
     ['lives no time at all', 'a', 0, 'allowed is a second to a year'],
     ['lives for ever', 'a', Number.POSITIVE_INFINITY, 'allowed is a second to a year'],
@@ -158,7 +158,7 @@ describe('a token by other means', () => {
     }
   })
 
-  it('is refused when it is none', async () => {
+  it('is refused when it is not valid', async () => {
     for (const text of ['', '.', '..', 'a.b.c', 'null', '{}', 'x'.repeat(10_000)])
       await refused(text)
   })

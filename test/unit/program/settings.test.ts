@@ -92,9 +92,9 @@ describe('settings', () => {
     expect(() => parseSettings('my_stack', DEV, ENV)).not.toThrow()
   })
 
-  it('refuse a key that is no setting', () => {
+  it('refuse an unknown setting', () => {
     expect(failureOf({ shard: 10 }).text).toMatch(
-      /knowledge-stack:shard is no setting; known are .*shards/,
+      /knowledge-stack:shard is an unknown setting; known are .*shards/,
     )
   })
 

@@ -15,7 +15,7 @@ const records = {
   get: async () => [],
   query: async () => [],
 } as unknown as ChromaCollection
-const mark = {
+const version = {
   cached: async () => 'm',
   current: async () => 'm',
   currentAll: async () => undefined,
@@ -39,7 +39,7 @@ describe('what is known of questions', () => {
         records,
         selected: { creatorFilter, where },
         creator: parseCreatorId('a'),
-        mark,
+        version,
       }
       expect(await nearest.find(searched, [1], 1)).toEqual([])
     }

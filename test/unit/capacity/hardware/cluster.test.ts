@@ -125,7 +125,7 @@ it('leaves out a node that is full', () => {
   expect(nodesOf([node('a', {}), node('b', {})], [pod('a', { memory: '16Gi' })])).toHaveLength(1)
 })
 
-it('refuses a cluster without nodes, and what is no list of nodes', () => {
+it('refuses a cluster without nodes, and what is not a list of nodes', () => {
   expect(refusalOf(() => nodesOf([])).text).toContain('no node that takes pods')
   const list = refusalOf(() => nodesOfCluster({ kind: 'Pod' }, { items: [] }, TENANCY))
   expect(list.text).toContain('kubectl get nodes -o json')
