@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +35,11 @@ describe('the watchdog of a Chroma server', () => {
     await rm(folder, { recursive: true })
   })
 
-  const free = (kib: number) => writeFile(path('free'), `${kib}`)
+  /** At once: half a number would be another one. */
+  async function free(kib: number): Promise<void> {
+    await writeFile(path('next'), `${kib}`)
+    await rename(path('next'), path('free'))
+  }
   const starts = async () =>
     (await readFile(path('starts'), 'utf8').catch(() => '')).split('\n').length - 1
   const mayWrite = () =>
