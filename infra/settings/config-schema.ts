@@ -14,7 +14,8 @@ const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
 export type Target = (typeof TARGETS)[number]
 export type KvCacheType = (typeof KV_CACHE_TYPES)[number]
 
-const Port = z.int().min(1).max(65_535)
+const whole = (min: number, max: number) => z.int().min(min).max(max)
+const Port = whole(1, 65_535)
 
 /** A text as `pulumi config set --secret` writes it; Pulumi hands it to the program decrypted. */
 const Encrypted = z.strictObject({ secure: z.string() })
@@ -36,24 +37,15 @@ export const Config = z.strictObject({
     .describe(
       "Folder for data, models, logs and state; empty: $KNOWLEDGE_STACK_HOME/<stack>, or <stack> in knowledge-stack of the user's data folder",
     ),
-  shards: z
-    .int()
-    .min(MIN_SHARDS)
-    .max(MAX_SHARDS)
+  shards: whole(MIN_SHARDS, MAX_SHARDS)
     .default(DEFAULT_SHARDS)
     .describe(
       `Number of shared collections the creators are spread over, ${MIN_SHARDS} to ${MAX_SHARDS}`,
     ),
-  instances: z
-    .int()
-    .min(1)
-    .max(MAX_SHARDS)
+  instances: whole(1, MAX_SHARDS)
     .default(1)
     .describe('Number of Chroma servers the shards are spread over, 1 to the shard count'),
-  maxConnectionsPerInstance: z
-    .int()
-    .min(1)
-    .max(1000)
+  maxConnectionsPerInstance: whole(1, 1000)
     .default(10)
     .describe(
       'HTTP connections to one Chroma server at most, up to two and no more than half of them for writing; 1 to 1000',
@@ -78,10 +70,7 @@ export const Config = z.strictObject({
     .describe(
       'Names that an HTTP API on loopback is called by besides localhost, comma-separated: those of a proxy in front of it. It refuses every other',
     ),
-  apiRequestsPerMinute: z
-    .int()
-    .min(1)
-    .max(1_000_000_000)
+  apiRequestsPerMinute: whole(1, 1_000_000_000)
     .default(API_REQUESTS_PER_MINUTE)
     .describe(
       'Requests a minute that each process of the HTTP API takes from one creator, or from one address without a token; from all back ends with a service token together, ten times as many',
@@ -99,10 +88,7 @@ export const Config = z.strictObject({
     .describe(
       'Tokens a chat may use, prompt and answer together; pinned in the model that is served',
     ),
-  parallel: z
-    .int()
-    .min(1)
-    .max(64)
+  parallel: whole(1, 64)
     .default(1)
     .describe('Requests that one model answers at the same time; memory grows with it'),
   kvCacheType: z
@@ -116,16 +102,10 @@ export const Config = z.strictObject({
     .describe(
       'How long a model stays loaded after a request, as Ollama writes it: 5m, 24h, or -1 for ever',
     ),
-  creators: z
-    .int()
-    .min(1)
-    .max(1_000_000_000)
+  creators: whole(1, 1_000_000_000)
     .default(100_000)
     .describe('Creators that the data is sized for'),
-  chunksPerCreator: z
-    .int()
-    .min(1)
-    .max(1_000_000)
+  chunksPerCreator: whole(1, 1_000_000)
     .default(10)
     .describe('Chunks of text of one creator, on average, that the data is sized for'),
   modelMirror: z
@@ -162,10 +142,7 @@ export const Config = z.strictObject({
   images: Images.default({} as never).describe(
     "Images of the targets that run containers, each by exact version: chroma, ollama, front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
   ),
-  pullDeadlineMinutes: z
-    .int()
-    .min(1)
-    .max(1440)
+  pullDeadlineMinutes: whole(1, 1440)
     .default(180)
     .describe('Minutes a model may take to come in, before the deployment gives up'),
   // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
