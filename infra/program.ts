@@ -7,7 +7,7 @@ import { LayoutRecord, OwnerRecord } from './resources.ts'
 import type { TargetComponent, TargetComponentArgs } from './servers/target-component.ts'
 import type { Target } from './settings/config-schema.ts'
 import { layoutRecordOf } from './settings/home-paths.ts'
-import { parseSettings, type Settings } from './settings/settings.ts'
+import type { Settings } from './settings/settings.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
 type Component = new (name: string, args: TargetComponentArgs) => TargetComponent
@@ -39,18 +39,12 @@ export interface Effects {
 
 /**
  * Settings → plan → servers → models → verification.
- * @param configured the stack's configuration, without the project's prefix
  * @returns the outputs of the stack, the report of the last verification that was part of an update, what only
  *   provision/models is given (Provisioner of outputs.ts), and the id of the stack's owner
- * @throws Failure when a setting is wrong or the stack cannot fit; then nothing is made
+ * @throws Failure when the stack cannot fit; then nothing is made
  */
-export async function deploy(
-  stack: string,
-  configured: Record<string, unknown>,
-  { gateOnPlan, takeOver }: Effects,
-) {
-  const settings = parseSettings(stack, configured)
-  const { home } = settings
+export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effects) {
+  const { stack, home } = settings
 
   const { plan, warning } = await gateOnPlan(settings)
   if (warning !== undefined) pulumi.log.warn(warning)

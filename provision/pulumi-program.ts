@@ -24,16 +24,23 @@ const { gateOnPlan } = await import('./plan/deploy-decision.ts')
 const { takeOver } = await import('./ownership/take-over.ts')
 const { ownerOf } = await import('./ownership/home-owner.ts')
 const { previousState } = await import('../infra/ownership/previous-state.ts')
+const { parseSettings } = await import('../infra/settings/settings.ts')
 const { deploy } = await import('../infra/program.ts')
 
-const deployed = await deploy(pulumi.getStack(), configured, {
-  gateOnPlan,
-  takeOver: async settings => {
-    const { id, older } = await ownerOf(settings)
-    const before = await previousState(id !== undefined || older)
-    return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
-  },
-}).catch(shown)
+const readSettings = async () => parseSettings(pulumi.getStack(), configured)
+
+const deployed = await readSettings()
+  .then(read =>
+    deploy(read, {
+      gateOnPlan,
+      takeOver: async settings => {
+        const { id, older } = await ownerOf(settings)
+        const before = await previousState(id !== undefined || older)
+        return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
+      },
+    }),
+  )
+  .catch(shown)
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report, provisioner, owner } = deployed

@@ -1,8 +1,8 @@
-import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from '../shards.ts'
 import { Images } from './images.ts'
 import { Kubernetes } from './kubernetes-settings.ts'
+import { OwnModel } from './own-model-schema.ts'
 
 const TARGETS = ['local', 'docker', 'kubernetes'] as const
 /** The HTTP API's port where nobody says otherwise. */
@@ -14,126 +14,146 @@ const KV_CACHE_TYPES = ['f16', 'q8_0', 'q4_0'] as const
 export type Target = (typeof TARGETS)[number]
 export type KvCacheType = (typeof KV_CACHE_TYPES)[number]
 
-const Count = z.int().min(1)
-const Port = z.int().min(1).max(65_535)
-
-const Source = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('library') }),
-  z.strictObject({
-    kind: z.literal('mirror'),
-    host: z.string().min(1),
-    namespace: z.string().min(1),
-    insecure: z.boolean().optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('folder'),
-    path: z.string().refine(isAbsolute, 'must be an absolute path'),
-  }),
-  z.strictObject({
-    kind: z.literal('package'),
-    registry: z.literal('pypi'),
-    name: z.string().min(1),
-    version: z.string().min(1),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    member: z.string().min(1),
-  }),
-])
-
-/** What the plan goes by, as the publisher's config.json has it; see infra/capacity/model/figures.ts. */
-const ModelFigures = z.strictObject({
-  family: z.string().min(1),
-  layers: Count,
-  embedding: Count,
-  feedForward: Count,
-  heads: Count,
-  kvHeads: Count,
-  headLength: Count,
-  vocabulary: Count,
-  slidingWindow: Count.optional(),
-  experts: z.strictObject({ count: Count, used: Count }).optional(),
-  encoder: z.boolean().optional(),
-  embeddingType: z.enum(['f16', 'q8_0']),
-  untied: z.boolean().optional(),
-})
-
-const common = {
-  contextLength: Count,
-  sizeBytes: Count,
-  figures: ModelFigures.optional(),
-  sources: z
-    .array(Source)
-    .min(1)
-    .default([{ kind: 'library' }]),
-}
-const prefixes = z.strictObject({ document: z.string(), query: z.string() })
-
-const OwnModel = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.literal('chat'), ...common }),
-  z.strictObject({
-    role: z.literal('embedding'),
-    dimensions: Count,
-    prefixes: prefixes.default({ document: '', query: '' }),
-    ...common,
-  }),
-])
+const whole = (min: number, max: number) => z.int().min(min).max(max)
+const Port = whole(1, 65_535)
 
 /** A text as `pulumi config set --secret` writes it; Pulumi hands it to the program decrypted. */
 const Encrypted = z.strictObject({ secure: z.string() })
 
-/** The stack's configuration as written: the keys, types and defaults of Pulumi.yaml. */
+/**
+ * The stack's configuration as written. Pulumi.yaml declares the same to Pulumi: its keys, types, defaults and
+ * descriptions are written from here by `npm run readme`.
+ */
 export const Config = z.strictObject({
-  target: z.enum(TARGETS).default('local'),
-  home: z.string().default(''),
-  shards: z.int().min(MIN_SHARDS).max(MAX_SHARDS).default(DEFAULT_SHARDS),
-  instances: z.int().min(1).max(MAX_SHARDS).default(1),
-  maxConnectionsPerInstance: z.int().min(1).max(1000).default(10),
-  chromaPort: Port.default(8000),
-  ollamaPort: Port.default(11_434),
-  apiPort: Port.default(API_PORT),
-  apiAddress: z.ipv4().default('127.0.0.1'),
+  target: z
+    .enum(TARGETS)
+    .default('local')
+    .describe(
+      'What the servers run as: local (processes on this machine), docker (containers of its Docker Engine), kubernetes (the cluster of a kubeconfig)',
+    ),
+  home: z
+    .string()
+    .default('')
+    .describe(
+      "Folder for data, models, logs and state; empty: $KNOWLEDGE_STACK_HOME/<stack>, or <stack> in knowledge-stack of the user's data folder",
+    ),
+  shards: whole(MIN_SHARDS, MAX_SHARDS)
+    .default(DEFAULT_SHARDS)
+    .describe(
+      `Number of shared collections the creators are spread over, ${MIN_SHARDS} to ${MAX_SHARDS}`,
+    ),
+  instances: whole(1, MAX_SHARDS)
+    .default(1)
+    .describe('Number of Chroma servers the shards are spread over, 1 to the shard count'),
+  maxConnectionsPerInstance: whole(1, 1000)
+    .default(10)
+    .describe(
+      'HTTP connections to one Chroma server at most, up to two and no more than half of them for writing; 1 to 1000',
+    ),
+  chromaPort: Port.default(8000).describe(
+    'Loopback port of the first Chroma server; further instances take the ports after it',
+  ),
+  ollamaPort: Port.default(11_434).describe('Loopback port of Ollama'),
+  apiPort: Port.default(API_PORT).describe(
+    'Port of the HTTP API, on loopback unless apiAddress says otherwise',
+  ),
+  apiAddress: z
+    .ipv4()
+    .default('127.0.0.1')
+    .describe(
+      'Address of the host that the docker target publishes the HTTP API on; 0.0.0.0 for all',
+    ),
   apiHosts: z
     .string()
     .regex(/^([\w.-]+(, *[\w.-]+)*)?$/, 'names without port, comma-separated')
-    .default(''),
-  apiRequestsPerMinute: z.int().min(1).max(1_000_000_000).default(API_REQUESTS_PER_MINUTE),
-  embeddingModel: z.string().min(1).default('nomic-embed-text'),
-  chatModel: z.string().min(1).default('gpt-oss:20b'),
-  contextLength: z.int().min(256).default(4096),
-  parallel: z.int().min(1).max(64).default(1),
-  kvCacheType: z.enum(KV_CACHE_TYPES).default('f16'),
+    .default('')
+    .describe(
+      'Names that an HTTP API on loopback is called by besides localhost, comma-separated: those of a proxy in front of it. It refuses every other',
+    ),
+  apiRequestsPerMinute: whole(1, 1_000_000_000)
+    .default(API_REQUESTS_PER_MINUTE)
+    .describe(
+      'Requests a minute that each process of the HTTP API takes from one creator, or from one address without a token; from all back ends with a service token together, ten times as many',
+    ),
+  embeddingModel: z
+    .string()
+    .min(1)
+    .default('nomic-embed-text')
+    .describe('Embedding model, by its Ollama name'),
+  chatModel: z.string().min(1).default('gpt-oss:20b').describe('Chat model, by its Ollama name'),
+  contextLength: z
+    .int()
+    .min(256)
+    .default(4096)
+    .describe(
+      'Tokens a chat may use, prompt and answer together; pinned in the model that is served',
+    ),
+  parallel: whole(1, 64)
+    .default(1)
+    .describe('Requests that one model answers at the same time; memory grows with it'),
+  kvCacheType: z
+    .enum(KV_CACHE_TYPES)
+    .default('f16')
+    .describe('Precision of the KV cache: f16, q8_0 or q4_0'),
   keepAlive: z
     .string()
     .regex(/^(-1|0|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'a duration such as 5m or 24h, or -1 for ever')
-    .default('-1'),
-  creators: z.int().min(1).max(1_000_000_000).default(100_000),
-  chunksPerCreator: z.int().min(1).max(1_000_000).default(10),
+    .default('-1')
+    .describe(
+      'How long a model stays loaded after a request, as Ollama writes it: 5m, 24h, or -1 for ever',
+    ),
+  creators: whole(1, 1_000_000_000)
+    .default(100_000)
+    .describe('Creators that the data is sized for'),
+  chunksPerCreator: whole(1, 1_000_000)
+    .default(10)
+    .describe('Chunks of text of one creator, on average, that the data is sized for'),
   modelMirror: z
     .string()
     .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
-    .default(''),
-  models: z.record(z.string().min(1), OwnModel).default({}),
-  httpsProxy: z.union([z.string(), Encrypted], 'a text, in clear or encrypted').default(''),
-  noProxy: z.string().default(''),
-  caCertificates: z.string().default(''),
-  images: Images.default({} as never),
-  pullDeadlineMinutes: z.int().min(1).max(1440).default(180),
+    .default('')
+    .describe(
+      'Registry asked for models before the Ollama library: http(s)://host[:port]/namespace',
+    ),
+  httpsProxy: z
+    .union([z.string(), Encrypted], 'a text, in clear or encrypted')
+    .default('')
+    .describe(
+      'Proxy that Ollama pulls models through: http://host:port, or none. Empty: https_proxy of whoever deploys, for a cluster none. With a password: pulumi config set --secret',
+    ),
+  noProxy: z
+    .string()
+    .default('')
+    .describe(
+      'Hosts, domains and ranges that are not asked through the proxy, comma-separated; loopback and the names of a cluster never are. Empty: no_proxy of whoever deploys, for a cluster nothing',
+    ),
+  caCertificates: z
+    .string()
+    .default('')
+    .describe(
+      "File in PEM of certificates that Ollama trusts beside the public ones, absolute or from the project's folder. Empty: those of SSL_CERT_FILE, SSL_CERT_DIR, NODE_EXTRA_CA_CERTS of whoever deploys, for a cluster none",
+    ),
+  models: z
+    .record(z.string().min(1), OwnModel)
+    .default({})
+    .describe(
+      "Models of the stack's own, by name: role, dimensions, contextLength, sizeBytes, prefixes, figures, sources",
+    ),
+  images: Images.default({} as never).describe(
+    "Images of the targets that run containers, each by exact version: chroma, ollama, front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
+  ),
+  pullDeadlineMinutes: whole(1, 1440)
+    .default(180)
+    .describe('Minutes a model may take to come in, before the deployment gives up'),
   // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
-  kubernetes: Kubernetes.default({} as never),
-  deployUnfit: z.boolean().default(false),
+  kubernetes: Kubernetes.default({} as never).describe(
+    `For a cluster, see infra/settings/kubernetes-settings.ts: ${Object.keys(Kubernetes.shape).join(', ')}`,
+  ),
+  deployUnfit: z
+    .boolean()
+    .default(false)
+    .describe('Deploy even where the capacity plan says that it does not fit'),
 })
 
-/** The keys whose values are texts; the values of all others are JSON where Pulumi hands them over. */
-export const TEXT_KEYS: ReadonlySet<string> = new Set([
-  'target',
-  'home',
-  'embeddingModel',
-  'chatModel',
-  'kvCacheType',
-  'keepAlive',
-  'modelMirror',
-  'httpsProxy',
-  'noProxy',
-  'caCertificates',
-  'apiAddress',
-  'apiHosts',
-])
+/** The configuration where nothing is set. A key whose default is a text takes texts; that of any other is JSON. */
+export const DEFAULTS: Readonly<Record<string, unknown>> = Config.parse({})

@@ -7,7 +7,7 @@ import { Failure } from '../failure.ts'
 import { PROJECT } from '../project.ts'
 import { type Millis, minutes } from '../units.ts'
 import { CATALOG, findModel } from './catalog.ts'
-import { Config, type KvCacheType, type Target, TEXT_KEYS } from './config-schema.ts'
+import { Config, DEFAULTS, type KvCacheType, type Target } from './config-schema.ts'
 import { type ImageReferences, Images, resolveImages } from './images.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { type ModelDefinition, type Role, withTag } from './models.ts'
@@ -134,7 +134,7 @@ function kubernetesSettings(stack: string, config: z.infer<typeof Config>): Kube
  * may have one, too: where the key wants another type, the text is JSON.
  */
 export function typed([key, value]: [string, unknown]): [string, unknown] {
-  if (typeof value !== 'string' || TEXT_KEYS.has(key)) return [key, value]
+  if (typeof value !== 'string' || typeof DEFAULTS[key] === 'string') return [key, value]
   try {
     return [key, JSON.parse(value)]
   } catch {

@@ -1,3 +1,5 @@
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import { PART_LABEL, STACK_LABEL } from '../../infra/docker/docker-names.ts'
@@ -52,20 +54,9 @@ export const portsOf = ({ HostConfig }: ContainerInspectInfo): number[] =>
 export async function logTail({ Id }: ContainerInspectInfo, docker: Docker): Promise<string> {
   const options = { stdout: true, stderr: true, follow: false, tail: LOG_TAIL_LINES } as const
   const log = (await docker.getContainer(Id).logs(options)) as unknown as Buffer
-  return linesOf(log)
-    .map(line => `  ${line}`)
-    .join('\n')
-}
-
-const HEADER_BYTES = 8
-
-/** Docker frames each piece of a log: a byte that names the stream, three empty ones, the length in four. */
-function linesOf(log: Buffer): string[] {
-  const pieces: string[] = []
-  for (let at = 0; at + HEADER_BYTES <= log.length; ) {
-    const end = at + HEADER_BYTES + log.readUInt32BE(at + 4)
-    pieces.push(log.subarray(at + HEADER_BYTES, end).toString())
-    at = end
-  }
-  return pieces.join('').trimEnd().split('\n')
+  const pieces = Readable.from([log])
+  const both = new PassThrough()
+  docker.modem.demuxStream(pieces, both, both)
+  pieces.on('end', () => both.end())
+  return (await text(both)).trimEnd().replace(/^/gm, '  ')
 }

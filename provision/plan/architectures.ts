@@ -20,7 +20,7 @@ export type FigureSources = 'sources' | 'here'
  */
 export async function architecturesOf(
   settings: Settings,
-  reach: FigureSources,
+  from: FigureSources,
 ): Promise<(model: ModelDefinition) => Architecture> {
   const locks = await readLocks(lockRecordOf(settings.home))
   const store = localPaths(settings.home).models
@@ -33,7 +33,7 @@ export async function architecturesOf(
       (installed &&
         (onRecord(definition.name, installed, locks) ??
           (await architectureIn(installed.layers, store)))) ??
-        (reach === 'sources' ? await askSources(definition.name, sources) : undefined) ??
+        (from === 'sources' ? await askSources(definition.name, sources) : undefined) ??
         lockedOrListed(definition, sources, locks),
     )
   }

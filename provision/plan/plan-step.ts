@@ -4,11 +4,11 @@ import { type DeployDecision, gateOnPlan } from './deploy-decision.ts'
 
 /** The first step of what deploys: nothing is brought in or started for a stack that cannot fit. */
 export async function planStep(settings: Settings, steps: Steps): Promise<DeployDecision> {
-  const leave = await steps.run(
+  const decision = await steps.run(
     'plan',
     () => gateOnPlan(settings),
     ({ verdict }) => verdict,
   )
-  if (leave.warning !== undefined) steps.note(leave.warning)
-  return leave
+  if (decision.warning !== undefined) steps.note(decision.warning)
+  return decision
 }

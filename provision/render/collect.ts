@@ -67,7 +67,7 @@ export async function collectObjects(stack: StackFile): Promise<KubernetesObject
     PROJECT,
     stack.settings.stack,
   )
-  await deploy(stack.settings.stack, stack.configured, { gateOnPlan: decideByPlan, takeOver })
+  await deploy(stack.settings, { gateOnPlan: decideByPlan, takeOver })
   // What the program asks for may still be on its way when it has ended.
   await pulumi.runtime.disconnect()
   return objects

@@ -6,6 +6,7 @@ import * as pulumi from '@pulumi/pulumi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GPU_RESOURCE } from '../../../infra/capacity/hardware/hardware.ts'
 import { planStack, type StackPlan } from '../../../infra/capacity/stack-plan.ts'
+import { parseSettings } from '../../../infra/settings/settings.ts'
 import { GiB, MiB } from '../../../infra/units.ts'
 import { revealed, SECRET_MARK } from '../../../provision/provider/secret-values.ts'
 import { machineOf, stackDemand } from '../../support/stack/demand.ts'
@@ -62,8 +63,7 @@ beforeAll(async () => {
   await writeFile(caCertificates, [CERTIFICATE, rootCertificates[0]].join('\n'))
   const egress = { httpsProxy: PROXY, noProxy: 'shop.example.org', caCertificates }
   const deployed = await deploy(
-    'docker',
-    config(egress),
+    parseSettings('docker', config(egress)),
     effectsOf(async () => ({ plan })),
   )
   outputs = await new Promise(resolve => deployed.outputs.apply(resolve))

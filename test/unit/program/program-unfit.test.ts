@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
+import { parseSettings } from '../../../infra/settings/settings.ts'
 import { gateOnPlan } from '../../../provision/plan/deploy-decision.ts'
 import { effectsOf } from '../../support/stack/effects.ts'
 
@@ -25,7 +26,7 @@ it('the program refuses a stack that cannot fit, with what would, and makes no r
     contextLength: '131072',
     parallel: '64',
   }
-  const failure = await deploy('dev', config, effectsOf(gateOnPlan)).then(
+  const failure = await deploy(parseSettings('dev', config), effectsOf(gateOnPlan)).then(
     () => undefined,
     (error: unknown) => error,
   )

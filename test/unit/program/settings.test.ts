@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parse as parseYaml } from 'yaml'
 import { Failure } from '../../../infra/failure.ts'
-import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Config } from '../../../infra/settings/config-schema.ts'
 import { parseSettings } from '../../../infra/settings/settings.ts'
+import { readPulumiProject, withConfig } from '../../support/docs/pulumi-schema.ts'
 
 const ENV = { HOME: '/home/ada' }
 const DEV = { embeddingModel: 'all-minilm', chatModel: 'smollm2:135m' }
@@ -132,11 +128,8 @@ describe('settings', () => {
 })
 
 describe('Pulumi.yaml', () => {
-  it('declares the same keys and defaults as the settings', async () => {
-    const project = parseYaml(await readFile(join(PROJECT_ROOT, 'Pulumi.yaml'), 'utf8'))
-    const declared = Object.entries<{ default: unknown }>(project.config)
-    expect(Object.fromEntries(declared.map(([key, { default: value }]) => [key, value]))).toEqual(
-      Config.parse({}),
-    )
+  it('declares the settings as the schema has them; npm run readme writes it', async () => {
+    const written = await readPulumiProject()
+    expect(written).toBe(withConfig(written))
   })
 })
