@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { GGUFParseOutput } from '@huggingface/gguf'
+import { blobPath, type Layer } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import {
   architectureOfFile,
@@ -8,7 +9,6 @@ import {
 } from '../../infra/capacity/model/gguf-metadata.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import { formatBytes, MiB, seconds } from '../../infra/units.ts'
-import { blobPath, type Layer } from './store.ts'
 
 /** The head of the largest vocabularies takes some 20 MiB; a server that sends more was not asked for a range. */
 const MAX_HEAD = 64 * MiB

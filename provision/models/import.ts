@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { hashFile, readPieces } from '../../checks/models/hash-file.ts'
+import { blobPath, readManifest } from '../../checks/models/model-files.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { Task } from '../progress.ts'
 import { createModel } from './create.ts'
-import { readAndHash } from './hashes.ts'
 import { headersOf, type OllamaStore } from './provisioning-client.ts'
-import { readWatched } from './read.ts'
 import { serverFailure } from './server-failure.ts'
 import { SourceProblem } from './source-problem.ts'
-import { blobPath, readManifest } from './store.ts'
 import type { WeightFile } from './weights.ts'
 
 /**
@@ -27,7 +26,7 @@ export async function importModel(
     const files: Record<string, string> = {}
     const uploaded: string[] = []
     for (const file of weights) {
-      const digest = `sha256:${await readAndHash(file.path, file.size, task)}`
+      const digest = `sha256:${await hashFile(file.path, file.size, task)}`
       files[file.name] = digest
       if (await upload(file, digest, server, task)) uploaded.push(digest)
     }
@@ -51,7 +50,7 @@ async function upload(
   const headers = headersOf(server)
   const blob = `${server.url}/api/blobs/${digest}`
   if ((await fetch(blob, { method: 'HEAD', headers, signal })).ok) return false
-  const content = readWatched(path, size, `handing over ${name}`, task)
+  const content = readPieces(path, size, `handing over ${name}`, task)
   const answer = await fetch(blob, {
     method: 'POST',
     headers,

@@ -1,8 +1,8 @@
 import { Ollama } from 'ollama'
+import { type Manifest, readManifest } from '../../checks/models/model-files.ts'
 import { bearer } from '../../checks/transport/connect.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import { formatDuration, seconds } from '../../infra/units.ts'
-import { type Manifest, readManifest } from './store.ts'
 
 /** An Ollama server, as the provisioner knows it. */
 export interface OllamaStore {

@@ -1,8 +1,8 @@
+import type { Layer } from '../../checks/models/model-files.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './lock.ts'
 import type { Installed, OllamaStore } from './provisioning-client.ts'
 import { show, weightsOf } from './show.ts'
-import type { Layer } from './store.ts'
 import { isFileSource } from './weights.ts'
 
 /** In place of a source, for a model that was there before this project looked. */

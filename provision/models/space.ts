@@ -1,9 +1,9 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { blobPath, readManifest } from '../../checks/models/model-files.ts'
 import { Failure } from '../../infra/failure.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import type { OllamaStore } from './provisioning-client.ts'
-import { blobPath, readManifest } from './store.ts'
 
 /** stat(2) counts what a file really takes in blocks of this size. */
 const BLOCK: Bytes = 512

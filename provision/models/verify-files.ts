@@ -1,10 +1,10 @@
 import { rm, stat } from 'node:fs/promises'
+import { blobPath, type Layer } from '../../checks/models/model-files.ts'
 import { Failure } from '../../infra/failure.ts'
 import { formatBytes } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
-import { hashFile } from './hashes.ts'
+import { recordedHash } from './hashes.ts'
 import type { Installed, OllamaStore } from './provisioning-client.ts'
-import { blobPath, type Layer } from './store.ts'
 
 /** A file of a model that is not what its manifest says. */
 export interface Defect {
@@ -16,7 +16,7 @@ export interface Defect {
 /**
  * Compares the files of an installed model with its manifest, by size and sha256: Ollama takes a file that is
  * there for good, whatever it holds.
- * @param hashes record of what was hashed before, see hashFile
+ * @param hashes record of what was hashed before, see recordedHash
  * @returns none also where the server's folder cannot be read, which is reported
  */
 export async function findDefects(
@@ -82,6 +82,6 @@ async function hashDefect(
   hashes: string,
   task: Task,
 ): Promise<string | undefined> {
-  const seen = `sha256:${await hashFile(path, hashes, task)}`
+  const seen = `sha256:${await recordedHash(path, hashes, task)}`
   return seen === digest ? undefined : `holds ${seen}`
 }

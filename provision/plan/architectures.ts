@@ -1,3 +1,4 @@
+import { type Manifest, readManifest } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
@@ -8,7 +9,6 @@ import { architectureIn, readGguf } from '../models/gguf-file.ts'
 import { expectedFrom, type Locks, readLocks } from '../models/lock.ts'
 import { registryArchitecture } from '../models/registry-gguf.ts'
 import { sourcesOf } from '../models/request.ts'
-import { type Manifest, readManifest } from '../models/store.ts'
 
 /** Whether models that are not here yet may be asked for at their sources. */
 export type FigureSources = 'sources' | 'here'

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import type { Failure } from '../../../infra/failure.ts'
 import { MiB, seconds } from '../../../infra/units.ts'
 import { readLocks } from '../../../provision/models/lock.ts'
@@ -13,7 +14,6 @@ import {
   type ModelRequest,
   provisionModel,
 } from '../../../provision/models/provision.ts'
-import { blobPath, readManifest } from '../../../provision/models/store.ts'
 import { FaultyMirror } from '../../support/models/faulty-mirror.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import { tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'

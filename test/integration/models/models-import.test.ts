@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import { findModel } from '../../../infra/settings/catalog.ts'
 import { describeSource, type ModelSource } from '../../../infra/settings/models.ts'
 import { readLocks } from '../../../provision/models/lock.ts'
@@ -11,7 +12,6 @@ import {
   type ModelRequest,
   provisionModel,
 } from '../../../provision/models/provision.ts'
-import { blobPath, readManifest } from '../../../provision/models/store.ts'
 import { listModels } from '../../support/models/list-models.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import { tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'
