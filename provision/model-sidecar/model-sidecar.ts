@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Inference } from '../../checks/inference/inference.ts'
 import { Failure, markedLine, reasonOf } from '../../infra/failure.ts'
 import { formatBytes, formatDuration, type Millis, minutes, seconds } from '../../infra/units.ts'
-import { provisionFromArgs } from '../models/from-args.ts'
+import { provisionFromArgs } from '../models/provision-model.ts'
 import type { Steps } from '../steps/steps.ts'
 import { proveModel, whatIsWrong } from './prove-answer.ts'
 import type { KeeperConfig, KeptModel } from './sidecar-config.ts'
@@ -25,7 +25,7 @@ export class Keeper {
   readonly #inference: Inference
   readonly #steps: Steps
   readonly #signal: AbortSignal
-  #problem: string | undefined = 'The models are being brought in'
+  #problem: string | undefined = 'The models are being obtained'
 
   constructor(config: KeeperConfig, inference: Inference, steps: Steps, signal: AbortSignal) {
     this.#config = config
@@ -72,7 +72,7 @@ export class Keeper {
       model.name,
       task => provisionFromArgs(args, task),
       ({ changed, source, sizeBytes }) =>
-        `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+        `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
     )
     await this.#steps.run(
       model.serves,

@@ -90,11 +90,11 @@ const becomesReady = () =>
   vi.waitFor(async () => expect((await answer('/ready')).status).toBe(200), SOON)
 
 describe('the keeper of an Ollama', () => {
-  it('brings in what the store lacks, has each model answer, and only then is ready', async () => {
+  it('obtains what the store lacks, has each model answer, and only then is ready', async () => {
     keeper = await start(await configFor())
     await vi.waitFor(async () => expect((await answer('/live')).status).toBe(200), SOON)
     await becomesReady()
-    expect(keeper.log()).toMatch(/gpt-oss:20b: brought in, .* from mirror/)
+    expect(keeper.log()).toMatch(/gpt-oss:20b: obtained, .* from mirror/)
     expect(keeper.log()).toMatch(/gpt-oss:20b-ctx512: answers[\s\S]*Ready/)
     const { models } = await new Ollama({ host: ollama.url }).ps()
     expect(models.map(({ name }) => name)).toContain(CHAT)
@@ -104,7 +104,7 @@ describe('the keeper of an Ollama', () => {
     keeper = await start(await configFor({ modelMirror: 'http://127.0.0.1:1/library' }))
     await becomesReady()
     expect(keeper.log()).toMatch(/gpt-oss:20b: there, /)
-    expect(keeper.log()).not.toContain('brought in')
+    expect(keeper.log()).not.toContain('obtained')
   })
 
   it('notices that a model is gone, says so, and brings it back', async () => {
@@ -130,11 +130,11 @@ describe('the keeper of an Ollama', () => {
       return said[0]!
     }, SOON)
     expect(marked.kind).toBe('unavailable')
-    expect(marked.text).toMatch(/nobody\/knows:latest could not be brought in.*mirror 127\.0\.0\.1/)
+    expect(marked.text).toMatch(/nobody\/knows:latest could not be obtained.*mirror 127\.0\.0\.1/)
     expect(await answer('/live')).toMatchObject({ status: 200 })
     expect(await answer('/ready')).toMatchObject({
       status: 503,
-      text: expect.stringContaining('nobody/knows:latest could not be brought in'),
+      text: expect.stringContaining('nobody/knows:latest could not be obtained'),
     })
   })
 })
