@@ -1,7 +1,7 @@
 import { Failure } from '../../infra/failure.ts'
 import { findDefects, removeDefects } from './file-defects.ts'
 import type { ModelJob, ModelRequest } from './model-job.ts'
-import { type Installed, parametersOf, type Shown, weightsOf } from './ollama-store.ts'
+import { type Installed, type Shown, weightsOf } from './ollama-store.ts'
 import { serverFailure, wordsOf } from './transfer-failures.ts'
 
 /** Options that every request to the derived model starts from. */
@@ -65,4 +65,13 @@ function contentOf(shown: Shown, pins: Partial<Pins> = {}): string {
   const pinned = Object.entries(pins).map(([name, value]) => `${name} ${value}`)
   const parameters = [...inherited, ...pinned].sort()
   return JSON.stringify([weightsOf(shown), shown.template, shown.system, parameters])
+}
+
+/** The options set in a model, each as `name value`, sorted. */
+export function parametersOf({ parameters }: Shown): string[] {
+  return parameters
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => line.replace(/\s+/, ' '))
+    .sort()
 }

@@ -155,12 +155,3 @@ export function weightsOf({ modelfile }: Shown): string[] {
     ([, hex]) => `sha256:${hex}`,
   )
 }
-
-/** The options set in a model, each as `name value`, sorted. */
-export function parametersOf({ parameters }: Shown): string[] {
-  return parameters
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => line.replace(/\s+/, ' '))
-    .sort()
-}

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { reasonOfStatus } from '../../../checks/transport/server-error.ts'
 import { describeSource } from '../../../infra/settings/models.ts'
-import { pinsOf } from '../../../provision/models/derived-model.ts'
+import { parametersOf, pinsOf } from '../../../provision/models/derived-model.ts'
 import { sourcesOf } from '../../../provision/models/model-job.ts'
-import { parametersOf, type Shown, weightsOf } from '../../../provision/models/ollama-store.ts'
+import { type Shown, weightsOf } from '../../../provision/models/ollama-store.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 
 describe('the sources of a request', () => {
