@@ -2,7 +2,7 @@ import { Ollama } from 'ollama'
 import { z } from 'zod'
 import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
 import type { Call, Connection } from '../transport/connection.ts'
-import { ServerError, type ServerErrorReason } from '../transport/server-error.ts'
+import { reasonOfStatus, ServerError, type ServerErrorReason } from '../transport/server-error.ts'
 
 const LOOK_DEADLINE: Millis = seconds(10)
 
@@ -31,7 +31,10 @@ export interface RunningModel {
   contextLength: number | undefined
 }
 
-const MENDS: Partial<Record<ServerErrorReason, string>> = {
+/** What mends an error, by its reason. */
+export type Mends = Partial<Record<ServerErrorReason, string>>
+
+const MENDS: Mends = {
   missing: 'pull the models: npm run models',
   memory: 'see what fits instead: npm run plan',
   busy: 'try again when fewer requests are under way',
@@ -40,9 +43,11 @@ const MENDS: Partial<Record<ServerErrorReason, string>> = {
 /** One Ollama server: what it holds and runs, and the `ollama` client bound to one call's deadline and signal. */
 export class OllamaServer {
   readonly connection: Connection
+  readonly #mends: Mends
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, mends: Mends = MENDS) {
     this.connection = connection
+    this.#mends = mends
   }
 
   /**
@@ -62,26 +67,33 @@ export class OllamaServer {
     return new Ollama({ host: this.connection.url, fetch: this.connection.fetchFor(call) })
   }
 
+  /** What an error of the client means: a ServerError, or the reason why the caller gave up. */
   explain(error: unknown, call: Call): unknown {
     const known = this.connection.explain(error, call)
     if (!(known instanceof ServerError)) return known
-    const mend = MENDS[known.reason]
-    if (mend === undefined) return known
-    return new ServerError(known.reason, known.message, { mend, cause: known.cause })
+    const { message, cause } = known
+    // An error in the middle of a stream comes without a status; it is the server's own, as with a 500.
+    const reason = known.reason === 'faulty' ? reasonOfStatus(500, message) : known.reason
+    const mend = this.#mends[reason] ?? known.mend
+    return new ServerError(reason, message, { ...(mend !== undefined && { mend }), cause })
+  }
+
+  /** One call whose answer is JSON. @throws ServerError as `call` does */
+  json<Schema extends z.ZodType>(path: string, schema: Schema, call: Call) {
+    return this.call(call, () => this.connection.json(path, schema, call))
   }
 
   /** The models in the server's store. */
-  async stored(signal?: AbortSignal): Promise<StoredModel[]> {
+  async stored(signal?: AbortSignal, deadline = LOOK_DEADLINE): Promise<StoredModel[]> {
     const schema = z.object({ models: z.array(StoredModel) })
-    const call = { deadline: LOOK_DEADLINE, repeatable: true, signal }
-    return (await this.connection.json('/api/tags', schema, call)).models
+    return (await this.json('/api/tags', schema, { deadline, repeatable: true, signal })).models
   }
 
   /** The models in memory now. */
   async running(signal?: AbortSignal): Promise<RunningModel[]> {
     const schema = z.object({ models: z.array(RunningModel) })
     const call = { deadline: LOOK_DEADLINE, repeatable: true, signal }
-    const { models } = await this.connection.json('/api/ps', schema, call)
+    const { models } = await this.json('/api/ps', schema, call)
     return models.map(({ name, size, size_vram, context_length }) => ({
       name,
       size,

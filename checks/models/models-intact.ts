@@ -2,8 +2,6 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { DeployedModel } from '../../infra/outputs.ts'
 import { formatBytes } from '../../infra/units.ts'
-import { readAndHash } from '../../provision/models/hashes.ts'
-import { blobPath, type Layer, readManifest } from '../../provision/models/store.ts'
 import {
   type Check,
   type Context,
@@ -13,6 +11,8 @@ import {
   skipped,
   together,
 } from '../check.ts'
+import { hashFile } from './hash-file.ts'
+import { blobPath, type Layer, readManifest } from './model-files.ts'
 
 /**
  * Ollama takes a file that is in its store for good, whatever it holds. So the files are compared with the
@@ -60,7 +60,7 @@ async function whatIsWrong(path: string, { digest, size }: Layer, { deep, signal
   if (found.size !== size)
     return `${basename(path)} has ${found.size} bytes and should have ${size}`
   if (!deep) return undefined
-  const hash = await readAndHash(path, size, { report() {}, signal })
+  const hash = await hashFile(path, size, { report() {}, signal })
   return `sha256:${hash}` === digest
     ? undefined
     : `${basename(path)} holds other bytes than its name says`

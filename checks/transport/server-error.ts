@@ -47,7 +47,7 @@ const kindOf = (reason: ServerErrorReason): FailureKind =>
   reason === 'rejected' || reason === 'denied' ? 'misused' : 'unavailable'
 
 /** As SQLite says it, and the system. */
-const DISK_FULL = /disk is full|no space left on device/i
+const DISK_FULL = /disk is full|no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i
 
 /**
  * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text

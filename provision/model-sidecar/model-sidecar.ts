@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Inference } from '../../checks/inference/inference.ts'
 import { Failure, markedLine, reasonOf } from '../../infra/failure.ts'
 import { formatBytes, formatDuration, type Millis, minutes, seconds } from '../../infra/units.ts'
-import { provisionFromArgs } from '../models/from-args.ts'
+import { provisionFromArgs } from '../models/provision-model.ts'
 import type { Steps } from '../steps/steps.ts'
 import { proveModel, whatIsWrong } from './prove-answer.ts'
-import type { KeeperConfig, KeptModel } from './sidecar-config.ts'
+import type { SidecarConfig, SidecarModel } from './sidecar-config.ts'
 
 /** Between two looks at models that are well. */
 const LOOK_EVERY: Millis = seconds(10)
@@ -20,14 +20,14 @@ const TRIES = 3
  * Sees to it that an Ollama has its models, and knows whether it has. It never gives up: a mirror that comes back,
  * a disk that was enlarged, a server that starts again make the models ready without anybody's doing.
  */
-export class Keeper {
-  readonly #config: KeeperConfig
+export class ModelSidecar {
+  readonly #config: SidecarConfig
   readonly #inference: Inference
   readonly #steps: Steps
   readonly #signal: AbortSignal
-  #problem: string | undefined = 'The models are being brought in'
+  #problem: string | undefined = 'The models are being obtained'
 
-  constructor(config: KeeperConfig, inference: Inference, steps: Steps, signal: AbortSignal) {
+  constructor(config: SidecarConfig, inference: Inference, steps: Steps, signal: AbortSignal) {
     this.#config = config
     this.#inference = inference
     this.#steps = steps
@@ -53,7 +53,7 @@ export class Keeper {
   async #makeReady(): Promise<void> {
     for (let failed = 0; ; ) {
       try {
-        for (const kept of this.#config.models) await this.#make(kept)
+        for (const wanted of this.#config.models) await this.#make(wanted)
         return
       } catch (error) {
         this.#signal.throwIfAborted()
@@ -67,12 +67,12 @@ export class Keeper {
     }
   }
 
-  async #make({ args, model }: KeptModel): Promise<void> {
+  async #make({ args, model }: SidecarModel): Promise<void> {
     await this.#steps.run(
       model.name,
       task => provisionFromArgs(args, task),
       ({ changed, source, sizeBytes }) =>
-        `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+        `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
     )
     await this.#steps.run(
       model.serves,

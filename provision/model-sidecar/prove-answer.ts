@@ -3,9 +3,9 @@ import type { Inference } from '../../checks/inference/inference.ts'
 import { modelStatus } from '../../checks/inference/model-status.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { DeployedModel } from '../../infra/outputs.ts'
-import type { KeeperConfig } from './sidecar-config.ts'
+import type { SidecarConfig } from './sidecar-config.ts'
 
-type Wanted = Pick<KeeperConfig, 'gpu' | 'resident'>
+type Wanted = Pick<SidecarConfig, 'gpu' | 'resident'>
 
 /**
  * Loads a model, anew where a request has loaded it otherwise than planned, and has it answer once.

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import staticFiles from '@fastify/static'
 import fastify, { type FastifyInstance } from 'fastify'
+import { readManifest } from '../../checks/models/model-files.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { readManifest } from './store.ts'
 
 export interface Mirror {
   /** `http://host:port`; as a source of models it is `mirror host:port/<namespace>`, with `insecure: true`. */

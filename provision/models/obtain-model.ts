@@ -1,12 +1,11 @@
 import { Failure } from '../../infra/failure.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
-import type { Task } from '../progress.ts'
-import { type Arrival, bringFrom, type Delivery } from './arrival.ts'
-import { architectureIn } from './gguf-file.ts'
-import { expectedFrom, type LockEntry, type LockedBy, type Locks, recordLock } from './lock.ts'
-import { ask, type Installed, type OllamaStore } from './provisioning-client.ts'
-import { identify, isSame } from './recognise.ts'
-import { SourceProblem } from './source-problem.ts'
+import { describeDefects, findDefects, removeDefects } from './file-defects.ts'
+import { expectedFrom, type LockEntry, type LockedBy, recordLock } from './locks.ts'
+import { ALREADY_THERE, identify, isSame, lockEntryOf, recognise } from './model-identity.ts'
+import { type ModelJob, sourcesOf } from './model-job.ts'
+import type { Installed } from './ollama-store.ts'
+import { adopt, transferFromFirst } from './transfer.ts'
 
 /** A model under its own name, and what it was held to. */
 export interface ObtainedModel {
@@ -14,112 +13,91 @@ export interface ObtainedModel {
   /** describeSource, or ALREADY_THERE. */
   source: string
   /** Whether it came just now. */
-  pulled: boolean
+  changed: boolean
   /** `first seen` has been recorded. */
   lockedBy: LockedBy | 'first seen'
 }
 
 /**
- * Brings a model in from the first source that has it, and holds it to the locks.
+ * The model, as it is there or from the first of its sources that has it.
  * @throws Failure `refused` when it is not what it was before; it is removed again
  * @throws Failure `unavailable` with the reason of each source when none has it
  */
-export async function obtainModel(
-  sources: ModelSource[],
-  delivery: Delivery,
-  server: OllamaStore,
-  locks: Locks,
-  task: Task,
-): Promise<ObtainedModel> {
-  const { model } = delivery
-  const arrival = await firstArrival(sources, delivery, server, task)
-  const { source, name, installed } = arrival
-  const expected = expectedFrom(source, model, locks)
+export async function obtainModel(job: ModelJob): Promise<ObtainedModel> {
+  const { store, locks, task } = job
+  const { name } = job.definition
+  const sources = sourcesOf(job)
+  const present = await store.find(name)
+  if (!present) return obtainFrom(sources, job)
+
+  const defects = await findDefects(present, job)
+  const known = recognise(name, await identify(name, present, store), sources, locks)
+  if (defects.length > 0) {
+    task.report(`${describeDefects(defects)}: obtaining it again`)
+    await removeDefects(defects)
+  } else if (known) {
+    return { installed: present, ...known, changed: false }
+  }
+  try {
+    return await obtainFrom(inOrder(sources, known?.source), job)
+  } catch (error) {
+    const isSound = defects.length === 0
+    const isLocked = sources.some(source => expectedFrom(source, name, locks))
+    if (!isUnavailable(error) || !isSound || isLocked) throw error
+    return acceptPresent(present, job)
+  }
+}
+
+/** Obtains a model from the first source that has it, and holds it to the locks. */
+async function obtainFrom(sources: ModelSource[], job: ModelJob): Promise<ObtainedModel> {
+  const { store, locks, task } = job
+  const transferred = await transferFromFirst(sources, job)
+  const { name, installed } = transferred
+  const model = job.definition.name
+  const source = describeSource(transferred.source)
+  const expected = expectedFrom(transferred.source, model, locks)
   if (expected === undefined) {
-    task.report(`${describeSource(source)} is seen for the first time: recording its digest`)
-    const entry = await entryOf(name, installed, server, task.signal)
-    await recordLock(locks, model, describeSource(source), entry)
+    task.report(`${source} is seen for the first time: recording its digest`)
+    await recordLock(locks, model, source, await lockEntryOf(name, installed, store))
   } else {
-    const seen = await identify(name, installed, server, task.signal)
-    if (!isSame(expected.entry, seen, source)) {
-      await ask(server, task.signal, ollama => ollama.delete({ model: name }))
-      throw refused(model, source, expected, seen.digest, locks)
+    const seen = await identify(name, installed, store)
+    if (!isSame(expected.entry, seen, transferred.source)) {
+      await store.delete(name)
+      throw refused(`${model} from ${source}`, expected, seen.digest, locks.recordFile)
     }
   }
-  await adopt(arrival, model, server, task.signal)
-  const lockedBy = expected?.by ?? 'first seen'
-  return { installed, source: describeSource(source), lockedBy, pulled: true }
+  await adopt(transferred, job)
+  return { installed, source, lockedBy: expected?.by ?? 'first seen', changed: true }
 }
 
-/** Goes through the sources until one delivers. */
-export async function firstArrival(
-  sources: ModelSource[],
-  delivery: Delivery,
-  server: OllamaStore,
-  { report, signal }: Task,
-): Promise<Arrival> {
-  const reasons: string[] = []
-  for (const source of sources) {
-    const where = describeSource(source)
-    const task: Task = { signal, report: text => report(`${where}: ${text}`) }
-    try {
-      return await bringFrom(source, delivery, server, task)
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!(error instanceof SourceProblem)) throw error
-      task.report(error.message)
-      reasons.push(`${where}: ${error.message}`)
-    }
-  }
-  throw new Failure(
-    'unavailable',
-    `${delivery.model} could not be brought in from any of its sources:\n  ${reasons.join('\n  ')}`,
-    {
-      mend: 'run it again, which goes on from what has come, or name a registry that has it: pulumi config set knowledge-stack:modelMirror <url>',
-    },
-  )
+/** No source can be had, but a sound model is there and no lock speaks against it. */
+async function acceptPresent(installed: Installed, job: ModelJob): Promise<ObtainedModel> {
+  const { store, locks, task } = job
+  const { name } = job.definition
+  task.report(`${name} is ${ALREADY_THERE}: recording its digest`)
+  await recordLock(locks, name, ALREADY_THERE, await lockEntryOf(name, installed, store))
+  return { installed, source: ALREADY_THERE, lockedBy: 'first seen', changed: false }
 }
 
-/** Gives an arrived model its own name: from a mirror it came under one with host and namespace. */
-export async function adopt(
-  { name }: Arrival,
-  model: string,
-  server: OllamaStore,
-  signal: AbortSignal,
-): Promise<void> {
-  if (name === model) return
-  await ask(server, signal, ollama => ollama.copy({ source: name, destination: model }))
-  await ask(server, signal, ollama => ollama.delete({ model: name }))
+/** A damaged model is mended from where it came. */
+function inOrder(sources: ModelSource[], first: string | undefined): ModelSource[] {
+  const came = sources.filter(source => describeSource(source) === first)
+  return [...came, ...sources.filter(source => !came.includes(source))]
 }
 
-/** What a lock holds of an installed model. */
-export async function entryOf(
-  name: string,
-  installed: Installed,
-  server: OllamaStore,
-  signal: AbortSignal,
-): Promise<LockEntry> {
-  const { digest, layers } = await identify(name, installed, server, signal)
-  const architecture = await architectureIn(layers, server.modelsFolder)
-  return {
-    digest,
-    sizeBytes: installed.sizeBytes,
-    layers,
-    ...(architecture && { architecture }),
-  }
-}
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof Failure && error.kind === 'unavailable'
 
 function refused(
-  model: string,
-  source: ModelSource,
+  what: string,
   { entry, by }: { entry: LockEntry; by: LockedBy },
   seen: string,
-  { recordFile }: Locks,
+  recordFile: string,
 ): Failure {
   const where = by === 'lock' ? 'infra/models.lock.json' : recordFile
   return new Failure(
     'refused',
-    `${model} from ${describeSource(source)} is not what it was: ${where} has ${entry.digest}, seen is ${seen}`,
+    `${what} is not what it was: ${where} has ${entry.digest}, seen is ${seen}`,
     { mend: 'if the change is wanted: npm run models -- --write-lock' },
   )
 }

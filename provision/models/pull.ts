@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProgressResponse } from 'ollama'
-import { reasonOf } from '../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
-import { clientOf, type OllamaStore } from './provisioning-client.ts'
+import type { OllamaStore } from './ollama-store.ts'
 import { PullProgress } from './pull-progress.ts'
-import { serverFailure } from './server-failure.ts'
-import { SourceProblem } from './source-problem.ts'
+import { SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
 
 export interface Pull {
   /** The name that Ollama pulls, with host and namespace when it is not the library's. */
@@ -35,22 +33,22 @@ const LEFTOVER_TRIES = 35
  * @throws SourceProblem when the registry does not have the model, cannot be reached, or gets no further
  * @throws Failure `unavailable` when Ollama itself does not answer
  */
-export async function pull(wanted: Pull, server: OllamaStore, task: Task): Promise<void> {
+export async function pull(wanted: Pull, store: OllamaStore, task: Task): Promise<void> {
   let best = new PullProgress()
   let fruitless = 0
   let leftovers = 0
   for (;;) {
-    const attempt = new Attempt(wanted, server, task)
+    const attempt = new Attempt(wanted, task.report)
     try {
-      return await attempt.run()
+      return await attempt.run(store)
     } catch (error) {
       task.signal.throwIfAborted()
-      const failure = await serverFailure(error, wanted.name, server)
-      // Hashing a large model on a slow disk says nothing for so long that fetch gives up on the answer: the
-      // next try finds it done, or finds no server.
+      const failure = await serverFailure(error, wanted.name, store)
+      // Hashing a large model on a slow disk says nothing for so long that a proxy in between may give up on the
+      // answer: the next try finds it done, or finds no server.
       if (failure && !attempt.verifying) throw failure
 
-      const reason = attempt.stalled ?? reasonOf(error)
+      const reason = attempt.stalled ?? wordsOf(error)
       if (LEFTOVER.test(reason) && leftovers < LEFTOVER_TRIES) {
         leftovers += 1
         task.report('waiting for Ollama to end a pull that was cut off')
@@ -80,51 +78,53 @@ class Attempt {
   /** Everything is there and being checked by Ollama, which can take long and reports nothing. */
   verifying = false
   readonly #wanted: Pull
-  readonly #server: OllamaStore
-  readonly #task: Task
+  readonly #report: Task['report']
+  readonly #cut = new AbortController()
+  #watch: NodeJS.Timeout | undefined
 
-  constructor(wanted: Pull, server: OllamaStore, task: Task) {
+  constructor(wanted: Pull, report: Task['report']) {
     this.#wanted = wanted
-    this.#server = server
-    this.#task = task
+    this.#report = report
   }
 
-  async run(): Promise<void> {
+  async run(store: OllamaStore): Promise<void> {
     const { name, insecure, stall } = this.#wanted
-    const cut = new AbortController()
-    const cutOff = (reason: string) => () => {
-      this.stalled = reason
-      cut.abort()
-    }
     const connect = Math.min(CONNECT_WITHIN, stall)
-    let watch = setTimeout(cutOff(`no answer within ${formatDuration(connect)}`), connect)
+    this.#cutOffAfter(connect, `no answer within ${formatDuration(connect)}`)
     try {
-      const client = clientOf(this.#server, AbortSignal.any([this.#task.signal, cut.signal]))
-      for await (const news of await client.pull({ model: name, insecure, stream: true })) {
-        const isFurther = this.#take(news)
-        if (isFurther || this.verifying) clearTimeout(watch)
-        if (isFurther && !this.verifying) {
-          watch = setTimeout(cutOff(`no new byte for ${formatDuration(stall)}`), stall)
-        }
-      }
+      await store.follow(
+        client => client.pull({ model: name, insecure, stream: true }),
+        step => this.#take(step),
+        this.#cut.signal,
+      )
     } finally {
-      clearTimeout(watch)
+      clearTimeout(this.#watch)
     }
   }
 
-  /** @returns whether a blob was announced or got further */
-  #take({ status, digest, completed = 0, total = 0 }: News): boolean {
+  #take({ status, digest, completed = 0, total = 0 }: Step): void {
     if (digest === undefined) {
       this.verifying = this.transfer.total > 0
-      this.#task.report(status)
-      return false
+      if (this.verifying) clearTimeout(this.#watch)
+      this.#report(status)
+      return
     }
     const isFirst = this.transfer.total === 0
     const isNew = this.transfer.update(digest, completed, total, performance.now())
-    this.#task.report(this.transfer.describe())
-    return isNew || isFirst
+    this.#report(this.transfer.describe())
+    if (this.verifying || !(isNew || isFirst)) return
+    const { stall } = this.#wanted
+    this.#cutOffAfter(stall, `no new byte for ${formatDuration(stall)}`)
+  }
+
+  #cutOffAfter(time: Millis, reason: string): void {
+    clearTimeout(this.#watch)
+    this.#watch = setTimeout(() => {
+      this.stalled = reason
+      this.#cut.abort()
+    }, time)
   }
 }
 
 /** A line of the answer to /api/pull: a blob's has digest and sizes, others only say what is done. */
-type News = Pick<ProgressResponse, 'status'> & Partial<ProgressResponse>
+type Step = Pick<ProgressResponse, 'status'> & Partial<ProgressResponse>

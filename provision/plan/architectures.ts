@@ -1,14 +1,13 @@
+import { type Manifest, readManifest } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
 import { localPaths, lockRecordOf } from '../../infra/settings/home-paths.ts'
 import type { ModelDefinition, ModelSource } from '../../infra/settings/models.ts'
 import type { Settings } from '../../infra/settings/settings.ts'
-import { architectureIn, readGguf } from '../models/gguf-file.ts'
-import { expectedFrom, type Locks, readLocks } from '../models/lock.ts'
-import { registryArchitecture } from '../models/registry-gguf.ts'
-import { sourcesOf } from '../models/request.ts'
-import { type Manifest, readManifest } from '../models/store.ts'
+import { architectureIn, readGguf, registryArchitecture } from '../models/gguf-file.ts'
+import { expectedFrom, type Locks, readLocks } from '../models/locks.ts'
+import { sourcesOf } from '../models/model-job.ts'
 
 /** Whether models that are not here yet may be asked for at their sources. */
 export type FigureSources = 'sources' | 'here'

@@ -44,7 +44,7 @@ export function verificationJob(
             {
               name: VERIFICATION,
               image: settings.images.api,
-              args: ['checks/verification-job.ts', files.outputs],
+              args: ['provision/verification-job.ts', files.outputs],
               resources: resourcesOf(plan.server),
               volumeMounts: [files.mount],
             },

@@ -5,9 +5,12 @@ import { modelArgs } from '../../../infra/servers/model-args.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { deployedStack } from '../../deployed.ts'
-import { lockFromArgs, provisionFromArgs } from '../../models/from-args.ts'
 import { describeLoaded, loadAsPlanned } from '../../models/load-as-planned.ts'
-import type { ProvisionedModel } from '../../models/provision.ts'
+import {
+  lockFromArgs,
+  type ProvisionedModel,
+  provisionFromArgs,
+} from '../../models/provision-model.ts'
 import { tightenHome } from '../../ownership/tighten-home.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
@@ -19,12 +22,12 @@ interface ModelsOptions extends StackOptions {
 }
 
 /**
- * Brings the models of a deployed stack in, verifies what is there, and loads anew what requests have loaded otherwise
+ * Pulls the models of a deployed stack, verifies what is there, and loads anew what requests have loaded otherwise
  * than planned.
  */
 export const models: CommandSpec<ModelsOptions> = {
   name: 'models',
-  description: 'bring the models in, verify what is there and load anew what is loaded otherwise',
+  description: 'pull the models, verify what is there and load anew what is loaded otherwise',
   options: [
     ...STACK_FLAGS,
     {
@@ -46,7 +49,7 @@ export const models: CommandSpec<ModelsOptions> = {
         const here = { ...pool, reach: { kind: 'direct' as const, url: way.url } }
         try {
           const args = modelArgs(model, settings, here, token)
-          provisioned.push(await bring(args, lock, steps))
+          provisioned.push(await provision(args, lock, steps))
         } finally {
           await way.close()
         }
@@ -73,7 +76,7 @@ function poolOf({ models, ollama }: Outputs, name: string): OllamaPool {
   return ollama.find(({ pool }) => pool === deployed?.pool) ?? ollama[0]
 }
 
-async function bring(args: ModelArgs, lock: boolean, steps: Steps): Promise<ProvisionedModel> {
+async function provision(args: ModelArgs, lock: boolean, steps: Steps): Promise<ProvisionedModel> {
   const { name } = args.definition
   if (lock) {
     await steps.run(
@@ -86,6 +89,6 @@ async function bring(args: ModelArgs, lock: boolean, steps: Steps): Promise<Prov
     name,
     task => provisionFromArgs(args, task),
     ({ changed, source, sizeBytes }) =>
-      `${changed ? 'brought in' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
+      `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
   )
 }

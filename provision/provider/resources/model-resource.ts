@@ -1,6 +1,5 @@
 import type { ModelArgs, ModelState } from '../../../infra/resources.ts'
-import { provisionFromArgs } from '../../models/from-args.ts'
-import { findProvisioned } from '../../models/provision.ts'
+import { findProvisioned, provisionFromArgs } from '../../models/provision-model.ts'
 import { tightenModels } from '../../ownership/tighten-home.ts'
 import type { Task } from '../../progress.ts'
 import type { ResourceKind } from './resource-kind.ts'

@@ -1,7 +1,7 @@
 import { open, readFile, rename, truncate, writeFile } from 'node:fs/promises'
+import { blobPath, manifestPath, readManifest } from '../../../checks/models/model-files.ts'
 import type { DeployedModel, Outputs } from '../../../infra/outputs.ts'
 import { MiB, minutes } from '../../../infra/units.ts'
-import { blobPath, manifestPath, readManifest } from '../../../provision/models/store.ts'
 import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
 import { storeModel } from '../../support/store/test-store.ts'
 import type { Defect, Made } from '../defect.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '../../../checks/check.ts'
+import { openDeployment } from '../../../checks/connected-deployment.ts'
 import shardSettings from '../../../checks/data/shard-settings.ts'
 import chromaAnswers from '../../../checks/servers/chroma-answers.ts'
 import ollamaAnswers from '../../../checks/servers/ollama-answers.ts'
@@ -7,7 +8,6 @@ import routesClosed from '../../../checks/servers/routes-closed.ts'
 import { verify } from '../../../checks/verify.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
-import { findInstalled } from '../../../provision/models/provisioning-client.ts'
 import { type RunningFront, startFront } from '../../support/servers/auth-proxy.ts'
 import { debianCommand } from '../../support/servers/debian.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
@@ -95,14 +95,12 @@ describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)',
     try {
       const outputs = at(chroma, open, TOKENS.application)
       expect(await verdicts(outputs, [routesClosed])).toEqual({ 'routes-closed': 'failed' })
-      const { models } = tiny.outputs
-      const left = await Promise.all(models.map(({ name }) => installed(name)))
-      expect(left).not.toContain(undefined)
+      const direct = await openDeployment(tiny.outputs)
+      const left = await direct.inference.status()
+      expect(left.map(({ digest }) => digest)).not.toContain(undefined)
+      await direct.close()
     } finally {
       await open.stop()
     }
   })
-
-  const installed = (name: string) =>
-    findInstalled(name, tiny.outputs.ollama[0].reach, new AbortController().signal)
 })

@@ -88,7 +88,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect({ code, stderr }).toMatchObject({ code: 0 })
       const [job] = await cluster.api.list('batch/v1', 'Job')
       expect(job?.status).toMatchObject({ succeeded: 1 })
-      expect(await logOf('ollama-cpu-0', 'keeper')).toContain('brought in')
+      expect(await logOf('ollama-cpu-0', 'keeper')).toContain('obtained')
       const options = { stack: 'dev', configFile: stack.configFile }
       const deployed = await deployedStack(
         options as never,
@@ -118,7 +118,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
     it('pulls nothing again that its volume holds', async () => {
       const log = await logOf('ollama-cpu-0', 'keeper')
       expect(log).toMatch(/all-minilm.*there/)
-      expect(log).not.toContain('brought in')
+      expect(log).not.toContain('obtained')
     })
 
     it('runs on while the kubelet is restarted', async () => {

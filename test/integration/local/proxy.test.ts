@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ollamaProcess } from '../../../infra/local/ollama-process.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { parseSettings } from '../../../infra/settings/settings.ts'
-import { provisionModel } from '../../../provision/models/provision.ts'
+import { provisionModel } from '../../../provision/models/provision-model.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import {
   MODELS_HOST,

@@ -114,7 +114,7 @@ describe('inference', () => {
     })
   })
 
-  it('says that a model is missing, and what brings it in', async () => {
+  it('says that a model is missing, and what pulls it', async () => {
     const outputs = outputsOf({ ollama: ollama.url })
     const [embedding, ...others] = outputs.models
     const gone = { ...embedding, serves: 'none:latest' } as typeof embedding

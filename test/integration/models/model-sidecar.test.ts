@@ -6,7 +6,7 @@ import { Ollama } from 'ollama'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readMarked } from '../../../infra/failure.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import type { KeeperConfig } from '../../../provision/model-sidecar/sidecar-config.ts'
+import type { SidecarConfig } from '../../../provision/model-sidecar/sidecar-config.ts'
 import { type Mirror, serveMirror } from '../../../provision/models/mirror.ts'
 import { kubernetesObjects, objectOf } from '../../support/kubernetes/kubernetes-objects.ts'
 import { storeTinyModels } from '../../support/models/tiny-models.ts'
@@ -17,7 +17,7 @@ const MAIN = join(PROJECT_ROOT, 'provision/model-sidecar/main.ts')
 const SOON = { timeout: 60_000, interval: 200 }
 const CHAT = 'gpt-oss:20b-ctx512'
 
-/** A keeper's process, and what it has logged. */
+/** A sidecar's process, and what it has logged. */
 interface Running {
   url: string
   log(): string
@@ -27,17 +27,17 @@ interface Running {
 let folder: string
 let mirror: Mirror
 let ollama: RunningOllama
-let keeper: Running | undefined
+let sidecar: Running | undefined
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'keeper-'))
+  folder = await mkdtemp(join(tmpdir(), 'sidecar-'))
   await storeTinyModels(join(folder, 'library'))
   mirror = await serveMirror(join(folder, 'library'), { port: 0, host: '127.0.0.1' })
   ollama = await startOllama({ env: { OLLAMA_KEEP_ALIVE: '-1', OLLAMA_MAX_LOADED_MODELS: '2' } })
 })
 afterEach(async () => {
-  await keeper?.end()
-  keeper = undefined
+  await sidecar?.end()
+  sidecar = undefined
 })
 afterAll(async () => {
   await ollama?.stop()
@@ -45,14 +45,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** What the program gives the keeper of its pod, with the servers of this test in place of the pod's. */
-async function configFor(settings: object = {}): Promise<KeeperConfig> {
+/** What the program gives the sidecar of its pod, with the servers of this test in place of the pod's. */
+async function configFor(settings: object = {}): Promise<SidecarConfig> {
   const objects = await kubernetesObjects(
     { contextLength: 512, modelMirror: `${mirror.url}/library`, ...settings },
     { nodes: ['memory=64GiB,cpu=16'] },
   )
   const { data } = objectOf(objects, 'ConfigMap', 'ollama-cpu-models')
-  const config: KeeperConfig = JSON.parse(data['models.json'])
+  const config: SidecarConfig = JSON.parse(data['models.json'])
   for (const { args } of config.models) {
     args.ollama = { url: ollama.url, modelsFolder: ollama.modelsFolder }
     args.lockRecord = join(folder, 'state/models.lock.json')
@@ -60,8 +60,8 @@ async function configFor(settings: object = {}): Promise<KeeperConfig> {
   return { ...config, port: await freePort() }
 }
 
-async function start(config: KeeperConfig): Promise<Running> {
-  const file = join(folder, 'keeper.json')
+async function start(config: SidecarConfig): Promise<Running> {
+  const file = join(folder, 'sidecar.json')
   await writeFile(file, JSON.stringify(config))
   const env = { PATH: process.env.PATH, HOME: folder, KNOWLEDGE_STACK_CACHE: join(folder, 'cache') }
   const child = spawn(process.execPath, [MAIN, file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -83,36 +83,36 @@ async function start(config: KeeperConfig): Promise<Running> {
 }
 
 const answer = async (path: string) => {
-  const response = await fetch(`${keeper!.url}${path}`)
+  const response = await fetch(`${sidecar!.url}${path}`)
   return { status: response.status, text: await response.text() }
 }
 const becomesReady = () =>
   vi.waitFor(async () => expect((await answer('/ready')).status).toBe(200), SOON)
 
-describe('the keeper of an Ollama', () => {
-  it('brings in what the store lacks, has each model answer, and only then is ready', async () => {
-    keeper = await start(await configFor())
+describe('the model sidecar of an Ollama', () => {
+  it('obtains what the store lacks, has each model answer, and only then is ready', async () => {
+    sidecar = await start(await configFor())
     await vi.waitFor(async () => expect((await answer('/live')).status).toBe(200), SOON)
     await becomesReady()
-    expect(keeper.log()).toMatch(/gpt-oss:20b: brought in, .* from mirror/)
-    expect(keeper.log()).toMatch(/gpt-oss:20b-ctx512: answers[\s\S]*Ready/)
+    expect(sidecar.log()).toMatch(/gpt-oss:20b: obtained, .* from mirror/)
+    expect(sidecar.log()).toMatch(/gpt-oss:20b-ctx512: answers[\s\S]*Ready/)
     const { models } = await new Ollama({ host: ollama.url }).ps()
     expect(models.map(({ name }) => name)).toContain(CHAT)
   })
 
   it('pulls nothing again when it is started anew, and needs no registry then', async () => {
-    keeper = await start(await configFor({ modelMirror: 'http://127.0.0.1:1/library' }))
+    sidecar = await start(await configFor({ modelMirror: 'http://127.0.0.1:1/library' }))
     await becomesReady()
-    expect(keeper.log()).toMatch(/gpt-oss:20b: there, /)
-    expect(keeper.log()).not.toContain('brought in')
+    expect(sidecar.log()).toMatch(/gpt-oss:20b: there, /)
+    expect(sidecar.log()).not.toContain('obtained')
   })
 
   it('notices that a model is gone, says so, and brings it back', async () => {
-    keeper = await start(await configFor())
+    sidecar = await start(await configFor())
     await becomesReady()
     const client = new Ollama({ host: ollama.url })
     await client.delete({ model: CHAT })
-    await vi.waitFor(() => expect(keeper!.log()).toContain('Not ready: gpt-oss:20b is not'), SOON)
+    await vi.waitFor(() => expect(sidecar!.log()).toContain('Not ready: gpt-oss:20b is not'), SOON)
     await becomesReady()
     expect((await client.list()).models.map(({ name }) => name)).toContain(CHAT)
   })
@@ -120,9 +120,9 @@ describe('the keeper of an Ollama', () => {
   it('is alive but not ready for a model that no source has, and says why in one line that is looked for', async () => {
     const nobodys = { role: 'chat', contextLength: 512, sizeBytes: 1, figures: FIGURES }
     const models = { 'nobody/knows': nobodys }
-    keeper = await start(await configFor({ chatModel: 'nobody/knows', models }))
+    sidecar = await start(await configFor({ chatModel: 'nobody/knows', models }))
     const marked = await vi.waitFor(() => {
-      const said = keeper!
+      const said = sidecar!
         .log()
         .split('\n')
         .flatMap(line => readMarked(line) ?? [])
@@ -130,11 +130,11 @@ describe('the keeper of an Ollama', () => {
       return said[0]!
     }, SOON)
     expect(marked.kind).toBe('unavailable')
-    expect(marked.text).toMatch(/nobody\/knows:latest could not be brought in.*mirror 127\.0\.0\.1/)
+    expect(marked.text).toMatch(/nobody\/knows:latest could not be obtained.*mirror 127\.0\.0\.1/)
     expect(await answer('/live')).toMatchObject({ status: 200 })
     expect(await answer('/ready')).toMatchObject({
       status: 503,
-      text: expect.stringContaining('nobody/knows:latest could not be brought in'),
+      text: expect.stringContaining('nobody/knows:latest could not be obtained'),
     })
   })
 })

@@ -5,15 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import type { Failure } from '../../../infra/failure.ts'
 import { MiB, seconds } from '../../../infra/units.ts'
-import { readLocks } from '../../../provision/models/lock.ts'
-import {
-  lockModel,
-  type ModelRequest,
-  provisionModel,
-} from '../../../provision/models/provision.ts'
-import { blobPath, readManifest } from '../../../provision/models/store.ts'
+import { readLocks } from '../../../provision/models/locks.ts'
+import type { ModelRequest } from '../../../provision/models/model-job.ts'
+import { lockModel, provisionModel } from '../../../provision/models/provision-model.ts'
 import { FaultyMirror } from '../../support/models/faulty-mirror.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import { tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'
@@ -24,7 +21,7 @@ import { storeModel } from '../../support/store/test-store.ts'
 
 const NAME = 'nomic-embed-text:latest'
 
-describe('bringing a model in', () => {
+describe('obtaining a model', () => {
   let folder: string
   let mirror: FaultyMirror
   let server: RunningOllama
@@ -93,7 +90,7 @@ describe('bringing a model in', () => {
     ['truncates', 'digest mismatch'],
     ['corrupts', 'digest mismatch'],
     ['fails', 'no new byte for 2.0 s'],
-  ] as const)('brings nothing in from a mirror that %s what it gives', async (defect, reason) => {
+  ] as const)('obtains nothing from a mirror that %s what it gives', async (defect, reason) => {
     mirror.defect = defect
     const error = await failure(provision(request()))
     expect(error).toMatchObject({ kind: 'unavailable' })
@@ -121,7 +118,7 @@ describe('bringing a model in', () => {
 
   it('says that a mirror does not have the model', async () => {
     const error = await failure(provision(request({}, 'llama2:7b')))
-    expect(error.message).toMatch(/^llama2:7b could not be brought in from any of its sources:/)
+    expect(error.message).toMatch(/^llama2:7b could not be obtained from any of its sources:/)
     expect(error.message).toMatch(/mirror .*: pull model manifest: file does not exist/)
   })
 
@@ -133,7 +130,7 @@ describe('bringing a model in', () => {
 
     const { task, reports } = recordingTask()
     expect(await provision(request(), task)).toMatchObject({ source, changed: true })
-    expect(reports).toContainEqual(expect.stringMatching(/holds sha256:\w+: bringing it again/))
+    expect(reports).toContainEqual(expect.stringMatching(/holds sha256:\w+: obtaining it again/))
     expect(await provision(request())).toMatchObject({ changed: false })
   })
 
@@ -229,7 +226,7 @@ describe('bringing a model in', () => {
     await server.stop()
     const error = await failure(provision(request()))
     expect(error).toMatchObject({ kind: 'unavailable' })
-    expect(error.message).toContain(`Ollama at ${server.url} does not answer`)
+    expect(error.message).toContain(`Ollama at ${server.url} cannot be reached`)
   })
 
   it('names the server when Ollama dies in the middle', async () => {
@@ -242,6 +239,6 @@ describe('bringing a model in', () => {
       }),
     )
     expect(error).toMatchObject({ kind: 'unavailable' })
-    expect(error.message).toContain(`Ollama at ${server.url} does not answer`)
+    expect(error.message).toContain(`Ollama at ${server.url} cannot be reached`)
   })
 })

@@ -3,15 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import { findModel } from '../../../infra/settings/catalog.ts'
 import { describeSource, type ModelSource } from '../../../infra/settings/models.ts'
-import { readLocks } from '../../../provision/models/lock.ts'
-import {
-  lockModel,
-  type ModelRequest,
-  provisionModel,
-} from '../../../provision/models/provision.ts'
-import { blobPath, readManifest } from '../../../provision/models/store.ts'
+import { readLocks } from '../../../provision/models/locks.ts'
+import type { ModelRequest } from '../../../provision/models/model-job.ts'
+import { lockModel, provisionModel } from '../../../provision/models/provision-model.ts'
 import { listModels } from '../../support/models/list-models.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import { tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'
@@ -76,7 +73,7 @@ describe('importing models from files', () => {
     expect(cosine(cat, rates)).toBeLessThan(0.2)
   })
 
-  it('leaves nothing in the store that was only handed over to be converted', async () => {
+  it('leaves nothing in the store that was only uploaded to be converted', async () => {
     const blobs = await readdir(join(server.modelsFolder, 'blobs'))
     const names = ['all-minilm:latest', 'all-minilm:latest-ctx512']
     const manifests = await Promise.all(names.map(name => readManifest(server.modelsFolder, name)))

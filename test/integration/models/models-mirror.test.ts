@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blobPath, type Layer } from '../../../checks/models/model-files.ts'
 import { type Mirror, serveMirror } from '../../../provision/models/mirror.ts'
-import { blobPath, type Layer } from '../../../provision/models/store.ts'
 import { storeModel } from '../../support/store/test-store.ts'
 
 describe('the mirror', () => {

@@ -1,7 +1,7 @@
 import { findModel } from '../../../infra/settings/catalog.ts'
 import type { ModelDefinition } from '../../../infra/settings/models.ts'
 import { minutes } from '../../../infra/units.ts'
-import type { ModelRequest } from '../../../provision/models/request.ts'
+import type { ModelRequest } from '../../../provision/models/model-job.ts'
 
 /** A request for a model of the catalog, served with a context of 512 tokens. */
 export function requestFor(name: string, changes: Partial<ModelRequest> = {}): ModelRequest {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findModel } from '../../../infra/settings/catalog.ts'
 import { minutes } from '../../../infra/units.ts'
-import { provisionModel } from '../../../provision/models/provision.ts'
+import { provisionModel } from '../../../provision/models/provision-model.ts'
 import { type RunningOllama, startOllama } from '../servers/ollama.ts'
 import { CHAT_MODEL, EMBEDDING_MODEL } from '../store/deployment.ts'
 

@@ -1,7 +1,7 @@
+import { readManifest } from '../../../checks/models/model-files.ts'
 import { estimateModel } from '../../../infra/capacity/model/estimate.ts'
 import type { DeployedModel } from '../../../infra/outputs.ts'
 import { architectureIn } from '../../../provision/models/gguf-file.ts'
-import { readManifest } from '../../../provision/models/store.ts'
 import { PINS } from '../../../provision/toolchain/pinned-tools.ts'
 
 /** A model of a store with what the planner sets aside for it on a CPU, read from its own file. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { blobPath, type Layer, manifestPath } from '../../../provision/models/store.ts'
+import { blobPath, type Layer, manifestPath } from '../../../checks/models/model-files.ts'
 
 export interface StoredModel {
   gguf: Buffer

@@ -10,8 +10,8 @@ import {
   recordLock,
   TRACKED_LOCK,
   writeTrackedLock,
-} from '../../../provision/models/lock.ts'
-import { type Identity, isSame, recognise } from '../../../provision/models/recognise.ts'
+} from '../../../provision/models/locks.ts'
+import { type Identity, isSame, recognise } from '../../../provision/models/model-identity.ts'
 
 const MODEL = 'tiny:1b'
 const library: ModelSource = { kind: 'library' }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { reasonOfStatus } from '../../../checks/transport/server-error.ts'
 import { describeSource } from '../../../infra/settings/models.ts'
-import { derivationOf, sourcesOf } from '../../../provision/models/request.ts'
-import { parametersOf, type Shown, weightsOf } from '../../../provision/models/show.ts'
-import { isDiskFull } from '../../../provision/models/space.ts'
+import { parametersOf, pinsOf } from '../../../provision/models/derived-model.ts'
+import { sourcesOf } from '../../../provision/models/model-job.ts'
+import { type Shown, weightsOf } from '../../../provision/models/ollama-store.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 
 describe('the sources of a request', () => {
@@ -20,10 +21,8 @@ describe('the sources of a request', () => {
 })
 
 describe('what is pinned in the derived model', () => {
-  const locks = { tracked: {}, recorded: {}, recordFile: '/state/models.lock.json' }
-
   it('is the context, and the batch when there is one', () => {
-    const pins = (batch?: number) => derivationOf(requestFor('all-minilm', { batch }), locks).pins
+    const pins = (batch?: number) => pinsOf(requestFor('all-minilm', { batch }))
     expect(pins()).toEqual({ num_ctx: 512 })
     expect(pins(64)).toEqual({ num_ctx: 512, num_batch: 64 })
   })
@@ -35,14 +34,6 @@ describe('what Ollama shows of a model', () => {
     template: 'x',
     system: '',
     parameters: 'num_ctx                        4096\nstop                           "<|im_end|>"',
-    model_info: {
-      'general.architecture': 'llama',
-      'general.languages': null,
-      'general.name': 'Tiny',
-      'llama.block_count': 2,
-      'llama.attention.head_count_kv': [1, 2],
-      'tokenizer.ggml.model': 'gpt2',
-    },
   }
 
   it('names the weights', () => {
@@ -61,6 +52,6 @@ describe('a full disk', () => {
     ['write /models/x: disk quota exceeded', true],
     ['digest mismatch, file must be downloaded again', false],
   ])('is known by what is said: %s', (reason, full) => {
-    expect(isDiskFull(reason)).toBe(full)
+    expect(reasonOfStatus(500, reason) === 'full').toBe(full)
   })
 })

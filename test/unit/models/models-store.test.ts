@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { manifestPath, parseManifest } from '../../../provision/models/store.ts'
+import { manifestPath, parseManifest } from '../../../checks/models/model-files.ts'
 
 const digest = (fill: string) => `sha256:${fill.repeat(64)}`
 const layer = { mediaType: 'application/vnd.ollama.image.model', digest: digest('a'), size: 7 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { type CheckResult, exitCode, kindsOf, type Report } from '../checks/report.ts'
+import { toTable } from '../checks/report-table.ts'
+import { verify } from '../checks/verify.ts'
 import { EXIT_CODES, Failure, markedLine } from '../infra/failure.ts'
-import { loadBeforeChecks } from '../provision/models/load-as-planned.ts'
-import { type CheckResult, exitCode, kindsOf, type Report } from './report.ts'
-import { toTable } from './report-table.ts'
-import { verify } from './verify.ts'
+import { loadBeforeChecks } from './models/load-as-planned.ts'
 
 /**
  * The checks as a process inside the deployment, started with the path of its outputs. What did not pass stands in

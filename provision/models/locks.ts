@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { Layer } from '../../checks/models/model-files.ts'
 import { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
-import { Layer } from './store.ts'
 
 /** What a verified pull or import has seen. */
 export const LockEntry = z.object({

@@ -1,9 +1,39 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure } from '../../infra/failure.ts'
+import { blobPath, readManifest } from '../../checks/models/model-files.ts'
+import { ServerError } from '../../checks/transport/server-error.ts'
+import { Failure, reasonOf } from '../../infra/failure.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
-import type { OllamaStore } from './provisioning-client.ts'
-import { blobPath, readManifest } from './store.ts'
+import type { OllamaStore } from './ollama-store.ts'
+
+/** A source cannot give a model, for this reason; the next source may. */
+export class SourceProblem extends Error {
+  constructor(reason: string, options: { cause?: unknown } = {}) {
+    super(reason, options)
+    this.name = 'SourceProblem'
+  }
+}
+
+/** What Ollama said, in its own words. */
+export const wordsOf = (error: unknown): string =>
+  error instanceof ServerError && error.reason === 'faulty' && error.cause instanceof Error
+    ? reasonOf(error.cause)
+    : reasonOf(error)
+
+/**
+ * What no other source would mend: the server is gone, or its disk is full.
+ * @param name the model that was being worked on
+ * @returns undefined for every other error
+ */
+export async function serverFailure(
+  error: unknown,
+  name: string,
+  store: OllamaStore,
+): Promise<Failure | undefined> {
+  if (!(error instanceof ServerError)) return undefined
+  if (error.reason === 'full') return diskFull(name, store)
+  return error.reason === 'unreachable' ? error : undefined
+}
 
 /** stat(2) counts what a file really takes in blocks of this size. */
 const BLOCK: Bytes = 512
@@ -28,11 +58,7 @@ export async function requireSpace(
   )
 }
 
-/** Whether an error of Ollama, or of this process, says that a disk is full. */
-export const isDiskFull = (reason: string): boolean =>
-  /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(reason)
-
-export async function diskFull(name: string, { url, modelsFolder }: OllamaStore): Promise<Failure> {
+async function diskFull(name: string, { url, modelsFolder }: OllamaStore): Promise<Failure> {
   const free = await freeBytes(modelsFolder)
   const where = modelsFolder ?? `the model folder of Ollama at ${url}`
   const left = free === undefined ? '' : `, which has ${formatBytes(free)} free`
@@ -46,13 +72,8 @@ export async function diskFull(name: string, { url, modelsFolder }: OllamaStore)
 }
 
 async function freeBytes(folder: string | undefined): Promise<Bytes | undefined> {
-  if (folder === undefined) return undefined
-  try {
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch {
-    return undefined
-  }
+  const found = folder === undefined ? undefined : await statfs(folder).catch(() => undefined)
+  return found && found.bavail * found.bsize
 }
 
 /** What the model's files and unfinished pulls have taken already: it does not come again. */

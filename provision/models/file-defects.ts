@@ -1,10 +1,13 @@
 import { rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { hashFile } from '../../checks/models/hash-file.ts'
+import { blobPath, type Layer } from '../../checks/models/model-files.ts'
 import { Failure } from '../../infra/failure.ts'
 import { formatBytes } from '../../infra/units.ts'
-import type { Task } from '../progress.ts'
-import { hashFile } from './hashes.ts'
-import type { Installed, OllamaStore } from './provisioning-client.ts'
-import { blobPath, type Layer } from './store.ts'
+import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
+import type { ModelJob } from './model-job.ts'
+import type { Installed, OllamaStore } from './ollama-store.ts'
 
 /** A file of a model that is not what its manifest says. */
 export interface Defect {
@@ -16,23 +19,18 @@ export interface Defect {
 /**
  * Compares the files of an installed model with its manifest, by size and sha256: Ollama takes a file that is
  * there for good, whatever it holds.
- * @param hashes record of what was hashed before, see hashFile
  * @returns none also where the server's folder cannot be read, which is reported
  */
-export async function findDefects(
-  { manifest }: Installed,
-  hashes: string,
-  { modelsFolder }: OllamaStore,
-  task: Task,
-): Promise<Defect[]> {
+export async function findDefects({ manifest }: Installed, job: ModelJob): Promise<Defect[]> {
+  const { modelsFolder } = job.store
   if (manifest === undefined || modelsFolder === undefined) {
-    task.report("not verified on disk: Ollama's model folder cannot be read from here")
+    job.task.report("not verified on disk: Ollama's model folder cannot be read from here")
     return []
   }
   const defects: Defect[] = []
   for (const layer of manifest.layers) {
     const path = blobPath(modelsFolder, layer.digest)
-    const reason = (await sizeDefect(path, layer)) ?? (await hashDefect(path, layer, hashes, task))
+    const reason = (await sizeDefect(path, layer)) ?? (await hashDefect(path, layer, job))
     if (reason !== undefined) defects.push({ path, reason })
   }
   return defects
@@ -57,10 +55,7 @@ export async function removeDefects(defects: Defect[]): Promise<void> {
       throw new Failure(
         'unavailable',
         `${path} ${reason}, and cannot be removed: ${error.message}`,
-        {
-          mend: `remove it, and run this again: rm ${path}`,
-          cause: error,
-        },
+        { mend: `remove it, and run this again: rm ${path}`, cause: error },
       )
     })
   }
@@ -76,12 +71,32 @@ async function sizeDefect(path: string, { size }: Layer): Promise<string | undef
   return `has ${formatBytes(found.size)} instead of ${formatBytes(size)}`
 }
 
-async function hashDefect(
-  path: string,
-  { digest }: Layer,
-  hashes: string,
-  task: Task,
-): Promise<string | undefined> {
-  const seen = `sha256:${await hashFile(path, hashes, task)}`
-  return seen === digest ? undefined : `holds ${seen}`
+async function hashDefect(path: string, layer: Layer, job: ModelJob): Promise<string | undefined> {
+  const seen = `sha256:${await rememberedHash(path, job)}`
+  return seen === layer.digest ? undefined : `holds ${seen}`
+}
+
+/** A file as it was when it was hashed: written to since, it is not the same. */
+const Hashed = z.object({
+  sha256: z.string(),
+  size: z.int(),
+  modified: z.number(),
+  inode: z.number(),
+})
+const HashRecord = z.record(z.string(), Hashed)
+
+/** The sha256 of a file, in hex. It is read to its end only when the record does not know it as it is now. */
+async function rememberedHash(path: string, { locks, task }: ModelJob): Promise<string> {
+  // Beside what was locked.
+  const record = join(dirname(locks.recordFile), 'hashed-blobs.json')
+  const { size, mtimeMs, ino } = await stat(path)
+  const known = (await readJsonRecord(record, HashRecord))?.[path]
+  if (known?.size === size && known.modified === mtimeMs && known.inode === ino) return known.sha256
+
+  const sha256 = await hashFile(path, size, task)
+  await changeJsonRecord(record, HashRecord, content => ({
+    ...content,
+    [path]: { sha256, size, modified: mtimeMs, inode: ino },
+  }))
+  return sha256
 }

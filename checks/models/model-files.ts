@@ -12,6 +12,9 @@ import { withTag } from '../../infra/settings/models.ts'
 const LIBRARY_HOST = 'registry.ollama.ai'
 const LIBRARY_NAMESPACE = 'library'
 
+/** The media type of the layer that is a model's GGUF file. */
+export const WEIGHTS = 'application/vnd.ollama.image.model'
+
 export const Layer = z.object({
   mediaType: z.string(),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),

