@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PROJECT_ROOT } from '../../infra/project.ts'
+import { unknownCommandLines } from '../support/docs/command-lines.ts'
 import { generatedSections, readDocument, readSection } from '../support/docs/readme.ts'
 import { brokenLinks, missingPaths } from '../support/docs/references.ts'
 
@@ -30,6 +31,10 @@ describe.each(DOCUMENTS)('%s', file => {
 
   it('names files and folders of the tree that there are', async () => {
     expect(missingPaths(await readDocument(file))).toEqual([])
+  })
+
+  it('has command lines with scripts and options that there are', async () => {
+    expect(await unknownCommandLines(await readDocument(file))).toEqual([])
   })
 })
 
