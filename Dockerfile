@@ -1,7 +1,8 @@
-# The project's own image: the HTTP API, and by other arguments the checks and what pulls models.
-#   docker run … knowledge-stack:0.1.0                                  the API (checks/api/api-environment.ts)
-#   docker run … knowledge-stack:0.1.0 provision/cli.ts verify          against CHROMADB_URL and OLLAMA_URL
-#   docker run … knowledge-stack:0.1.0 provision/model-sidecar/main.ts FILE    what pulls models, beside an Ollama
+# The project's own image: the HTTP API, and by other arguments the checks and the model sidecar. Its tag is the version of
+# package.json: docker build -t knowledge-stack:VERSION .
+#   docker run … knowledge-stack:VERSION                                        the API (checks/api/api-environment.ts)
+#   docker run … knowledge-stack:VERSION provision/cli.ts verify                against CHROMADB_URL and OLLAMA_URL
+#   docker run … knowledge-stack:VERSION provision/model-sidecar/main.ts FILE   the models of the Ollama beside it
 ARG NODE_IMAGE=node:24.21.0-slim
 
 FROM ${NODE_IMAGE} AS packages

@@ -1,13 +1,13 @@
-/** One benchmark: measures, and says it as the table that the README quotes. */
+/** One benchmark: measures, and says it as the table that docs/benchmarks.md has. */
 export interface Bench {
-  /** `npm run bench -- <name>`; the README's section of the same name holds its table. */
+  /** `npm run bench -- <name>`; the section of the same name in docs/benchmarks.md holds its table. */
   name: string
   /** @param flags what stands behind the name on the command line */
   run(flags: string[]): Promise<Measured>
 }
 
 export interface Measured {
-  /** The README's text: a table, and under what conditions it was made. */
+  /** The section's text: a table, and under what conditions it was made. */
   markdown: string
   /** Every single figure. */
   figures: object

@@ -12,7 +12,7 @@ import { scheduler } from './scheduler.ts'
 
 /**
  * npm run bench -- <name> [--write] …
- * Prints the table; with --write it takes the place of the one in the README.
+ * Prints the table; with --write it takes the place of the one in docs/benchmarks.md.
  */
 const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker]
 
