@@ -1,7 +1,9 @@
 import * as docker from '@pulumi/docker'
-import type * as pulumi from '@pulumi/pulumi'
+import * as pulumi from '@pulumi/pulumi'
 import { LOG_FILES, LOG_SIZE } from '../local/log-bounds.ts'
+import type { ServerSpec } from '../servers/server-spec.ts'
 import { MiB } from '../units.ts'
+import { limitsOf } from './container-limits.ts'
 import { labelsOf } from './docker-names.ts'
 
 /** What the containers of a stack are made of. */
@@ -13,10 +15,8 @@ export interface StackContext {
   options: pulumi.CustomResourceOptions
 }
 
-/** A container's own: what it is named, what it runs, and how its health is known. */
-export type ContainerPart = Omit<docker.ContainerArgs, 'name' | 'labels'> & {
-  part: string
-  image: pulumi.Input<string>
+/** What a container has beyond its server's description: what only Docker knows, and how its health is known. */
+export type OwnArgs = Omit<docker.ContainerArgs, 'name' | 'labels' | 'image'> & {
   healthcheck: NonNullable<docker.ContainerArgs['healthcheck']>
 }
 
@@ -29,8 +29,11 @@ const HEALTHY_WITHIN = 180
  */
 export function container(
   { stack, owner, options }: StackContext,
-  { part, ...args }: ContainerPart,
+  part: string,
+  server: ServerSpec,
+  own: OwnArgs,
 ): docker.Container {
+  const { image, grace } = server
   return new docker.Container(
     `${stack}-${part}`,
     {
@@ -43,9 +46,53 @@ export function container(
       logOpts: { 'max-size': `${LOG_SIZE / MiB}m`, 'max-file': `${LOG_FILES}` },
       wait: true,
       waitTimeout: HEALTHY_WITHIN,
-      ...args,
+      image,
+      ...commandOf(server),
+      ...environmentOf(server),
+      ...filesOf(server),
+      ...(grace !== undefined && { stopTimeout: grace, destroyGraceSeconds: grace }),
+      ...limitsOf(server.share?.limits),
+      ...own,
       labels: labelsOf(stack, owner, part),
     },
     { ...options, deleteBeforeReplace: true },
   )
+}
+
+const scriptFile = (name: string): string => `/${name}.sh`
+
+function commandOf({ entrypoint, args }: ServerSpec) {
+  if (entrypoint === undefined) return { command: args }
+  if ('text' in entrypoint) {
+    const { name, args: first } = entrypoint
+    return { entrypoints: ['/bin/sh', scriptFile(name), ...first], command: args }
+  }
+  return { entrypoints: entrypoint.slice(0, 1), command: entrypoint.slice(1) }
+}
+
+function environmentOf({ environment, files = [], secretVariable = '' }: ServerSpec) {
+  if (environment === undefined) return {}
+  const paths = files.flatMap(({ path, variable }) => (variable ? [`${variable}=${path}`] : []))
+  const values = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const envs = [...paths, ...values]
+  // Who may inspect containers sees them all the same: that is root on the machine in any case.
+  return { envs: secretVariable in environment ? pulumi.secret(envs) : envs }
+}
+
+/** The Engine puts no file into a root that cannot be written. */
+function filesOf({ entrypoint, files = [], user }: ServerSpec) {
+  const scripts =
+    entrypoint !== undefined && 'text' in entrypoint
+      ? [{ path: scriptFile(entrypoint.name), content: entrypoint.text }]
+      : []
+  const owned = user === undefined ? {} : { owner: user, permissions: '0400' }
+  const uploads = [...files, ...scripts].map(({ path, content }) => ({
+    file: path,
+    content,
+    ...owned,
+  }))
+  return {
+    ...(user !== undefined && { user: `${user}:${user}` }),
+    ...(uploads.length > 0 ? { uploads } : { readOnly: true }),
+  }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
+import { API_READY } from '../servers/api-server.ts'
 import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/settings.ts'
 import { seconds } from '../units.ts'
@@ -30,7 +31,7 @@ export function apiProcess<Text>(
     files: { [file]: outputs },
     folders: [],
     keyFile: keys,
-    readyPath: '/openapi.json',
+    readyPath: API_READY,
     readyWithin: seconds(60),
   }
 }
