@@ -18,7 +18,7 @@ export const authProxy = (
 ): ServerSpec => ({
   name: 'front',
   image,
-  entrypoint: nginxCommand(),
+  command: nginxCommand(),
   files: [
     {
       path: NGINX_CONFIG,

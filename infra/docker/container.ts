@@ -1,7 +1,8 @@
 import * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
+import { PROXY_VARIABLE } from '../egress/pull-environment.ts'
 import { LOG_FILES, LOG_SIZE } from '../local/log-bounds.ts'
-import type { ServerSpec } from '../servers/server-spec.ts'
+import type { EntryScript, ServerSpec } from '../servers/server-spec.ts'
 import { MiB } from '../units.ts'
 import { limitsOf } from './container-limits.ts'
 import { labelsOf } from './docker-names.ts'
@@ -59,40 +60,29 @@ export function container(
   )
 }
 
-const scriptFile = (name: string): string => `/${name}.sh`
+const scriptFile = ({ name }: EntryScript): string => `/${name}.sh`
 
-function commandOf({ entrypoint, args }: ServerSpec) {
-  if (entrypoint === undefined) return { command: args }
-  if ('text' in entrypoint) {
-    const { name, args: first } = entrypoint
-    return { entrypoints: ['/bin/sh', scriptFile(name), ...first], command: args }
-  }
-  return { entrypoints: entrypoint.slice(0, 1), command: entrypoint.slice(1) }
+function commandOf({ script, command, args }: ServerSpec) {
+  if (script) return { entrypoints: ['/bin/sh', scriptFile(script), ...script.args], command: args }
+  if (command) return { entrypoints: command.slice(0, 1), command: command.slice(1) }
+  return { command: args }
 }
 
-function environmentOf({ environment, files = [], secretVariable = '' }: ServerSpec) {
+function environmentOf({ environment, files = [] }: ServerSpec) {
   if (environment === undefined) return {}
   const paths = files.flatMap(({ path, variable }) => (variable ? [`${variable}=${path}`] : []))
-  const values = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-  const envs = [...paths, ...values]
+  const envs = [...paths, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
   // Who may inspect containers sees them all the same: that is root on the machine in any case.
-  return { envs: secretVariable in environment ? pulumi.secret(envs) : envs }
+  return { envs: PROXY_VARIABLE in environment ? pulumi.secret(envs) : envs }
 }
 
-/** The Engine puts no file into a root that cannot be written. */
-function filesOf({ entrypoint, files = [], user }: ServerSpec) {
-  const scripts =
-    entrypoint !== undefined && 'text' in entrypoint
-      ? [{ path: scriptFile(entrypoint.name), content: entrypoint.text }]
-      : []
-  const owned = user === undefined ? {} : { owner: user, permissions: '0400' }
-  const uploads = [...files, ...scripts].map(({ path, content }) => ({
-    file: path,
-    content,
-    ...owned,
-  }))
+function filesOf({ script, files = [], user }: ServerSpec) {
+  const all = [...files, ...(script ? [{ path: scriptFile(script), content: script.text }] : [])]
+  const owned = user !== undefined && { owner: user, permissions: '0400' }
+  const uploads = all.map(({ path, content }) => ({ file: path, content, ...owned }))
   return {
     ...(user !== undefined && { user: `${user}:${user}` }),
+    // The Engine puts no file into a root that cannot be written.
     ...(uploads.length > 0 ? { uploads } : { readOnly: true }),
   }
 }

@@ -28,7 +28,7 @@ export function chromaServer(
     server: {
       name: 'chroma',
       image: images.chroma,
-      entrypoint: {
+      script: {
         name: 'chroma-watchdog',
         text: watchdogScript(),
         args: [DATA_FOLDER, 'chroma'],

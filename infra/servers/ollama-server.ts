@@ -6,7 +6,6 @@ import { ownCertificates } from '../egress/egress-settings.ts'
 import {
   CERTIFICATES,
   CERTIFICATES_FILE,
-  PROXY_VARIABLE,
   pullEnvironment,
   TRUST_OWN,
 } from '../egress/pull-environment.ts'
@@ -46,7 +45,6 @@ export function ollamaServer(
         ...pullEnvironment(egress),
         ...(certificates !== undefined && TRUST_OWN),
       },
-      secretVariable: PROXY_VARIABLE,
       ...(certificates !== undefined && {
         files: [{ path: join(CERTIFICATES, CERTIFICATES_FILE), content: certificates }],
       }),

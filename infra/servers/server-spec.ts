@@ -12,12 +12,14 @@ export interface ServerSpec {
   /** The name that its container has within a pod. */
   name: string
   image: pulumi.Input<string>
-  /** The whole command, or the script that runs the image's program, in place of the image's entrypoint. */
-  entrypoint?: readonly string[] | EntryScript
+  /** The whole command, in place of the image's entrypoint. */
+  command?: readonly string[]
+  /** What runs the image's program in place of the image's entrypoint. */
+  script?: EntryScript
+  /** Arguments of the entrypoint, or of the script. */
   args?: string[]
+  /** Of its variables PROXY_VARIABLE may hold a password. */
   environment?: Record<string, string>
-  /** The variable of `environment` whose value may hold a password. */
-  secretVariable?: string
   files?: ServerFile[]
   /** The folder of its volume: what must not be lost. */
   dataFolder?: string

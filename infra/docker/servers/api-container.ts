@@ -1,6 +1,7 @@
 import type * as docker from '@pulumi/docker'
-import type { Endpoint, Outputs } from '../../outputs.ts'
+import type { Outputs } from '../../outputs.ts'
 import { type ApiInputs, apiServer } from '../../servers/api-server.ts'
+import { directly, mapFirst } from '../../servers/inside-outputs.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import { container, type StackContext } from '../container.ts'
 import { CHROMA_PORTS, OLLAMA_PORTS } from '../container-ports.ts'
@@ -33,23 +34,15 @@ export function apiContainer(
 }
 
 /** The outputs as the containers of the stack's network see them: each server under its name. */
-export const fromInside = ({ chroma, ollama, ...rest }: Outputs): Outputs => ({
+const fromInside = ({ chroma, ollama, ...rest }: Outputs): Outputs => ({
   ...rest,
   chroma: {
     ...chroma,
-    instances: chroma.instances.map((instance, index) => ({
-      ...instance,
-      reach: at(instance.reach, chromaPart(index), CHROMA_PORTS.proxy),
-    })) as Outputs['chroma']['instances'],
+    instances: mapFirst(chroma.instances, (server, index) =>
+      directly(server, `http://${chromaPart(index)}:${CHROMA_PORTS.proxy}`),
+    ),
   },
-  ollama: ollama.map(pool => ({
-    ...pool,
-    reach: at(pool.reach, ollamaPart(pool.pool), OLLAMA_PORTS.proxy),
-  })) as Outputs['ollama'],
-})
-
-const at = ({ token }: Endpoint, host: string, port: number): Endpoint => ({
-  kind: 'direct',
-  url: `http://${host}:${port}`,
-  token,
+  ollama: mapFirst(ollama, server =>
+    directly(server, `http://${ollamaPart(server.pool)}:${OLLAMA_PORTS.proxy}`),
+  ),
 })

@@ -1,4 +1,5 @@
 import type { types } from '@pulumi/kubernetes'
+import { PROXY_VARIABLE } from '../../egress/pull-environment.ts'
 import type { ServerSpec } from '../../servers/server-spec.ts'
 import type { Container } from './pod.ts'
 import { probesOf } from './probes.ts'
@@ -7,7 +8,7 @@ import { resourcesOf } from './resource-quantity.ts'
 type EnvVar = types.input.core.v1.EnvVar
 
 /**
- * A server as a container of a pod. Who may not be named by its user has the pod's.
+ * A server as a container of a pod, whose user it runs as.
  * @param mounts of its volume and its files
  * @param secrets variables that the cluster fills in
  */
@@ -27,17 +28,16 @@ export const serverContainer = (
   ...(server.probe && probesOf(server.probe)),
 })
 
-function commandOf({ entrypoint, args }: ServerSpec): Pick<Container, 'command' | 'args'> {
-  if (entrypoint === undefined) return { args }
-  if (!('text' in entrypoint)) return { command: [...entrypoint] }
-  const { name, text, args: first } = entrypoint
-  return { command: ['/bin/sh', '-c', text, name, ...first], args }
+function commandOf({ script, command, args }: ServerSpec): Pick<Container, 'command' | 'args'> {
+  if (command) return { command: [...command] }
+  if (!script) return { args }
+  return { command: ['/bin/sh', '-c', script.text, script.name, ...script.args], args }
 }
 
-/** What may hold a password is no variable in clear. */
-const environmentOf = ({ environment = {}, secretVariable, files = [] }: ServerSpec): EnvVar[] => [
+/** The variables in clear: what may hold a password is none of them. */
+const environmentOf = ({ environment = {}, files = [] }: ServerSpec): EnvVar[] => [
   ...Object.entries(environment)
-    .filter(([name]) => name !== secretVariable)
+    .filter(([name]) => name !== PROXY_VARIABLE)
     .map(([name, value]) => ({ name, value })),
   ...files.flatMap(({ path, variable }) => (variable ? [{ name: variable, value: path }] : [])),
 ]

@@ -1,10 +1,10 @@
 import { apps } from '@pulumi/kubernetes'
 import type { Workload } from '../../capacity/workload.ts'
 import type { ServerSpec } from '../../servers/server-spec.ts'
-import { type Labels, podsOf } from '../kubernetes-names.ts'
+import { DATA, type Labels, podsOf } from '../kubernetes-names.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
-import { claims, claimTemplate, IGNORED, RETAINED } from './claims.ts'
+import { claimSpec, claims, IGNORED, RETAINED } from './claims.ts'
 import { FILES_HASH } from './content-hash.ts'
 import { type MountedFiles, secretFiles } from './mounted-files.ts'
 import { type Pod, podTemplate } from './pod.ts'
@@ -35,15 +35,9 @@ export function stateful(
   { settings: { kubernetes }, options, keeping }: PodServerArgs,
   { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
-  const volumes = {
-    set: name,
-    labels,
-    count,
-    size: plan.requests.disk,
-    storageClass: kubernetes.storageClass,
-  }
+  const claim = claimSpec(plan.requests.disk, kubernetes.storageClass)
   const addresses = podAddresses(podsOf(name), labels, AUTH_PROXY_PORT, options)
-  const held = claims(volumes, keeping)
+  const held = claims(name, labels, count, claim, keeping)
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
     name,
@@ -61,7 +55,8 @@ export function stateful(
           annotations: { [FILES_HASH]: hash },
           pullSecrets: kubernetes.imagePullSecrets,
         }),
-        volumeClaimTemplates: [claimTemplate(volumes)],
+        // For pods that the autoscaler adds. It cannot be changed, and need not be: see IGNORED.
+        volumeClaimTemplates: [{ metadata: { name: DATA, labels }, spec: claim }],
         persistentVolumeClaimRetentionPolicy: RETAINED,
       },
     },

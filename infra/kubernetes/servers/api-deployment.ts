@@ -44,8 +44,8 @@ export function apiServers(
   service(API, labels, api.port, options)
   disruptionBudget(API, labels, options)
   if (scale !== undefined) {
-    const target = { kind: 'Deployment' as const, name: deployment.metadata.name, labels }
-    autoscaler(target, scale, API, options)
+    const target = { kind: 'Deployment', name: deployment.metadata.name } as const
+    autoscaler(API, labels, target, scale, options)
   }
   return deployment
 }

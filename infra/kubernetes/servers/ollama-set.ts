@@ -30,7 +30,7 @@ type Pool = { plan: Workload } & ReturnType<typeof ollamaServer>
 function ollamaPool(
   parts: PodServerArgs,
   { plan, server, authProxy }: Pool,
-  egress: ReturnType<typeof pullEgress>,
+  { secrets, certificates, hashes }: ReturnType<typeof pullEgress>,
 ) {
   const { settings, options } = parts
   const { replicas, autoscaling } = settings.kubernetes
@@ -39,21 +39,16 @@ function ollamaPool(
   const scale = autoscaling.ollama
   const access = authProxyFiles(name, labels, authProxy, parts)
   const sidecar = modelSidecar(parts, name, labels, plan)
-  const certificates = egress.certificates === undefined ? [] : [egress.certificates]
   const set = stateful(parts, {
     name,
     labels,
     ...(scale === undefined && { replicas: replicas.ollama }),
     claims: scale?.min ?? replicas.ollama,
     plan,
-    hash: hashOf(access.hash, sidecar.hash, ...egress.hashes),
+    hash: hashOf(access.hash, sidecar.hash, ...hashes),
     readyWithin: readyWithin(settings, plan),
     containers: [
-      serverContainer(
-        server,
-        [dataAt(STORE), ...certificates.map(({ mount }) => mount)],
-        egress.secrets,
-      ),
+      serverContainer(server, [dataAt(STORE), ...certificates.map(({ mount }) => mount)], secrets),
       serverContainer(authProxy, [access.mount]),
       sidecar.container,
     ],
@@ -63,8 +58,8 @@ function ollamaPool(
   })
   service(name, labels, AUTH_PROXY_PORT, options)
   if (scale !== undefined) {
-    const target = { kind: 'StatefulSet' as const, name: set.metadata.name, labels }
-    autoscaler(target, scale, name, options)
+    const target = { kind: 'StatefulSet', name: set.metadata.name } as const
+    autoscaler(name, labels, target, scale, options)
   }
   return set
 }

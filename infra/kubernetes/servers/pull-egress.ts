@@ -18,7 +18,9 @@ const LABELS = labelsOf(OLLAMA)
 export function pullEgress({ environment, files }: ServerSpec, { options }: PodServerArgs) {
   const proxy = environment?.[PROXY_VARIABLE]
   const certificates =
-    files && configFiles({ name: 'ollama-certificates', labels: LABELS, files }, options)
+    files === undefined
+      ? []
+      : [configFiles({ name: 'ollama-certificates', labels: LABELS, files }, options)]
   return {
     /** Variables of Ollama that are secrets. */
     secrets: proxy === undefined ? [] : [proxyOf(proxy, options)],
@@ -26,7 +28,7 @@ export function pullEgress({ environment, files }: ServerSpec, { options }: PodS
     /** Other texts when the proxy or the certificates are others; none where there are none. */
     hashes: [
       ...(proxy === undefined ? [] : [hashOf(proxy)]),
-      ...(certificates === undefined ? [] : [certificates.hash]),
+      ...certificates.map(({ hash }) => hash),
     ],
   }
 }
