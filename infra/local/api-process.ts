@@ -7,7 +7,7 @@ import { seconds } from '../units.ts'
 import { apiPlace, placesOf } from './local-servers.ts'
 
 /**
- * The HTTP API in front of a deployment.
+ * The HTTP API of a deployment, as a process.
  * @param outputs the deployment's outputs as JSON, or what becomes it
  */
 export function apiProcess<Text>(
