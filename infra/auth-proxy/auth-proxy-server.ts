@@ -1,6 +1,6 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Share } from '../capacity/workload.ts'
-import type { GuardedPorts, ServerSpec } from '../servers/server-spec.ts'
+import type { GuardedPorts, GuardedServer } from '../servers/server-spec.ts'
 import { type AuthProxy, NGINX_CONFIG, nginxCommand, nginxConfig } from './nginx.ts'
 
 /**
@@ -15,7 +15,7 @@ export const authProxy = (
   access: pulumi.Output<Pick<AuthProxy, 'rules' | 'tokens'>>,
   openPath: string,
   share: Share | undefined,
-): ServerSpec => ({
+): GuardedServer['authProxy'] => ({
   name: 'front',
   image,
   command: nginxCommand(),

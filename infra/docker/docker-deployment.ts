@@ -45,8 +45,14 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
     this.#args = args
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     const { tokens } = this.#secrets
-    this.#context = stackNetwork(name, owned.owner, { parent: this })
-    const images = stackImages(name, settings.images, settings.egress, { parent: this })
+    const parts = { parent: this }
+    const network = new docker.Network(
+      name,
+      { labels: labelsOf(name, owned.owner, 'network') },
+      parts,
+    )
+    this.#context = { stack: name, owner: owned.owner, network, options: parts }
+    const images = stackImages(name, settings.images, settings.egress, parts)
     this.#specs = { settings, images, tokens }
 
     const chroma = Array.from({ length: settings.chroma.instances }, (_, index) => {
@@ -70,8 +76,8 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
 
   serveApi(outputs: pulumi.Output<Outputs>): Served {
     const plan = this.#args.workloads.find(({ kind }) => kind === 'api')
-    const inputs = { outputs, keys: this.#secrets.apiKeys, plan }
-    return { identity: apiContainer(this.#context, this.#specs, inputs).id }
+    const { apiKeys } = this.#secrets
+    return { identity: apiContainer(this.#context, this.#specs, outputs, apiKeys, plan).id }
   }
 
   verify(outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
@@ -79,15 +85,6 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
     const args = { deployment: outputs, triggers }
     return new Verification('verification', args, { dependsOn: [this] }).report
   }
-}
-
-function stackNetwork(
-  stack: string,
-  owner: pulumi.Input<string>,
-  options: pulumi.CustomResourceOptions,
-): StackContext {
-  const labels = labelsOf(stack, owner, 'network')
-  return { stack, owner, network: new docker.Network(stack, { labels }, options), options }
 }
 
 /** The pools of the plan, on the ports from `ollamaPort` on. */

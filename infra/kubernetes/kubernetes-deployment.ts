@@ -56,7 +56,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
       images: settings.images,
       tokens: this.#secrets.tokens,
       options: { parent: this, provider },
-      keeping: { parent: namespace ?? this, provider: retaining },
+      retaining: { parent: namespace ?? this, provider: retaining },
     }
     this.#pools = poolsOf(workloads)
     this.#workloads = workloads
@@ -92,11 +92,9 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
 
   serveApi(outputs: pulumi.Output<Outputs>): Served {
     const { settings, options } = this.#parts
-    const server = apiServer(this.#parts, {
-      outputs: outputs.apply(insideOutputs),
-      keys: this.#secrets.apiKeys,
-      plan: requireWorkload(this.#workloads, 'api'),
-    })
+    const plan = requireWorkload(this.#workloads, 'api')
+    const { apiKeys } = this.#secrets
+    const server = apiServer(this.#parts, outputs.apply(insideOutputs), apiKeys, plan)
     const secret = { name: 'deployment', labels: labelsOf(API), files: server.files }
     const files = secretFiles(secret, options)
     const api = apiServers(this.#parts, server, files, this.#servers)

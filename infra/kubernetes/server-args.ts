@@ -6,5 +6,5 @@ export interface PodServerArgs extends SpecArgs {
   /** For what belongs to the update. */
   options: pulumi.CustomResourceOptions
   /** For what outlives `destroy`. */
-  keeping: pulumi.CustomResourceOptions
+  retaining: pulumi.CustomResourceOptions
 }

@@ -9,19 +9,16 @@ export const API_READY = '/openapi.json'
 /** What is known of the deployment inside of it, tokens among it. */
 export const OUTPUTS_FILE = '/etc/knowledge/outputs.json'
 
-/** What the API is made from. */
-export interface ApiInputs {
-  /** As the API's own container reaches the servers. */
-  outputs: pulumi.Output<Outputs>
-  /** The content of the key file. */
-  keys: pulumi.Input<string>
-  plan: Workload | undefined
-}
-
-/** The HTTP API: the one server of the stack that is there for others. */
+/**
+ * The HTTP API: the one server of the stack that is there for others.
+ * @param outputs as its own container reaches the servers
+ * @param keys the content of the key file
+ */
 export function apiServer(
-  { settings: { api }, images }: Pick<SpecArgs, 'settings' | 'images'>,
-  { outputs, keys, plan }: ApiInputs,
+  { settings: { api }, images }: SpecArgs,
+  outputs: pulumi.Output<Outputs>,
+  keys: pulumi.Output<string>,
+  plan: Workload | undefined,
 ) {
   return {
     name: 'api',

@@ -60,10 +60,10 @@ export interface Probe {
   live?: string
 }
 
-/** A server that listens on loopback, and the auth proxy that shares its network namespace. */
+/** A server with data that listens on loopback, and the auth proxy that shares its network namespace. */
 export interface GuardedServer {
-  server: ServerSpec
-  authProxy: ServerSpec
+  server: ServerSpec & { dataFolder: string; probe: Probe; grace: number }
+  authProxy: ServerSpec & { port: number; files: ServerFile[] }
   /** A folder in memory that the server writes to and its auth proxy reads. */
   sharedMemory?: string
 }

@@ -1,6 +1,8 @@
 import type * as docker from '@pulumi/docker'
+import type * as pulumi from '@pulumi/pulumi'
+import type { Workload } from '../../capacity/workload.ts'
 import type { Outputs } from '../../outputs.ts'
-import { type ApiInputs, apiServer } from '../../servers/api-server.ts'
+import { apiServer } from '../../servers/api-server.ts'
 import { directly, mapFirst } from '../../servers/inside-outputs.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import { container, type StackContext } from '../container.ts'
@@ -8,14 +10,16 @@ import { CHROMA_PORTS, OLLAMA_PORTS } from '../container-ports.ts'
 import { API_PART, chromaPart, ollamaPart } from '../docker-names.ts'
 import { answering } from './container-health.ts'
 
-/** The HTTP API. @param inputs the outputs are those of the host, as it reaches the servers */
+/** The HTTP API. @param outputs as the host reaches the servers */
 export function apiContainer(
   context: StackContext,
   args: SpecArgs,
-  inputs: ApiInputs,
+  outputs: pulumi.Output<Outputs>,
+  keys: pulumi.Output<string>,
+  plan: Workload | undefined,
 ): docker.Container {
   const { port, address, hosts } = args.settings.api
-  const server = apiServer(args, { ...inputs, outputs: inputs.outputs.apply(fromInside) })
+  const server = apiServer(args, outputs.apply(fromInside), keys, plan)
   const environment = {
     ...server.environment,
     // To the process every address is the same: that this one is the host's loopback, it has to be told.

@@ -7,17 +7,17 @@ const ANSWER_WITHIN = '5s'
 const RETRIES = 3
 
 /** Docker tells durations back as it writes them: one of a minute and more would look changed. */
-const timing = (grace: string) => ({
+const timing = (startPeriod = '30s') => ({
   interval: EVERY,
   timeout: ANSWER_WITHIN,
   retries: RETRIES,
-  startPeriod: grace,
+  startPeriod,
 })
 
 /** Healthy when a path answers 200. */
-export const answering = (port: number, path: string, grace = '30s') => ({
-  ...timing(grace),
-  tests: bash(`${ask(port, path)}`),
+export const answering = (port: number, path: string) => ({
+  ...timing(),
+  tests: bash(ask(port, path)),
 })
 
 /** Healthy when something listens. */
@@ -35,8 +35,8 @@ const COUNT = '/dev/shm/alone'
  * this server is left in the one that nobody reaches. Then it ends its own first process, gently: the restart
  * policy starts it again, in the new namespace.
  */
-export const behindAuthProxy = (proxyPort: number, path: string, grace = '30s') => ({
-  ...timing(grace),
+export const behindAuthProxy = (proxyPort: number, path: string) => ({
+  ...timing(),
   tests: bash(
     [
       `if (exec 3<>/dev/tcp/127.0.0.1/${proxyPort}) 2>/dev/null; then`,

@@ -26,7 +26,7 @@ export function guardedContainer(
   context: StackContext,
   { part, server, authProxy, sharedMemory, published, volumeLabels, own }: GuardedPart,
 ): docker.Container {
-  const port = authProxy.port!
+  const { port } = authProxy
   const proxy = container(context, authProxyOf(part), authProxy, {
     networksAdvanced: [{ name: context.network.name, aliases: [part] }],
     ...(sharedMemory !== undefined && { ipcMode: 'shareable' }),
@@ -34,17 +34,13 @@ export function guardedContainer(
     healthcheck: listening(port),
   })
   const ofProxy = proxy.id.apply(id => `container:${id}`)
+  const volume = keptVolume(context, part, volumeLabels)
   const { probe, dataFolder } = server
   return container(context, part, server, {
-    volumes: [
-      {
-        volumeName: keptVolume(context, part, volumeLabels).name,
-        containerPath: dataFolder!,
-      },
-    ],
+    volumes: [{ volumeName: volume.name, containerPath: dataFolder }],
     networkMode: ofProxy,
     ...(sharedMemory !== undefined && { ipcMode: ofProxy }),
-    healthcheck: behindAuthProxy(port, probe?.ready ?? probe!.live!),
+    healthcheck: behindAuthProxy(port, probe.ready ?? probe.live!),
     ...own,
   })
 }

@@ -1,6 +1,6 @@
 import { apps } from '@pulumi/kubernetes'
 import type { Workload } from '../../capacity/workload.ts'
-import type { ServerSpec } from '../../servers/server-spec.ts'
+import type { GuardedServer } from '../../servers/server-spec.ts'
 import { DATA, type Labels, podsOf } from '../kubernetes-names.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
@@ -32,12 +32,12 @@ export interface Stateful
  * @returns the set
  */
 export function stateful(
-  { settings: { kubernetes }, options, keeping }: PodServerArgs,
+  { settings: { kubernetes }, options, retaining }: PodServerArgs,
   { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
   const claim = claimSpec(plan.requests.disk, kubernetes.storageClass)
   const addresses = podAddresses(podsOf(name), labels, AUTH_PROXY_PORT, options)
-  const held = claims(name, labels, count, claim, keeping)
+  const held = claims(name, labels, count, claim, retaining)
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
     name,
@@ -75,7 +75,6 @@ export function stateful(
 export const authProxyFiles = (
   set: string,
   labels: Labels,
-  { files }: ServerSpec,
+  { files }: GuardedServer['authProxy'],
   { options }: PodServerArgs,
-): MountedFiles =>
-  secretFiles({ name: `${set}-front`, labels, volume: 'front', files: files! }, options)
+): MountedFiles => secretFiles({ name: `${set}-front`, labels, volume: 'front', files }, options)

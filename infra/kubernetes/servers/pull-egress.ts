@@ -16,20 +16,15 @@ const LABELS = labelsOf(OLLAMA)
  * @param server the Ollama of any pool
  */
 export function pullEgress({ environment, files }: ServerSpec, { options }: PodServerArgs) {
-  const proxy = environment?.[PROXY_VARIABLE]
-  const certificates =
-    files === undefined
-      ? []
-      : [configFiles({ name: 'ollama-certificates', labels: LABELS, files }, options)]
+  const proxies = [environment?.[PROXY_VARIABLE]].filter(proxy => proxy !== undefined)
+  const object = { name: 'ollama-certificates', labels: LABELS }
+  const certificates = files === undefined ? [] : [configFiles({ ...object, files }, options)]
   return {
     /** Variables of Ollama that are secrets. */
-    secrets: proxy === undefined ? [] : [proxyOf(proxy, options)],
+    secrets: proxies.map(proxy => proxyOf(proxy, options)),
     certificates,
     /** Other texts when the proxy or the certificates are others; none where there are none. */
-    hashes: [
-      ...(proxy === undefined ? [] : [hashOf(proxy)]),
-      ...certificates.map(({ hash }) => hash),
-    ],
+    hashes: [...proxies.map(proxy => hashOf(proxy)), ...certificates.map(({ hash }) => hash)],
   }
 }
 
