@@ -23,6 +23,7 @@ export interface MountedFiles {
   hash: pulumi.Output<string>
 }
 
+/** Keeps files as a Secret, for those that hold tokens or keys. */
 export function secretFiles(args: FilesArgs, options: pulumi.CustomResourceOptions): MountedFiles {
   const { name, labels, files } = args
   const data = files.map(({ path, content }) => [basename(path), pulumi.secret(content)])
@@ -36,6 +37,7 @@ export function secretFiles(args: FilesArgs, options: pulumi.CustomResourceOptio
   })
 }
 
+/** Keeps files as a ConfigMap. */
 export function configFiles(args: FilesArgs, options: pulumi.CustomResourceOptions): MountedFiles {
   const { name, labels, files } = args
   const data = files.map(({ path, content }) => [basename(path), content])
