@@ -7,7 +7,7 @@ import { MAX_SHARDS, MIN_SHARDS } from './shards.ts'
  * deployment that Pulumi never made are read into the same type (checks/outputs-source.ts).
  */
 
-/** The application's token, where a front asks for one. */
+/** The application's token, where an auth proxy asks for one. */
 const token = z.string().optional()
 
 /** At this URL, from where the command runs. */
@@ -85,7 +85,7 @@ export const Outputs = z.object({
 
 /** What only those who provision are given, apart from the outputs that applications and checks may see. */
 export const Provisioner = z.object({
-  /** Lets pull, create and delete through the fronts of Ollama; absent where there are none. */
+  /** Lets pull, create and delete through the auth proxies of Ollama; absent where there are none. */
   token: z.string().optional(),
 })
 

@@ -95,7 +95,7 @@ export class LayoutRecord extends pulumi.CustomResource {
 
 /** Where a stack's secrets lie on this machine. */
 export interface SecretFiles {
-  /** The tokens of the fronts, by what they let in to. */
+  /** The tokens of the auth proxies, by what they let in to. */
   tokens: string
   /** The keys that the API's tokens are signed with. */
   apiKeys: string
@@ -130,7 +130,7 @@ export interface ModelArgs<Token = string> {
   serves: string
   /** Tokens, pinned in the derived model. */
   contextLength: number
-  /** `token` is the provisioner's, where a front wants one. */
+  /** `token` is the provisioner's, where an auth proxy wants one. */
   ollama: { url: string; modelsFolder?: string; token?: Token }
   mirror?: Mirror
   deadline: Millis

@@ -35,7 +35,8 @@ const RESET: readonly Attempt[] = [{ method: 'GET', path: '/api/v2/reset' }]
 
 export default {
   name: 'routes-closed',
-  proves: 'The fronts refuse what they must: all without a token, provisioning to the application',
+  proves:
+    'The auth proxies refuse what they must: all without a token, provisioning to the application',
   after: ['chroma-answers', 'ollama-answers'],
   async run(context) {
     const { chroma, ollama, outputs } = context.deployment
@@ -49,7 +50,9 @@ export default {
       const { connection } = ollama.get(pool)!
       findings.push(await look(connection, [...INFERENCE, ...PROVISIONING], PROVISIONING, context))
     }
-    return findings.length === 0 ? skipped('no server stands behind a front') : together(findings)
+    return findings.length === 0
+      ? skipped('no server stands behind an auth proxy')
+      : together(findings)
   },
 } satisfies Check
 
@@ -83,5 +86,5 @@ async function look(
   }
   return open.length === 0
     ? passed(`${label} refuses all ${tried.length} requests that it must`)
-    : failed(`${label} lets through ${open.join(', ')}`, 'put the front back: npm run up')
+    : failed(`${label} lets through ${open.join(', ')}`, 'put the auth proxy back: npm run up')
 }

@@ -57,7 +57,7 @@ export function reasonOfStatus(status: number, message: string): ServerErrorReas
   if (status === 429 || status === 503) return 'busy'
   if (status === 404) return 'missing'
   if (status === 401 || status === 403) return 'denied'
-  // Neither of the servers answers so: a front does, whose server is not there at the moment.
+  // Neither of the servers answers so: an auth proxy does, whose server is not there at the moment.
   if (status === 502 || status === 504) return 'unreachable'
   if (status === 499) return 'cancelled'
   if (status === 507 || (status >= 500 && DISK_FULL.test(message))) return 'full'

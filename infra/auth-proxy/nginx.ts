@@ -44,8 +44,8 @@ const LONGEST_SILENCE = '60m'
 const HASH_BUCKET = 256
 
 /**
- * The configuration of nginx for a front. It holds the tokens, so it is a secret itself.
- * @throws when a token is not a valid one: it would be taken for configuration, or guessed
+ * The configuration of nginx for an auth proxy. It holds the tokens, so it is a secret itself.
+ * @throws Error when a token is not a valid one: it would be taken for configuration, or guessed
  */
 export function nginxConfig({ listen, upstream, rules, tokens }: AuthProxy): string {
   const callers = Object.entries(tokens) as [Caller, string][]
@@ -98,7 +98,7 @@ ${PASS_ON}
     }
 ${tellOfDisk(rules)}    error_page 502 504 @down;
     location @down {
-      return 502 '{"error":"the server behind this front does not answer"}';
+      return 502 '{"error":"the server behind this auth proxy does not answer"}';
     }
   }
 
@@ -114,8 +114,7 @@ const temporary = (kind: string): string => `  ${kind}_temp_path ${FRONT_SCRATCH
 
 // nginx ignores case here, which costs a token of hexadecimal digits nothing.
 function identification([caller, token]: [Caller, string]): string {
-  if (!/^[0-9a-f]{32,128}$/.test(token))
-    throw new Error(`the token of the ${caller} is not a valid token`)
+  if (!/^[0-9a-f]{32,128}$/.test(token)) throw new Error(`the token of the ${caller} is not valid`)
   return `    "Bearer ${token}" ${caller};`
 }
 

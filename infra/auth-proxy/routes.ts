@@ -1,7 +1,7 @@
-/** Whom a front lets in beside anyone: the application, or who pulls and deletes models. */
+/** Who has a token: the application, or the provisioner, who pulls models and deletes them. */
 export type Caller = 'application' | 'provisioner'
 
-/** One rule of a front: who may send these requests. */
+/** One rule of an auth proxy: who may send these requests. */
 export interface Route {
   methods: readonly ('GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE')[]
   /**
@@ -15,7 +15,7 @@ export interface Route {
   writes?: true
 }
 
-/** What a front serves, and to whom. */
+/** What an auth proxy serves, and to whom. */
 export interface Rules {
   routes: readonly Route[]
   /** Who may send everything that no route names; nobody when empty. */
@@ -33,7 +33,7 @@ const SEGMENT = '[A-Za-z0-9_-][A-Za-z0-9._-]*'
 
 /**
  * Ollama: asking models is for the application. What changes the store, and every route that a later version may
- * bring, is for the provisioner alone. Its start page is open for probes: it says that the server runs, loads
+ * add, is for the provisioner alone. Its start page is open for probes: it says that the server runs, loads
  * nothing and tells nothing.
  */
 export const OLLAMA_RULES: Rules = {

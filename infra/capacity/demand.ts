@@ -37,7 +37,7 @@ export function demandOf(
       shards: chroma.shards,
       instances: chroma.instances,
     },
-    fronts: settings.target !== 'local',
+    authProxies: settings.target !== 'local',
     ...(settings.target === 'kubernetes' && { pods: podsOf(settings) }),
   }
 }

@@ -26,14 +26,14 @@ const FRONT_MEMORY = 128 * MiB
 /** A process of Node that hashes files and asks models for one answer each. */
 const KEEPER_MEMORY = 256 * MiB
 
-/** @param fronts whether a proxy stands in front of each server that others reach */
-export function chromaWorkloads(data: DataDemand, fronts: boolean): Workload[] {
+/** @param authProxies whether a proxy stands in front of each server that others reach */
+export function chromaWorkloads(data: DataDemand, authProxies: boolean): Workload[] {
   const { memory, disk } = estimateChroma(data)
   return Array.from({ length: data.instances }, (_, index) => ({
     name: data.instances === 1 ? 'chroma' : `chroma-${index}`,
     kind: 'chroma' as const,
     models: [],
-    ...shares('chroma', { memory, disk }, { front: fronts }),
+    ...shares('chroma', { memory, disk }, { front: authProxies }),
     resident: memory,
     nodes: [],
   }))
@@ -64,7 +64,7 @@ export function ollamaWorkload(
   }
 }
 
-/** The HTTP API is a front itself: it checks the tokens of its callers. */
+/** The HTTP API is an auth proxy itself: it checks the tokens of its callers. */
 export const apiWorkload = (): Workload => ({
   name: 'api',
   kind: 'api',

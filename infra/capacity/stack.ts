@@ -22,8 +22,8 @@ export interface StackDemand {
   models: readonly ModelDemand[]
   data: DataDemand
   /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
-  fronts: boolean
-  /** On a cluster: how many pods a server has, those of Ollama with a keeper each, and whether one verifies. */
+  authProxies: boolean
+  /** On a cluster: how many pods a server has, those of Ollama with a model sidecar each, and whether one verifies. */
   pods?: { ollama: number; api: number; verification?: boolean }
 }
 
@@ -55,10 +55,10 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
   return {
     models,
     workloads: [
-      ...chromaWorkloads(demand.data, demand.fronts),
+      ...chromaWorkloads(demand.data, demand.authProxies),
       ...[...served].flatMap(([name, models]) => {
         const gpus = pools.find(pool => pool.name === name)
-        const beside = { front: demand.fronts, keeper: demand.pods !== undefined }
+        const beside = { front: demand.authProxies, keeper: demand.pods !== undefined }
         return replicated(ollamaWorkload(name, models, gpus, beside), demand.pods?.ollama ?? 1)
       }),
       ...replicated(apiWorkload(), demand.pods?.api ?? 1),

@@ -1,6 +1,4 @@
-/** Ports within the stack's network: where the fronts listen … */
-export const CHROMA_PROXY = 8000
-export const OLLAMA_PROXY = 11_434
-/** … and the servers behind them, on loopback of the same network namespaces. */
-export const CHROMA_SERVER = 8001
-export const OLLAMA_SERVER = 11_435
+/** The ports of Chroma within its part of the stack's network. */
+export const CHROMA_PORTS = { server: 8001, proxy: 8000 }
+/** The ports of an Ollama. */
+export const OLLAMA_PORTS = { server: 11_435, proxy: 11_434 }

@@ -1,3 +1,2 @@
-/** Where the images keep data: paths within the containers. At another the store is lost with them without a word. */
-export const CHROMA_DATA = '/data'
+/** Where Ollama's image keeps its data: at another path the models are lost with the container without a word. */
 export const OLLAMA_DATA = '/root/.ollama'

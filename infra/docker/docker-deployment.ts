@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi'
 import type { Outputs } from '../outputs.ts'
 import { Secrets, Verification } from '../resources.ts'
 import { deployModels } from '../servers/deployed-models.ts'
+import type { SpecArgs } from '../servers/server-spec.ts'
 import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
 import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
 import type { StackContext } from './container.ts'
@@ -10,17 +11,16 @@ import { gpusOf } from './container-limits.ts'
 import { apiUrl, chromaEndpoints, ollamaEndpoints } from './docker-endpoints.ts'
 import { stackImages } from './docker-images.ts'
 import { labelsOf } from './docker-names.ts'
-import type { ContainerServerArgs } from './server-args.ts'
 import { apiContainer } from './servers/api-container.ts'
-import { chromaServer } from './servers/chroma-container.ts'
-import { ollamaServer } from './servers/ollama-container.ts'
+import { chromaContainer } from './servers/chroma-container.ts'
+import { ollamaContainer } from './servers/ollama-container.ts'
 
 /** The pool where no plan could be made and the stack deploys all the same. */
 const UNPLANNED = { pool: 'cpu', plan: undefined, gpus: undefined }
 
 /**
  * The deployment as containers on one machine, on a network of their own. Chroma and Ollama listen on loopback of
- * network namespaces that only their fronts share with them.
+ * network namespaces that only their auth proxies share with them.
  */
 export class DockerDeployment extends pulumi.ComponentResource implements TargetComponent {
   readonly chroma: Outputs['chroma']['instances']
@@ -31,7 +31,8 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
   readonly #args: TargetComponentArgs
   readonly #ollama: docker.Container[]
   readonly #secrets: Secrets
-  readonly #parts: ContainerServerArgs
+  readonly #context: StackContext
+  readonly #specs: SpecArgs
 
   constructor(
     name: string,
@@ -44,16 +45,22 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
     this.#args = args
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     const { tokens } = this.#secrets
-    const surroundings = stackNetwork(name, owned.owner, { parent: this })
-    const images = stackImages(name, settings.images, settings.egress, { parent: this })
-    this.#parts = { settings, context: surroundings, images, tokens }
+    const parts = { parent: this }
+    const network = new docker.Network(
+      name,
+      { labels: labelsOf(name, owned.owner, 'network') },
+      parts,
+    )
+    this.#context = { stack: name, owner: owned.owner, network, options: parts }
+    const images = stackImages(name, settings.images, settings.egress, parts)
+    this.#specs = { settings, images, tokens }
 
     const chroma = Array.from({ length: settings.chroma.instances }, (_, index) => {
       const planned = workloads.filter(({ kind }) => kind === 'chroma')[index]
-      return chromaServer(this.#parts, index, planned)
+      return chromaContainer(this.#context, this.#specs, index, planned)
     })
     const pools = poolsOf(args)
-    this.#ollama = pools.map(pool => ollamaServer(this.#parts, pool))
+    this.#ollama = pools.map(pool => ollamaContainer(this.#context, this.#specs, pool))
 
     this.chroma = chromaEndpoints(settings, tokens.chroma)
     this.ollama = ollamaEndpoints(pools, tokens.ollama)
@@ -68,11 +75,9 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
   }
 
   serveApi(outputs: pulumi.Output<Outputs>): Served {
-    const { settings, context: surroundings, images } = this.#parts
     const plan = this.#args.workloads.find(({ kind }) => kind === 'api')
-    const keys = this.#secrets.apiKeys
-    const args = { settings, image: images.api, outputs, keys, plan }
-    return { identity: apiContainer(surroundings, args).id }
+    const { apiKeys } = this.#secrets
+    return { identity: apiContainer(this.#context, this.#specs, outputs, apiKeys, plan).id }
   }
 
   verify(outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
@@ -80,15 +85,6 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
     const args = { deployment: outputs, triggers }
     return new Verification('verification', args, { dependsOn: [this] }).report
   }
-}
-
-function stackNetwork(
-  stack: string,
-  owner: pulumi.Input<string>,
-  options: pulumi.CustomResourceOptions,
-): StackContext {
-  const labels = labelsOf(stack, owner, 'network')
-  return { stack, owner, network: new docker.Network(stack, { labels }, options), options }
 }
 
 /** The pools of the plan, on the ports from `ollamaPort` on. */

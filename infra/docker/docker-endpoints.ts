@@ -4,10 +4,10 @@ import type { Outputs } from '../outputs.ts'
 import type { TargetComponent } from '../servers/target-component.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** The servers as they are reached from the host: at their fronts' ports of loopback, with the application's tokens. */
+/** The servers as they are reached from the host: at the ports of their auth proxies on loopback, with the application's tokens. */
 export function chromaEndpoints({ chroma }: Settings, token: pulumi.Output<string>) {
   return Array.from({ length: chroma.instances }, (_, index) =>
-    fronted(chroma.port + index, token),
+    behindProxy(chroma.port + index, token),
   ) as unknown as Outputs['chroma']['instances']
 }
 
@@ -17,10 +17,10 @@ export const ollamaEndpoints = (
 ) =>
   pools.map(({ pool, published }) => ({
     pool,
-    ...fronted(published, token),
+    ...behindProxy(published, token),
   })) as unknown as TargetComponent['ollama']
 
-const fronted = (port: number, token: pulumi.Output<string>) => ({
+const behindProxy = (port: number, token: pulumi.Output<string>) => ({
   reach: { kind: 'direct', url: loopbackUrl({ port }), token },
 })
 

@@ -26,5 +26,5 @@ export const labelsOf = (stack: string, owner: pulumi.Input<string>, part: strin
 export const chromaPart = (index: number): string => `chroma-${index}`
 export const ollamaPart = (pool: string): string => `ollama-${pool}`
 export const API_PART = 'api'
-/** The front of a part. */
+/** The auth proxy of a part. */
 export const authProxyOf = (part: string): string => `${part}-front`

@@ -29,15 +29,15 @@ export function clusterOf(
     // What is there is the stack's own by now (Effects.takeOver): of an update that was killed, or kept by `destroy`.
     upsertExistingObjects: true,
   }
-  const keeper = new Provider(`${name}-cluster-keeper`, args, { parent })
+  const retaining = new Provider(`${name}-cluster-keeper`, args, { parent })
   const namespace = sharedNamespace
     ? undefined
-    : stackNamespace(place, { parent, provider: keeper })
+    : stackNamespace(place, { parent, provider: retaining })
   // What it makes comes after the namespace that way, without being its child: children are retained with their
   // parent, and the namespace is.
   const provider = new Provider(`${name}-cluster`, args, {
     parent,
     ...(namespace && { dependsOn: namespace }),
   })
-  return { namespace, provider, retaining: keeper }
+  return { namespace, provider, retaining }
 }

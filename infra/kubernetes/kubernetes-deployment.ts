@@ -2,22 +2,25 @@ import * as pulumi from '@pulumi/pulumi'
 import { requireWorkload, type Workload } from '../capacity/workload.ts'
 import type { Outputs } from '../outputs.ts'
 import { Secrets } from '../resources.ts'
+import { apiServer } from '../servers/api-server.ts'
 import { describeModel } from '../servers/deployed-models.ts'
+import { insideOutputs } from '../servers/inside-outputs.ts'
 import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
 import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
 import { clusterOf } from './cluster-providers.ts'
 import { apiEndpoint, chromaPodEndpoints, ollamaPoolEndpoints } from './kubernetes-endpoints.ts'
+import { API, labelsOf } from './kubernetes-names.ts'
 import { recordLayout } from './layout-record.ts'
 import { networkPolicies } from './network-policies.ts'
 import { ownedBy } from './owned-by.ts'
 import { workloadHash } from './pods/content-hash.ts'
+import { type MountedFiles, secretFiles } from './pods/mounted-files.ts'
 import type { PodServerArgs } from './server-args.ts'
-import { apiServers, type DeploymentSecret, deploymentSecret } from './servers/api-deployment.ts'
+import { apiServers } from './servers/api-deployment.ts'
 import { chromaServers } from './servers/chroma-set.ts'
 import { apiIngress } from './servers/ingress.ts'
 import { grafanaDashboard, serviceMonitor } from './servers/monitoring.ts'
-import { ollamaPool } from './servers/ollama-set.ts'
-import { egressPart } from './servers/pull-egress.ts'
+import { ollamaPools } from './servers/ollama-set.ts'
 import { verificationJob } from './servers/verification-job.ts'
 
 /**
@@ -35,7 +38,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
   readonly #pools: [Workload, ...Workload[]]
   readonly #workloads: readonly Workload[]
   readonly #servers: pulumi.Resource[]
-  #inside: { secret: DeploymentSecret; api: pulumi.Resource } | undefined
+  #inside: { files: MountedFiles; api: pulumi.Resource } | undefined
 
   constructor(
     name: string,
@@ -45,14 +48,15 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
     super('knowledge:kubernetes:Deployment', name, {}, { ...options, transformations })
     const { kubernetes, chroma, home, api } = settings
-    const { namespace, provider, retaining: keeper } = clusterOf(name, kubernetes, this)
+    const { namespace, provider, retaining } = clusterOf(name, kubernetes, this)
     const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     this.#parts = {
       settings,
+      images: settings.images,
       tokens: this.#secrets.tokens,
       options: { parent: this, provider },
-      keeping: { parent: namespace ?? this, provider: keeper },
+      retaining: { parent: namespace ?? this, provider: retaining },
     }
     this.#pools = poolsOf(workloads)
     this.#workloads = workloads
@@ -61,8 +65,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     networkPolicies(kubernetes, api.port, this.#parts.options)
     const store = chromaServers(this.#parts, requireWorkload(workloads, first))
     recordLayout(this.#parts, [store])
-    const egress = egressPart(this.#parts)
-    const pools = this.#pools.map(plan => ollamaPool(this.#parts, plan, egress))
+    const pools = ollamaPools(this.#parts, this.#pools)
     if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
     if (kubernetes.monitoring.dashboard) {
       grafanaDashboard(kubernetes.namespace, this.#parts.options)
@@ -78,7 +81,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     this.registerOutputs({ identities: this.identities })
   }
 
-  /** Nothing to pull from here: the pods pull what their volumes lack, and are ready when it answers. */
+  /** Nothing is pulled from here: the pods pull what their volumes lack, and are ready when it answers. */
   deployModels() {
     return this.#pools.flatMap(({ pool, models }) =>
       this.#parts.settings.models
@@ -89,10 +92,13 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
 
   serveApi(outputs: pulumi.Output<Outputs>): Served {
     const { settings, options } = this.#parts
-    const secret = deploymentSecret(this.#parts, outputs, this.#secrets.apiKeys)
     const plan = requireWorkload(this.#workloads, 'api')
-    const api = apiServers(this.#parts, secret, plan, this.#servers)
-    this.#inside = { secret, api }
+    const { apiKeys } = this.#secrets
+    const server = apiServer(this.#parts, outputs.apply(insideOutputs), apiKeys, plan)
+    const secret = { name: 'deployment', labels: labelsOf(API), files: server.files }
+    const files = secretFiles(secret, options)
+    const api = apiServers(this.#parts, server, files, this.#servers)
+    this.#inside = { files, api }
     const { ingress } = settings.kubernetes
     if (ingress !== undefined) apiIngress(ingress, settings.api.port, options)
     return { identity: workloadHash(api) }
@@ -102,9 +108,9 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
   verify(_outputs: pulumi.Output<Outputs>, api: Served): pulumi.Output<unknown> {
     if (this.#inside !== undefined && this.#parts.settings.kubernetes.verification) {
       const triggers = [...this.identities, api.identity]
-      const { secret, api: servers } = this.#inside
+      const { files, api: servers } = this.#inside
       const plan = requireWorkload(this.#workloads, 'verification')
-      verificationJob(this.#parts, secret, plan, triggers, [servers])
+      verificationJob(this.#parts, files, plan, triggers, [servers])
     }
     return pulumi.output(undefined)
   }

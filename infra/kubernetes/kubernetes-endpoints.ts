@@ -13,15 +13,13 @@ import {
 } from './kubernetes-names.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
 
-/** How the servers are reached: by their names from inside of the cluster, by port-forward from outside. */
-
-/** In instance order: each pod of the StatefulSet has an address of its own. */
+/** The endpoints in instance order: each pod of the StatefulSet has an address of its own. */
 export const chromaPodEndpoints = (settings: Settings, token: pulumi.Output<string>) =>
   Array.from({ length: settings.chroma.instances }, (_, index) => {
     const pod = `${CHROMA}-${index}`
     const selector = { 'statefulset.kubernetes.io/pod-name': pod }
     const host = `${pod}.${podsOf(CHROMA)}`
-    return { reach: reachOf(settings, host, AUTH_PROXY_PORT, selector, token) }
+    return { reach: endpointOf(settings, host, AUTH_PROXY_PORT, selector, token) }
   }) as Outputs['chroma']['instances']
 
 export const ollamaPoolEndpoints = (
@@ -33,16 +31,17 @@ export const ollamaPoolEndpoints = (
     const name = ollamaName(pool!)
     return {
       pool: pool!,
-      reach: reachOf(settings, name, AUTH_PROXY_PORT, labelsOf(name, OLLAMA), token),
+      reach: endpointOf(settings, name, AUTH_PROXY_PORT, labelsOf(name, OLLAMA), token),
     }
   }) as [OllamaPool, ...OllamaPool[]]
 
-/** Its callers bring tokens of their own. */
+/** The endpoint of the API, without a token: its callers have tokens of their own. */
 export const apiEndpoint = (settings: Settings): { reach: Endpoint } => ({
-  reach: reachOf(settings, API, settings.api.port, labelsOf(API)),
+  reach: endpointOf(settings, API, settings.api.port, labelsOf(API)),
 })
 
-function reachOf(
+/** How a server is reached: by its name from inside of the cluster, by port-forward from outside. */
+function endpointOf(
   { kubernetes: { context, namespace } }: Settings,
   host: string,
   port: number,

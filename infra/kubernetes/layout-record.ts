@@ -4,8 +4,8 @@ import { layoutOf } from '../ownership/data-layout.ts'
 import { CHROMA, LAYOUT, labelsOf } from './kubernetes-names.ts'
 import type { PodServerArgs } from './server-args.ts'
 
-/** Written down beside the data, for as long as the data is there: see ../layout.ts. */
-export function recordLayout({ settings, keeping }: PodServerArgs, dependsOn: pulumi.Resource[]) {
+/** Writes down how the data is laid out, for as long as the data is there: see infra/ownership/data-layout.ts. */
+export function recordLayout({ settings, retaining }: PodServerArgs, dependsOn: pulumi.Resource[]) {
   const layout = Object.entries(layoutOf(settings)).map(([key, value]) => [key, `${value}`])
   return new core.v1.ConfigMap(
     LAYOUT,
@@ -13,6 +13,6 @@ export function recordLayout({ settings, keeping }: PodServerArgs, dependsOn: pu
       metadata: { name: LAYOUT, labels: labelsOf(CHROMA) },
       data: Object.fromEntries(layout),
     },
-    { ...keeping, retainOnDelete: true, dependsOn },
+    { ...retaining, retainOnDelete: true, dependsOn },
   )
 }

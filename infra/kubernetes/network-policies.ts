@@ -4,11 +4,6 @@ import type { KubernetesSettings } from '../settings/kubernetes-settings.ts'
 import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION } from './kubernetes-names.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
 
-/**
- * Who may open a connection to whom: nobody but those named here. They say once more what the fronts hold, and are
- * of use only where the cluster's network enforces policies.
- */
-
 type Peer = types.input.networking.v1.NetworkPolicyPeer
 type Spec = types.input.networking.v1.NetworkPolicySpec
 
@@ -27,7 +22,9 @@ const namespace = (name: string): Peer => ({
 const tcp = (port: number) => ({ port, protocol: 'TCP' })
 
 /**
- * The policies by name; a rule without peers is everybody.
+ * The policies by name: who may open a connection to whom, and nobody else may. They say once more what the auth
+ * proxies enforce, and are of use only where the cluster's network enforces policies. A rule without peers is
+ * everybody.
  * @param apiPort port of the HTTP API
  */
 export function policies(

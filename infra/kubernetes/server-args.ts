@@ -1,14 +1,10 @@
 import type * as pulumi from '@pulumi/pulumi'
-import type { MadeSecrets } from '../resources.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { SpecArgs } from '../servers/server-spec.ts'
 
 /** What every part of the deployment is made with. */
-export interface PodServerArgs {
-  settings: Settings
-  /** What the fronts ask for. */
-  tokens: pulumi.Output<MadeSecrets['tokens']>
-  /** For what belongs to the update … */
+export interface PodServerArgs extends SpecArgs {
+  /** For what belongs to the update. */
   options: pulumi.CustomResourceOptions
-  /** … and for what outlives `destroy`. */
-  keeping: pulumi.CustomResourceOptions
+  /** For what outlives `destroy`. */
+  retaining: pulumi.CustomResourceOptions
 }

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
+import { API_READY } from '../servers/api-server.ts'
 import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/settings.ts'
 import { seconds } from '../units.ts'
 import { apiPlace, placesOf } from './local-servers.ts'
 
 /**
- * The HTTP API in front of a deployment.
+ * The HTTP API of a deployment, as a process.
  * @param outputs the deployment's outputs as JSON, or what becomes it
  */
 export function apiProcess<Text>(
@@ -30,7 +31,7 @@ export function apiProcess<Text>(
     files: { [file]: outputs },
     folders: [],
     keyFile: keys,
-    readyPath: '/openapi.json',
+    readyPath: API_READY,
     readyWithin: seconds(60),
   }
 }

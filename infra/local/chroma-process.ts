@@ -1,5 +1,5 @@
 import type { ProcessArgs } from '../resources.ts'
-import { chromaConfig } from '../servers/chroma-config.ts'
+import { CHROMA_READY, chromaConfig } from '../servers/chroma-server.ts'
 import { roomFileOf } from '../servers/chroma-watchdog.ts'
 import { localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -21,7 +21,7 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
       [config]: chromaConfig(place.port, data),
     },
     folders: [data],
-    readyPath: '/api/v2/healthcheck',
+    readyPath: CHROMA_READY,
     readyWithin: seconds(60),
   }
 }

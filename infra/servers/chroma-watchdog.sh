@@ -92,6 +92,8 @@ ending=
 trap 'again=yes; stop' USR1
 trap 'ending=yes; kill -TERM "$server" 2>/dev/null' TERM INT
 
+# Before the watch begins: a server that is not started yet has met no full disk.
+is_new
 watch &
 watcher=$!
 while :; do

@@ -3,15 +3,21 @@ import type { Endpoint, Outputs } from '../outputs.ts'
 /** The outputs as those within the deployment's own network see them: every server straight at its URL. */
 export const insideOutputs = ({ chroma, ollama, api, ...rest }: Outputs): Outputs => ({
   ...rest,
-  chroma: { ...chroma, instances: mapFirst(chroma.instances, inside) },
-  ollama: mapFirst(ollama, inside),
-  ...(api && { api: inside(api) }),
+  chroma: { ...chroma, instances: mapFirst(chroma.instances, server => directly(server)) },
+  ollama: mapFirst(ollama, server => directly(server)),
+  ...(api && { api: directly(api) }),
 })
 
-const inside = <Server extends { reach: Endpoint }>(server: Server): Server => {
-  const { url, token } = server.reach
+/** A server of the outputs, straight at a URL with the same token. */
+export function directly<Server extends { reach: Endpoint }>(
+  server: Server,
+  url = server.reach.url,
+): Server {
+  const { token } = server.reach
   return { ...server, reach: { kind: 'direct', url, ...(token !== undefined && { token }) } }
 }
 
-const mapFirst = <Item>([first, ...others]: [Item, ...Item[]], map: (item: Item) => Item) =>
-  [map(first), ...others.map(map)] as [Item, ...Item[]]
+export const mapFirst = <Item>(
+  [first, ...others]: [Item, ...Item[]],
+  map: (item: Item, index: number) => Item,
+) => [map(first, 0), ...others.map((item, index) => map(item, index + 1))] as [Item, ...Item[]]

@@ -20,7 +20,7 @@ export function localPaths(home: string) {
 /** The keys that tokens for the HTTP API are signed with. */
 export const apiKeysOf = (home: string): string => join(localPaths(home).state, 'api-keys.json')
 
-/** The tokens of the fronts, where there are any. */
+/** The tokens of the auth proxies, where there are any. */
 export const tokensOf = (home: string): string => join(localPaths(home).state, 'tokens.json')
 
 /** How the data is laid out. */

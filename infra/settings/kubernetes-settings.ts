@@ -54,7 +54,7 @@ export const Kubernetes = z.strictObject({
   /** Absent: the counts above. */
   autoscaling: z.strictObject({ api: Scale.optional(), ollama: Scale.optional() }).default({}),
   gpu: Gpu.prefault({}),
-  /** Namespaces beside the stack's own whose pods may open connections to the fronts of Chroma and Ollama. */
+  /** Namespaces beside the stack's own whose pods may open connections to the auth proxies of Chroma and Ollama. */
   clients: z.array(Label).default([]),
   ingress: Ingress.optional(),
   monitoring: z

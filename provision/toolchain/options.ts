@@ -16,7 +16,7 @@ export interface ToolchainOptions {
 
 const GITHUB = 'https://github.com'
 
-/** The options as the environment sets them: see the table in the README. */
+/** The options as the environment sets them: see the table in docs/settings.md. */
 export function toolchainOptions(env: NodeJS.ProcessEnv): ToolchainOptions {
   return {
     cache: cacheFolder(env),

@@ -3,7 +3,7 @@ import type { World } from './world.ts'
 
 /** A way in which a deployment can be wrong, made real, and the checks that must catch it. */
 export interface Defect {
-  /** What is wrong, as a row of the README says it. */
+  /** What is wrong, as a row of docs/verification.md says it. */
   defect: string
   /** What was done to a sound deployment. */
   done: string

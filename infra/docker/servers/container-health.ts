@@ -7,17 +7,17 @@ const ANSWER_WITHIN = '5s'
 const RETRIES = 3
 
 /** Docker tells durations back as it writes them: one of a minute and more would look changed. */
-const timing = (grace: string) => ({
+const timing = (startPeriod = '30s') => ({
   interval: EVERY,
   timeout: ANSWER_WITHIN,
   retries: RETRIES,
-  startPeriod: grace,
+  startPeriod,
 })
 
 /** Healthy when a path answers 200. */
-export const answering = (port: number, path: string, grace = '30s') => ({
-  ...timing(grace),
-  tests: bash(`${ask(port, path)}`),
+export const answering = (port: number, path: string) => ({
+  ...timing(),
+  tests: bash(ask(port, path)),
 })
 
 /** Healthy when something listens. */
@@ -30,20 +30,20 @@ export const listening = (port: number) => ({
 const COUNT = '/dev/shm/alone'
 
 /**
- * The health of a server that lives in its front's network namespace: healthy when a path answers 200 through the
- * front. When the front's port is gone from loopback, the front was started again and has a new namespace, while
+ * The health of a server in the network namespace of its auth proxy: healthy when a path answers 200 through the
+ * proxy. When the proxy's port is gone from loopback, the proxy was started again and has a new namespace, while
  * this server is left in the one that nobody reaches. Then it ends its own first process, gently: the restart
- * policy brings it back, into the new namespace.
+ * policy starts it again, in the new namespace.
  */
-export const behindAuthProxy = (frontPort: number, path: string, grace = '30s') => ({
-  ...timing(grace),
+export const behindAuthProxy = (proxyPort: number, path: string) => ({
+  ...timing(),
   tests: bash(
     [
-      `if (exec 3<>/dev/tcp/127.0.0.1/${frontPort}) 2>/dev/null; then`,
-      `  rm -f ${COUNT}; ${ask(frontPort, path)}; exit`,
+      `if (exec 3<>/dev/tcp/127.0.0.1/${proxyPort}) 2>/dev/null; then`,
+      `  rm -f ${COUNT}; ${ask(proxyPort, path)}; exit`,
       'fi',
       `read -r n <${COUNT}; n=$((n + 1)); echo $n >${COUNT}`,
-      `if [ $n -ge ${RETRIES} ]; then echo 'the front is gone: starting again'; kill -TERM 1; fi`,
+      `if [ $n -ge ${RETRIES} ]; then echo 'the auth proxy is gone: starting again'; kill -TERM 1; fi`,
       'exit 1',
     ].join('\n'),
   ),

@@ -1,19 +1,30 @@
-/** Probes in seconds. Those of the front's port work although the servers themselves listen on loopback. */
+import type { types } from '@pulumi/kubernetes'
+import type { Probe } from '../../servers/server-spec.ts'
 
-const get = (path: string, port: number) => ({ httpGet: { path, port } })
+/** Seconds between two probes, unless said otherwise. */
+const PERIOD = 10
+/** Seconds between two looks at whether a container is to be started again. */
+const LIVE_PERIOD = 30
 
-/** Looked at again and again; three failures in a row count. */
-export const probe = (path: string, port: number, every = 10) => ({
-  ...get(path, port),
-  periodSeconds: every,
+const get = (path: string, port: number, periodSeconds: number, failureThreshold = 3) => ({
+  httpGet: { path, port },
+  periodSeconds,
   timeoutSeconds: 5,
-  failureThreshold: 3,
+  failureThreshold,
 })
+
+/** The probes of a container. Those of an auth proxy's port work although the server itself listens on loopback. */
+export const probesOf = ({ port, startup, ready, live }: Probe): Probes => ({
+  ...(startup !== undefined && { startupProbe: untilUp(port, startup) }),
+  ...(ready !== undefined && { readinessProbe: get(ready, port, PERIOD) }),
+  ...(live !== undefined && { livenessProbe: get(live, port, LIVE_PERIOD) }),
+})
+
+type Probes = Pick<
+  types.input.core.v1.Container,
+  'startupProbe' | 'readinessProbe' | 'livenessProbe'
+>
 
 /** Until it succeeds no other probe is made; the container has this long before it is started again. */
-export const startup = (path: string, port: number, within: number, every = 10) => ({
-  ...get(path, port),
-  periodSeconds: every,
-  timeoutSeconds: 5,
-  failureThreshold: Math.ceil(within / every),
-})
+const untilUp = (port: number, { path, within, every = PERIOD }: NonNullable<Probe['startup']>) =>
+  get(path, port, every, Math.ceil(within / every))

@@ -1,19 +1,28 @@
-import { apps, core } from '@pulumi/kubernetes'
-import type * as pulumi from '@pulumi/pulumi'
-import { podsOf } from '../kubernetes-names.ts'
+import { apps } from '@pulumi/kubernetes'
+import type { Workload } from '../../capacity/workload.ts'
+import type { GuardedServer } from '../../servers/server-spec.ts'
+import { DATA, type Labels, podsOf } from '../kubernetes-names.ts'
+import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
-import { claims, claimTemplate, IGNORED, RETAINED, type Volumes } from './claims.ts'
-import type { PodTemplate } from './pod.ts'
+import { claimSpec, claims, IGNORED, RETAINED } from './claims.ts'
+import { FILES_HASH } from './content-hash.ts'
+import { type MountedFiles, secretFiles } from './mounted-files.ts'
+import { type Pod, podTemplate } from './pod.ts'
+import { AUTH_PROXY_PORT } from './pod-ports.ts'
+import { podAddresses } from './service.ts'
 
-/** A server with data, one pod for each volume. */
-export interface Stateful {
+/** A server with data behind an auth proxy, one pod for each volume. */
+export interface Stateful
+  extends Required<Pick<Pod, 'containers' | 'volumes' | 'grace' | 'placement'>> {
   name: string
+  labels: Labels
   /** Absent where the autoscaler says how many. */
   replicas?: number
-  volumes: Volumes
-  template: PodTemplate
-  /** Port that others reach its pods at. */
-  port: number
+  /** How many pods have a volume from the beginning. */
+  claims: number
+  plan: Workload
+  /** Another text when the pods are to be others, for a file that they are given is another. */
+  hash: MountedFiles['hash']
   /** As Pulumi writes durations: how long the pods may take to become ready. */
   readyWithin: string
 }
@@ -23,20 +32,12 @@ export interface Stateful {
  * @returns the set
  */
 export function stateful(
-  { name, replicas, volumes, template, port, readyWithin }: Stateful,
-  options: pulumi.CustomResourceOptions,
-  keeping: pulumi.CustomResourceOptions,
+  { settings: { kubernetes }, options, retaining }: PodServerArgs,
+  { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
-  const { labels } = volumes
-  const addresses = new core.v1.Service(
-    podsOf(name),
-    {
-      metadata: { name: podsOf(name), labels },
-      spec: { clusterIP: 'None', selector: labels, ports: [{ name: 'http', port }] },
-    },
-    { ...options, deleteBeforeReplace: true },
-  )
-  const held = claims(volumes, keeping)
+  const claim = claimSpec(plan.requests.disk, kubernetes.storageClass)
+  const addresses = podAddresses(podsOf(name), labels, AUTH_PROXY_PORT, options)
+  const held = claims(name, labels, count, claim, retaining)
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
     name,
@@ -48,8 +49,14 @@ export function stateful(
         // In order, a pod with a fault would keep the others from being mended (kubernetes#67250).
         podManagementPolicy: 'Parallel',
         selector: { matchLabels: labels },
-        template,
-        volumeClaimTemplates: [claimTemplate(volumes)],
+        template: podTemplate({
+          ...pod,
+          labels,
+          annotations: { [FILES_HASH]: hash },
+          pullSecrets: kubernetes.imagePullSecrets,
+        }),
+        // For pods that the autoscaler adds. It cannot be changed, and need not be: see IGNORED.
+        volumeClaimTemplates: [{ metadata: { name: DATA, labels }, spec: claim }],
         persistentVolumeClaimRetentionPolicy: RETAINED,
       },
     },
@@ -63,3 +70,11 @@ export function stateful(
     },
   )
 }
+
+/** The files of the auth proxy in the pods of a set. */
+export const authProxyFiles = (
+  set: string,
+  labels: Labels,
+  { files }: GuardedServer['authProxy'],
+  { options }: PodServerArgs,
+): MountedFiles => secretFiles({ name: `${set}-front`, labels, volume: 'front', files }, options)

@@ -8,17 +8,18 @@ import type { Labels } from '../kubernetes-names.ts'
  * The program says nothing of replicas then, or the two would undo each other.
  */
 export const autoscaler = (
-  target: { kind: 'Deployment' | 'StatefulSet'; name: pulumi.Input<string>; labels: Labels },
-  { min, max, cpuPercent }: Scale,
   name: string,
+  labels: Labels,
+  target: { kind: 'Deployment' | 'StatefulSet'; name: pulumi.Input<string> },
+  { min, max, cpuPercent }: Scale,
   options: pulumi.CustomResourceOptions,
 ) =>
   new autoscaling.v2.HorizontalPodAutoscaler(
     name,
     {
-      metadata: { labels: target.labels },
+      metadata: { labels },
       spec: {
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: target.kind, name: target.name },
+        scaleTargetRef: { apiVersion: 'apps/v1', ...target },
         minReplicas: min,
         maxReplicas: max,
         metrics: [

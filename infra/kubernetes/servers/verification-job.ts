@@ -1,13 +1,14 @@
 import { batch } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
+import { OUTPUTS_FILE } from '../../servers/api-server.ts'
 import { minutes } from '../../units.ts'
 import { labelsOf, VERIFICATION } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
+import type { MountedFiles } from '../pods/mounted-files.ts'
 import { podTemplate } from '../pods/pod.ts'
-import { resourcesOf } from '../pods/resource-quantity.ts'
+import { serverContainer } from '../pods/server-container.ts'
 import type { PodServerArgs } from '../server-args.ts'
-import { type DeploymentSecret, deploymentFiles } from './api-deployment.ts'
 
 /** What verification is made for: with another value it is made again. */
 const VERIFIED = 'knowledge-stack/verifies'
@@ -20,13 +21,12 @@ const WITHIN = minutes(15)
  */
 export function verificationJob(
   { settings, options }: PodServerArgs,
-  secret: DeploymentSecret,
+  files: MountedFiles,
   plan: Workload,
   triggers: pulumi.Output<string>[],
   dependsOn: pulumi.Resource[],
 ): batch.v1.Job {
   const labels = labelsOf(VERIFICATION)
-  const files = deploymentFiles(secret)
   const timeout = `${WITHIN / minutes(1) + 1}m`
   return new batch.v1.Job(
     VERIFICATION,
@@ -38,16 +38,18 @@ export function verificationJob(
         activeDeadlineSeconds: WITHIN / 1000,
         template: podTemplate({
           labels,
-          annotations: { [VERIFIED]: hashOf(secret.hash, ...triggers) },
+          annotations: { [VERIFIED]: hashOf(files.hash, ...triggers) },
           restartPolicy: 'Never',
           containers: [
-            {
-              name: VERIFICATION,
-              image: settings.images.api,
-              args: ['provision/verification-job.ts', files.outputs],
-              resources: resourcesOf(plan.server),
-              volumeMounts: [files.mount],
-            },
+            serverContainer(
+              {
+                name: VERIFICATION,
+                image: settings.images.api,
+                args: ['provision/verification-job.ts', OUTPUTS_FILE],
+                share: plan.server,
+              },
+              [files.mount],
+            ),
           ],
           volumes: [files.volume],
           pullSecrets: settings.kubernetes.imagePullSecrets,

@@ -40,7 +40,7 @@ const someDemand: fc.Arbitrary<StackDemand> = fc
     const demand = stackDemand(chat, Math.min(contextLength, contextOf(chat)))
     const models: ModelDemand[] = [modelDemand(embedding, 256), demand.models[1]!]
     const data = { ...demand.data, instances, creators }
-    return { ...demand, models, parallel, data, fronts: true, pods: { ollama, api } }
+    return { ...demand, models, parallel, data, authProxies: true, pods: { ollama, api } }
   })
 
 /** What the smallest of them was trained for. */

@@ -34,7 +34,7 @@ export const CONFIGURATION: Defect[] = [
     }),
   },
   {
-    defect: 'Chroma itself is open where a front must stand',
+    defect: 'Chroma itself is open where an auth proxy must stand',
     done: 'the deployment says that a token is asked for, and nothing asks for one',
     caughtBy: ['routes-closed'],
     says: /Chroma at http.* lets through GET \/api\/v2\/tenants\/default_tenant\/databases without a token/,
@@ -46,7 +46,7 @@ export const CONFIGURATION: Defect[] = [
     }),
   },
   {
-    defect: 'Ollama itself is open where a front must stand',
+    defect: 'Ollama itself is open where an auth proxy must stand',
     done: 'the deployment says that a token is asked for, and nothing asks for one',
     caughtBy: ['routes-closed'],
     says: /Ollama at http.* lets through GET \/api\/tags without a token/,
@@ -54,7 +54,7 @@ export const CONFIGURATION: Defect[] = [
   },
   {
     defect: 'pull, create and delete are open to the application',
-    done: 'a front asks for a token, and lets everything through that comes with one',
+    done: 'an auth proxy asks for a token, and lets everything through that comes with one',
     caughtBy: ['routes-closed'],
     says: /lets through POST \/api\/pull with the application's token.*POST \/api\/create.*DELETE \/api\/delete/,
     make(world) {

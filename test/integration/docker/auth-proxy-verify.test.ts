@@ -8,30 +8,30 @@ import routesClosed from '../../../checks/servers/routes-closed.ts'
 import { verify } from '../../../checks/verify.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
-import { type RunningFront, startFront } from '../../support/servers/auth-proxy.ts'
+import { type RunningAuthProxy, startAuthProxy } from '../../support/servers/auth-proxy.ts'
 import { debianCommand } from '../../support/servers/debian.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
 const nginx = await debianCommand('nginx', 'nginx-light')
 const TOKENS = { application: 'a1'.repeat(32), provisioner: 'b2'.repeat(32) }
 
-describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)', () => {
+describe.skipIf(nginx === undefined)('a deployment behind auth proxies (needs nginx)', () => {
   let tiny: TinyDeployment
-  let chroma: RunningFront
-  let ollama: RunningFront
-  /** The deployment as its outputs have it: each server at its front. */
+  let chroma: RunningAuthProxy
+  let ollama: RunningAuthProxy
+  /** The deployment as its outputs have it: each server at its auth proxy. */
   let fronted: Outputs
 
   beforeAll(async () => {
     tiny = await startTinyDeployment()
     const portOf = (reach: { url: string }) => Number(new URL(reach.url).port)
     const { application } = TOKENS
-    chroma = await startFront(nginx!, {
+    chroma = await startAuthProxy(nginx!, {
       upstream: portOf(tiny.outputs.chroma.instances[0].reach),
       rules: CHROMA_RULES,
       tokens: { application },
     })
-    ollama = await startFront(nginx!, {
+    ollama = await startAuthProxy(nginx!, {
       upstream: portOf(tiny.outputs.ollama[0].reach),
       rules: OLLAMA_RULES,
       tokens: TOKENS,
@@ -70,7 +70,7 @@ describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)',
     return Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]))
   }
 
-  it('is verified with the token of the application as it is without fronts', async () => {
+  it('is verified with the token of the application as it is without auth proxies', async () => {
     const plain = await verdicts(tiny.outputs)
     expect(plain['routes-closed']).toBe('skipped')
     expect(await verdicts(fronted)).toEqual({ ...plain, 'routes-closed': 'passed' })
@@ -86,8 +86,8 @@ describe.skipIf(nginx === undefined)('a deployment behind fronts (needs nginx)',
     })
   })
 
-  it('is found open where the front lets the application do what it may not', async () => {
-    const open = await startFront(nginx!, {
+  it('is found open where the auth proxy lets the application do what it may not', async () => {
+    const open = await startAuthProxy(nginx!, {
       upstream: Number(new URL(tiny.outputs.ollama[0].reach.url).port),
       rules: { ...OLLAMA_RULES, everythingElse: ['application'] },
       tokens: TOKENS,

@@ -6,7 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Caller, Rules } from '../../../infra/auth-proxy/routes.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import { MiB } from '../../../infra/units.ts'
-import { type RunningFront, rawRequest, startFront } from '../../support/servers/auth-proxy.ts'
+import {
+  type RunningAuthProxy,
+  rawRequest,
+  startAuthProxy,
+} from '../../support/servers/auth-proxy.ts'
 import { debianCommand } from '../../support/servers/debian.ts'
 
 const nginx = await debianCommand('nginx', 'nginx-light')
@@ -17,10 +21,10 @@ const TOKENS: Record<Caller, string> = {
 }
 const as = (caller: Caller) => ({ authorization: `Bearer ${TOKENS[caller]}` })
 
-/** What came through to the server behind the front: the request line and the headers. */
+/** What came through to the server behind the auth proxy: the request line and the headers. */
 const arrived: IncomingMessage[] = []
 let upstream: Server
-let front: RunningFront
+let front: RunningAuthProxy
 /** What the end of an answer to /api/generate waits for. */
 let rest = Promise.resolve()
 
@@ -47,7 +51,7 @@ async function start(rules: Rules, tokens: Partial<typeof TOKENS>): Promise<void
   }).listen(0, '127.0.0.1')
   await once(upstream, 'listening')
   const { port } = upstream.address() as AddressInfo
-  front = await startFront(nginx!, { upstream: port, rules, tokens })
+  front = await startAuthProxy(nginx!, { upstream: port, rules, tokens })
 }
 
 async function stop(): Promise<void> {
@@ -60,7 +64,7 @@ beforeEach(() => {
   arrived.length = 0
 })
 
-describe.skipIf(nginx === undefined)('the front of Ollama (needs nginx)', () => {
+describe.skipIf(nginx === undefined)('the auth proxy of Ollama (needs nginx)', () => {
   beforeAll(() => start(OLLAMA_RULES, TOKENS))
   afterAll(stop)
 
@@ -195,7 +199,7 @@ describe.skipIf(nginx === undefined)('the front of Ollama (needs nginx)', () => 
   })
 })
 
-describe.skipIf(nginx === undefined)('the front of Chroma (needs nginx)', () => {
+describe.skipIf(nginx === undefined)('the auth proxy of Chroma (needs nginx)', () => {
   const collections = '/api/v2/tenants/default_tenant/databases/generation-1/collections'
   beforeAll(() => start(CHROMA_RULES, { application: TOKENS.application }))
   afterAll(stop)

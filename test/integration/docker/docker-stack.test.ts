@@ -223,7 +223,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     }
   })
 
-  it('cannot be reached from another network, and past its fronts from nowhere', async () => {
+  it('cannot be reached from another network, and past its auth proxies from nowhere', async () => {
     const parts = await partsOf(engine)
     const [network = ''] = Object.keys(parts.api!.NetworkSettings.Networks)
     const addressOf = (part: string) => parts[part]!.NetworkSettings.Networks[network]!.IPAddress
@@ -299,7 +299,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await killed(part)
       const server = part.replace('-front', '')
       const hasJoined = part !== server
-      // Once with the front alone, once more when the server has followed it into its new namespace.
+      // Once with the auth proxy alone, once more when the server has followed it into its new namespace.
       const restarts = async () => (await partsOf(engine))[server]!.RestartCount
       const first = hasJoined ? await restarts() : -1
       while (hasJoined && (await restarts()) === first) await sleep(500)

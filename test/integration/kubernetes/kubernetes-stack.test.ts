@@ -150,7 +150,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       ['GET', `${CHROMA}/api/v2/version`, 'application'],
       ['GET', `${CHROMA}/api/v2/tenants/default_tenant/databases`, 'application'],
       ['POST', `${CHROMA}/api/v2/reset`, 'nobody'],
-    ])('lets through its front from another pod: %s %s: %s', async (method, url, callers) => {
+    ])('lets through its auth proxy from another pod: %s %s: %s', async (method, url, callers) => {
       const reach = url.startsWith(CHROMA)
         ? outputs.chroma.instances[0]!.reach
         : outputs.ollama[0].reach

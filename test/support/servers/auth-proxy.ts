@@ -12,18 +12,18 @@ import {
 import { freePort } from './ports.ts'
 import { startServer } from './server.ts'
 
-export interface RunningFront {
+export interface RunningAuthProxy {
   port: number
   /** The file that says that the disk of the server behind it has room. */
   roomFile: string
   stop(): Promise<void>
 }
 
-/** A real nginx with the configuration of a front, as it runs beside a server; its scratch folder is its own. */
-export async function startFront(
+/** A real nginx with the configuration of an auth proxy, as it runs beside a server; its scratch folder is its own. */
+export async function startAuthProxy(
   nginx: string,
   front: Omit<AuthProxy, 'listen'>,
-): Promise<RunningFront> {
+): Promise<RunningAuthProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'front-'))
   const config = join(folder, 'nginx.conf')
   const port = await freePort()

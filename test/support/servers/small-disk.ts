@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KiB, MiB } from '../../../infra/units.ts'
 
-/** Mounting needs root, and is done only where that was allowed (README: environment variables). */
+/** Mounting needs root, and is done only where that was allowed (docs/settings.md: environment variables). */
 export const MAY_MOUNT = process.env.KNOWLEDGE_STACK_TEST_SYSTEM === '1' && process.getuid?.() === 0
 
 /** A disk of its own in memory, that can be full. */

@@ -26,7 +26,7 @@ export const stackDemand = (chat: string, contextLength = 8192): StackDemand => 
     shards: 10,
     instances: 1,
   },
-  fronts: false,
+  authProxies: false,
 })
 
 export const machineOf = (gib: number, changes: Partial<Node> = {}): Node => ({

@@ -26,7 +26,7 @@ describe('the workloads of a stack', () => {
   })
 
   it("request for server and front together what is placed, disk and GPU being the server's", () => {
-    for (const { kind, server, front, requests } of sized({ fronts: true }, L4)) {
+    for (const { kind, server, front, requests } of sized({ authProxies: true }, L4)) {
       expect(front === undefined).toBe(kind === 'api')
       expect(requests.memory).toBe(server.requests.memory + (front?.requests.memory ?? 0))
       expect(requests.cpu).toBeCloseTo(server.requests.cpu + (front?.requests.cpu ?? 0))
@@ -36,11 +36,11 @@ describe('the workloads of a stack', () => {
   })
 
   it('have no front on a laptop', () => {
-    expect(sized({ fronts: false }).every(({ front }) => front === undefined)).toBe(true)
+    expect(sized({ authProxies: false }).every(({ front }) => front === undefined)).toBe(true)
   })
 
   it('are on a cluster as many as the replicas, each Ollama with what brings its models in', () => {
-    const workloads = sized({ fronts: true, pods: { ollama: 2, api: 3, verification: true } })
+    const workloads = sized({ authProxies: true, pods: { ollama: 2, api: 3, verification: true } })
     const names = [
       'chroma',
       'ollama-cpu',

@@ -48,7 +48,7 @@ describe('a deployment read from the environment', () => {
     })
   })
 
-  it('goes with tokens where the servers stand behind fronts', () => {
+  it('goes with tokens where the servers stand behind auth proxies', () => {
     const { chroma, ollama } = readEnvironment({
       ...URLS,
       CHROMADB_TOKEN: 'c',

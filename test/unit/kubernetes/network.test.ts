@@ -72,7 +72,7 @@ describe('the network policies of a stack', () => {
     ])
   })
 
-  it('let everybody in to the API, and only named namespaces to the fronts', () => {
+  it('let everybody in to the API, and only named namespaces to the auth proxies', () => {
     for (const namespace of ['shop', 'elsewhere']) {
       expect(enters({ namespace }, 'api', API_PORT)).toBe(true)
       expect(enters({ namespace }, 'chroma', 8080)).toBe(namespace === 'shop')
@@ -80,7 +80,7 @@ describe('the network policies of a stack', () => {
     }
   })
 
-  it.each([8000, 11_434, 8081])('open port %d of a server behind a front to nobody', port => {
+  it.each([8000, 11_434, 8081])('open port %d of a server behind an auth proxy to nobody', port => {
     for (const to of ['chroma', 'ollama']) {
       for (const part of PARTS) expect(enters({ part }, to, port)).toBe(false)
       expect(enters({ namespace: 'shop' }, to, port)).toBe(false)

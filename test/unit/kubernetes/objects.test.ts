@@ -68,13 +68,13 @@ describe('Chroma on a cluster', () => {
     expect(mount).toMatchObject({ mountPath: '/config.yaml', subPath: 'config' })
   })
 
-  it('is asked for its health through its front, on routes that want no token', () => {
+  it('is asked for its health through its auth proxy, on routes that want no token', () => {
     const chroma = containerOf(find('StatefulSet', 'chroma'), 'chroma')
     expect(chroma.readinessProbe.httpGet).toEqual({ path: '/api/v2/healthcheck', port: 8080 })
     expect(chroma.livenessProbe.httpGet).toEqual({ path: '/api/v2/heartbeat', port: 8080 })
   })
 
-  it('runs under the watchdog of its disk, which tells its front in memory that they share', () => {
+  it('runs under the watchdog of its disk, which tells its auth proxy in memory that they share', () => {
     const set = find('StatefulSet', 'chroma')
     const [chroma, front] = ['chroma', 'front'].map(name => containerOf(set, name))
     expect(chroma.command.slice(-2)).toEqual(['/data', 'chroma'])
@@ -175,7 +175,7 @@ describe('a pool of Ollama on a cluster', () => {
     expect(runtimeClassName).toBe('nvidia')
   })
 
-  it('has a keeper that is told what to bring in, from where, and where to', () => {
+  it('has a sidecar that is told what to pull, from where, and where to', () => {
     const { models, gpu, resident } = JSON.parse(
       find('ConfigMap', 'ollama-gpu-models').data['models.json'],
     )

@@ -55,7 +55,7 @@ beforeAll(async () => {
   )
   const { deploy } = await import('../../../infra/program.ts')
   const gpu = { product: 'NVIDIA L4', memory: 22 * GiB, resource: GPU_RESOURCE }
-  plan = planStack({ ...stackDemand('llama3.2:3b'), fronts: true }, [
+  plan = planStack({ ...stackDemand('llama3.2:3b'), authProxies: true }, [
     machineOf(32, { gpus: [gpu] }),
   ])
   folder = await mkdtemp(join(tmpdir(), 'certificates-'))
@@ -106,7 +106,7 @@ describe('the program of a stack of containers', () => {
     expect(JSON.stringify(inputsOf('docker-api'))).not.toMatch(/s3cret|b3du/)
   })
 
-  it('puts each server into the network namespace of its front, without a port of its own', () => {
+  it('puts each server into the network namespace of its auth proxy, without a port of its own', () => {
     for (const part of ['chroma-0', 'ollama-gpu']) {
       const server = inputsOf(`docker-${part}`)
       expect(server?.networkMode).toBe(`container:docker-${part}-front-id`)
@@ -115,7 +115,7 @@ describe('the program of a stack of containers', () => {
     }
   })
 
-  it('runs Chroma under the watchdog of its disk, which tells the front in memory that they share', () => {
+  it('runs Chroma under the watchdog of its disk, which tells the auth proxy in memory that they share', () => {
     const chroma = inputsOf('docker-chroma-0')
     const [, script, data] = chroma?.entrypoints ?? []
     expect(data).toBe(chroma?.volumes[0].containerPath)
@@ -130,7 +130,7 @@ describe('the program of a stack of containers', () => {
     ])
   })
 
-  it('publishes fronts and API on loopback', () => {
+  it('publishes auth proxies and API on loopback', () => {
     const published = [...resources.values()].flatMap(({ inputs }) => inputs.ports ?? [])
     expect(published.sort((a, b) => a.external - b.external)).toEqual([
       { internal: 8000, external: 9000, ip: '127.0.0.1' },
@@ -139,7 +139,7 @@ describe('the program of a stack of containers', () => {
     ])
   })
 
-  it('gives servers and fronts what the plan does, and the GPU to the pool that has it', () => {
+  it('gives servers and auth proxies what the plan does, and the GPU to the pool that has it', () => {
     for (const [part, name] of [
       ['chroma-0', 'chroma'],
       ['ollama-gpu', 'ollama-gpu'],
@@ -186,7 +186,7 @@ describe('the program of a stack of containers', () => {
     expect(JSON.stringify(inputsOf('docker-api'))).not.toContain(TOKENS.provisioner)
   })
 
-  it('brings models in with the token of the provisioner, into the pool that they were planned for', () => {
+  it('pulls models with the token of the provisioner, into the pool that they were planned for', () => {
     const model = resources.get('knowledge:index:Model llama3.2:3b')?.inputs
     expect(model?.ollama).toEqual({ url: 'http://127.0.0.1:9100', token: TOKENS.provisioner })
     expect(outputs).toMatchObject({

@@ -1,0 +1,46 @@
+import type * as docker from '@pulumi/docker'
+import type { GuardedServer } from '../../servers/server-spec.ts'
+import { container, type StackContext } from '../container.ts'
+import { authProxyOf } from '../docker-names.ts'
+import { keptVolume } from '../volume.ts'
+import { behindAuthProxy, listening } from './container-health.ts'
+
+const LOOPBACK = '127.0.0.1'
+
+/** A server and its auth proxy as one part of the stack. */
+export interface GuardedPart extends GuardedServer {
+  /** The name that the stack's network reaches it under. */
+  part: string
+  /** The auth proxy's port on the host's loopback, for the provisioner and the checks. */
+  published: number
+  volumeLabels?: docker.types.input.VolumeLabel[]
+  /** What only Docker knows of the server. */
+  own: Partial<docker.ContainerArgs>
+}
+
+/**
+ * A server with its volume, in the network namespace of its auth proxy: it has no other.
+ * @returns the server's container
+ */
+export function guardedContainer(
+  context: StackContext,
+  { part, server, authProxy, sharedMemory, published, volumeLabels, own }: GuardedPart,
+): docker.Container {
+  const { port } = authProxy
+  const proxy = container(context, authProxyOf(part), authProxy, {
+    networksAdvanced: [{ name: context.network.name, aliases: [part] }],
+    ...(sharedMemory !== undefined && { ipcMode: 'shareable' }),
+    ports: [{ internal: port, external: published, ip: LOOPBACK }],
+    healthcheck: listening(port),
+  })
+  const ofProxy = proxy.id.apply(id => `container:${id}`)
+  const volume = keptVolume(context, part, volumeLabels)
+  const { probe, dataFolder } = server
+  return container(context, part, server, {
+    volumes: [{ volumeName: volume.name, containerPath: dataFolder }],
+    networkMode: ofProxy,
+    ...(sharedMemory !== undefined && { ipcMode: ofProxy }),
+    healthcheck: behindAuthProxy(port, probe.ready ?? probe.live!),
+    ...own,
+  })
+}

@@ -1,0 +1,43 @@
+import type { types } from '@pulumi/kubernetes'
+import { PROXY_VARIABLE } from '../../egress/pull-environment.ts'
+import type { ServerSpec } from '../../servers/server-spec.ts'
+import type { Container } from './pod.ts'
+import { probesOf } from './probes.ts'
+import { resourcesOf } from './resource-quantity.ts'
+
+type EnvVar = types.input.core.v1.EnvVar
+
+/**
+ * A server as a container of a pod, whose user it runs as.
+ * @param mounts of its volume and its files
+ * @param secrets variables that the cluster fills in
+ */
+export const serverContainer = (
+  server: ServerSpec,
+  mounts: NonNullable<Container['volumeMounts']>,
+  secrets: readonly EnvVar[] = [],
+): Container => ({
+  name: server.name,
+  image: server.image,
+  ...commandOf(server),
+  env: [...environmentOf(server), ...secrets],
+  ...(server.port !== undefined && { ports: [{ name: 'http', containerPort: server.port }] }),
+  // Without a plan no pod is made.
+  resources: resourcesOf(server.share!),
+  volumeMounts: mounts,
+  ...(server.probe && probesOf(server.probe)),
+})
+
+function commandOf({ script, command, args }: ServerSpec): Pick<Container, 'command' | 'args'> {
+  if (command) return { command: [...command] }
+  if (!script) return { args }
+  return { command: ['/bin/sh', '-c', script.text, script.name, ...script.args], args }
+}
+
+/** The variables in clear: what may hold a password is none of them. */
+const environmentOf = ({ environment = {}, files = [] }: ServerSpec): EnvVar[] => [
+  ...Object.entries(environment)
+    .filter(([name]) => name !== PROXY_VARIABLE)
+    .map(([name, value]) => ({ name, value })),
+  ...files.flatMap(({ path, variable }) => (variable ? [{ name: variable, value: path }] : [])),
+]
