@@ -10,8 +10,8 @@ import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
+import { ShardCollections } from './store/shard-collections.ts'
 import { shardSettings } from './store/shard-metadata.ts'
-import { Shards } from './store/shards.ts'
 import { type ConnectedEndpoint, connect } from './transport/connect.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
 
@@ -95,7 +95,7 @@ export async function openDeployment(
     knowledge(database = databaseOf(chroma.generation)) {
       const model = inference.model('embedding')
       const settings = shardSettings(chroma, model)
-      const shards = new Shards(servers, chroma.shardMap, database, settings)
+      const shards = new ShardCollections(servers, chroma.shardMap, database, settings)
       return new Knowledge({
         shards,
         embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
@@ -103,7 +103,7 @@ export async function openDeployment(
           dimension: settings.dimension,
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
         }),
-        versions: new WriteVersions(shards),
+        versions: new WriteVersions(creator => shards.serverOf(creator), database),
         nearest: new Nearest(),
         writes,
         now: options.now ?? Date.now,

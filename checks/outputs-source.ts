@@ -1,7 +1,7 @@
 import { Failure } from '../infra/failure.ts'
 import type { DeployedModel, Outputs } from '../infra/outputs.ts'
-import { findModel } from '../infra/settings/catalog.ts'
-import { type Role, withTag } from '../infra/settings/models.ts'
+import { findModel } from '../infra/settings/model-catalog.ts'
+import { type Role, withTag } from '../infra/settings/model-definition.ts'
 import {
   DEFAULT_SHARDS,
   FIRST_GENERATION,

@@ -5,9 +5,9 @@ import { layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
 import { LayoutRecord, OwnerRecord } from './resources.ts'
 import type { TargetComponent, TargetComponentArgs } from './servers/target-component.ts'
-import type { Target } from './settings/config-schema.ts'
 import { layoutRecordOf } from './settings/home-paths.ts'
-import type { Settings } from './settings/settings.ts'
+import type { Settings } from './settings/parse-settings.ts'
+import type { Target } from './settings/settings-schema.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
 
 type Component = new (name: string, args: TargetComponentArgs) => TargetComponent

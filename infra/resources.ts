@@ -3,8 +3,8 @@ import type { Place } from './local/local-servers.ts'
 import type { Outputs } from './outputs.ts'
 import type { Layout } from './ownership/data-layout.ts'
 import type { Owner } from './ownership/owner.ts'
-import type { ModelDefinition } from './settings/models.ts'
-import type { Mirror } from './settings/settings.ts'
+import type { ModelDefinition } from './settings/model-definition.ts'
+import type { Mirror } from './settings/parse-settings.ts'
 import type { Millis } from './units.ts'
 
 /**

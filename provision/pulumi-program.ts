@@ -24,7 +24,7 @@ const { gateOnPlan } = await import('./plan/deploy-decision.ts')
 const { takeOver } = await import('./ownership/take-over.ts')
 const { ownerOf } = await import('./ownership/home-owner.ts')
 const { previousState } = await import('../infra/ownership/previous-state.ts')
-const { parseSettings } = await import('../infra/settings/settings.ts')
+const { parseSettings } = await import('../infra/settings/parse-settings.ts')
 const { deploy } = await import('../infra/program.ts')
 
 const readSettings = async () => parseSettings(pulumi.getStack(), configured)

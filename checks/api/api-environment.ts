@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { Outputs } from '../../infra/outputs.ts'
-import { API_PORT } from '../../infra/settings/config-schema.ts'
+import { API_PORT } from '../../infra/settings/settings-schema.ts'
 import { readEnvironment } from '../outputs-source.ts'
 import { parseJson } from '../transport/parse-json.ts'
 import { readJsonFile } from './auth/json-file.ts'

@@ -7,6 +7,7 @@ import {
 } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import type { z } from 'zod'
+import { PROJECT_VERSION } from '../../infra/project.ts'
 import { explain } from '../store/records/explain-issue.ts'
 import { HttpError } from './errors.ts'
 
@@ -31,7 +32,7 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
         title: 'knowledge-stack',
         description:
           "Health, models and creators' knowledge of one deployment. Creators' routes take a token that is bound to the creator, or one of the scope service.",
-        version: '1.0.0',
+        version: PROJECT_VERSION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],

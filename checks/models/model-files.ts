@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { withTag } from '../../infra/settings/models.ts'
+import { withTag } from '../../infra/settings/model-definition.ts'
 
 /**
  * Ollama's model folder as it lies on disk: manifests/<host>/<namespace>/<model>/<tag> and

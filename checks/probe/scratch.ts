@@ -8,9 +8,9 @@ import type { Knowledge } from '../store/knowledge.ts'
 import { recordId } from '../store/records/record-id.ts'
 import { type Run, scratchDatabase } from './run-id.ts'
 
-/** The one document of every creator that a run writes, … */
+/** The one document of every creator that a run writes. */
 export const PROBE_DOCUMENT = 'probe'
-/** … and the chunks it has at most: so what a run writes can be deleted by id, whatever a server says it has. */
+/** Chunks that it has at most: so what a run writes can be deleted by id, whatever a server says it has. */
 const PROBE_CHUNKS = 3
 
 /**

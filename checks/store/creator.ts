@@ -16,11 +16,11 @@ import {
 import { RECORD_KEYS } from './records/metadata.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
-import type { Shards } from './shards.ts'
+import type { ShardCollections } from './shard-collections.ts'
 
 /** What the creators' scopes work with; the same for every creator of a store. */
 export interface Store {
-  shards: Shards
+  shards: ShardCollections
   versions: WriteVersions
   embedder: TextEmbedder
   nearest: Nearest

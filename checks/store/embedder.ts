@@ -1,5 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
-import type { Prefixes } from '../../infra/settings/models.ts'
+import type { Prefixes } from '../../infra/settings/model-definition.ts'
 import { chunkLength } from './records/chunk.ts'
 
 /**

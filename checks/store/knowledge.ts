@@ -4,12 +4,12 @@ import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { NewDocument } from './records/document.ts'
 import { VERIFICATION_MARKS } from './records/metadata.ts'
-import type { Shards } from './shards.ts'
+import type { ShardCollections } from './shard-collections.ts'
 import { type StoreStatistics, statistics } from './statistics.ts'
 
 /** The multi-tenant store of one generation. `creator` is the only way in. */
 export class Knowledge {
-  readonly shards: Shards
+  readonly shards: ShardCollections
   readonly #store: Store
 
   constructor(store: Store) {

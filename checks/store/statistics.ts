@@ -4,7 +4,7 @@ import type { CollectionInfo } from '../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import { isReserved } from './creator-id.ts'
 import { creatorOf } from './records/record-id.ts'
-import type { Shards } from './shards.ts'
+import type { ShardCollections } from './shard-collections.ts'
 
 const CreatorCount = z.object({
   count: z.int().nonnegative(),
@@ -43,7 +43,10 @@ export type StoreStatistics = z.infer<typeof StoreStatistics>
 const PAGE = 100_000
 
 /** How the records lie in the shards. Reads only; what the verification has in there just now is counted too. */
-export async function statistics(shards: Shards, signal?: AbortSignal): Promise<StoreStatistics> {
+export async function statistics(
+  shards: ShardCollections,
+  signal?: AbortSignal,
+): Promise<StoreStatistics> {
   const existing = await shards.existing(signal)
   const all: ShardStatistics[] = []
   for (let shard = 0; shard < shards.settings.shards; shard += 1) {
@@ -66,7 +69,7 @@ export async function statistics(shards: Shards, signal?: AbortSignal): Promise<
 }
 
 async function shardStatistics(
-  shards: Shards,
+  shards: ShardCollections,
   shard: number,
   info: CollectionInfo | undefined,
   signal: AbortSignal | undefined,

@@ -40,7 +40,7 @@ const MARGIN = 0.1
 /** Bytes on disk for each byte of text and metadata (the record, its log and the full-text index), and of a vector. */
 const DISK_PER_TEXT = 4.5
 const DISK_PER_VECTOR_BYTE = 1.2
-/** With what is kept free (CHROMA_RESERVE of ../chroma-watchdog.ts). */
+/** With what is kept free (CHROMA_RESERVE of ../servers/chroma-disk-reserve.ts). */
 const DISK_FLOOR = 1 * GiB
 
 /**

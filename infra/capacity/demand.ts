@@ -1,5 +1,5 @@
-import type { ModelDefinition } from '../settings/models.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { ModelDefinition } from '../settings/model-definition.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import type { Architecture } from './model/architecture.ts'
 import type { StackDemand } from './stack.ts'
 

@@ -1,4 +1,4 @@
-import type { Role } from '../settings/models.ts'
+import type { Role } from '../settings/model-definition.ts'
 import type { Architecture } from './model/architecture.ts'
 import type { Estimate } from './model/estimate.ts'
 

@@ -1,4 +1,4 @@
-import type { KvCacheType } from '../settings/config-schema.ts'
+import type { KvCacheType } from '../settings/settings-schema.ts'
 import type { DataDemand } from './chroma-memory.ts'
 import type { Node } from './hardware/hardware.ts'
 import { type Estimate, estimateModel } from './model/estimate.ts'

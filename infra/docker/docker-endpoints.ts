@@ -2,7 +2,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import { loopbackUrl } from '../local/local-servers.ts'
 import type { Outputs } from '../outputs.ts'
 import type { TargetComponent } from '../servers/target-component.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /** The servers as they are reached from the host: at the ports of their auth proxies on loopback, with the application's tokens. */
 export function chromaEndpoints({ chroma }: Settings, token: pulumi.Output<string>) {

@@ -19,8 +19,8 @@ export function pullEnvironment({ proxy, noProxy }: Egress): Record<string, stri
   }
 }
 
-/** Folder of the certificates of a user's own in a container … */
+/** Folder of the certificates of a user's own in a container. */
 export const CERTIFICATES = '/etc/knowledge/certificates'
 export const CERTIFICATES_FILE = 'own.pem'
-/** … and what has an Ollama there trust them beside those of its image. */
+/** What has an Ollama in a container trust those certificates beside those of its image. */
 export const TRUST_OWN = { SSL_CERT_DIR: `/etc/ssl/certs:${CERTIFICATES}` }

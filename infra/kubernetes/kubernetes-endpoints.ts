@@ -1,7 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import type { Endpoint, OllamaPool, Outputs } from '../outputs.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import {
   API,
   CHROMA,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
 import { API_READY } from '../servers/api-server.ts'
 import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import { seconds } from '../units.ts'
 import { apiPlace, placesOf } from './local-servers.ts'
 

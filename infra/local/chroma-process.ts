@@ -2,7 +2,7 @@ import type { ProcessArgs } from '../resources.ts'
 import { CHROMA_READY, chromaConfig } from '../servers/chroma-server.ts'
 import { roomFileOf } from '../servers/chroma-watchdog.ts'
 import { localPaths } from '../settings/home-paths.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import { seconds } from '../units.ts'
 import { chromaPlace } from './local-servers.ts'
 

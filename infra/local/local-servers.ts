@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { localPaths } from '../settings/home-paths.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /** What a local process runs: a part of the toolchain, or the project's own HTTP API. */
 export type Program = 'chroma' | 'ollama' | 'api'

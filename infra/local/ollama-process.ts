@@ -2,7 +2,7 @@ import { pullEnvironment } from '../egress/pull-environment.ts'
 import type { ProcessArgs } from '../resources.ts'
 import { ollamaEnvironment } from '../servers/ollama-environment.ts'
 import { localPaths } from '../settings/home-paths.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import { seconds } from '../units.ts'
 import { ollamaPlace } from './local-servers.ts'
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import type { Outputs } from '../outputs.ts'
 import { PROJECT } from '../project.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /** How data is laid out when it comes in. Vectors of one model are nothing to another, so the model is a part of it. */
 export const Layout = z.object({

@@ -1,15 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../project.ts'
-import { type Bytes, MiB } from '../units.ts'
-
-/**
- * What is kept free on the disk of a Chroma server. Chroma does not bear a full disk (measured, 1.5.9): a write that
- * finds no room leaves transactions open that never end, a read of a shard whose newest records cannot be indexed fails,
- * and an index that is saved then is lost. So writes are refused before: with this much there is room for those that
- * are under way, and for the indexes that they have saved.
- */
-export const CHROMA_RESERVE: Bytes = 256 * MiB
 
 /** Runs a Chroma server and starts it again after its disk was full; see there. */
 export const WATCHDOG_FILE = join(PROJECT_ROOT, 'infra/servers/chroma-watchdog.sh')

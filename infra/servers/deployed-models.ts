@@ -1,7 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import { Model } from '../resources.ts'
-import { servedName } from '../settings/models.ts'
-import type { PlannedModel } from '../settings/settings.ts'
+import { servedName } from '../settings/model-definition.ts'
+import type { PlannedModel } from '../settings/parse-settings.ts'
 import { modelArgs } from './model-args.ts'
 import type { TargetComponent, TargetComponentArgs } from './target-component.ts'
 

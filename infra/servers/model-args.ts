@@ -1,8 +1,8 @@
 import type { OllamaPool } from '../outputs.ts'
 import type { ModelArgs } from '../resources.ts'
 import { lockRecordOf } from '../settings/home-paths.ts'
-import { servedName } from '../settings/models.ts'
-import type { PlannedModel, Settings } from '../settings/settings.ts'
+import { servedName } from '../settings/model-definition.ts'
+import type { PlannedModel, Settings } from '../settings/parse-settings.ts'
 
 /** A model of the stack as it is asked for from the Ollama of a pool, by the resource and by `npm run models` alike. */
 export function modelArgs<Token = string>(

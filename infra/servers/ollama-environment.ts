@@ -1,5 +1,5 @@
 import { plannedEnvironment } from '../capacity/model/planned-environment.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /**
  * The environment that every target starts an Ollama with: the plan's, and the settings'.

@@ -2,7 +2,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import type { Share } from '../capacity/workload.ts'
 import type { MadeSecrets } from '../resources.ts'
 import type { ImageReferences } from '../settings/images.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /**
  * A server, whatever runs it: infra/docker makes a container of it and infra/kubernetes a container of a pod. Paths

@@ -2,7 +2,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import type { DeployedModel, OllamaPool, Outputs } from '../outputs.ts'
 import type { OwnerRecord } from '../resources.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 
 /** What the component of every target is made from. */
 export interface TargetComponentArgs {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { Failure, reasonOf } from '../failure.ts'
 import { PROJECT, PROJECT_ROOT } from '../project.ts'
-import { parseSettings, type Settings } from './settings.ts'
+import { parseSettings, type Settings } from './parse-settings.ts'
 
 /** A stack as the scripts know it: its file as Pulumi reads it, and the settings in it. */
 export interface StackFile {

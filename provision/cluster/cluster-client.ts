@@ -8,7 +8,7 @@ import type {
 } from '@kubernetes/client-node'
 import { kubeConfig } from '../../checks/transport/kube-config.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 
 /** The API server of a stack's cluster, as the scripts ask it. */
 export interface Cluster {

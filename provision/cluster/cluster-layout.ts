@@ -1,6 +1,6 @@
 import { LAYOUT, OWNER_LABEL } from '../../infra/kubernetes/kubernetes-names.ts'
 import type { Layout } from '../../infra/ownership/data-layout.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
 import { find, openCluster } from './cluster-client.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ask, type Cluster, find } from './cluster-client.ts'
 import { requireHonestLabels } from './gpu-labels.ts'
 import { requirePermissions } from './permissions.ts'

@@ -1,6 +1,6 @@
 import { nodesOfCluster } from '../../infra/capacity/hardware/cluster-nodes.ts'
 import { type Node, parseNode } from '../../infra/capacity/hardware/hardware.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ask, openCluster } from './cluster-client.ts'
 
 /**

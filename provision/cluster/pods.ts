@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
 import { OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/kubernetes-names.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
 import { ask, type Cluster } from './cluster-client.ts'

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type ProcessUsage, usageOfProcesses } from '../processes/process-usage.ts'
 import { ownContainers } from './containers.ts'
 import { askEngine, find, GONE } from './docker-engine.ts'

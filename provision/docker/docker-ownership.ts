@@ -1,7 +1,7 @@
 import type { ContainerInspectInfo } from 'dockerode'
 import { OWNER_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Claim, refuseForeign } from '../ownership/claim.ts'
 import { containersOf, nameOf, ofStack } from './containers.ts'
 import { askEngine, find, GONE } from './docker-engine.ts'
@@ -13,9 +13,9 @@ import {
   volumesOf,
 } from './volumes.ts'
 
-/** What the Engine answers of a network that containers are on … */
+/** What the Engine answers when it is to remove a network that containers are on. */
 const IN_USE = 403
-/** … and of a container that it removes already. */
+/** What the Engine answers when it is to remove a container that it removes already. */
 const ON_ITS_WAY = 409
 
 /** What is found in a stack's places: whether it is its own, and whether it can say so. */

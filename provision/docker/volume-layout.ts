@@ -1,6 +1,6 @@
 import { EMBEDDING_LABEL, INSTANCES_LABEL, SHARDS_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Layout } from '../../infra/ownership/data-layout.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { givenOwner } from '../ownership/claim.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
 import { askEngine } from './docker-engine.ts'

@@ -4,7 +4,7 @@ import { OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-
 import { Failure } from '../../infra/failure.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 import { tokensOf } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import { nameOf } from './containers.ts'
 import { find } from './docker-engine.ts'

@@ -1,8 +1,8 @@
 import { Failure } from '../../infra/failure.ts'
 import { findDefects, removeDefects } from './file-defects.ts'
 import type { ModelJob, ModelRequest } from './model-job.ts'
+import { serverFailure, wordsOf } from './obtain/transfer-failures.ts'
 import { type Installed, type Shown, weightsOf } from './ollama-store.ts'
-import { serverFailure, wordsOf } from './transfer-failures.ts'
 
 /** Options that every request to the derived model starts from. */
 export type Pins = { num_ctx: number; num_batch?: number }

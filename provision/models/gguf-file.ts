@@ -9,7 +9,7 @@ import {
   type TensorInfo,
 } from '../../infra/capacity/model/gguf-metadata.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import { type ModelSource, withTag } from '../../infra/settings/models.ts'
+import { type ModelSource, withTag } from '../../infra/settings/model-definition.ts'
 import { formatBytes, MiB, seconds } from '../../infra/units.ts'
 
 /** The head of the largest vocabularies takes some 20 MiB; a server that sends more was not asked for a range. */

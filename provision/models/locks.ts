@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { Layer } from '../../checks/models/model-files.ts'
 import { Architecture } from '../../infra/capacity/model/architecture.ts'
-import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/model-definition.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 
 /** What a verified pull or import has seen. */

@@ -1,8 +1,8 @@
 import { type Layer, WEIGHTS } from '../../checks/models/model-files.ts'
-import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
-import { isFileSource } from './file-import.ts'
+import { describeSource, type ModelSource } from '../../infra/settings/model-definition.ts'
 import { architectureIn } from './gguf-file.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './locks.ts'
+import { isFileSource } from './obtain/file-import.ts'
 import { type Installed, type OllamaStore, weightsOf } from './ollama-store.ts'
 
 /** In place of a source, for a model that was there before this project looked. */

@@ -1,5 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
-import type { ModelDefinition, ModelSource } from '../../infra/settings/models.ts'
+import type { ModelDefinition, ModelSource } from '../../infra/settings/model-definition.ts'
 import { formatDuration, type Millis } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import type { Locks } from './locks.ts'

@@ -1,14 +1,14 @@
 import type { ModelArgs } from '../../infra/resources.ts'
-import { describeSource } from '../../infra/settings/models.ts'
+import { describeSource } from '../../infra/settings/model-definition.ts'
 import type { Task } from '../progress.ts'
 import { deriveModel } from './derived-model.ts'
 import { isComplete } from './file-defects.ts'
 import { type Locks, readLocks, writeTrackedLock } from './locks.ts'
 import { lockEntryOf } from './model-identity.ts'
 import { type ModelJob, type ModelRequest, sourcesOf, withinDeadline } from './model-job.ts'
-import { type ObtainedModel, obtainModel } from './obtain-model.ts'
+import { type ObtainedModel, obtainModel } from './obtain/obtain-model.ts'
+import { adopt, transferFromFirst } from './obtain/transfer.ts'
 import { type OllamaAddress, OllamaStore } from './ollama-store.ts'
-import { adopt, transferFromFirst } from './transfer.ts'
 
 export interface ProvisionedModel extends Pick<ObtainedModel, 'source' | 'lockedBy'> {
   name: string

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { Failure } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { sizeOfHome } from './home-contents.ts'
 

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Bytes } from '../../infra/units.ts'
 
 /** What a stack makes in its home folder: the names of the folders, and of what it makes in them. */

@@ -5,7 +5,7 @@ import { Failure } from '../../infra/failure.ts'
 import { Owner } from '../../infra/ownership/owner.ts'
 import { PROJECT } from '../../infra/project.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 import { CONTENTS } from './home-contents.ts'
 

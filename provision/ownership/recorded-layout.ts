@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Outputs } from '../../infra/outputs.ts'
 import { deployedLayout, Layout } from '../../infra/ownership/data-layout.ts'
 import { layoutRecordOf, localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { readJsonRecord } from '../json-record.ts'
 
 /** How the data of a stack is laid out, as its home folder says; undefined where there is none yet. */

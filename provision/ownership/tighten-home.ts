@@ -5,7 +5,7 @@ import { placesOf } from '../../infra/local/local-servers.ts'
 import { filesOfLog } from '../../infra/local/log-bounds.ts'
 import { roomFileOf, soundFileOf } from '../../infra/servers/chroma-watchdog.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 
 /** What others than the owner may do with a file. */
 const OTHERS = 0o077

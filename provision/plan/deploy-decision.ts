@@ -6,7 +6,7 @@ import { describeVerdict, requireFit } from '../../infra/capacity/verdict/verdic
 import { requireCertificates } from '../../infra/egress/egress-settings.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import { requireLayout } from '../../infra/ownership/data-layout.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { PINS } from '../toolchain/pinned-tools.ts'

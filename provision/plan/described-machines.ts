@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { nodesOfCluster, type Tenancy } from '../../infra/capacity/hardware/cluster-nodes.ts'
 import { type Node, parseNode } from '../../infra/capacity/hardware/hardware.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { freeNodes } from '../cluster/nodes-to-plan.ts'
 
 /** Which machines a plan is for; those of the stack's target when nothing is said. */

@@ -1,4 +1,4 @@
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Steps } from '../steps/steps.ts'
 import { type DeployDecision, gateOnPlan } from './deploy-decision.ts'
 

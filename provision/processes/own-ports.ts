@@ -1,5 +1,5 @@
 import { placesOf } from '../../infra/local/local-servers.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { requireFree } from './free-port.ts'
 import { isAlive, readProcessRecord } from './process-record.ts'
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { placesOf } from '../../infra/local/local-servers.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, KiB } from '../../infra/units.ts'
 import { isAlive, readProcessRecord } from './process-record.ts'
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 
 /** The records of all processes that a stack has started, also of servers that its settings no longer name. */
 export async function recordsOf({ home }: Settings): Promise<string[]> {

@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml'
 import { writePrivateFile } from '../../infra/private-files.ts'
 import { PROJECT } from '../../infra/project.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import { typed } from '../../infra/settings/settings.ts'
+import { typed } from '../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../infra/settings/settings-file.ts'
 import { ownKey } from '../../infra/settings/settings-file.ts'
 

@@ -1,14 +1,14 @@
 import { dirname } from 'node:path'
 import type { ProcessOutput, ProcessPromise } from 'zx/core'
 import { PROJECT_ROOT } from '../../infra/project.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { newTrackingId, TRACKING_VARIABLE } from '../processes/tracking.ts'
 import { runProgram } from '../run-program.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
 import { type Backend, ownFolder } from './backend.ts'
 import { EngineRecord } from './engine-record.ts'
-import { removeStaleLocks } from './lock-files.ts'
+import { removeStaleLocks } from './stale-state-locks.ts'
 
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE: Millis = seconds(30)

@@ -16,7 +16,7 @@ import { writeEngineConfig } from './engine-config.ts'
 import { type EngineEvent, nameOf, readEvent } from './engine-events.ts'
 import { EngineProcess } from './engine-process.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
-import { lockFailure } from './state-lock.ts'
+import { lockFailure } from './state-lock-failure.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
 export type Operation = 'up' | 'preview' | 'destroy'

@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PROJECT } from '../../infra/project.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 
 /** Updates that are kept of each kind of file. */
 const KEPT = 50

@@ -1,5 +1,5 @@
-import type { Target } from '../../infra/settings/config-schema.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
+import type { Target } from '../../infra/settings/settings-schema.ts'
 import type { TargetCommands } from './target.ts'
 
 const TARGETS: Record<Target, () => Promise<TargetCommands>> = {

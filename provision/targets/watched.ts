@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../../infra/failure.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import type { TargetCommands } from './target.ts'

@@ -9,12 +9,13 @@ import { docker } from './docker.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
 import { scheduler } from './scheduler.ts'
+import { searches } from './searches.ts'
 
 /**
  * npm run bench -- <name> [--write] …
  * Prints the table; with --write it takes the place of the one in docs/benchmarks.md.
  */
-const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker]
+const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker, searches]
 
 const OPTIONS = ['--write', '--json', '--creators <number>', '--chunks <number>']
 

@@ -3,12 +3,13 @@ import { ALL } from '../../checks/all-checks.ts'
 import type { CheckResult, Report } from '../../checks/report.ts'
 import { verify } from '../../checks/verify.ts'
 import { memoryOfProcess } from '../../provision/processes/process-usage.ts'
+import { casesOf } from '../support/searches.ts'
 import { snapshot } from '../support/stack/snapshot.ts'
 import { DEFECTS } from './defects.ts'
 import { startWorld, type World } from './world.ts'
 
 const MINUTES = 60_000
-const SOUND_RUNS = 50
+const SOUND_RUNS = casesOf('verifications of a sound deployment')
 /** The sound deployment has no fronts. */
 const NOTHING_THERE = ['routes-closed']
 /** It tells how this Chroma is, which is no fault of a deployment. */

@@ -1,4 +1,4 @@
-import { API_REQUESTS_PER_MINUTE } from '../../../infra/settings/config-schema.ts'
+import { API_REQUESTS_PER_MINUTE } from '../../../infra/settings/settings-schema.ts'
 import { KiB, MiB, type Millis, minutes, seconds } from '../../../infra/units.ts'
 
 /** What the requests of a lane may hold at once. */
@@ -56,7 +56,7 @@ export const CHAT_WORK: Millis = minutes(5)
 export const RELOAD_WORK: Millis = minutes(20)
 /** What a health answer may take, of the 5 seconds that it has. */
 export const HEALTH_WORK: Millis = seconds(4.5)
-/** Time that requests under way have to end after the API was told to stop … */
+/** Time that requests under way have to end after the API was told to stop. */
 export const GRACE: Millis = seconds(8)
-/** … and to tell their callers that they did not: together less than a supervisor waits. */
+/** Time that callers then have to be told that they did not end: with GRACE less than a supervisor waits. */
 export const LAST_WORDS: Millis = seconds(1)

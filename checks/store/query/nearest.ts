@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { type Bytes, MiB } from '../../../infra/units.ts'
+import type { Bytes } from '../../../infra/units.ts'
 import type { Include, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { type CreatorQuery, fetchSelected } from '../scope/fetch-selected.ts'
+import { FETCHED_BYTES, FETCHED_QUERIES, REMEMBERED } from './cache-limits.ts'
 import { byDistance, type Ranked, rank } from './rank.ts'
-import { REMEMBERED, RecordIdIndex } from './record-id-index.ts'
+import { RecordIdIndex } from './record-id-index.ts'
 import type { WriteVersion } from './write-versions.ts'
 
 const STORED: Include[] = ['metadatas', 'documents']
@@ -27,9 +28,6 @@ const MOST_RANKED = 100
 export const mostRanked = (records: number): number =>
   Math.min(MOST_RANKED, Math.floor(FEWEST_RANKED + records / RECORDS_PER_RANKED))
 
-const KNOWN = 10_000
-/** Some 15,000 chunks of 384 dimensions. */
-const KNOWN_BYTES: Bytes = 64 * MiB
 /** Of a vector, and of a text (UTF-16). */
 const NUMBER: Bytes = 8
 const UNIT: Bytes = 2
@@ -58,11 +56,11 @@ type Known = 'many' | { version: string; all: StoredRecord[] }
  */
 export class Nearest {
   readonly #index = new RecordIdIndex(MOST_RANKED)
-  readonly #sizes = new LRUCache<string, number>({ max: KNOWN, ...REMEMBERED })
+  readonly #sizes = new LRUCache<string, number>({ max: FETCHED_QUERIES, ...REMEMBERED })
   readonly #known = new LRUCache<string, Known>({
-    max: KNOWN,
+    max: FETCHED_QUERIES,
     ...REMEMBERED,
-    maxSize: KNOWN_BYTES,
+    maxSize: FETCHED_BYTES,
     sizeCalculation: sizeOf,
   })
 

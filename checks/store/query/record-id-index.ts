@@ -1,22 +1,17 @@
 import { LRUCache } from 'lru-cache'
-import { MiB, minutes, seconds } from '../../../infra/units.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { creatorOf } from '../records/record-id.ts'
-import type { VersionSnapshot } from './version-store.ts'
+import { INDEX_UNITS, INDEXED_SHARDS, REMEMBERED } from './cache-limits.ts'
+import type { VersionSnapshot } from './write-version-store.ts'
 import type { WriteVersion } from './write-versions.ts'
 
-/** UTF-16 code units of all ids that are held: those of some 400,000 records, as long as they are usual. */
-const MOST_HELD = 40 * MiB
 /** An id with its place in a list, as if it were so much longer. */
 const PLACE = 32
 /** Listed by one request, usually 10 MB, or not at all: between two, what others delete would shift what is left. */
 const LARGEST_SHARD = 200_000
 /** Listing a shard takes as long as some tens of questions. */
 const ASKED_BEFORE = 20
-/** How long something is remembered. By a clock of seconds: a finer one sets a timer for almost every question. */
-export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
-const SHARDS = 1000
 
 /** What a creator had when its shard was listed, and its version before that. */
 export interface IndexedIds {
@@ -27,7 +22,7 @@ export interface IndexedIds {
 interface ShardIndex {
   versions: VersionSnapshot | undefined
   creators: ReadonlyMap<string, IndexedIds['ids']>
-  /** What it holds, as MOST_HELD counts it. */
+  /** What it holds, as INDEX_UNITS counts it. */
   size: number
 }
 
@@ -43,15 +38,15 @@ export class RecordIdIndex {
   readonly #most: number
   readonly #shards = new LRUCache<string, ShardIndex>({
     ...REMEMBERED,
-    maxSize: MOST_HELD,
+    maxSize: INDEX_UNITS,
     sizeCalculation: ({ size }) => size,
   })
   /** Questions about shards that are not listed. */
-  readonly #asked = new LRUCache<string, number>({ max: SHARDS })
+  readonly #asked = new LRUCache<string, number>({ max: INDEXED_SHARDS })
   /** The listings, one after another: each is the largest answer that there is. */
   #turn: Promise<void> = Promise.resolve()
   /** Shards whose turn it was not long ago, also if that failed or they were too large. */
-  readonly #tried = new LRUCache<string, true>({ max: SHARDS, ...REMEMBERED })
+  readonly #tried = new LRUCache<string, true>({ max: INDEXED_SHARDS, ...REMEMBERED })
 
   constructor(most: number) {
     this.#most = most

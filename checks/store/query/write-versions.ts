@@ -2,8 +2,7 @@ import { shardOf } from '../../../infra/shards.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import { raceAbort } from '../../transport/race-abort.ts'
 import { type CreatorId, isReserved } from '../creator-id.ts'
-import type { Shards } from '../shards.ts'
-import { type VersionSnapshot, VersionStore } from './version-store.ts'
+import { type VersionSnapshot, VersionStore } from './write-version-store.ts'
 
 /** The creators of a server share so many. */
 const VERSIONS = 4096
@@ -35,27 +34,32 @@ export interface WriteVersion {
  * The verification's creators have none, since it must leave a live store as it was.
  */
 export class WriteVersions {
-  readonly #shards: Shards
+  readonly #serverOf: (creator: CreatorId) => ChromaServer
+  readonly #database: string
   readonly #servers = new Map<ChromaServer, VersionStore>()
 
-  constructor(shards: Shards) {
-    this.#shards = shards
+  /**
+   * @param serverOf the server that has a creator's records
+   * @param database where the versions lie on each server, beside the records
+   */
+  constructor(serverOf: (creator: CreatorId) => ChromaServer, database: string) {
+    this.#serverOf = serverOf
+    this.#database = database
   }
 
-  /** @param shard of the creator */
-  of(creator: CreatorId, shard: number): WriteVersion {
-    const server = this.#onServer(shard)
+  of(creator: CreatorId): WriteVersion {
+    const server = this.#storeOf(creator)
     const names = [EVERYBODY, nameOf(creator)]
-    const markIn: WriteVersion['in'] = seen => {
+    const versionIn: WriteVersion['in'] = seen => {
       if (seen === undefined || isReserved(creator)) return undefined
       // One that nobody wrote yet is a version too.
       return [seen.path, ...names.map(name => seen.values.get(name))].join(' ')
     }
     return {
-      cached: async signal => markIn(await server.cached(signal)),
-      current: async signal => markIn(await raceAbort(server.readTogether(names), signal)),
+      cached: async signal => versionIn(await server.cached(signal)),
+      current: async signal => versionIn(await raceAbort(server.readTogether(names), signal)),
       currentAll: () => server.read(),
-      in: markIn,
+      in: versionIn,
     }
   }
 
@@ -73,8 +77,8 @@ export class WriteVersions {
   }
 
   async #renew(creators: readonly CreatorId[]): Promise<void> {
-    const marked = creators.filter(creator => !isReserved(creator))
-    const servers = Map.groupBy(marked, creator => this.#onServer(this.#shards.of(creator)))
+    const versioned = creators.filter(creator => !isReserved(creator))
+    const servers = Map.groupBy(versioned, creator => this.#storeOf(creator))
     await Promise.all(
       [...servers].map(([server, own]) => {
         const names = new Set(own.map(nameOf))
@@ -83,9 +87,9 @@ export class WriteVersions {
     )
   }
 
-  #onServer(shard: number): VersionStore {
-    const server = this.#shards.server(shard)
-    const known = this.#servers.get(server) ?? new VersionStore(server, this.#shards.database)
+  #storeOf(creator: CreatorId): VersionStore {
+    const server = this.#serverOf(creator)
+    const known = this.#servers.get(server) ?? new VersionStore(server, this.#database)
     this.#servers.set(server, known)
     return known
   }

@@ -12,7 +12,7 @@ import type { Ranked } from '../query/rank.ts'
 import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, isOwn, parseDocumentId } from '../records/record-id.ts'
-import type { Shards } from '../shards.ts'
+import type { ShardCollections } from '../shard-collections.ts'
 import { addNew } from './add-documents.ts'
 import { type CreatorQuery, fetchSelected } from './fetch-selected.ts'
 import { replace } from './replace-documents.ts'
@@ -35,18 +35,18 @@ const PAGE = 1000
 export class Scope {
   readonly creator: CreatorId
   readonly shard: number
-  readonly #shards: Shards
+  readonly #shards: ShardCollections
   readonly #versions: WriteVersions
   readonly #version: WriteVersion
   /** Lets all of the creator's records through. */
   readonly #everything: Where
 
-  constructor(shards: Shards, versions: WriteVersions, creator: CreatorId) {
+  constructor(shards: ShardCollections, versions: WriteVersions, creator: CreatorId) {
     this.#shards = shards
     this.#versions = versions
     this.creator = creator
     this.shard = shards.of(creator)
-    this.#version = versions.of(creator, this.shard)
+    this.#version = versions.of(creator)
     this.#everything = scoped(creator)
   }
 

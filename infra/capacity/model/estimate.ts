@@ -2,6 +2,7 @@ import type { Bytes } from '../../units.ts'
 import type { Architecture, Shape } from './architecture.ts'
 import { computeBuffer, isKnownGraph } from './compute-buffers.ts'
 import { kvPerLayer } from './kv-cache.ts'
+import { marginOf } from './margin.ts'
 import { CUDA_CONTEXT, inputBytes, outputBytes, processBytes } from './overhead.ts'
 import { type Engine, engineOf, type Runtime } from './runtime.ts'
 import { offload, type Split, splitWeights } from './weights.ts'
@@ -30,9 +31,6 @@ export interface Estimate {
   disk: Bytes
 }
 
-/** Share by which a measured, and an unmeasured, estimate may be too low. */
-const MARGIN = { measured: 0.05, unmeasured: 0.1 }
-
 /**
  * What a model takes, in bytes, on the host and on the GPU, each part with its source.
  * @throws Failure for settings that no engine accepts
@@ -51,14 +49,13 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
   ]
   const reserved = sum(parts.map(part => part.reserved))
   const measured = isMeasured(shape, engine)
-  const share = measured ? MARGIN.measured : MARGIN.unmeasured
   return {
     engine,
     layers: shape.layers,
     parts,
     reserved,
     resident: sum(parts.map(part => part.resident)),
-    margin: { host: Math.ceil(reserved.host * share), gpu: Math.ceil(reserved.gpu * share) },
+    margin: marginOf(reserved, measured),
     measured,
     disk: architecture.fileBytes,
   }

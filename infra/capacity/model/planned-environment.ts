@@ -1,4 +1,4 @@
-import type { KvCacheType } from '../../settings/config-schema.ts'
+import type { KvCacheType } from '../../settings/settings-schema.ts'
 import { MiB } from '../../units.ts'
 
 /**

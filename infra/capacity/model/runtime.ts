@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import type { KvCacheType } from '../../settings/config-schema.ts'
+import type { KvCacheType } from '../../settings/settings-schema.ts'
 import type { Shape } from './architecture.ts'
 
 export type { KvCacheType }

@@ -1,4 +1,4 @@
-import type { Role } from '../../settings/models.ts'
+import type { Role } from '../../settings/model-definition.ts'
 import { formatBytes, MiB } from '../../units.ts'
 import { type CurrentUsage, planCapacity, VERDICTS } from '../capacity-plan.ts'
 import { GPU_MEMORY_MIB, GPU_RESOURCE, type Node, usableGpuMemory } from '../hardware/hardware.ts'

@@ -1,6 +1,6 @@
 import type { Workload } from '../../capacity/workload.ts'
 import { ollamaServer } from '../../servers/ollama-server.ts'
-import type { Settings } from '../../settings/settings.ts'
+import type { Settings } from '../../settings/parse-settings.ts'
 import { labelsOf, OLLAMA, ollamaName } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import { STORE } from '../pods/model-volume.ts'

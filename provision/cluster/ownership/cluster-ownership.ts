@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { claimName, OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Claim, refuseForeign } from '../../ownership/claim.ts'
 import type { Cluster } from '../cluster-client.ts'
 import { isFixed, isKept, isOfStacks, setOf } from './owned-kinds.ts'

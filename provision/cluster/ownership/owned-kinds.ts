@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { LAYOUT, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 
 /** A kind of object that a stack makes in its namespace. */
 export interface Kind {

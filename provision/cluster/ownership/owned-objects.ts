@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Cluster, find } from '../cluster-client.ts'
 import { kindsOf } from './owned-kinds.ts'
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject, V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import { OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { ask, type Cluster } from '../cluster-client.ts'
 import { mounts } from '../pods.ts'
 import { ownObjects } from './cluster-ownership.ts'

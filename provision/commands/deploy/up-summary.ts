@@ -1,7 +1,7 @@
 import type { Report } from '../../../checks/report.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { formatDuration } from '../../../infra/units.ts'
 import type { Backend } from '../../pulumi/backend.ts'
 import type { EngineResult } from '../../pulumi/pulumi-engine.ts'

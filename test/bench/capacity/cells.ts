@@ -1,4 +1,4 @@
-import type { KvCacheType } from '../../../infra/settings/config-schema.ts'
+import type { KvCacheType } from '../../../infra/settings/settings-schema.ts'
 import type { BenchModel } from './models.ts'
 
 /** A model run with one set of settings. */

@@ -4,7 +4,7 @@ import type Docker from 'dockerode'
 import { OLLAMA_DATA } from '../../../infra/docker/data-paths.ts'
 import { ollamaEnvironment } from '../../../infra/servers/ollama-environment.ts'
 import { Images } from '../../../infra/settings/images.ts'
-import type { Settings } from '../../../infra/settings/settings.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Bytes, KiB } from '../../../infra/units.ts'
 
 const POLL_MS = 100

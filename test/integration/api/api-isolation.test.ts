@@ -14,11 +14,12 @@ import {
   STRANGER,
   sendRaw,
 } from '../../support/api/hostile-calls.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 
-/** Hostile requests in all; more with KNOWLEDGE_STACK_ISOLATION_CASES. */
-const CASES = Number(process.env.KNOWLEDGE_STACK_ISOLATION_CASES ?? 10_000)
+/** Hostile requests in all. */
+const CASES = casesOf('hostile requests to the API')
 /** Requests that are under way together. */
 const TOGETHER = 50
 const MINUTES = 60_000
@@ -68,7 +69,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
           await Promise.all(together.map(one))
         },
       ),
-      { numRuns: Math.ceil(count / TOGETHER) },
+      { seed: SEED, numRuns: Math.ceil(count / TOGETHER) },
     )
   }
 

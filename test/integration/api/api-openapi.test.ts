@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LANES } from '../../../checks/api/traffic/limits.ts'
 import { TestApi } from '../../support/api/api.ts'
 import { fuzz, whyNoFuzzer } from '../../support/api/schemathesis.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
-/** Requests made up for each operation; more with KNOWLEDGE_STACK_FUZZ_CASES. */
-const CASES = process.env.KNOWLEDGE_STACK_FUZZ_CASES ?? '50'
+const CASES = casesOf('requests made up from the schema, for each operation')
 const MINUTES = 60_000
 
 const AI = '/api/v1/ai'
@@ -97,7 +97,16 @@ describe('the OpenAPI document', () => {
       [
         'run',
         `${api.url}/openapi.json`,
-        ...['--header', token, '--checks', checks.join(), '--max-examples', CASES],
+        ...[
+          '--header',
+          token,
+          '--checks',
+          checks.join(),
+          '--max-examples',
+          `${CASES}`,
+          '--seed',
+          `${SEED}`,
+        ],
         ...['--suppress-health-check', 'all', '--continue-on-failure', '--no-color'],
       ],
       folder,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { labelsOf, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { openCluster } from '../../../provision/cluster/cluster-client.ts'
 import { ownObjects } from '../../../provision/cluster/ownership/cluster-ownership.ts'
 import { removeObjects } from '../../../provision/cluster/ownership/remove-objects.ts'

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { kubeConfig } from '../../../checks/transport/kube-config.ts'
 import type { Failure } from '../../../infra/failure.ts'
 import { requireLayout } from '../../../infra/ownership/data-layout.ts'
-import { parseSettings, type Settings } from '../../../infra/settings/settings.ts'
+import { parseSettings, type Settings } from '../../../infra/settings/parse-settings.ts'
 import { commandsFor } from '../../../provision/targets/targets.ts'
 import { kubeconfigText } from '../../support/cluster/control-plane.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'

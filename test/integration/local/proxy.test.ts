@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ollamaProcess } from '../../../infra/local/ollama-process.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { provisionModel } from '../../../provision/models/provision-model.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import {

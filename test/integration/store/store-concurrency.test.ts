@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Creator, Hit } from '../../../checks/store/creator.ts'
 import { DIMENSION, STEPS, step, TOP } from '../../support/api/staircase.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 
@@ -105,7 +106,7 @@ describe('a creator that another process writes to', () => {
             [JSON.stringify([`${last}`, keys]), puts[last]!.chunks],
           ])
         }),
-        { numRuns: 25 },
+        { seed: SEED, numRuns: casesOf('writers that replace one document at once') },
       )
     } finally {
       for (const other of others) await other.close()

@@ -5,6 +5,7 @@ import type { Creator } from '../../../checks/store/creator.ts'
 import type { Filter } from '../../../checks/store/filter/filter.ts'
 import type { Chunk } from '../../../checks/store/records/document.ts'
 import type { CallerMetadata } from '../../../checks/store/records/metadata.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 
@@ -139,7 +140,7 @@ describe("a caller's filter", () => {
           expect(documentsOf(hits)).toEqual(all)
         }
       }),
-      { numRuns: 1000 },
+      { seed: SEED, numRuns: casesOf('filters, held to a model of them') },
     )
   })
 

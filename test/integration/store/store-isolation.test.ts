@@ -6,11 +6,12 @@ import type { Filter } from '../../../checks/store/filter/filter.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { Failure } from '../../../infra/failure.ts'
 import { HOSTILE_CREATORS, hostileFilter, validId } from '../../support/api/hostile.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 
-/** Hostile calls in all; more with KNOWLEDGE_STACK_ISOLATION_CASES. */
-const CASES = Number(process.env.KNOWLEDGE_STACK_ISOLATION_CASES ?? 10_000)
+/** Hostile calls in all. */
+const CASES = casesOf('hostile calls of the store')
 /** Calls that are under way together: the servers of a small machine are busy with as many. */
 const TOGETHER = 50
 const MINUTES = 60_000
@@ -94,7 +95,7 @@ describe('no creator ever meets what is another creator’s', () => {
         await Promise.all(cases.map(one))
       }),
       // The failing call is named: looking for a smaller one among 50 would take minutes.
-      { numRuns: Math.ceil(CASES / TOGETHER), endOnFailure: true },
+      { seed: SEED, numRuns: Math.ceil(CASES / TOGETHER), endOnFailure: true },
     )
     expect(refused).toBeGreaterThan(0)
     expect(refused).toBeLessThan(CASES)
@@ -152,7 +153,7 @@ describe('no creator ever meets what is another creator’s', () => {
       fc.asyncProperty(each, async acts => {
         await Promise.all(acts.map(one))
       }),
-      { numRuns: Math.ceil(CASES / 10 / TOGETHER), endOnFailure: true },
+      { seed: SEED, numRuns: Math.ceil(CASES / 10 / TOGETHER), endOnFailure: true },
     )
     expect(await seen()).toEqual(before)
   })

@@ -6,6 +6,7 @@ import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Creator } from '../../../checks/store/creator.ts'
 import { cosineDistance } from '../../../checks/store/query/rank.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
+import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
 
@@ -160,7 +161,7 @@ describe('what two processes keep of what they have read', () => {
           }
         }
       }),
-      { numRuns: 25 },
+      { seed: SEED, numRuns: casesOf('histories of two stores that write and ask') },
     )
   }, 120_000)
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Config, DEFAULTS } from '../../../infra/settings/config-schema.ts'
+import { Config, DEFAULTS } from '../../../infra/settings/settings-schema.ts'
 
 const FILE = join(PROJECT_ROOT, 'Pulumi.yaml')
 

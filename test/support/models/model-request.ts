@@ -1,5 +1,5 @@
-import { findModel } from '../../../infra/settings/catalog.ts'
-import type { ModelDefinition } from '../../../infra/settings/models.ts'
+import { findModel } from '../../../infra/settings/model-catalog.ts'
+import type { ModelDefinition } from '../../../infra/settings/model-definition.ts'
 import { minutes } from '../../../infra/units.ts'
 import type { ModelRequest } from '../../../provision/models/model-job.ts'
 

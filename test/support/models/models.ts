@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findModel } from '../../../infra/settings/catalog.ts'
+import { findModel } from '../../../infra/settings/model-catalog.ts'
 import { minutes } from '../../../infra/units.ts'
 import { provisionModel } from '../../../provision/models/provision-model.ts'
 import { type RunningOllama, startOllama } from '../servers/ollama.ts'

@@ -2,7 +2,7 @@ import type { Node } from '../../../infra/capacity/hardware/hardware.ts'
 import type { ModelDemand } from '../../../infra/capacity/sized-model.ts'
 import type { StackDemand } from '../../../infra/capacity/stack.ts'
 import { catalogArchitecture } from '../../../infra/capacity/stack-plan.ts'
-import { findModel } from '../../../infra/settings/catalog.ts'
+import { findModel } from '../../../infra/settings/model-catalog.ts'
 import { GiB } from '../../../infra/units.ts'
 
 /** A model of the catalog, as a stack demands it. */

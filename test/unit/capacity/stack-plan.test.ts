@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { catalogArchitecture, planStack, StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../../infra/capacity/verdict/verdict.ts'
-import { findModel } from '../../../infra/settings/catalog.ts'
+import { findModel } from '../../../infra/settings/model-catalog.ts'
 import { GiB } from '../../../infra/units.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 import { machineOf, modelDemand, stackDemand } from '../../support/stack/demand.ts'

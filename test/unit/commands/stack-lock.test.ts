@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseSettings, type Settings } from '../../../infra/settings/settings.ts'
+import { parseSettings, type Settings } from '../../../infra/settings/parse-settings.ts'
 import { withStackLock } from '../../../provision/stack-lock.ts'
 
 let folder: string

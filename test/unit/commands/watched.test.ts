@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { watched } from '../../../provision/targets/watched.ts'
 import { recordingTask } from '../../support/recording-task.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { gateOnPlan } from '../../../provision/plan/deploy-decision.ts'
 
 /** As Docker 20.10 says it where all cgroups are mounted. */

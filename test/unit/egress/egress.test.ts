@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { requireCertificates } from '../../../infra/egress/egress-settings.ts'
 import { pullEnvironment } from '../../../infra/egress/pull-environment.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 
 const PROXY = 'http://proxy.example.org:3128'

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { isFixed, kindsOf } from '../../../provision/cluster/ownership/owned-kinds.ts'
 import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes/kubernetes-objects.ts'
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeSource, type ModelSource } from '../../../infra/settings/models.ts'
+import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
 import {
   expectedFrom,
   type LockEntry,

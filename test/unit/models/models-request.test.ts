@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { reasonOfStatus } from '../../../checks/transport/server-error.ts'
-import { describeSource } from '../../../infra/settings/models.ts'
+import { describeSource } from '../../../infra/settings/model-definition.ts'
 import { parametersOf, pinsOf } from '../../../provision/models/derived-model.ts'
 import { sourcesOf } from '../../../provision/models/model-job.ts'
 import { type Shown, weightsOf } from '../../../provision/models/ollama-store.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MiB, seconds } from '../../../infra/units.ts'
-import { PullProgress } from '../../../provision/models/pull-progress.ts'
+import { PullProgress } from '../../../provision/models/obtain/pull-progress.ts'
 
 describe('following a transfer', () => {
   it('says how much of all parts is there, how fast it comes and when it will be there', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Layout, layoutOf, requireLayout } from '../../../infra/ownership/data-layout.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 
 const settings = parseSettings('dev', { shards: 12, instances: 3 })

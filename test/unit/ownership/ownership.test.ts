@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
 import type { PreviousState } from '../../../infra/ownership/known-resources.ts'
 import { localPaths } from '../../../infra/settings/home-paths.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { purgeHome, sizeOfHome } from '../../../provision/ownership/home-contents.ts'
 import {
   claimHome,

@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { gateOnPlan } from '../../../provision/plan/deploy-decision.ts'
 import { effectsOf } from '../../support/stack/effects.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { readPulumiProject, withConfig } from '../../support/docs/pulumi-schema.ts'
 
 const ENV = { HOME: '/home/ada' }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseSettings, type Settings } from '../../../infra/settings/settings.ts'
+import { parseSettings, type Settings } from '../../../infra/settings/parse-settings.ts'
 import { chooseBackend, prepareBackend } from '../../../provision/pulumi/backend.ts'
 
 const SHELL = { PULUMI_CONFIG_PASSPHRASE: "the shell's", PULUMI_CONFIG_PASSPHRASE_FILE: 'of/shell' }

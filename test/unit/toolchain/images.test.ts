@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Images, mirrored, OWN_IMAGE, resolveImages } from '../../../infra/settings/images.ts'
-import { parseSettings } from '../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`
 const OTHER = `sha256:${'cd'.repeat(32)}`

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Failure } from '../../../../infra/failure.ts'
-import { parseSettings } from '../../../../infra/settings/settings.ts'
+import { parseSettings } from '../../../../infra/settings/parse-settings.ts'
 import { GiB } from '../../../../infra/units.ts'
 import {
   describedMachines,

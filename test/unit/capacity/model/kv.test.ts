@@ -3,7 +3,7 @@ import type { Shape } from '../../../../infra/capacity/model/architecture.ts'
 import { kvPerLayer, slidingCells } from '../../../../infra/capacity/model/kv-cache.ts'
 import { engineOf, type Runtime } from '../../../../infra/capacity/model/runtime.ts'
 import { catalogArchitecture } from '../../../../infra/capacity/stack-plan.ts'
-import { findModel } from '../../../../infra/settings/catalog.ts'
+import { findModel } from '../../../../infra/settings/model-catalog.ts'
 import { MiB } from '../../../../infra/units.ts'
 
 const shapeOf = (name: string): Shape => catalogArchitecture(findModel(name)!).shape

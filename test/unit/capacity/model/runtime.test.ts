@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { engineOf, generationOf, type Runtime } from '../../../../infra/capacity/model/runtime.ts'
 import { catalogArchitecture } from '../../../../infra/capacity/stack-plan.ts'
-import { findModel } from '../../../../infra/settings/catalog.ts'
+import { findModel } from '../../../../infra/settings/model-catalog.ts'
 import { refusalOf } from '../../../support/servers/refusal.ts'
 
 const engine = (model: string, changes: Partial<Runtime>) =>

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProgressResponse } from 'ollama'
-import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
-import type { Task } from '../progress.ts'
-import type { OllamaStore } from './ollama-store.ts'
+import { formatDuration, type Millis, seconds } from '../../../infra/units.ts'
+import type { Task } from '../../progress.ts'
+import type { OllamaStore } from '../ollama-store.ts'
 import { PullProgress } from './pull-progress.ts'
 import { SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
 

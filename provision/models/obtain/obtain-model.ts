@@ -1,10 +1,10 @@
-import { Failure } from '../../infra/failure.ts'
-import { describeSource, type ModelSource } from '../../infra/settings/models.ts'
-import { describeDefects, findDefects, removeDefects } from './file-defects.ts'
-import { expectedFrom, type LockEntry, type LockedBy, recordLock } from './locks.ts'
-import { ALREADY_THERE, identify, isSame, lockEntryOf, recognise } from './model-identity.ts'
-import { type ModelJob, sourcesOf } from './model-job.ts'
-import type { Installed } from './ollama-store.ts'
+import { Failure } from '../../../infra/failure.ts'
+import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
+import { describeDefects, findDefects, removeDefects } from '../file-defects.ts'
+import { expectedFrom, type LockEntry, type LockedBy, recordLock } from '../locks.ts'
+import { ALREADY_THERE, identify, isSame, lockEntryOf, recognise } from '../model-identity.ts'
+import { type ModelJob, sourcesOf } from '../model-job.ts'
+import type { Installed } from '../ollama-store.ts'
 import { adopt, transferFromFirst } from './transfer.ts'
 
 /** A model under its own name, and what it was held to. */

@@ -1,4 +1,10 @@
-import { type Bytes, formatBytes, formatDuration, type Millis, seconds } from '../../infra/units.ts'
+import {
+  type Bytes,
+  formatBytes,
+  formatDuration,
+  type Millis,
+  seconds,
+} from '../../../infra/units.ts'
 
 /** The rate is that of the last while, so that it follows the network and not the average of the night. */
 const RATE_OVER: Millis = seconds(10)

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { lockFailure } from '../../../provision/pulumi/state-lock.ts'
+import { lockFailure } from '../../../provision/pulumi/state-lock-failure.ts'
 
 /** Word for word as Pulumi 3.250 said it. */
 const said = (...holders: string[]) =>

@@ -6,11 +6,11 @@ import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
 import { PROJECT } from '../project.ts'
 import { type Millis, minutes } from '../units.ts'
-import { CATALOG, findModel } from './catalog.ts'
-import { Config, DEFAULTS, type KvCacheType, type Target } from './config-schema.ts'
 import { type ImageReferences, Images, resolveImages } from './images.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
-import { type ModelDefinition, type Role, withTag } from './models.ts'
+import { CATALOG, findModel } from './model-catalog.ts'
+import { type ModelDefinition, type Role, withTag } from './model-definition.ts'
+import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
  * The settings of one stack, validated once and only here. Two readers bring the raw values: the program

@@ -1,10 +1,10 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { blobPath, readManifest } from '../../checks/models/model-files.ts'
-import { ServerError } from '../../checks/transport/server-error.ts'
-import { Failure, reasonOf } from '../../infra/failure.ts'
-import { type Bytes, formatBytes } from '../../infra/units.ts'
-import type { OllamaStore } from './ollama-store.ts'
+import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
+import { ServerError } from '../../../checks/transport/server-error.ts'
+import { Failure, reasonOf } from '../../../infra/failure.ts'
+import { type Bytes, formatBytes } from '../../../infra/units.ts'
+import type { OllamaStore } from '../ollama-store.ts'
 
 /** A source cannot give a model, for this reason; the next source may. */
 export class SourceProblem extends Error {

@@ -9,7 +9,7 @@ import { refuseMismatch, type ShardSettings, SPACE } from './shard-metadata.ts'
  * The shards of one generation: finds a creator's collection, makes it when something is first written to it,
  * and refuses one that was made for another deployment.
  */
-export class Shards {
+export class ShardCollections {
   readonly settings: ShardSettings
   readonly database: string
   readonly #servers: readonly ChromaServer[]
@@ -32,6 +32,10 @@ export class Shards {
 
   of(creator: CreatorId): number {
     return shardOf(creator, this.settings.shards)
+  }
+
+  serverOf(creator: CreatorId): ChromaServer {
+    return this.server(this.of(creator))
   }
 
   instanceOf(shard: number): number {

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { removeStaleLocks } from '../../../provision/pulumi/lock-files.ts'
+import { removeStaleLocks } from '../../../provision/pulumi/stale-state-locks.ts'
 
 let backend: string
 const started: ChildProcess[] = []

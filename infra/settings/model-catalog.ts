@@ -1,4 +1,9 @@
-import { type ModelDefinition, type ModelSource, type Prefixes, withTag } from './models.ts'
+import {
+  type ModelDefinition,
+  type ModelSource,
+  type Prefixes,
+  withTag,
+} from './model-definition.ts'
 
 const NO_PREFIXES: Prefixes = { document: '', query: '' }
 const LIBRARY: ModelSource = { kind: 'library' }

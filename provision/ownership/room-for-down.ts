@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localPaths } from '../../infra/settings/home-paths.ts'
-import type { Settings } from '../../infra/settings/settings.ts'
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, MiB } from '../../infra/units.ts'
 
 /** What `down` writes, several times over: the lock, and the state after each step with its history. */
