@@ -27,7 +27,7 @@ export interface PartFinding extends Finding {
 }
 
 /** What a check works with. */
-export interface Context {
+export interface CheckContext {
   deployment: ConnectedDeployment
   /** Where this run writes, and nowhere else. */
   scratch: Scratch
@@ -45,7 +45,7 @@ export interface Context {
 /** @param record file that records the process */
 export type MemoryOfProcess = (record: string) => Promise<Bytes>
 
-/** One check. Adding one is one file and one line in all.ts. */
+/** One check. Adding one is one file and one line in all-checks.ts. */
 export interface Check {
   /** Kebab-case, unique; the file's name. */
   name: string
@@ -55,7 +55,7 @@ export interface Check {
   after: readonly string[]
   /** It writes, so it is left out where nothing may be written. */
   writes?: true
-  run(context: Context): Promise<Finding>
+  run(context: CheckContext): Promise<Finding>
 }
 
 export const passed = (detail: string, notes?: string[]): Finding => ({
@@ -122,5 +122,5 @@ function describeKind([first, ...others]: PartFinding[]): string {
 }
 
 /** The deployment's models of one role. */
-export const modelsOf = (context: Context, role: DeployedModel['role']): DeployedModel[] =>
+export const modelsOf = (context: CheckContext, role: DeployedModel['role']): DeployedModel[] =>
   context.deployment.outputs.models.filter(model => model.role === role)

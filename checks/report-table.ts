@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { formatDuration } from '../infra/units.ts'
-import { type CheckResult, kindsOf, type Report } from './report.ts'
+import { type CheckResult, groupAlike, type Report } from './report.ts'
 
 const SIGNS: Record<CheckResult['verdict'], string> = {
   passed: '✓',
@@ -19,7 +19,7 @@ const NARROWEST = 30
  * @param width columns of the terminal
  */
 export function toTable(report: Report, width = process.stdout.columns ?? 120): string {
-  const kinds = kindsOf(report.checks)
+  const kinds = groupAlike(report.checks)
   const nameWidth = Math.max(...kinds.map(checks => label(checks).length)) + PADDING
   const rest = width - SIGN_WIDTH - nameWidth - TIME_WIDTH
   const table = new Table({

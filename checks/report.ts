@@ -36,7 +36,7 @@ export type CheckResult = z.infer<typeof CheckResult>
 export type Report = z.infer<typeof Report>
 
 /** Those that found the same, in the order of the first of each. */
-export const kindsOf = (checks: readonly CheckResult[]): CheckResult[][] => [
+export const groupAlike = (checks: readonly CheckResult[]): CheckResult[][] => [
   ...Map.groupBy(checks, ({ verdict, detail, notes = [] }) =>
     JSON.stringify([verdict, detail, notes]),
   ).values(),

@@ -4,7 +4,7 @@ import type { Outputs } from './outputs.ts'
 import type { Layout } from './ownership/data-layout.ts'
 import type { Owner } from './ownership/owner.ts'
 import type { ModelDefinition } from './settings/model-definition.ts'
-import type { Mirror } from './settings/parse-settings.ts'
+import type { ModelMirror } from './settings/parse-settings.ts'
 import type { Millis } from './units.ts'
 
 /**
@@ -132,7 +132,7 @@ export interface ModelArgs<Token = string> {
   contextLength: number
   /** `token` is the provisioner's, where an auth proxy wants one. */
   ollama: { url: string; modelsFolder?: string; token?: Token }
-  mirror?: Mirror
+  mirror?: ModelMirror
   deadline: Millis
   /** File that records what was pulled where the tracked lock file has no entry. */
   lockRecord: string

@@ -2,7 +2,7 @@ import { Failure } from '../infra/failure.ts'
 import { Outputs, Provisioner } from '../infra/outputs.ts'
 import { readStackFile } from '../infra/settings/settings-file.ts'
 import type { StackOptions } from './commands/command.ts'
-import { Engine } from './pulumi/pulumi-engine.ts'
+import { PulumiEngine } from './pulumi/pulumi-engine.ts'
 import type { Steps } from './steps/steps.ts'
 import { obtainToolchain } from './steps/toolchain-step.ts'
 
@@ -21,7 +21,7 @@ export async function deployedStack(
 ): Promise<{ outputs: Outputs; token: string | undefined }> {
   const stack = await readStackFile(options.stack, options.configFile)
   const { pulumi } = await obtainToolchain({}, steps, ['pulumi'])
-  const engine = await Engine.open(stack, pulumi)
+  const engine = await PulumiEngine.open(stack, pulumi)
   const raw = await steps.run(
     'outputs',
     task => engine.outputs(task),

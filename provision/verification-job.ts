@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { type CheckResult, exitCode, kindsOf, type Report } from '../checks/report.ts'
+import { type CheckResult, exitCode, groupAlike, type Report } from '../checks/report.ts'
 import { toTable } from '../checks/report-table.ts'
-import { verify } from '../checks/verify.ts'
+import { runChecks } from '../checks/run-checks.ts'
 import { EXIT_CODES, Failure, markedLine } from '../infra/failure.ts'
 import { loadBeforeChecks } from './models/load-as-planned.ts'
 
@@ -14,7 +14,7 @@ process.on('SIGTERM', () => stop.abort(new Failure('interrupted', 'Ended by SIGT
 try {
   const outputs = JSON.parse(await readFile(process.argv[2]!, 'utf8'))
   await loadBeforeChecks(outputs, { report: say, signal: stop.signal })
-  const report = await verify(outputs, {
+  const report = await runChecks(outputs, {
     readOnly: false,
     signal: stop.signal,
     onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
@@ -33,7 +33,7 @@ function say(text: string): void {
 
 function failureOf({ checks, verdict }: Report): Failure {
   const wrong = checks.filter(check => check.verdict === verdict)
-  const list = kindsOf(wrong).map(kind => `${namesOf(kind)}: ${kind[0]!.detail}`)
+  const list = groupAlike(wrong).map(kind => `${namesOf(kind)}: ${kind[0]!.detail}`)
   return verdict === 'failed'
     ? new Failure('refused', `Verification failed: ${list.join('; ')}`)
     : new Failure('unavailable', `Verification could not be made: ${list.join('; ')}`)

@@ -9,7 +9,7 @@ import { Metrics } from './metrics.ts'
 import { documentRoutes } from './openapi.ts'
 import { chromadb } from './routes/chromadb-routes.ts'
 import { creators } from './routes/creator-routes.ts'
-import { models } from './routes/model-routes.ts'
+import { modelRoutes } from './routes/model-routes.ts'
 import { ollama } from './routes/ollama-routes.ts'
 import { page } from './routes/page-route.ts'
 import { standardOutput } from './standard-output.ts'
@@ -80,7 +80,7 @@ async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: Serv
   await api.register(page)
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
-  await api.register(models, {
+  await api.register(modelRoutes, {
     prefix: '/api/v1/ai/models',
     deployment,
     guarded: keys !== undefined,

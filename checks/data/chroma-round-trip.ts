@@ -2,12 +2,12 @@ import { ChromaClient, type Collection } from 'chromadb'
 import { reasonOf } from '../../infra/failure.ts'
 import { collectionOf } from '../../infra/shards.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
-import { type Check, type Context, type Finding, failed, passed, together } from '../check.ts'
+import { type Check, type CheckContext, type Finding, failed, passed, together } from '../check.ts'
 import { TENANT } from '../chroma/chroma-server.ts'
 import { PROBE_DOCUMENT } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
-import { toRecords } from '../store/records/document.ts'
+import { documentRecords } from '../store/records/document.ts'
 import { VERIFICATION_MARKS } from '../store/records/metadata.ts'
 import { SPACE } from '../store/shard-metadata.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -34,7 +34,7 @@ export default {
   },
 } satisfies Check
 
-async function roundTrip(context: Context, shard: number): Promise<Finding> {
+async function roundTrip(context: CheckContext, shard: number): Promise<Finding> {
   const { scratch, signal } = context
   const { connection } = scratch.live.shards.server(shard)
   const { label } = connection
@@ -62,7 +62,7 @@ async function roundTrip(context: Context, shard: number): Promise<Finding> {
 }
 
 async function whatGoesWrong(
-  { scratch, signal, now }: Context,
+  { scratch, signal, now }: CheckContext,
   shard: number,
   collection: Collection,
 ): Promise<string | undefined> {
@@ -70,7 +70,7 @@ async function whatGoesWrong(
   const { id: creator } = await scratch.creator(shard, 'client', signal)
   const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
   const document = { id: PROBE_DOCUMENT, metadata: {}, chunks }
-  const records = toRecords(creator, document, now(), VERIFICATION_MARKS)
+  const records = documentRecords(creator, document, now(), VERIFICATION_MARKS)
   const ids = records.map(({ id }) => id)
   const [first = '', second = ''] = ids
   const where = scoped(creator)

@@ -1,5 +1,5 @@
 import { HASH_VERSION, shardOf } from '../../infra/shards.ts'
-import { type Check, type Context, failed, passed, skipped } from '../check.ts'
+import { type Check, type CheckContext, failed, passed, skipped } from '../check.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
@@ -43,7 +43,7 @@ export default {
 } satisfies Check
 
 /** The first records, which are the oldest, and as many from anywhere; all of them, page by page, when deep. */
-function parts(size: number, { deep }: Context): { offset: number; limit: number }[] {
+function parts(size: number, { deep }: CheckContext): { offset: number; limit: number }[] {
   if (!deep && size > SAMPLE) {
     const half = SAMPLE / 2
     const anywhere = half + Math.floor(Math.random() * (size - SAMPLE + 1))

@@ -1,4 +1,4 @@
-import { type Check, type Context, failed, passed } from '../check.ts'
+import { type Check, type CheckContext, failed, passed } from '../check.ts'
 import { PROBE_DOCUMENT } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 
@@ -28,7 +28,7 @@ export default {
   },
 } satisfies Check
 
-async function whatGoesWrong(context: Context, shard: number): Promise<string | undefined> {
+async function whatGoesWrong(context: CheckContext, shard: number): Promise<string | undefined> {
   const { scratch, signal } = context
   const creator = await scratch.creator(shard, 'round-trip', signal)
   const vector = vectorFor(creator.id, scratch.live.shards.settings.dimension)

@@ -1,4 +1,4 @@
-import { type Check, type Context, failed, passed } from '../check.ts'
+import { type Check, type CheckContext, failed, passed } from '../check.ts'
 import { PROBE_DOCUMENT } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import type { Creator } from '../store/creator.ts'
@@ -38,7 +38,10 @@ const where = (own: Creator, other: Creator): string =>
   own.shard === other.shard ? 'the same shard' : 'another shard'
 
 /** Two in one shard and one in another, in shards that exist if there are any. */
-async function threeCreators({ scratch, signal }: Context): Promise<[Creator, Creator, Creator]> {
+async function threeCreators({
+  scratch,
+  signal,
+}: CheckContext): Promise<[Creator, Creator, Creator]> {
   const [first = 0, ...others] = await scratch.shards(signal)
   const second = others[0] ?? (first === 0 ? 1 : 0)
   return [
@@ -48,14 +51,14 @@ async function threeCreators({ scratch, signal }: Context): Promise<[Creator, Cr
   ]
 }
 
-async function write({ scratch, signal }: Context, creator: Creator): Promise<void> {
+async function write({ scratch, signal }: CheckContext, creator: Creator): Promise<void> {
   const vector = vectorFor(creator.id, scratch.live.shards.settings.dimension)
   await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
 }
 
 /** What `own` gets to see that is the `other`'s. The text of each record is its creator's id. */
 async function whatIsSeen(
-  { scratch, signal }: Context,
+  { scratch, signal }: CheckContext,
   own: Creator,
   other: Creator,
 ): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import type { Where } from 'chromadb'
-import { type Check, type Context, failed, passed } from '../check.ts'
+import { type Check, type CheckContext, failed, passed } from '../check.ts'
 import { PROBE_DOCUMENT } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
@@ -26,7 +26,7 @@ export default {
   },
 } satisfies Check
 
-async function whatGoesWrong(context: Context, shard: number): Promise<string | undefined> {
+async function whatGoesWrong(context: CheckContext, shard: number): Promise<string | undefined> {
   const { scratch, signal } = context
   const own = await scratch.creator(shard, 'filter-own', signal)
   const other = await scratch.creator(shard, 'filter-other', signal)

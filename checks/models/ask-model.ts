@@ -1,7 +1,7 @@
 import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import {
-  type Context,
+  type CheckContext,
   type Finding,
   modelsOf,
   ofPart,
@@ -31,7 +31,7 @@ type Ask = (model: DeployedModel, asking: Asking) => Promise<Finding>
  * keep_alive: the one that a model was loaded with stays (Ollama 0.17.4, server/sched.go).
  */
 export async function askEach(
-  context: Context,
+  context: CheckContext,
   role: DeployedModel['role'],
   ask: Ask,
 ): Promise<Finding> {
@@ -44,7 +44,7 @@ export async function askEach(
   return together(findings)
 }
 
-async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise<Finding> {
+async function askOne(context: CheckContext, model: DeployedModel, ask: Ask): Promise<Finding> {
   const { readOnly, signal } = context
   const server = context.deployment.inference.server(model)
   const running = await server.running(signal)
@@ -68,7 +68,7 @@ async function askOne(context: Context, model: DeployedModel, ask: Ask): Promise
 export function wouldReload(
   model: DeployedModel,
   running: RunningModel[],
-  { deployment }: Context,
+  { deployment }: CheckContext,
 ): Finding | undefined {
   const why = loadedOtherwise(model, running)
   if (why === undefined) return undefined

@@ -15,29 +15,29 @@ const LIBRARY_NAMESPACE = 'library'
 /** The media type of the layer that is a model's GGUF file. */
 export const WEIGHTS = 'application/vnd.ollama.image.model'
 
-export const Layer = z.object({
+export const ManifestLayer = z.object({
   mediaType: z.string(),
   digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   size: z.int().nonnegative(),
   /** Only on models kept as single tensors. */
   name: z.string().optional(),
 })
-export type Layer = z.infer<typeof Layer>
+export type ManifestLayer = z.infer<typeof ManifestLayer>
 
 const ManifestFile = z.object({
   schemaVersion: z.int(),
   mediaType: z.string(),
-  config: Layer,
-  layers: z.array(Layer),
+  config: ManifestLayer,
+  layers: z.array(ManifestLayer),
 })
 
-export interface Manifest {
+export interface ModelManifest {
   /** What any machine that pulls this model has as the manifest. */
   text: string
   /** sha256 of `text` in hex, as `/api/tags` shows it after a pull. */
   digest: string
   /** The files that make up the model, the configuration last. */
-  layers: Layer[]
+  layers: ManifestLayer[]
   sizeBytes: number
 }
 
@@ -45,7 +45,7 @@ export interface Manifest {
  * Reads a manifest the way a pull would write it: an import's own file also holds the path of the store it was
  * imported into, so its digest would differ from machine to machine for the same weights.
  */
-export function parseManifest(json: string): Manifest {
+export function parseManifest(json: string): ModelManifest {
   const file = ManifestFile.parse(JSON.parse(json))
   const text = JSON.stringify(file)
   const layers = [...file.layers, file.config]
@@ -58,7 +58,10 @@ export function parseManifest(json: string): Manifest {
 }
 
 /** The manifest of a model, or undefined where the folder has none that can be read. */
-export async function readManifest(folder: string, name: string): Promise<Manifest | undefined> {
+export async function readManifest(
+  folder: string,
+  name: string,
+): Promise<ModelManifest | undefined> {
   try {
     return parseManifest(await readFile(manifestPath(folder, name), 'utf8'))
   } catch {

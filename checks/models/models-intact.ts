@@ -4,7 +4,7 @@ import type { DeployedModel } from '../../infra/outputs.ts'
 import { formatBytes } from '../../infra/units.ts'
 import {
   type Check,
-  type Context,
+  type CheckContext,
   type Finding,
   failed,
   passed,
@@ -12,7 +12,7 @@ import {
   together,
 } from '../check.ts'
 import { hashFile } from './hash-file.ts'
-import { blobPath, type Layer, readManifest } from './model-files.ts'
+import { blobPath, type ManifestLayer, readManifest } from './model-files.ts'
 
 /**
  * Ollama takes a file that is in its store for good, whatever it holds. So the files are compared with the
@@ -36,8 +36,12 @@ export default {
   },
 } satisfies Check
 
-async function look(folder: string, models: DeployedModel[], context: Context): Promise<Finding> {
-  const layers = new Map<string, Layer>()
+async function look(
+  folder: string,
+  models: DeployedModel[],
+  context: CheckContext,
+): Promise<Finding> {
+  const layers = new Map<string, ManifestLayer>()
   for (const name of models.flatMap(model => [model.name, model.serves])) {
     const manifest = await readManifest(folder, name)
     if (manifest === undefined) return failed(`${folder} has no readable manifest of ${name}`, MEND)
@@ -54,7 +58,11 @@ async function look(folder: string, models: DeployedModel[], context: Context): 
 
 const MEND = 'pull the models again: npm run models'
 
-async function whatIsWrong(path: string, { digest, size }: Layer, { deep, signal }: Context) {
+async function whatIsWrong(
+  path: string,
+  { digest, size }: ManifestLayer,
+  { deep, signal }: CheckContext,
+) {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) return `${basename(path)} is missing`
   if (found.size !== size)

@@ -3,7 +3,7 @@ import type { DeployedModel, OllamaPool, Outputs } from '../../infra/outputs.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import {
   type Check,
-  type Context,
+  type CheckContext,
   type Finding,
   failed,
   ofPart,
@@ -41,7 +41,7 @@ export default {
   },
 } satisfies Check
 
-async function lookAtModel(context: Context, model: DeployedModel): Promise<Finding> {
+async function lookAtModel(context: CheckContext, model: DeployedModel): Promise<Finding> {
   const { deployment, readOnly, signal } = context
   const server = deployment.inference.server(model)
   const loaded = async () => (await modelStatus(server, model, signal)).loaded
@@ -100,7 +100,10 @@ const placeOf = ({ processor, gpuMemory, memory }: LoadedModel): string =>
   })[processor]
 
 /** What the server and its runners hold, where they are processes of this machine that the stack started. */
-async function lookAtProcess(context: Context, { pool, record }: OllamaPool): Promise<Finding[]> {
+async function lookAtProcess(
+  context: CheckContext,
+  { pool, record }: OllamaPool,
+): Promise<Finding[]> {
   const { memoryOfProcess } = context
   const { models } = context.deployment.outputs
   const own = models.filter(model => model.pool === pool)

@@ -1,5 +1,5 @@
 import { type Check, skipped } from '../check.ts'
-import { answers } from './liveness.ts'
+import { allAnswer } from './liveness.ts'
 
 export default {
   name: 'api-answers',
@@ -9,6 +9,6 @@ export default {
     const { api } = context.deployment
     if (api === undefined) return skipped('no API is deployed')
     const server = { ...api, label: `API at ${api.url}`, mayBeStarting: true }
-    return answers([server], '/openapi.json', context)
+    return allAnswer([server], '/openapi.json', context)
   },
 } satisfies Check

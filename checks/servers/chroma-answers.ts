@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts'
-import { answers } from './liveness.ts'
+import { allAnswer } from './liveness.ts'
 
 export default {
   name: 'chroma-answers',
@@ -7,6 +7,6 @@ export default {
   after: [],
   run: context => {
     const connections = context.deployment.chroma.map(server => server.connection)
-    return answers(connections, '/api/v2/heartbeat', context)
+    return allAnswer(connections, '/api/v2/heartbeat', context)
   },
 } satisfies Check

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import {
-  type Context,
+  type CheckContext,
   type Finding,
   failed,
   ofPart,
@@ -26,10 +26,10 @@ interface Asked extends Pick<Connection, 'url' | 'label' | 'headers'> {
  * Whether servers answer a request that costs them nothing. It goes past the pool and is tried once: this is
  * what anyone who asks now would meet.
  */
-export async function answers(
+export async function allAnswer(
   servers: readonly Asked[],
   path: string,
-  { signal }: Context,
+  { signal }: CheckContext,
 ): Promise<Finding> {
   const findings: PartFinding[] = []
   for (const server of servers) {

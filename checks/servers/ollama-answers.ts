@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts'
-import { answers } from './liveness.ts'
+import { allAnswer } from './liveness.ts'
 
 export default {
   name: 'ollama-answers',
@@ -7,6 +7,6 @@ export default {
   after: [],
   run: context => {
     const connections = [...context.deployment.ollama.values()].map(server => server.connection)
-    return answers(connections, '/api/version', context)
+    return allAnswer(connections, '/api/version', context)
   },
 } satisfies Check

@@ -1,7 +1,7 @@
 import { type Millis, seconds } from '../../infra/units.ts'
 import {
   type Check,
-  type Context,
+  type CheckContext,
   type Finding,
   failed,
   passed,
@@ -64,7 +64,7 @@ async function look(
   { url, label, headers }: Connection,
   toNobody: readonly Attempt[],
   toApplication: readonly Attempt[],
-  { signal }: Context,
+  { signal }: CheckContext,
 ): Promise<Finding> {
   const open: string[] = []
   const tried = [

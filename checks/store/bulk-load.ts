@@ -6,9 +6,9 @@ import type { CreatorId } from './creator-id.ts'
 import { makeReady } from './embedded-documents.ts'
 import {
   checkDocuments,
+  documentRecords,
   type NewDocument,
   type ReadyDocument,
-  toRecords,
 } from './records/document.ts'
 import { RECORD_KEYS } from './records/metadata.ts'
 import { replace } from './scope/replace-documents.ts'
@@ -70,7 +70,7 @@ async function write(
       const make = (): NewRecord[] => {
         const createdAt = now()
         return loads.flatMap(({ creator, documents }) =>
-          documents.flatMap(document => toRecords(creator, document, createdAt, {})),
+          documents.flatMap(document => documentRecords(creator, document, createdAt, {})),
         )
       }
       const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))

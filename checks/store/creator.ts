@@ -9,9 +9,9 @@ import type { WriteVersions } from './query/write-versions.ts'
 import {
   type Chunk,
   checkDocuments,
+  documentRecords,
   type NewDocument,
   toChunk,
-  toRecords,
 } from './records/document.ts'
 import { RECORD_KEYS } from './records/metadata.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
@@ -160,7 +160,7 @@ export class Creator {
     const make = (added = {}) => {
       const createdAt = now()
       const all = { ...this.#added, ...added }
-      return ready.flatMap(document => toRecords(this.id, document, createdAt, all))
+      return ready.flatMap(document => documentRecords(this.id, document, createdAt, all))
     }
     // Two who replace one document at once would each have to begin again.
     await writes.runExclusive(this.id, () => write(ids, make), signal)

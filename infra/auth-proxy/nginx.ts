@@ -1,5 +1,5 @@
 import { MiB } from '../units.ts'
-import { type Caller, DISK_PATH, type Route, type Rules } from './routes.ts'
+import { DISK_PATH, type ProxyCaller, type Route, type Rules } from './routes.ts'
 
 /** A proxy beside a server that listens on loopback: it lets in who has the right token, and nobody else. */
 export interface AuthProxy {
@@ -9,7 +9,7 @@ export interface AuthProxy {
   upstream: number
   rules: Rules
   /** Who holds which token: hexadecimal digits, 32 at least. */
-  tokens: Partial<Record<Caller, string>>
+  tokens: Partial<Record<ProxyCaller, string>>
 }
 
 /** Where the configuration is put. */
@@ -48,7 +48,7 @@ const HASH_BUCKET = 256
  * @throws Error when a token is not a valid one: it would be taken for configuration, or guessed
  */
 export function nginxConfig({ listen, upstream, rules, tokens }: AuthProxy): string {
-  const callers = Object.entries(tokens) as [Caller, string][]
+  const callers = Object.entries(tokens) as [ProxyCaller, string][]
   return `worker_processes 1;
 error_log stderr warn;
 pid ${FRONT_SCRATCH}/nginx.pid;
@@ -113,7 +113,7 @@ ${tellOfDisk(rules)}    error_page 502 504 @down;
 const temporary = (kind: string): string => `  ${kind}_temp_path ${FRONT_SCRATCH}/${kind};`
 
 // nginx ignores case here, which costs a token of hexadecimal digits nothing.
-function identification([caller, token]: [Caller, string]): string {
+function identification([caller, token]: [ProxyCaller, string]): string {
   if (!/^[0-9a-f]{32,128}$/.test(token)) throw new Error(`the token of the ${caller} is not valid`)
   return `    "Bearer ${token}" ${caller};`
 }

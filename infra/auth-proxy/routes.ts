@@ -1,5 +1,5 @@
 /** Who has a token: the application, or the provisioner, who pulls models and deletes them. */
-export type Caller = 'application' | 'provisioner'
+export type ProxyCaller = 'application' | 'provisioner'
 
 /** One rule of an auth proxy: who may send these requests. */
 export interface Route {
@@ -10,7 +10,7 @@ export interface Route {
    * another path, which no rule names.
    */
   path: string
-  allows: 'anyone' | readonly Caller[]
+  allows: 'anyone' | readonly ProxyCaller[]
   /** It needs room on the disk of the server, and is refused (507) while there is none. */
   writes?: true
 }
@@ -19,7 +19,7 @@ export interface Route {
 export interface Rules {
   routes: readonly Route[]
   /** Who may send everything that no route names; nobody when empty. */
-  everythingElse: readonly Caller[]
+  everythingElse: readonly ProxyCaller[]
 }
 
 /** Path at which a proxy tells whether the disk of its server has room (200) or not (507). */

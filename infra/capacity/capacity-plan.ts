@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { Gpu, Node } from './hardware/hardware.ts'
-import { type Assignment, assign, orderDependence, type Room, roomOf, take } from './placement.ts'
+import {
+  type Assignment,
+  assign,
+  type NodeRoom,
+  orderDependence,
+  roomOf,
+  take,
+} from './placement.ts'
 import { Resources, Workload } from './workload.ts'
 
 export const VERDICTS = {
@@ -85,7 +92,7 @@ function giveBack(node: Node, held: CurrentUsage[string] | undefined): Node {
 }
 
 /** One after the other onto the first machine with room, so that a plan that cannot fit shows what is short. */
-function fillGreedily(workloads: readonly Workload[], rooms: readonly Room[]): Assignment {
+function fillGreedily(workloads: readonly Workload[], rooms: readonly NodeRoom[]): Assignment {
   const state = [...rooms]
   return workloads.map(workload => {
     const node = state.findIndex(room => take(room, workload.requests) !== undefined)
@@ -124,7 +131,7 @@ function describe(
   }
 }
 
-const remainingOf = ({ cpu, memory, disk, gpus }: Room): z.infer<typeof Remaining> => ({
+const remainingOf = ({ cpu, memory, disk, gpus }: NodeRoom): z.infer<typeof Remaining> => ({
   cpu,
   memory,
   gpus: [...gpus],
@@ -137,7 +144,7 @@ const ENDLESS = { cpu: Infinity, memory: Infinity, disk: Infinity }
 function shortOf(
   demand: Resources,
   machines: readonly Node[],
-  rooms: readonly Room[],
+  rooms: readonly NodeRoom[],
 ): z.infer<typeof Shortage> {
   const suited = [...rooms.keys()].filter(index => take({ ...rooms[index]!, ...ENDLESS }, demand))
   if (suited.length === 0) return demand.gpu === undefined ? {} : { gpu: demand.gpu }

@@ -2,7 +2,7 @@ import type { Gpu, Node } from './hardware/hardware.ts'
 import type { Resources, Workload } from './workload.ts'
 
 /** What is left on a machine. */
-export interface Room {
+export interface NodeRoom {
   cpu: number
   memory: number
   /** Infinity where volumes come from elsewhere. */
@@ -26,7 +26,7 @@ export type Order = 'any' | 'some' | 'none'
 /** States looked at before the search gives up: enough for every stack of a dozen servers. */
 const SEARCH_LIMIT = 200_000
 
-export const roomOf = (node: Node): Room => ({
+export const roomOf = (node: Node): NodeRoom => ({
   cpu: node.cpu,
   memory: node.memory,
   disk: node.disk ?? Number.POSITIVE_INFINITY,
@@ -36,7 +36,7 @@ export const roomOf = (node: Node): Room => ({
 })
 
 /** The room that is left when the demand is met, or undefined when it cannot be. */
-export function take(room: Room, demand: Resources): Room | undefined {
+export function take(room: NodeRoom, demand: Resources): NodeRoom | undefined {
   const { gpu } = demand
   const left = thousandths(room.cpu) - thousandths(demand.cpu)
   const tight = left < 0 || demand.memory > room.memory || demand.disk > room.disk
@@ -66,14 +66,14 @@ const thousandths = (cores: number): number => Math.round(cores * 1000)
  */
 export function assign(
   workloads: readonly Placeable[],
-  rooms: readonly Room[],
+  rooms: readonly NodeRoom[],
 ): Assignment | undefined {
   const order = [...workloads.keys()].sort((a, b) => weight(workloads[b]!) - weight(workloads[a]!))
   const chosen: number[] = []
   let best: { cost: number; assignment: Assignment } | undefined
   /** The least cost at which a state was reached. */
   const seen = new Map<string, number>()
-  const search = (depth: number, state: readonly Room[], cost: number): void => {
+  const search = (depth: number, state: readonly NodeRoom[], cost: number): void => {
     if (best !== undefined && cost >= best.cost) return
     const index = order[depth]
     if (index === undefined) {
@@ -97,15 +97,18 @@ export function assign(
  * Whether a scheduler that binds one workload after the other, never moving any, ends with all of them bound:
  * in any order and with any choice of machines, in some, or in none.
  */
-export function orderDependence(workloads: readonly Placeable[], rooms: readonly Room[]): Order {
+export function orderDependence(
+  workloads: readonly Placeable[],
+  rooms: readonly NodeRoom[],
+): Order {
   if (assign(workloads, rooms) === undefined) return 'none'
   return canStrand(workloads, rooms) ? 'some' : 'any'
 }
 
 /** Whether some of the workloads can be bound so that another one finds no machine. */
-function canStrand(workloads: readonly Placeable[], rooms: readonly Room[]): boolean {
+function canStrand(workloads: readonly Placeable[], rooms: readonly NodeRoom[]): boolean {
   const seen = new Set<string>()
-  const search = (left: readonly number[], state: readonly Room[]): boolean => {
+  const search = (left: readonly number[], state: readonly NodeRoom[]): boolean => {
     const key = stateKey(
       state,
       left
@@ -126,9 +129,12 @@ function canStrand(workloads: readonly Placeable[], rooms: readonly Room[]): boo
 }
 
 /** Every machine that takes the workload, alike ones once, with the state that follows. */
-function placements(state: readonly Room[], workload: Placeable): [number, readonly Room[]][] {
+function placements(
+  state: readonly NodeRoom[],
+  workload: Placeable,
+): [number, readonly NodeRoom[]][] {
   const tried = new Set<string>()
-  return state.flatMap((room, node): [number, readonly Room[]][] => {
+  return state.flatMap((room, node): [number, readonly NodeRoom[]][] => {
     const key = roomKey(room)
     const left = tried.has(key) ? undefined : take(room, workload.requests)
     tried.add(key)
@@ -136,7 +142,7 @@ function placements(state: readonly Room[], workload: Placeable): [number, reado
   })
 }
 
-const roomKey = (room: Room): string =>
+const roomKey = (room: NodeRoom): string =>
   [
     room.cpu.toFixed(3),
     room.memory,
@@ -146,7 +152,7 @@ const roomKey = (room: Room): string =>
     ...room.gpus.map(gpu => `${gpu.resource}:${gpu.memory}`),
   ].join('/')
 
-const stateKey = (state: readonly Room[], rest: string): string =>
+const stateKey = (state: readonly NodeRoom[], rest: string): string =>
   `${state.map(roomKey).sort().join(' ')}|${rest}`
 
 const kindOf = ({ requests }: Placeable): string =>

@@ -5,7 +5,7 @@ import { LOG_FILES, LOG_SIZE } from '../local/log-bounds.ts'
 import type { EntryScript, ServerSpec } from '../servers/server-spec.ts'
 import { MiB } from '../units.ts'
 import { limitsOf } from './container-limits.ts'
-import { labelsOf } from './docker-names.ts'
+import { containerLabels } from './docker-names.ts'
 
 /** What the containers of a stack are made of. */
 export interface StackContext {
@@ -54,7 +54,7 @@ export function container(
       ...(grace !== undefined && { stopTimeout: grace, destroyGraceSeconds: grace }),
       ...limitsOf(server.share?.limits),
       ...own,
-      labels: labelsOf(stack, owner, part),
+      labels: containerLabels(stack, owner, part),
     },
     { ...options, deleteBeforeReplace: true },
   )

@@ -10,7 +10,7 @@ import type { StackContext } from './container.ts'
 import { gpusOf } from './container-limits.ts'
 import { apiUrl, chromaEndpoints, ollamaEndpoints } from './docker-endpoints.ts'
 import { stackImages } from './docker-images.ts'
-import { labelsOf } from './docker-names.ts'
+import { containerLabels } from './docker-names.ts'
 import { apiContainer } from './servers/api-container.ts'
 import { chromaContainer } from './servers/chroma-container.ts'
 import { ollamaContainer } from './servers/ollama-container.ts'
@@ -48,7 +48,7 @@ export class DockerDeployment extends pulumi.ComponentResource implements Target
     const parts = { parent: this }
     const network = new docker.Network(
       name,
-      { labels: labelsOf(name, owned.owner, 'network') },
+      { labels: containerLabels(name, owned.owner, 'network') },
       parts,
     )
     this.#context = { stack: name, owner: owned.owner, network, options: parts }

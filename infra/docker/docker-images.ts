@@ -2,7 +2,7 @@ import * as docker from '@pulumi/docker'
 import * as pulumi from '@pulumi/pulumi'
 import { type Egress, ownCertificates } from '../egress/egress-settings.ts'
 import { PROJECT_ROOT } from '../project.ts'
-import { type ImageReferences, OWN_IMAGE } from '../settings/images.ts'
+import { type ImageReferences, OWN_IMAGE } from '../settings/image-settings.ts'
 
 /** The images on the machine, by their ids: another id is another container. */
 export type StackImages = Record<keyof ImageReferences, pulumi.Output<string>>

@@ -8,7 +8,7 @@ export const volumeName = (stack: string, part: string): string => `${PROJECT}-$
 export const STACK_LABEL = `${PROJECT}.stack`
 export const PART_LABEL = `${PROJECT}.part`
 /** The owner's id (infra/ownership/owner.ts); absent on what an older version made. */
-export const OWNER_LABEL = `${PROJECT}.owner`
+export const CONTAINER_OWNER_LABEL = `${PROJECT}.owner`
 
 /** On Chroma's volumes: how the data in them is laid out, which cannot change under it. */
 export const SHARDS_LABEL = `${PROJECT}.shards`
@@ -16,9 +16,9 @@ export const INSTANCES_LABEL = `${PROJECT}.instances`
 export const EMBEDDING_LABEL = `${PROJECT}.embedding-model`
 
 /** @param owner id of the stack's owner */
-export const labelsOf = (stack: string, owner: pulumi.Input<string>, part: string) => [
+export const containerLabels = (stack: string, owner: pulumi.Input<string>, part: string) => [
   { label: STACK_LABEL, value: stack },
-  { label: OWNER_LABEL, value: owner },
+  { label: CONTAINER_OWNER_LABEL, value: owner },
   { label: PART_LABEL, value: part },
 ]
 

@@ -1,6 +1,6 @@
 import * as docker from '@pulumi/docker'
 import type { StackContext } from './container.ts'
-import { labelsOf, volumeName } from './docker-names.ts'
+import { containerLabels, volumeName } from './docker-names.ts'
 
 /** The volume with what must not be lost: it outlives the stack, and a stack that comes back finds it again. */
 export function keptVolume(
@@ -12,7 +12,7 @@ export function keptVolume(
     `${stack}-${part}`,
     {
       name: volumeName(stack, part),
-      labels: [...labelsOf(stack, owner, part), ...labels],
+      labels: [...containerLabels(stack, owner, part), ...labels],
     },
     // Labels cannot be changed without the volume: one of an older version stays as it is, and is known by its name.
     { ...options, retainOnDelete: true, ignoreChanges: ['labels'] },

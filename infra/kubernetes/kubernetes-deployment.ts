@@ -2,14 +2,14 @@ import * as pulumi from '@pulumi/pulumi'
 import { requireWorkload, type Workload } from '../capacity/workload.ts'
 import type { Outputs } from '../outputs.ts'
 import { Secrets } from '../resources.ts'
-import { apiServer } from '../servers/api-server.ts'
+import { apiServer } from '../servers/api-spec.ts'
 import { describeModel } from '../servers/deployed-models.ts'
 import { insideOutputs } from '../servers/inside-outputs.ts'
 import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
 import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
 import { clusterOf } from './cluster-providers.ts'
 import { apiEndpoint, chromaPodEndpoints, ollamaPoolEndpoints } from './kubernetes-endpoints.ts'
-import { API, labelsOf } from './kubernetes-names.ts'
+import { API, objectLabels } from './kubernetes-names.ts'
 import { recordLayout } from './layout-record.ts'
 import { networkPolicies } from './network-policies.ts'
 import { ownedBy } from './owned-by.ts'
@@ -21,7 +21,7 @@ import { chromaServers } from './servers/chroma-set.ts'
 import { apiIngress } from './servers/ingress.ts'
 import { grafanaDashboard, serviceMonitor } from './servers/monitoring.ts'
 import { ollamaPools } from './servers/ollama-set.ts'
-import { verificationJob } from './servers/verification-job.ts'
+import { verificationJob } from './servers/verification-job-object.ts'
 
 /**
  * The deployment on a cluster: Chroma and a pool of Ollama for each kind of machine as StatefulSets, the API in
@@ -95,7 +95,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     const plan = requireWorkload(this.#workloads, 'api')
     const { apiKeys } = this.#secrets
     const server = apiServer(this.#parts, outputs.apply(insideOutputs), apiKeys, plan)
-    const secret = { name: 'deployment', labels: labelsOf(API), files: server.files }
+    const secret = { name: 'deployment', labels: objectLabels(API), files: server.files }
     const files = secretFiles(secret, options)
     const api = apiServers(this.#parts, server, files, this.#servers)
     this.#inside = { files, api }

@@ -5,10 +5,10 @@ import type { Settings } from '../settings/parse-settings.ts'
 import {
   API,
   CHROMA,
-  labelsOf,
   OLLAMA,
+  objectLabels,
   ollamaName,
-  podsOf,
+  podServiceName,
   selectorOf,
 } from './kubernetes-names.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
@@ -18,7 +18,7 @@ export const chromaPodEndpoints = (settings: Settings, token: pulumi.Output<stri
   Array.from({ length: settings.chroma.instances }, (_, index) => {
     const pod = `${CHROMA}-${index}`
     const selector = { 'statefulset.kubernetes.io/pod-name': pod }
-    const host = `${pod}.${podsOf(CHROMA)}`
+    const host = `${pod}.${podServiceName(CHROMA)}`
     return { reach: endpointOf(settings, host, AUTH_PROXY_PORT, selector, token) }
   }) as Outputs['chroma']['instances']
 
@@ -31,13 +31,13 @@ export const ollamaPoolEndpoints = (
     const name = ollamaName(pool!)
     return {
       pool: pool!,
-      reach: endpointOf(settings, name, AUTH_PROXY_PORT, labelsOf(name, OLLAMA), token),
+      reach: endpointOf(settings, name, AUTH_PROXY_PORT, objectLabels(name, OLLAMA), token),
     }
   }) as [OllamaPool, ...OllamaPool[]]
 
 /** The endpoint of the API, without a token: its callers have tokens of their own. */
 export const apiEndpoint = (settings: Settings): { reach: Endpoint } => ({
-  reach: endpointOf(settings, API, settings.api.port, labelsOf(API)),
+  reach: endpointOf(settings, API, settings.api.port, objectLabels(API)),
 })
 
 /** How a server is reached: by its name from inside of the cluster, by port-forward from outside. */

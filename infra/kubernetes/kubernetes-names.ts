@@ -5,7 +5,7 @@
 export const CHROMA = 'chroma'
 export const OLLAMA = 'ollama'
 export const API = 'api'
-export const VERIFICATION = 'verification'
+export const VERIFICATION_JOB = 'verification'
 /** What the data was laid out for. */
 export const LAYOUT = 'layout'
 
@@ -13,7 +13,7 @@ export const LAYOUT = 'layout'
 export const ollamaName = (pool: string): string => `ollama-${pool}`
 
 /** The Service that gives each pod of a StatefulSet its own address. */
-export const podsOf = (name: string): string => `${name}-pods`
+export const podServiceName = (name: string): string => `${name}-pods`
 
 /** The claim that the StatefulSet controller takes for a pod: `<template>-<set>-<ordinal>`. */
 export const claimName = (set: string, ordinal: number): string => `${DATA}-${set}-${ordinal}`
@@ -30,13 +30,13 @@ export interface Labels extends Record<string, string> {
 export const PART_OF = { 'app.kubernetes.io/part-of': 'knowledge-stack' }
 
 /** On every object of a stack: the id of the stack's owner (infra/ownership/owner.ts). Pods and claims of pods go by their sets. */
-export const OWNER_LABEL = 'knowledge-stack/owner'
+export const OBJECT_OWNER_LABEL = 'knowledge-stack/owner'
 
 /**
  * @param component the workload's name
  * @param kind what selects several workloads at once: all Ollama pools
  */
-export const labelsOf = (component: string, kind: string = component): Labels => ({
+export const objectLabels = (component: string, kind: string = component): Labels => ({
   ...PART_OF,
   'app.kubernetes.io/name': kind,
   'app.kubernetes.io/component': component,

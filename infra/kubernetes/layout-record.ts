@@ -1,7 +1,7 @@
 import { core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import { layoutOf } from '../ownership/data-layout.ts'
-import { CHROMA, LAYOUT, labelsOf } from './kubernetes-names.ts'
+import { CHROMA, LAYOUT, objectLabels } from './kubernetes-names.ts'
 import type { PodServerArgs } from './server-args.ts'
 
 /** Writes down how the data is laid out, for as long as the data is there: see infra/ownership/data-layout.ts. */
@@ -10,7 +10,7 @@ export function recordLayout({ settings, retaining }: PodServerArgs, dependsOn: 
   return new core.v1.ConfigMap(
     LAYOUT,
     {
-      metadata: { name: LAYOUT, labels: labelsOf(CHROMA) },
+      metadata: { name: LAYOUT, labels: objectLabels(CHROMA) },
       data: Object.fromEntries(layout),
     },
     { ...retaining, retainOnDelete: true, dependsOn },

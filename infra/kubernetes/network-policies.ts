@@ -1,7 +1,7 @@
 import { networking, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { KubernetesSettings } from '../settings/kubernetes-settings.ts'
-import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION } from './kubernetes-names.ts'
+import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION_JOB } from './kubernetes-names.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer
@@ -31,7 +31,7 @@ export function policies(
   { clients }: Pick<KubernetesSettings, 'clients'>,
   apiPort: number,
 ): Record<string, Spec> {
-  const users = [pods(API, VERIFICATION), ...clients.map(namespace)]
+  const users = [pods(API, VERIFICATION_JOB), ...clients.map(namespace)]
   return {
     'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },
     'names-are-resolved': {
@@ -50,12 +50,12 @@ export function policies(
       ingress: [{ from: users, ports: [tcp(AUTH_PROXY_PORT)] }],
     },
     'users-reach-the-fronts': {
-      podSelector: named(API, VERIFICATION),
+      podSelector: named(API, VERIFICATION_JOB),
       policyTypes: ['Egress'],
       egress: [{ to: [pods(CHROMA, OLLAMA)], ports: [tcp(AUTH_PROXY_PORT)] }],
     },
     'verification-reaches-the-api': {
-      podSelector: named(VERIFICATION),
+      podSelector: named(VERIFICATION_JOB),
       policyTypes: ['Egress'],
       egress: [{ to: [pods(API)], ports: [tcp(apiPort)] }],
     },

@@ -1,5 +1,5 @@
 import type * as pulumi from '@pulumi/pulumi'
-import { OWNER_LABEL } from './kubernetes-names.ts'
+import { OBJECT_OWNER_LABEL } from './kubernetes-names.ts'
 
 const OF_CLUSTER = /^kubernetes:/
 
@@ -16,7 +16,7 @@ export const ownedBy =
       ...object,
       metadata: {
         ...object.metadata,
-        labels: { ...object.metadata?.labels, [OWNER_LABEL]: owner },
+        labels: { ...object.metadata?.labels, [OBJECT_OWNER_LABEL]: owner },
       },
     })
     const { spec } = props

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
-import { API_READY } from '../servers/api-server.ts'
+import { API_READY } from '../servers/api-spec.ts'
 import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 import { seconds } from '../units.ts'

@@ -1,5 +1,5 @@
 import type { ProcessArgs } from '../resources.ts'
-import { CHROMA_READY, chromaConfig } from '../servers/chroma-server.ts'
+import { CHROMA_READY, chromaConfig } from '../servers/chroma-spec.ts'
 import { roomFileOf } from '../servers/chroma-watchdog.ts'
 import { localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/parse-settings.ts'

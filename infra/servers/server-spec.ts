@@ -1,7 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Share } from '../capacity/workload.ts'
 import type { MadeSecrets } from '../resources.ts'
-import type { ImageReferences } from '../settings/images.ts'
+import type { ImageReferences } from '../settings/image-settings.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 
 /**

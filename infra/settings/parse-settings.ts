@@ -6,7 +6,7 @@ import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
 import { PROJECT } from '../project.ts'
 import { type Millis, minutes } from '../units.ts'
-import { type ImageReferences, Images, resolveImages } from './images.ts'
+import { type ImageReferences, Images, resolveImages } from './image-settings.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
 import { type ModelDefinition, type Role, withTag } from './model-definition.ts'
@@ -33,7 +33,7 @@ export interface Settings {
   models: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
-  modelMirror: Mirror | undefined
+  modelMirror: ModelMirror | undefined
   egress: Egress
   /** For the targets that run containers. */
   images: ImageReferences
@@ -44,7 +44,7 @@ export interface Settings {
   deployUnfit: boolean
 }
 
-export type Mirror = { host: string; namespace: string; insecure: boolean }
+export type ModelMirror = { host: string; namespace: string; insecure: boolean }
 /** A model of the deployment, with the context it is served with, in tokens. */
 export type PlannedModel = { definition: ModelDefinition; contextLength: number }
 
@@ -187,7 +187,7 @@ function homeOf(stack: string, configured: string, env: NodeJS.ProcessEnv): stri
   return join(env.XDG_DATA_HOME || join(home, '.local', 'share'), PROJECT, stack)
 }
 
-function parseMirror(text: string): Mirror | undefined {
+function parseMirror(text: string): ModelMirror | undefined {
   if (text === '') return undefined
   const url = new URL(text)
   return {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from '../shards.ts'
-import { Images } from './images.ts'
+import { Images } from './image-settings.ts'
 import { Kubernetes } from './kubernetes-settings.ts'
 import { OwnModel } from './own-model-schema.ts'
 

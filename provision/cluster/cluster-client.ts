@@ -81,7 +81,7 @@ export async function ask<Answer>(
  * As `ask`, of something that may not be there.
  * @param absent the statuses that say so
  */
-export async function find<Answer>(
+export async function askIfThere<Answer>(
   cluster: Cluster,
   what: string,
   question: Promise<Answer>,

@@ -1,16 +1,20 @@
-import { LAYOUT, OWNER_LABEL } from '../../infra/kubernetes/kubernetes-names.ts'
+import { LAYOUT, OBJECT_OWNER_LABEL } from '../../infra/kubernetes/kubernetes-names.ts'
 import type { Layout } from '../../infra/ownership/data-layout.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
-import { find, openCluster } from './cluster-client.ts'
+import { askIfThere, openCluster } from './cluster-client.ts'
 
 /** How the data of a stack on a cluster is laid out; undefined where there is none yet, or it is another stack's. */
 export async function clusterLayout(settings: Settings): Promise<Partial<Layout> | undefined> {
   const cluster = await openCluster(settings)
   const { namespace } = settings.kubernetes
   const question = cluster.core.readNamespacedConfigMap({ name: LAYOUT, namespace })
-  const recorded = await find(cluster, `the object ${LAYOUT} in namespace ${namespace}`, question)
-  const owner = recorded?.metadata?.labels?.[OWNER_LABEL]
+  const recorded = await askIfThere(
+    cluster,
+    `the object ${LAYOUT} in namespace ${namespace}`,
+    question,
+  )
+  const owner = recorded?.metadata?.labels?.[OBJECT_OWNER_LABEL]
   // One without an owner is of an older version. What the state has is looked at in any case (takeOver).
   if (owner !== undefined && owner !== (await ownerOf(settings)).id) return undefined
   const { shards, instances, dimensions, ...texts } = recorded?.data ?? {}

@@ -1,6 +1,6 @@
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
-import { ask, type Cluster, find } from './cluster-client.ts'
+import { ask, askIfThere, type Cluster } from './cluster-client.ts'
 import { requireHonestLabels } from './gpu-labels.ts'
 import { requirePermissions } from './permissions.ts'
 
@@ -21,7 +21,7 @@ async function requireNamespace(
   cluster: Cluster,
 ): Promise<void> {
   const question = cluster.core.readNamespace({ name })
-  const namespace = await find(cluster, `the namespace ${name}`, question)
+  const namespace = await askIfThere(cluster, `the namespace ${name}`, question)
   if (namespace?.status?.phase !== 'Terminating') return
   throw new Failure(
     'unavailable',

@@ -1,5 +1,5 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
-import { OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/kubernetes-names.ts'
+import { OBJECT_OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/kubernetes-names.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
@@ -14,7 +14,7 @@ const WORKLOADS = [
 ] as const
 
 /** The stack's own pods: not those of another stack of the same name, by what its home folder knows of itself. */
-export async function podsOf(settings: Settings, cluster: Cluster): Promise<V1Pod[]> {
+export async function stackPods(settings: Settings, cluster: Cluster): Promise<V1Pod[]> {
   const { namespace } = settings.kubernetes
   const [{ id, older }, pods] = await Promise.all([
     ownerOf(settings),
@@ -43,12 +43,12 @@ async function workloadOwners({ kubernetes: { namespace } }: Settings, cluster: 
         undefined,
         undefined,
         undefined,
-        OWNER_LABEL,
+        OBJECT_OWNER_LABEL,
       )
       const { items } = await ask(cluster, `the ${kind}s of namespace ${namespace}`, question)
       return items.map(({ metadata }) => [
         `${kind}/${metadata?.name}`,
-        metadata?.labels?.[OWNER_LABEL],
+        metadata?.labels?.[OBJECT_OWNER_LABEL],
       ]) as [string, string | undefined][]
     }),
   )

@@ -5,7 +5,7 @@ export interface CommandSpec<Options> {
   name: string
   description: string
   options: Flag[]
-  run(options: Options, context: Context): Promise<Outcome>
+  run(options: Options, context: CommandContext): Promise<Outcome>
 }
 
 export interface Flag {
@@ -23,7 +23,7 @@ export interface Flag {
   parse?(text: string, before: unknown): unknown
 }
 
-export interface Context {
+export interface CommandContext {
   steps: Steps
   signal: AbortSignal
 }

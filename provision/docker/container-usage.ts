@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type ProcessUsage, usageOfProcesses } from '../processes/process-usage.ts'
 import { ownContainers } from './containers.ts'
-import { askEngine, find, GONE } from './docker-engine.ts'
+import { askEngine, GONE, ifThere } from './docker-engine.ts'
 
 /** What the Engine answers of a container that is between two starts. */
 const RESTARTING = 409
@@ -17,7 +17,7 @@ export const containerUsage = (settings: Settings): Promise<ProcessUsage> =>
 
 /** Of all processes of a container, as the machine numbers them; none where it ends again and again. */
 async function pidsOf(container: Docker.Container): Promise<string[]> {
-  const top = await find(container.top({ ps_args: '-eo pid' }), [GONE, RESTARTING])
+  const top = await ifThere(container.top({ ps_args: '-eo pid' }), [GONE, RESTARTING])
   if (top === undefined) return []
   const { Titles, Processes } = top
   const column = Titles.indexOf('PID')

@@ -5,7 +5,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { PART_LABEL, STACK_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
-import { find } from './docker-engine.ts'
+import { ifThere } from './docker-engine.ts'
 import { isOwn } from './is-own.ts'
 
 const LOG_TAIL_LINES = 10
@@ -20,7 +20,9 @@ export async function containersOf(
   docker: Docker,
 ): Promise<ContainerInspectInfo[]> {
   const listed = await docker.listContainers({ all: true, ...ofStack(settings) })
-  const found = await Promise.all(listed.map(({ Id }) => find(docker.getContainer(Id).inspect())))
+  const found = await Promise.all(
+    listed.map(({ Id }) => ifThere(docker.getContainer(Id).inspect())),
+  )
   return found
     .filter(container => container !== undefined)
     .toSorted((a, b) => partOf(a).localeCompare(partOf(b)))
@@ -34,7 +36,7 @@ export async function ownContainers(
   const owner = await ownerOf(settings)
   const containers = await containersOf(settings, docker)
   return containers.filter(found =>
-    isOwn({ name: nameOf(found), labels: found.Config.Labels }, owner),
+    isOwn({ name: containerName(found), labels: found.Config.Labels }, owner),
   )
 }
 
@@ -42,7 +44,7 @@ export async function ownContainers(
 export const partOf = ({ Config }: ContainerInspectInfo): string => Config.Labels[PART_LABEL] ?? ''
 
 /** Without the slash that Docker puts before it. */
-export const nameOf = ({ Name }: Pick<ContainerInspectInfo, 'Name'>): string => Name.slice(1)
+export const containerName = ({ Name }: Pick<ContainerInspectInfo, 'Name'>): string => Name.slice(1)
 
 /** Ports of the host that a container holds. */
 export const portsOf = ({ HostConfig }: ContainerInspectInfo): number[] =>

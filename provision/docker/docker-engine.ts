@@ -36,7 +36,7 @@ export const GONE = 404
  * A question about something that may not be there.
  * @param absent the statuses that say so
  */
-export async function find<Answer>(
+export async function ifThere<Answer>(
   answer: Promise<Answer>,
   absent: readonly number[] = [GONE],
 ): Promise<Answer | undefined> {

@@ -1,10 +1,10 @@
 import type { ContainerInspectInfo } from 'dockerode'
-import { OWNER_LABEL } from '../../infra/docker/docker-names.ts'
+import { CONTAINER_OWNER_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Claim, refuseForeign } from '../ownership/claim.ts'
-import { containersOf, nameOf, ofStack } from './containers.ts'
-import { askEngine, find, GONE } from './docker-engine.ts'
+import { containerName, containersOf, ofStack } from './containers.ts'
+import { askEngine, GONE, ifThere } from './docker-engine.ts'
 import {
   describeVolume,
   hasHadContainers,
@@ -41,7 +41,7 @@ async function judgeVolumes(settings: Settings, claim: Claim, volumes: NamedVolu
   const judged: Found = { adopted: [], foreign: [] }
   const hadContainers = await hasHadContainers(settings)
   for (const volume of volumes) {
-    const owner = volume.labels[OWNER_LABEL]
+    const owner = volume.labels[CONTAINER_OWNER_LABEL]
     if (owner === claim.id) continue
     const isProven = claim.knows(volume.name) || (hadContainers && claim.proves(volume.name))
     if (owner === undefined && isProven && !isOfAnother(settings, volume))
@@ -55,9 +55,9 @@ function judgeContainers(claim: Claim, containers: ContainerInspectInfo[]): Foun
   const judged: Found = { adopted: [], foreign: [] }
   const isProven = provenBy(claim.knows, containers)
   for (const container of containers) {
-    const owner = container.Config.Labels[OWNER_LABEL]
+    const owner = container.Config.Labels[CONTAINER_OWNER_LABEL]
     if (owner === claim.id) continue
-    const name = nameOf(container)
+    const name = containerName(container)
     if (owner === undefined && isProven(container)) judged.adopted.push(name)
     else judged.foreign.push(`container ${name}${owner ? ` (owner ${owner})` : ''}`)
   }
@@ -71,7 +71,7 @@ function judgeContainers(claim: Claim, containers: ContainerInspectInfo[]): Foun
 function provenBy(knows: (name: string) => boolean, containers: ContainerInspectInfo[]) {
   const byId = new Map(containers.map(container => [container.Id, container]))
   return function isProven(container: ContainerInspectInfo): boolean {
-    if (knows(container.Id) || knows(nameOf(container))) return true
+    if (knows(container.Id) || knows(containerName(container))) return true
     if (Object.keys(container.NetworkSettings.Networks).some(knows)) return true
     const [, beside] = container.HostConfig.NetworkMode?.match(/^container:(.+)$/) ?? []
     if (beside === undefined) return false
@@ -84,7 +84,7 @@ function provenBy(knows: (name: string) => boolean, containers: ContainerInspect
  * Removes the stack's own containers and networks that are not among those of Pulumi's state. Of those of an older
  * version only what is proven: another stack of this name may have left its own without an owner too.
  */
-export const removeUnknown = (
+export const removeUnknownContainers = (
   settings: Settings,
   owner: Owner,
   isKnown: (name: string) => boolean = () => false,
@@ -97,13 +97,13 @@ export const removeUnknown = (
     const isProven = provenBy(isAdopted, containers)
     for (const container of containers) {
       const { Id, Config } = container
-      const label = Config.Labels[OWNER_LABEL]
-      if (!isLeft(Id, nameOf(container), label, isProven(container))) continue
-      await find(docker.getContainer(Id).remove({ force: true }), [GONE, ON_ITS_WAY])
+      const label = Config.Labels[CONTAINER_OWNER_LABEL]
+      if (!isLeft(Id, containerName(container), label, isProven(container))) continue
+      await ifThere(docker.getContainer(Id).remove({ force: true }), [GONE, ON_ITS_WAY])
     }
     for (const { Id, Name, Labels } of await docker.listNetworks(ofStack(settings))) {
-      if (!isLeft(Id, Name, Labels?.[OWNER_LABEL], isAdopted(Name))) continue
+      if (!isLeft(Id, Name, Labels?.[CONTAINER_OWNER_LABEL], isAdopted(Name))) continue
       // One that others are on stays, as they do; one that containers of the state are on goes with them.
-      await find(docker.getNetwork(Id).remove(), [GONE, IN_USE])
+      await ifThere(docker.getNetwork(Id).remove(), [GONE, IN_USE])
     }
   })

@@ -5,7 +5,7 @@ import { PROJECT } from '../../infra/project.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { requireFree } from '../processes/free-port.ts'
 import { containersOf, portsOf } from './containers.ts'
-import { askEngine, find } from './docker-engine.ts'
+import { askEngine, ifThere } from './docker-engine.ts'
 
 /** What Docker calls an architecture in an image, by what the kernel calls it. */
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' }
@@ -25,7 +25,7 @@ async function requireArchitecture({ images }: Settings, docker: Docker): Promis
   const { Architecture: kernel } = await docker.info()
   const machine = ARCHITECTURES[kernel] ?? kernel
   for (const [part, image] of Object.entries(images)) {
-    const found = await find(docker.getImage(image).inspect())
+    const found = await ifThere(docker.getImage(image).inspect())
     if (found === undefined || found.Architecture === machine) continue
     throw new Failure(
       'unavailable',

@@ -1,4 +1,4 @@
-import { OWNER_LABEL } from '../../infra/docker/docker-names.ts'
+import { CONTAINER_OWNER_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 
 /** Something of the Engine that carries labels. */
@@ -12,7 +12,7 @@ export interface Labelled {
  * on the list of what was adopted, or, before the first update since, all that the older version has made.
  */
 export function isOwn({ name, labels }: Labelled, { id, older, adopted }: Owner): boolean {
-  const owner = labels[OWNER_LABEL]
+  const owner = labels[CONTAINER_OWNER_LABEL]
   if (owner !== undefined) return owner === id
   return adopted.includes(name) || (older && id === undefined)
 }

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-names.ts'
+import { CONTAINER_OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-names.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 import { tokensOf } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
-import { nameOf } from './containers.ts'
-import { find } from './docker-engine.ts'
+import { containerName } from './containers.ts'
+import { ifThere } from './docker-engine.ts'
 import { isOwn, type Labelled } from './is-own.ts'
 
 /** A volume as the Engine lists it. */
@@ -57,7 +57,7 @@ export const isOfAnother = ({ stack }: Settings, { labels }: NamedVolume): boole
 
 /** A volume for people, with its owner where it says one. */
 export const describeVolume = ({ name, labels }: NamedVolume): string =>
-  `volume ${name}${labels[OWNER_LABEL] ? ` (owner ${labels[OWNER_LABEL]})` : ''}`
+  `volume ${name}${labels[CONTAINER_OWNER_LABEL] ? ` (owner ${labels[CONTAINER_OWNER_LABEL]})` : ''}`
 
 /** `the volumes knowledge-stack-dev-chroma-0 (12 MiB), …`, as the Engine counts them; empty for none. */
 export async function sizesOf(volumes: readonly NamedVolume[], docker: Docker): Promise<string> {
@@ -74,12 +74,12 @@ export async function sizesOf(volumes: readonly NamedVolume[], docker: Docker): 
 /** @throws Failure `unavailable` that names the container which has the volume */
 export async function removeVolume({ name }: NamedVolume, docker: Docker): Promise<void> {
   try {
-    await find(docker.getVolume(name).remove())
+    await ifThere(docker.getVolume(name).remove())
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode !== IN_USE) throw error
     const filters = JSON.stringify({ volume: [name] })
     const users = await docker.listContainers({ all: true, filters })
-    const names = users.map(({ Names: [Name = ''] }) => nameOf({ Name }))
+    const names = users.map(({ Names: [Name = ''] }) => containerName({ Name }))
     throw new Failure(
       'unavailable',
       `The volume ${name} cannot be deleted: ${names.map(user => `the container ${user} has it`).join(', ')}`,

@@ -1,7 +1,7 @@
 import type { DeployedModel } from '../../infra/outputs.ts'
 import type { ModelArgs } from '../../infra/resources.ts'
 
-/** What the model sidecar is told by infra/kubernetes/servers/model-sidecar.ts: the file that it is started with. */
+/** What the model sidecar is told by infra/kubernetes/servers/model-sidecar-container.ts: the file that it is started with. */
 export interface SidecarConfig {
   /** Where it says whether the models are ready. */
   port: number

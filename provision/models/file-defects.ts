@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { hashFile } from '../../checks/models/hash-file.ts'
-import { blobPath, type Layer } from '../../checks/models/model-files.ts'
+import { blobPath, type ManifestLayer } from '../../checks/models/model-files.ts'
 import { Failure } from '../../infra/failure.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
@@ -64,14 +64,18 @@ export async function removeDefects(defects: Defect[]): Promise<void> {
 export const describeDefects = (defects: Defect[]): string =>
   defects.map(({ path, reason }) => `${path} ${reason}`).join('; ')
 
-async function sizeDefect(path: string, { size }: Layer): Promise<string | undefined> {
+async function sizeDefect(path: string, { size }: ManifestLayer): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) return 'is missing'
   if (found.size === size) return undefined
   return `has ${formatBytes(found.size)} instead of ${formatBytes(size)}`
 }
 
-async function hashDefect(path: string, layer: Layer, job: ModelJob): Promise<string | undefined> {
+async function hashDefect(
+  path: string,
+  layer: ManifestLayer,
+  job: ModelJob,
+): Promise<string | undefined> {
   const seen = `sha256:${await rememberedHash(path, job)}`
   return seen === layer.digest ? undefined : `holds ${seen}`
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { GGUFParseOutput } from '@huggingface/gguf'
 import { z } from 'zod'
-import { blobPath, type Layer, WEIGHTS } from '../../checks/models/model-files.ts'
+import { blobPath, type ManifestLayer, WEIGHTS } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import {
   architectureOfFile,
@@ -54,7 +54,7 @@ export async function readGguf(location: string): Promise<Architecture> {
  * @returns undefined where the store cannot be read from here, or holds what is no GGUF
  */
 export async function architectureIn(
-  layers: readonly Layer[],
+  layers: readonly ManifestLayer[],
   modelsFolder: string | undefined,
 ): Promise<Architecture | undefined> {
   const weights = layers.find(({ mediaType }) => mediaType === WEIGHTS)

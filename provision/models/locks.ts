@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { Layer } from '../../checks/models/model-files.ts'
+import { ManifestLayer } from '../../checks/models/model-files.ts'
 import { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/model-definition.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
@@ -11,7 +11,7 @@ export const LockEntry = z.object({
   digest: z.string(),
   sizeBytes: z.int().positive(),
   /** Empty where the store of the server that it was seen on cannot be read. */
-  layers: z.array(Layer),
+  layers: z.array(ManifestLayer),
   /** What its memory is planned by; absent where nobody could read its file. */
   architecture: Architecture.optional(),
 })

@@ -1,4 +1,4 @@
-import { type Layer, WEIGHTS } from '../../checks/models/model-files.ts'
+import { type ManifestLayer, WEIGHTS } from '../../checks/models/model-files.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/model-definition.ts'
 import { architectureIn } from './gguf-file.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './locks.ts'
@@ -13,7 +13,7 @@ export interface Identity {
   /** Manifest.digest where the folder can be read, else the digest that the server says. */
   digest: string
   /** Empty where the folder cannot be read. */
-  layers: Layer[]
+  layers: ManifestLayer[]
   /** Digests of the weights: `sha256:<hex>`. */
   weights: string[]
 }
@@ -70,7 +70,7 @@ export function recognise(
   return found && isSame(found, seen) ? { source: ALREADY_THERE, lockedBy: 'recorded' } : undefined
 }
 
-const weightsAmong = (layers: Layer[]): string[] =>
+const weightsAmong = (layers: ManifestLayer[]): string[] =>
   layers.filter(({ mediaType }) => mediaType === WEIGHTS).map(({ digest }) => digest)
 
 const sameSet = (some: string[], others: string[]): boolean =>

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { CreateRequest, Ollama } from 'ollama'
 import { z } from 'zod'
 import { type Mends, OllamaServer } from '../../checks/inference/ollama-server.ts'
-import { type Manifest, readManifest } from '../../checks/models/model-files.ts'
+import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
 import { bearer } from '../../checks/transport/connect.ts'
 import { type Call, Connection } from '../../checks/transport/connection.ts'
 import { isMissing } from '../../checks/transport/server-error.ts'
@@ -18,7 +18,7 @@ export interface Installed {
   digest: string
   sizeBytes: number
   /** Present where the server's folder can be read. */
-  manifest?: Manifest
+  manifest?: ModelManifest
 }
 
 /** What /api/show says of a model, as far as it is used here. */

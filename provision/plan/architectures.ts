@@ -1,4 +1,4 @@
-import { type Manifest, readManifest } from '../../checks/models/model-files.ts'
+import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
@@ -40,7 +40,11 @@ export async function architecturesOf(
 }
 
 /** As it was read when the model came in: of the very file that the store has. */
-function onRecord(model: string, { layers }: Manifest, locks: Locks): Architecture | undefined {
+function onRecord(
+  model: string,
+  { layers }: ModelManifest,
+  locks: Locks,
+): Architecture | undefined {
   const entries = [locks.recorded[model], locks.tracked[model]].flatMap(of =>
     Object.values(of ?? {}),
   )

@@ -36,7 +36,7 @@ export const EngineEvent = z.object({
 export type EngineEvent = z.infer<typeof EngineEvent>
 
 /** The name of a resource: the last part of urn:pulumi:<stack>::<project>::<type>::<name>. */
-export const nameOf = (urn: string): string => urn.split('::').at(-1) ?? urn
+export const resourceName = (urn: string): string => urn.split('::').at(-1) ?? urn
 
 /** The event that a line holds; undefined for any other line, and for what was cut off by a kill. */
 export function readEvent(line: string): EngineEvent | undefined {

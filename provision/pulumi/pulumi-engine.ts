@@ -13,7 +13,7 @@ import { SECRET_MARK } from '../provider/secret-values.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
 import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backend.ts'
 import { writeEngineConfig } from './engine-config.ts'
-import { type EngineEvent, nameOf, readEvent } from './engine-events.ts'
+import { type EngineEvent, readEvent, resourceName } from './engine-events.ts'
 import { EngineProcess } from './engine-process.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
 import { lockFailure } from './state-lock-failure.ts'
@@ -39,7 +39,7 @@ const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 
 /** The Pulumi engine at work on one stack. */
-export class Engine {
+export class PulumiEngine {
   readonly #stack: StackFile
   readonly #backend: Backend
   readonly #process: EngineProcess
@@ -50,8 +50,8 @@ export class Engine {
     this.#process = new EngineProcess(stack.settings, pulumi, backend, env)
   }
 
-  static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<Engine> {
-    return new Engine(stack, pulumi, await chooseBackend(stack.settings, env), env)
+  static async open(stack: StackFile, pulumi: Tool, env = process.env): Promise<PulumiEngine> {
+    return new PulumiEngine(stack, pulumi, await chooseBackend(stack.settings, env), env)
   }
 
   get backend(): Backend {
@@ -169,15 +169,19 @@ const isHidden = (output: unknown): boolean =>
 function record(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
   const before = event.resourcePreEvent?.metadata
   if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
-    task.report(`${nameOf(before.urn)}: ${before.op}`)
-    result.steps.push({ op: before.op, name: nameOf(before.urn), inputs: before.new?.inputs ?? {} })
+    task.report(`${resourceName(before.urn)}: ${before.op}`)
+    result.steps.push({
+      op: before.op,
+      name: resourceName(before.urn),
+      inputs: before.new?.inputs ?? {},
+    })
   }
   const after = event.resOutputsEvent?.metadata
   if (after?.type === STACK_TYPE) result.outputs = after.new?.outputs ?? {}
   const said = event.diagnosticEvent
   if (said?.severity === 'error') errors.push(said.message.trim())
   if (said?.severity === 'info' && said.urn)
-    task.report(`${nameOf(said.urn)}: ${said.message.trim()}`)
+    task.report(`${resourceName(said.urn)}: ${said.message.trim()}`)
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }
 

@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { KubernetesObject } from './collect.ts'
 
 /** A file to be applied. */
-export interface Manifest {
+export interface KubernetesManifest {
   /** In the order they are to be applied in: `02-configmap-chroma.yaml`. */
   file: string
   text: string
@@ -29,7 +29,10 @@ const rankOf = (kind: string): number => {
 const VERIFIES = 'knowledge-stack/verifies'
 
 /** The files of a folder, for those who apply manifests themselves. */
-export function manifestsOf(objects: readonly KubernetesObject[], namespace: string): Manifest[] {
+export function manifestsOf(
+  objects: readonly KubernetesObject[],
+  namespace: string,
+): KubernetesManifest[] {
   return objects
     .map(object => plain(object, namespace))
     .map(object => ({ object, rank: rankOf(object.kind) }))

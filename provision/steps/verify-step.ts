@@ -13,8 +13,8 @@ export function verifyStep(
     'verify',
     async ({ report, signal }) => {
       // Loaded only now: an update that has verified needs none of it.
-      const { verify } = await import('../../checks/verify.ts')
-      return verify(outputs, {
+      const { runChecks } = await import('../../checks/run-checks.ts')
+      return runChecks(outputs, {
         ...how,
         signal,
         memoryOfProcess,

@@ -2,9 +2,9 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { Failure } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/project.ts'
 import { containerUsage, dataRoot } from '../docker/container-usage.ts'
-import { logTail, nameOf, ownContainers, partOf, portsOf } from '../docker/containers.ts'
+import { containerName, logTail, ownContainers, partOf, portsOf } from '../docker/containers.ts'
 import { askEngine } from '../docker/docker-engine.ts'
-import { removeUnknown, requireOwnPlaces } from '../docker/docker-ownership.ts'
+import { removeUnknownContainers, requireOwnPlaces } from '../docker/docker-ownership.ts'
 import { requireDocker, requireGpus } from '../docker/docker-preflight.ts'
 import { requireLimits } from '../docker/require-limits.ts'
 import { volumesLayout } from '../docker/volume-layout.ts'
@@ -57,7 +57,7 @@ export const docker: TargetCommands = {
   status: settings =>
     askEngine(async docker => (await ownContainers(settings, docker)).map(statusOf)),
 
-  sweep: removeUnknown,
+  sweep: removeUnknownContainers,
 
   purgeable: (settings, owner) =>
     askEngine(async docker => sizesOf(await ownVolumes(settings, owner, docker), docker)),
@@ -87,8 +87,8 @@ function explain(container: ContainerInspectInfo, log: string): Failure {
   const image = container.Config.Image
   return new Failure(
     'unavailable',
-    `${partOf(container)} (container ${nameOf(container)}, image ${image}) ${how}${again}. The end of its log:\n${log}`,
-    { mend: `docker logs ${nameOf(container)}` },
+    `${partOf(container)} (container ${containerName(container)}, image ${image}) ${how}${again}. The end of its log:\n${log}`,
+    { mend: `docker logs ${containerName(container)}` },
   )
 }
 
@@ -102,6 +102,6 @@ function statusOf(container: ContainerInspectInfo): ServerStatus {
     running: State.Running,
     pid: State.Running ? State.Pid : null,
     state: State.Running && health !== undefined ? health : State.Status,
-    log: `docker logs ${nameOf(container)}`,
+    log: `docker logs ${containerName(container)}`,
   }
 }

@@ -4,9 +4,9 @@ import { clusterLayout } from '../cluster/cluster-layout.ts'
 import { requireCluster } from '../cluster/cluster-preflight.ts'
 import { findHopeless } from '../cluster/hopeless.ts'
 import { nodesToPlan } from '../cluster/nodes-to-plan.ts'
-import { removeUnknown, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
+import { removeUnknownObjects, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
 import { describeClaims, purgeObjects } from '../cluster/ownership/purge-cluster.ts'
-import { logsOf, podsOf } from '../cluster/pods.ts'
+import { logsOf, stackPods } from '../cluster/pods.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */
@@ -33,17 +33,17 @@ export const kubernetes: TargetCommands = {
 
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
-    const pods = await podsOf(settings, cluster)
+    const pods = await stackPods(settings, cluster)
     return findHopeless(pods, logsOf(settings, cluster, since), { since, now: Date.now() })
   },
 
   async status(settings) {
-    const pods = await podsOf(settings, await openCluster(settings))
+    const pods = await stackPods(settings, await openCluster(settings))
     return pods.filter(({ status }) => status?.phase !== 'Succeeded').map(statusOf)
   },
 
   sweep: async (settings, owner, isKnown) =>
-    removeUnknown(settings, owner, isKnown, await openCluster(settings)),
+    removeUnknownObjects(settings, owner, isKnown, await openCluster(settings)),
 
   purgeable: async (settings, owner) =>
     describeClaims(settings, owner, await openCluster(settings)),

@@ -1,8 +1,8 @@
 import { Failure } from '../../infra/failure.ts'
 import { seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
-import { runCommand } from './command.ts'
 import { PINS, type ToolName } from './pinned-tools.ts'
+import { runCommand } from './run-command.ts'
 
 const PATIENCE = seconds(20)
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
+import { runChecks } from '../../checks/run-checks.ts'
 import type { Fetch } from '../../checks/transport/connection.ts'
-import { verify } from '../../checks/verify.ts'
 import { apiProcess } from '../../infra/local/api-process.ts'
 import { chromaProcess } from '../../infra/local/chroma-process.ts'
 import { ollamaProcess } from '../../infra/local/ollama-process.ts'
@@ -10,7 +10,7 @@ import { removeProcessRecord } from '../../provision/processes/process-record.ts
 import { runnable } from '../../provision/processes/program-command.ts'
 import { startProcess } from '../../provision/processes/start-process.ts'
 import { stopProcess } from '../../provision/processes/stop-process.ts'
-import { Engine } from '../../provision/pulumi/pulumi-engine.ts'
+import { PulumiEngine } from '../../provision/pulumi/pulumi-engine.ts'
 import { TestStack } from '../support/stack/test-stack.ts'
 import { realTools } from '../support/toolchain/toolchain.ts'
 import { type Bench, median } from './bench.ts'
@@ -82,7 +82,7 @@ async function must(stack: TestStack, ...args: string[]): Promise<number> {
 /** The deployment's outputs, as the program made them. */
 async function outputsOf(stack: TestStack): Promise<Outputs> {
   const file = await readStackFile('dev', stack.configFile)
-  const engine = await Engine.open(file, (await realTools()).pulumi, stack.env)
+  const engine = await PulumiEngine.open(file, (await realTools()).pulumi, stack.env)
   return Outputs.parse(
     await engine.outputs({ report: () => undefined, signal: new AbortController().signal }),
   )
@@ -130,7 +130,7 @@ async function verifyHere(outputs: Outputs): Promise<{ whole: number; requests: 
     return answer
   }
   const { signal } = new AbortController()
-  const { millis, verdict } = await verify(outputs, { readOnly: false, signal, fetch: timed })
+  const { millis, verdict } = await runChecks(outputs, { readOnly: false, signal, fetch: timed })
   if (verdict !== 'passed') throw new Error(`the verification ended with ${verdict}`)
   return { whole: millis, requests }
 }

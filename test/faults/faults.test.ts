@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ALL } from '../../checks/all-checks.ts'
 import type { CheckResult, Report } from '../../checks/report.ts'
-import { verify } from '../../checks/verify.ts'
+import { runChecks } from '../../checks/run-checks.ts'
 import { memoryOfProcess } from '../../provision/processes/process-usage.ts'
 import { casesOf } from '../support/searches.ts'
 import { snapshot } from '../support/stack/snapshot.ts'
@@ -26,7 +26,7 @@ describe('the verification', () => {
   afterAll(() => world?.stop())
 
   const run = (outputs = world.outputs, deep = false) =>
-    verify(outputs, {
+    runChecks(outputs, {
       readOnly: false,
       deep,
       memoryOfProcess,

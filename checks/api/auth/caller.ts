@@ -1,19 +1,19 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isReserved } from '../../store/creator-id.ts'
 import { HttpError } from '../errors.ts'
+import { type Grant, readToken, TokenRefused } from './api-token.ts'
 import type { KeyRing } from './key-ring.ts'
-import { type Grant, readToken, TokenRefused } from './token.ts'
 
 /** Who sent a request, by its token: known before anything else is done for it, judged by its route. */
-export type Caller = Grant | { scope: 'nobody' } | { scope: 'refused'; why: string }
+export type ApiCaller = Grant | { scope: 'nobody' } | { scope: 'refused'; why: string }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    caller: Caller
+    caller: ApiCaller
   }
 }
 
-const NOBODY: Caller = { scope: 'nobody' }
+const NOBODY: ApiCaller = { scope: 'nobody' }
 
 /** Has each request know its caller. Without keys everybody is nobody. */
 export function identifyCallers(
@@ -27,7 +27,7 @@ export function identifyCallers(
   })
 }
 
-async function identify(request: FastifyRequest, keys: KeyRing, now: number): Promise<Caller> {
+async function identify(request: FastifyRequest, keys: KeyRing, now: number): Promise<ApiCaller> {
   const { authorization } = request.headers
   if (authorization === undefined) return NOBODY
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? []
@@ -60,7 +60,7 @@ export async function requireService(request: FastifyRequest): Promise<void> {
   throw new HttpError(403, 'forbidden', 'This takes a token of the scope service')
 }
 
-function authenticated(caller: Caller): Grant {
+function authenticated(caller: ApiCaller): Grant {
   if (caller.scope === 'nobody') {
     throw unauthorised('This takes a token: Authorization: Bearer …', 'Bearer')
   }

@@ -4,7 +4,7 @@ import { StoreStatistics } from '../../store/statistics.ts'
 import { chromaHealth } from '../health/chroma-health.ts'
 import { shared } from '../health/share-result.ts'
 import { WORK } from '../traffic/limits.ts'
-import { answers, healthAnswers } from '../traffic/response-size.ts'
+import { healthResponses, responsesOf } from '../traffic/response-size.ts'
 
 /** How the Chroma servers are, and how the creators' records lie in their shards. */
 export const chromadb: FastifyPluginAsyncZod<{ probe: ConnectedDeployment }> = async (
@@ -20,7 +20,7 @@ export const chromadb: FastifyPluginAsyncZod<{ probe: ConnectedDeployment }> = a
         operationId: 'chromadbHealth',
         summary: 'Whether the Chroma servers answer and can be read',
         tags: ['health'],
-        response: healthAnswers,
+        response: healthResponses,
       },
     },
     async (_request, reply) => {
@@ -39,7 +39,7 @@ export const chromadb: FastifyPluginAsyncZod<{ probe: ConnectedDeployment }> = a
         operationId: 'chromadbStats',
         summary: 'Records and creators, by shard and in all',
         tags: ['health'],
-        response: answers('How the records lie in the shards', StoreStatistics),
+        response: responsesOf('How the records lie in the shards', StoreStatistics),
       },
     },
     () => statistics(),

@@ -4,17 +4,17 @@ import type { Knowledge } from '../../store/knowledge.ts'
 import { requireCreator } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
-import { answers } from '../traffic/response-size.ts'
+import { responsesOf } from '../traffic/response-size.ts'
 import {
   CreatorPath,
   Document,
   DocumentPath,
   Documents,
   Hits,
-  NewDocument,
-  Question,
+  NewDocumentBody,
+  QuestionBody,
 } from './knowledge-schemas.ts'
-import { Page, paged, withOneMore } from './paging.ts'
+import { PageQuery, paged, withOneMore } from './paging.ts'
 
 const SECURITY = [{ bearer: [] }]
 
@@ -39,8 +39,16 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: DocumentPath,
-        body: NewDocument,
-        response: answers('Stored', z.object({ document: z.string() }), 401, 403, 413, 415, 507),
+        body: NewDocumentBody,
+        response: responsesOf(
+          'Stored',
+          z.object({ document: z.string() }),
+          401,
+          403,
+          413,
+          415,
+          507,
+        ),
       },
     },
     async ({ params: { creator, document }, body, life }) => {
@@ -59,8 +67,13 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: CreatorPath,
-        querystring: Page,
-        response: answers('The documents, in the order in which they came', Documents, 401, 403),
+        querystring: PageQuery,
+        response: responsesOf(
+          'The documents, in the order in which they came',
+          Documents,
+          401,
+          403,
+        ),
       },
     },
     async ({ params: { creator }, query, life }) => {
@@ -80,8 +93,8 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: DocumentPath,
-        querystring: Page,
-        response: answers('The document', Document, 401, 403, 404),
+        querystring: PageQuery,
+        response: responsesOf('The document', Document, 401, 403, 404),
       },
     },
     async ({ params: { creator, document }, query, life }) => {
@@ -113,7 +126,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: DocumentPath,
-        response: answers(
+        response: responsesOf(
           'Gone',
           z.object({ deletedChunks: z.int().nonnegative() }),
           401,
@@ -137,8 +150,8 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         tags: ['creators'],
         security: SECURITY,
         params: CreatorPath,
-        body: Question,
-        response: answers('The nearest chunks, nearest first', Hits, 401, 403, 413, 415),
+        body: QuestionBody,
+        response: responsesOf('The nearest chunks, nearest first', Hits, 401, 403, 413, 415),
       },
     },
     async ({ params: { creator }, body: { count, filter, documents, ...question }, life }) => ({

@@ -31,7 +31,7 @@ const Metadata = CallerMetadata.refine(
   `the metadata takes at most ${DOCUMENT_METADATA} bytes as JSON`,
 )
 
-export const NewDocument = z.union(
+export const NewDocumentBody = z.union(
   [
     z.strictObject({
       text: z.string().min(1).max(DOCUMENT_TEXT),
@@ -64,7 +64,7 @@ const asked = {
   filter: Filter.optional(),
   documents: z.array(DocumentId).min(1).max(100).optional(),
 }
-export const Question = z.union(
+export const QuestionBody = z.union(
   [
     z.strictObject({ text: z.string().min(1).max(8192), ...asked }),
     z.strictObject({ vector: Vector, ...asked }),
@@ -82,10 +82,10 @@ export const Hits = z.object({
 })
 
 for (const [id, schema] of Object.entries({
-  NewDocument,
+  NewDocumentBody,
   Documents,
   Document,
-  Question,
+  QuestionBody,
   Hits,
   Filter: FilterOfAnySize,
 })) {

@@ -4,7 +4,7 @@ import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { requireService } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
 import { RELOAD_WORK } from '../traffic/limits.ts'
-import { answers } from '../traffic/response-size.ts'
+import { responsesOf } from '../traffic/response-size.ts'
 import { look, ModelView, reload } from './model-view.ts'
 
 const Models = z.object({ models: z.array(ModelView) })
@@ -15,7 +15,7 @@ const Reload = z
   .prefault({})
 
 /** The deployment's models: how they are, and loading them again. */
-export const models: FastifyPluginAsyncZod<{
+export const modelRoutes: FastifyPluginAsyncZod<{
   deployment: ConnectedDeployment
   guarded: boolean
 }> = async (api, { deployment: { inference }, guarded }) => {
@@ -28,7 +28,7 @@ export const models: FastifyPluginAsyncZod<{
         summary:
           'Each model: there, loaded, its size, its memory, where it runs, as provisioned or not',
         tags: ['models'],
-        response: answers('The models', Models),
+        response: responsesOf('The models', Models),
       },
     },
     async ({ life }) => ({
@@ -47,7 +47,7 @@ export const models: FastifyPluginAsyncZod<{
         tags: ['models'],
         ...(guarded && { security: [{ bearer: [] }] }),
         body: Reload,
-        response: answers('Loaded and verified', Models, 401, 403, 404, 413, 415),
+        response: responsesOf('Loaded and verified', Models, 401, 403, 404, 413, 415),
       },
     },
     async ({ body }) => {

@@ -7,7 +7,7 @@ import { HttpError } from '../errors.ts'
 import { ollamaHealth } from '../health/ollama-health.ts'
 import { shared } from '../health/share-result.ts'
 import { CHAT_WORK } from '../traffic/limits.ts'
-import { answers, healthAnswers } from '../traffic/response-size.ts'
+import { healthResponses, responsesOf } from '../traffic/response-size.ts'
 
 const MAX_TEXT = 8192
 const MAX_TOKENS = 512
@@ -53,7 +53,7 @@ export const ollama: FastifyPluginAsyncZod<{
         operationId: 'ollamaHealth',
         summary: 'Whether the Ollama servers answer and have their models',
         tags: ['health'],
-        response: healthAnswers,
+        response: healthResponses,
       },
     },
     async (_request, reply) => {
@@ -71,7 +71,7 @@ export const ollama: FastifyPluginAsyncZod<{
         summary: 'Embed a text',
         tags: ['models'],
         body: EmbeddingTest,
-        response: answers('The embedding', EmbeddingTested, 413, 415),
+        response: responsesOf('The embedding', EmbeddingTested, 413, 415),
       },
     },
     async ({ body: { text }, life }) => {
@@ -96,7 +96,7 @@ export const ollama: FastifyPluginAsyncZod<{
         summary: 'Send a message to the chat model',
         tags: ['models'],
         body: ChatTest,
-        response: answers('What it said', ChatTested, 413, 415),
+        response: responsesOf('What it said', ChatTested, 413, 415),
       },
     },
     async ({ body: { message, maxTokens }, life }) => {

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Gauge } from 'prom-client'
 import { formatBytes } from '../../../infra/units.ts'
-import type { Caller } from '../auth/caller.ts'
+import type { ApiCaller } from '../auth/caller.ts'
 import { HttpError, RETRY_SOON } from '../errors.ts'
-import type { Lane, Room } from './limits.ts'
+import type { Lane, RequestRoom } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,13 +22,13 @@ const SHARE = 1 / 4
  */
 export function admit(
   api: FastifyInstance,
-  room: Record<Lane, Room>,
+  room: Record<Lane, RequestRoom>,
   underWay: Gauge<'lane'>,
 ): void {
   /** By lane, and by lane and creator. */
-  const taken = new Map<string, Room>()
+  const taken = new Map<string, RequestRoom>()
   const at = (place: string) => taken.get(place) ?? { requests: 0, bytes: 0 }
-  const change = (place: string, { requests, bytes }: Room, sign: 1 | -1) => {
+  const change = (place: string, { requests, bytes }: RequestRoom, sign: 1 | -1) => {
     const held = at(place)
     const left = {
       requests: held.requests + sign * requests,
@@ -37,7 +37,7 @@ export function admit(
     if (left.requests === 0 && left.bytes === 0) taken.delete(place)
     else taken.set(place, left)
   }
-  const take = (request: FastifyRequest, reply: FastifyReply, wanted: Room) => {
+  const take = (request: FastifyRequest, reply: FastifyReply, wanted: RequestRoom) => {
     const { lane } = request.routeOptions.config
     // Who is gone holds nothing, and there would be nothing to give it back at.
     if (lane === undefined || reply.raw.destroyed) return
@@ -65,10 +65,10 @@ export function admit(
   })
 }
 
-const fits = (held: Room, wanted: Room, room: Room): boolean =>
+const fits = (held: RequestRoom, wanted: RequestRoom, room: RequestRoom): boolean =>
   held.requests + wanted.requests <= room.requests && held.bytes + wanted.bytes <= room.bytes
 
-const shareOf = ({ requests, bytes }: Room): Room => ({
+const shareOf = ({ requests, bytes }: RequestRoom): RequestRoom => ({
   requests: Math.ceil(requests * SHARE),
   bytes: Math.ceil(bytes * SHARE),
 })
@@ -79,10 +79,10 @@ function bodyBytes({ headers, routeOptions: { bodyLimit } }: FastifyRequest): nu
   return Math.min(Number(headers['content-length'] ?? 0), bodyLimit)
 }
 
-const placeOf = (lane: Lane, caller: Caller): string | undefined =>
+const placeOf = (lane: Lane, caller: ApiCaller): string | undefined =>
   caller.scope === 'creator' ? `${lane} of ${caller.creator}` : undefined
 
-const tooMany = (share: Room) =>
+const tooMany = (share: RequestRoom) =>
   new HttpError(
     429,
     'too-many-requests',
@@ -90,7 +90,7 @@ const tooMany = (share: Room) =>
     RETRY_SOON,
   )
 
-const full = (room: Room) =>
+const full = (room: RequestRoom) =>
   new HttpError(
     503,
     'unavailable',
@@ -98,5 +98,5 @@ const full = (room: Room) =>
     RETRY_SOON,
   )
 
-const describe = ({ requests, bytes }: Room): string =>
+const describe = ({ requests, bytes }: RequestRoom): string =>
   `${requests} at once, with ${formatBytes(bytes)} in and out`

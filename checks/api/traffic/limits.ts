@@ -2,7 +2,7 @@ import { API_REQUESTS_PER_MINUTE } from '../../../infra/settings/settings-schema
 import { KiB, MiB, type Millis, minutes, seconds } from '../../../infra/units.ts'
 
 /** What the requests of a lane may hold at once. */
-export interface Room {
+export interface RequestRoom {
   requests: number
   /** Of bodies: those that come in, from before they are read, and answers, until the last byte is taken. */
   bytes: number
@@ -17,11 +17,11 @@ export const LANES = {
   read: { requests: 256, bytes: 32 * MiB },
   model: { requests: 8, bytes: 4 * MiB },
   reload: { requests: 1, bytes: MiB },
-} as const satisfies Record<string, Room>
+} as const satisfies Record<string, RequestRoom>
 export type Lane = keyof typeof LANES
 
 export interface Limits {
-  lanes: Record<Lane, Room>
+  lanes: Record<Lane, RequestRoom>
   /** Of one caller: a creator, or an address that has no token. Back ends together may send ten times as many. */
   requestsPerMinute: number
 }

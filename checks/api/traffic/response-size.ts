@@ -21,7 +21,7 @@ const json = <Schema extends z.ZodType>(description: string, schema: Schema) => 
 })
 
 /** What a route answers: its success, the refusals it has in common with all others, and those of its own. */
-export function answers<Schema extends z.ZodType>(
+export function responsesOf<Schema extends z.ZodType>(
   description: string,
   schema: Schema,
   ...refusals: Refusal[]
@@ -37,7 +37,7 @@ export function answers<Schema extends z.ZodType>(
 }
 
 /** A health answer is one whether its status is 200 or 503. */
-export const healthAnswers = {
+export const healthResponses = {
   200: json('All is well', Health),
   503: json('Something is wrong; the parts say what', z.union([Health, ErrorBody])),
 }

@@ -47,7 +47,7 @@ const wrong = (id: string, why: string) =>
   new Failure('misused', `The document ${JSON.stringify(id)} ${why}`)
 
 /** @param createdAt Unix milliseconds */
-export function toRecords(
+export function documentRecords(
   creator: CreatorId,
   document: ReadyDocument,
   createdAt: number,

@@ -30,7 +30,8 @@ export function recordId(creator: CreatorId, document: string, chunk: number): s
 }
 
 /** Whether a record is the creator's, by what its id begins with. */
-export const isOwn = (creator: CreatorId, id: string): boolean => id.startsWith(ownPrefix(creator))
+export const isOfCreator = (creator: CreatorId, id: string): boolean =>
+  id.startsWith(ownPrefix(creator))
 
 /** The creator that a record's id names; undefined for an id of another making. */
 export const creatorOf = (id: string): string | undefined => part(id)?.[0]

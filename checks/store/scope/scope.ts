@@ -11,7 +11,7 @@ import type { Nearest, NearestQuery } from '../query/nearest.ts'
 import type { Ranked } from '../query/rank.ts'
 import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
-import { chunkOf, isOwn, parseDocumentId } from '../records/record-id.ts'
+import { chunkOf, isOfCreator, parseDocumentId } from '../records/record-id.ts'
 import type { ShardCollections } from '../shard-collections.ts'
 import { addNew } from './add-documents.ts'
 import { type CreatorQuery, fetchSelected } from './fetch-selected.ts'
@@ -177,7 +177,7 @@ export class Scope {
   }
 
   #own<T extends StoredRecord>(found: T[]): T[] {
-    if (found.every(record => isOwn(this.creator, record.id))) return found
+    if (found.every(record => isOfCreator(this.creator, record.id))) return found
     const { label } = this.#shards.server(this.shard).connection
     throw new ServerError('faulty', `${label} answered with records of another creator`)
   }

@@ -1,11 +1,11 @@
 import type { Shape } from '../model/architecture.ts'
-import type { Engine } from '../model/runtime.ts'
+import type { OllamaEngine } from '../model/runtime.ts'
 import type { Graph } from './graph.ts'
 import { OllamaBuild } from './ollama-engine.ts'
 import * as t from './tensor.ts'
 
 /** Encoders see the whole text at once and have no cache: model/models/{bert,nomicbert} of Ollama 0.17.4. */
-export function encoderGraph(shape: Shape, engine: Engine, batch: number): Graph {
+export function encoderGraph(shape: Shape, engine: OllamaEngine, batch: number): Graph {
   const build = new OllamaBuild(shape, engine, batch)
   const layer = shape.family === 'nomic-bert' ? nomicBertLayer : bertLayer
   let stream = t.add(build.tokens(), t.weight(shape.embedding))

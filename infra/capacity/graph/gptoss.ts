@@ -1,9 +1,9 @@
-import type { Layer } from './ollama-engine.ts'
+import type { GraphLayer } from './ollama-engine.ts'
 import { type OllamaBuild, pick } from './ollama-engine.ts'
 import * as t from './tensor.ts'
 
 /** model/models/gptoss/model.go of Ollama 0.17.4. */
-export const gptossLayer: Layer = (build, stream, layer, outputs) => {
+export const gptossLayer: GraphLayer = (build, stream, layer, outputs) => {
   const { shape } = build
   const normed = t.rmsNorm(stream)
   const [query, key, value] = project(build, normed, layer)

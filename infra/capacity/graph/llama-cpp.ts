@@ -1,6 +1,6 @@
 import type { Shape } from '../model/architecture.ts'
 import { padTo } from '../model/kv-cache.ts'
-import type { Engine } from '../model/runtime.ts'
+import type { OllamaEngine } from '../model/runtime.ts'
 import { Graph } from './graph.ts'
 import * as t from './tensor.ts'
 
@@ -12,7 +12,7 @@ import * as t from './tensor.ts'
  */
 export function llamaCppGraph(
   shape: Shape,
-  engine: Engine,
+  engine: OllamaEngine,
   tokens: number,
   outputs: number,
 ): Graph {

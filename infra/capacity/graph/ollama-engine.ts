@@ -1,11 +1,11 @@
 import type { Shape } from '../model/architecture.ts'
 import { layerCells } from '../model/kv-cache.ts'
-import type { Engine } from '../model/runtime.ts'
+import type { OllamaEngine } from '../model/runtime.ts'
 import { Graph } from './graph.ts'
 import * as t from './tensor.ts'
 
 /** One layer of a family: from the stream of hidden states to the next; the last one keeps output rows only. */
-export type Layer = (
+export type GraphLayer = (
   build: OllamaBuild,
   stream: t.Tensor,
   layer: number,
@@ -22,12 +22,12 @@ export class OllamaBuild {
   readonly shape: Shape
   readonly batch: number
   readonly positions: t.Tensor
-  readonly #engine: Engine
+  readonly #engine: OllamaEngine
   /** Where inputs live: in buffers of their own on the host, copied into the graph's buffer for a GPU. */
   readonly #inputs: 'input' | 'external'
   readonly #masks = new Map<number, t.Tensor>()
 
-  constructor(shape: Shape, engine: Engine, batch: number) {
+  constructor(shape: Shape, engine: OllamaEngine, batch: number) {
     this.shape = shape
     this.batch = batch
     this.#engine = engine
@@ -86,13 +86,13 @@ export class OllamaBuild {
 /** The graph of a model that answers: layers, the norm, and logits for one row per sequence. */
 export function decoderGraph(
   shape: Shape,
-  engine: Engine,
+  engine: OllamaEngine,
   {
     batch,
     outputs,
     layer,
     embed,
-  }: { batch: number; outputs: number; layer: Layer; embed?: typeof t.scale },
+  }: { batch: number; outputs: number; layer: GraphLayer; embed?: typeof t.scale },
 ): Graph {
   const build = new OllamaBuild(shape, engine, batch)
   const rows = build.input('i32', Math.min(outputs, batch))

@@ -1,8 +1,8 @@
-import { type Layer, pick } from './ollama-engine.ts'
+import { type GraphLayer, pick } from './ollama-engine.ts'
 import * as t from './tensor.ts'
 
 /** model/models/qwen3/model.go of Ollama 0.17.4, dense; the shape of most families with gated layers. */
-export const qwen3Layer: Layer = (build, stream, layer, outputs) => {
+export const qwen3Layer: GraphLayer = (build, stream, layer, outputs) => {
   const { shape, positions } = build
   const { heads, keyLength, valueLength, embedding, feedForward } = shape
   const kvHeads = shape.kvHeads[layer]!

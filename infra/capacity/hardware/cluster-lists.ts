@@ -26,8 +26,8 @@ export const NodeList = z.object({
   ),
 })
 
-export type Container = z.infer<typeof Container>
-const Container = z.object({
+export type ListedContainer = z.infer<typeof ListedContainer>
+const ListedContainer = z.object({
   resources: z.object({ requests: Quantities }).prefault({}),
   /** `Always` on an init container that goes on running beside the others. */
   restartPolicy: z.string().optional(),
@@ -39,8 +39,8 @@ export const PodList = z.object({
       metadata: z.object({ namespace: z.string() }),
       spec: z.object({
         nodeName: z.string().optional(),
-        containers: z.array(Container),
-        initContainers: z.array(Container).default([]),
+        containers: z.array(ListedContainer),
+        initContainers: z.array(ListedContainer).default([]),
         overhead: Quantities,
       }),
       status: z.object({ phase: z.string().optional() }).prefault({}),

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts'
 import { MiB } from '../../units.ts'
 import {
-  type Container,
+  type ListedContainer,
   NodeList,
   PodList,
   type PodSpec,
@@ -78,7 +78,7 @@ export function nodesOfCluster(nodeList: unknown, podList: unknown, tenancy: Ten
 
 /** What the scheduler sets aside for a pod: its containers together, or its hungriest start, and its runtime. */
 function requestOf(spec: PodSpec, resource: string, read: (text: string) => number): number {
-  const of = ({ resources }: Container) => read(resources.requests[resource] ?? '0')
+  const of = ({ resources }: ListedContainer) => read(resources.requests[resource] ?? '0')
   let running = 0
   let starting = 0
   for (const container of spec.initContainers) {

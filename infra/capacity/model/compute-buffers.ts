@@ -4,11 +4,11 @@ import { gemma3Layer } from '../graph/gemma3.ts'
 import { gptossLayer } from '../graph/gptoss.ts'
 import type { Graph } from '../graph/graph.ts'
 import { llamaCppGraph } from '../graph/llama-cpp.ts'
-import { decoderGraph, type Layer } from '../graph/ollama-engine.ts'
+import { decoderGraph, type GraphLayer } from '../graph/ollama-engine.ts'
 import { qwen3Layer } from '../graph/qwen3.ts'
 import * as t from '../graph/tensor.ts'
 import type { Shape } from './architecture.ts'
-import type { Engine } from './runtime.ts'
+import type { OllamaEngine } from './runtime.ts'
 
 /** Bytes of a result's element. */
 const FLOAT = 4
@@ -16,7 +16,7 @@ const FLOAT = 4
 /** Alignment of tensors in a buffer: TENSOR_ALIGNMENT of ggml's CPU backend, and its CUDA backend's. */
 const ALIGNMENT = { host: 32, gpu: 128 }
 
-const LAYERS: Record<string, { layer: Layer; embed?: typeof t.scale }> = {
+const LAYERS: Record<string, { layer: GraphLayer; embed?: typeof t.scale }> = {
   gptoss: { layer: gptossLayer },
   'gpt-oss': { layer: gptossLayer },
   gemma3: { layer: gemma3Layer, embed: t.scale },
@@ -26,7 +26,7 @@ const LAYERS: Record<string, { layer: Layer; embed?: typeof t.scale }> = {
 const ENCODERS = new Set(['bert', 'nomic-bert'])
 
 /** Whether the family's graph is known; others are taken to be built like qwen3 or llama. */
-export const isKnownGraph = ({ family, encoder }: Shape, { graph }: Engine): boolean =>
+export const isKnownGraph = ({ family, encoder }: Shape, { graph }: OllamaEngine): boolean =>
   encoder ? ENCODERS.has(family) : graph === 'llama.cpp' ? family === 'llama' : family in LAYERS
 
 /**
@@ -34,7 +34,10 @@ export const isKnownGraph = ({ family, encoder }: Shape, { graph }: Engine): boo
  * a full prompt touches. Up to 0.24 llama.cpp reserves logits for a whole batch and then asks for one row per
  * sequence; a graph's results always start at the bottom of the buffer.
  */
-export function computeBuffer(shape: Shape, engine: Engine): { reserved: number; touched: number } {
+export function computeBuffer(
+  shape: Shape,
+  engine: OllamaEngine,
+): { reserved: number; touched: number } {
   const alignment = engine.gpuLayers === 0 ? ALIGNMENT.host : ALIGNMENT.gpu
   const size = (outputs: number) =>
     Math.max(bufferSize(graphOf(shape, engine, outputs), alignment), visionBuffer(shape))
@@ -50,7 +53,7 @@ export function computeBuffer(shape: Shape, engine: Engine): { reserved: number;
 const visionBuffer = ({ vision }: Shape): number =>
   vision === undefined ? 0 : vision.patches * (vision.feedForward + 2 * vision.embedding) * FLOAT
 
-function graphOf(shape: Shape, engine: Engine, outputs: number): Graph {
+function graphOf(shape: Shape, engine: OllamaEngine, outputs: number): Graph {
   if (shape.encoder) return encoderGraph(shape, engine, engine.batch)
   const known = LAYERS[shape.family]
   if (engine.graph === 'llama.cpp' && known === undefined) {

@@ -4,7 +4,7 @@ import { computeBuffer, isKnownGraph } from './compute-buffers.ts'
 import { kvPerLayer } from './kv-cache.ts'
 import { marginOf } from './margin.ts'
 import { CUDA_CONTEXT, inputBytes, outputBytes, processBytes } from './overhead.ts'
-import { type Engine, engineOf, type Runtime } from './runtime.ts'
+import { engineOf, type OllamaEngine, type Runtime } from './runtime.ts'
 import { offload, type Split, splitWeights } from './weights.ts'
 
 export interface MemoryPart {
@@ -18,7 +18,7 @@ export interface MemoryPart {
 }
 
 export interface Estimate {
-  engine: Engine
+  engine: OllamaEngine
   layers: number
   parts: MemoryPart[]
   reserved: Split
@@ -62,7 +62,7 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
 }
 
 /** What a run on a machine of this project's has confirmed: the bench's families on the CPU, up to 0.24. */
-const isMeasured = (shape: Shape, engine: Engine): boolean =>
+const isMeasured = (shape: Shape, engine: OllamaEngine): boolean =>
   engine.generation === 'allocating' &&
   engine.gpuLayers === 0 &&
   isKnownGraph(shape, engine) &&
@@ -71,24 +71,30 @@ const isMeasured = (shape: Shape, engine: Engine): boolean =>
 const both = (split: Split) => ({ reserved: split, resident: split })
 const onHost = (host: number): Split => ({ host, gpu: 0 })
 
-function splitInputs(shape: Shape, engine: Engine): Pick<MemoryPart, 'reserved' | 'resident'> {
+function splitInputs(
+  shape: Shape,
+  engine: OllamaEngine,
+): Pick<MemoryPart, 'reserved' | 'resident'> {
   const { reserved, resident } = inputBytes(shape, engine)
   return { reserved: onHost(reserved), resident: onHost(resident) }
 }
 
-const splitProcess = (shape: Shape, engine: Engine): Split => ({
+const splitProcess = (shape: Shape, engine: OllamaEngine): Split => ({
   host: processBytes(shape, engine),
   gpu: offload(shape.layers, engine).layers > 0 ? CUDA_CONTEXT : 0,
 })
 
-function splitKv(shape: Shape, engine: Engine): Split {
+function splitKv(shape: Shape, engine: OllamaEngine): Split {
   const perLayer = kvPerLayer(shape, engine)
   const onGpu = offload(shape.layers, engine).layers
   const gpu = total(perLayer.slice(shape.layers - onGpu))
   return { host: total(perLayer) - gpu, gpu }
 }
 
-function splitCompute(shape: Shape, engine: Engine): Pick<MemoryPart, 'reserved' | 'resident'> {
+function splitCompute(
+  shape: Shape,
+  engine: OllamaEngine,
+): Pick<MemoryPart, 'reserved' | 'resident'> {
   const { reserved, touched } = computeBuffer(shape, engine)
   const { layers } = offload(shape.layers, engine)
   const inputs = engine.batch * shape.embedding * 4

@@ -1,5 +1,5 @@
 import type { Shape } from './architecture.ts'
-import type { Engine, KvCacheType } from './runtime.ts'
+import type { KvCacheType, OllamaEngine } from './runtime.ts'
 
 /** Bytes of one element; quantized types keep a scale per block of 32. */
 const ELEMENT_BYTES: Record<KvCacheType, number> = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 }
@@ -13,7 +13,7 @@ const SLIDING_MEMORY: Record<string, number> = { gptoss: 4096, 'gpt-oss': 4096 }
 export const padTo = (value: number, step: number): number => Math.ceil(value / step) * step
 
 /** Cells that a layer's cache has for all sequences together, where it sees the whole context. */
-export function fullCells(engine: Engine): number {
+export function fullCells(engine: OllamaEngine): number {
   return engine.graph === 'ollama'
     ? padTo(engine.parallel * engine.contextLength, CELL_PADDING)
     : engine.parallel * padTo(engine.contextLength, CELL_PADDING)
@@ -23,7 +23,7 @@ export function fullCells(engine: Engine): number {
  * Cells of a sliding layer for all sequences together. Up to 0.24 the window lives in one ring for all
  * sequences (Causal.Init in kvcache/causal.go); from 0.30 each sequence has its own (llama_kv_cache_iswa).
  */
-export function slidingCells(shape: Shape, engine: Engine): number {
+export function slidingCells(shape: Shape, engine: OllamaEngine): number {
   const window = shape.slidingWindow?.tokens ?? engine.contextLength
   if (engine.graph === 'ollama') {
     const kept = SLIDING_MEMORY[shape.family] ?? window
@@ -37,11 +37,11 @@ export function slidingCells(shape: Shape, engine: Engine): number {
 }
 
 /** Cells of one layer. */
-export const layerCells = (shape: Shape, engine: Engine, layer: number): number =>
+export const layerCells = (shape: Shape, engine: OllamaEngine, layer: number): number =>
   shape.slidingWindow?.layers[layer] ? slidingCells(shape, engine) : fullCells(engine)
 
 /** Bytes of the KV cache, layer by layer. An encoder has none. */
-export function kvPerLayer(shape: Shape, engine: Engine): number[] {
+export function kvPerLayer(shape: Shape, engine: OllamaEngine): number[] {
   const lengths = shape.keyLength + shape.valueLength
   return Array.from({ length: shape.layers }, (_, layer) => {
     if (shape.encoder) return 0

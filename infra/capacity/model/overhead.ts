@@ -1,7 +1,7 @@
 import { MiB } from '../../units.ts'
 import type { Shape } from './architecture.ts'
 import { layerCells, padTo } from './kv-cache.ts'
-import type { Engine } from './runtime.ts'
+import type { OllamaEngine } from './runtime.ts'
 
 /** Constants of this file are fitted on cells of test/bench/capacity: Ollama 0.17.4 on Linux x64, glibc. */
 
@@ -32,7 +32,7 @@ const OLLAMA = { base: 8.4 * MiB, perToken: 45, perMerge: 59, perSlot: 26 }
 const MASK_COPIES = { usual: 3.17, most: 4.5 }
 
 /** What a runner's process takes beside weights, cache, compute buffer and inputs: mostly its tokenizer. */
-export function processBytes(shape: Shape, engine: Engine): number {
+export function processBytes(shape: Shape, engine: OllamaEngine): number {
   const { vocabulary, merges } = shape
   if (engine.graph === 'ollama') {
     const tables = (slots(vocabulary) + slots(merges)) * OLLAMA.perSlot
@@ -53,7 +53,10 @@ const slots = (entries: number): number =>
  * Inputs that Ollama's own engine makes for each batch outside of the buffers it reports: a mask of floats for
  * each kind of cache (buildMask in kvcache/causal.go). llama.cpp has its inputs in the compute buffer.
  */
-export function inputBytes(shape: Shape, engine: Engine): { reserved: number; resident: number } {
+export function inputBytes(
+  shape: Shape,
+  engine: OllamaEngine,
+): { reserved: number; resident: number } {
   if (shape.encoder || engine.graph !== 'ollama') return { reserved: 0, resident: 0 }
   const kinds = new Map(
     Array.from({ length: shape.layers }, (_, layer) => [
@@ -70,7 +73,7 @@ export function inputBytes(shape: Shape, engine: Engine): { reserved: number; re
 }
 
 /** llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. */
-export const outputBytes = (shape: Shape, engine: Engine): number =>
+export const outputBytes = (shape: Shape, engine: OllamaEngine): number =>
   engine.graph === 'llama.cpp'
     ? padTo(engine.parallel * (shape.vocabulary + shape.embedding) * FLOAT, 32)
     : 0

@@ -24,7 +24,7 @@ export interface Runtime {
 export type Generation = 'allocating' | 'spawning'
 
 /** The runtime as the engine will understand it. */
-export interface Engine {
+export interface OllamaEngine {
   generation: Generation
   /** Whether llama.cpp builds the graph, or the engine written in Go. */
   graph: 'llama.cpp' | 'ollama'
@@ -78,7 +78,7 @@ export function generationOf(ollama: string): Generation {
  * What the engine makes of the settings.
  * @throws Failure for a context, a parallelism or a version that cannot be
  */
-export function engineOf(shape: Shape, runtime: Runtime): Engine {
+export function engineOf(shape: Shape, runtime: Runtime): OllamaEngine {
   requireCount('context length', runtime.contextLength, MAX_CONTEXT)
   requireCount('parallel requests', runtime.parallel, MAX_PARALLEL)
   const generation = generationOf(runtime.ollama)

@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts'
-import type { Engine } from './runtime.ts'
+import type { OllamaEngine } from './runtime.ts'
 
 export interface Split {
   host: number
@@ -7,7 +7,7 @@ export interface Split {
 }
 
 /** Layers that are on the GPU, the output left out, and whether the output is there too. */
-export function offload(layers: number, engine: Engine): { layers: number; output: boolean } {
+export function offload(layers: number, engine: OllamaEngine): { layers: number; output: boolean } {
   if (engine.gpuLayers === 'all') return { layers, output: true }
   return { layers: Math.min(engine.gpuLayers, layers), output: engine.gpuLayers > layers }
 }
@@ -17,7 +17,7 @@ export function offload(layers: number, engine: Engine): { layers: number; outpu
  * gets a second copy for the output: on the GPU with either engine, and in host memory with Ollama's own
  * engine, which also gives one to encoders, though they have no output (New in ml/backend/ggml/ggml.go).
  */
-export function splitWeights({ shape, weights }: Architecture, engine: Engine): Split {
+export function splitWeights({ shape, weights }: Architecture, engine: OllamaEngine): Split {
   const { layers, output } = offload(shape.layers, engine)
   const repeatingOnGpu = Math.round((weights.repeating * layers) / shape.layers)
   const tied = weights.output === 0

@@ -2,11 +2,11 @@ import type * as docker from '@pulumi/docker'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
 import type { Outputs } from '../../outputs.ts'
-import { apiServer } from '../../servers/api-server.ts'
+import { apiServer } from '../../servers/api-spec.ts'
 import { directly, mapFirst } from '../../servers/inside-outputs.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import { container, type StackContext } from '../container.ts'
-import { CHROMA_PORTS, OLLAMA_PORTS } from '../container-ports.ts'
+import { CHROMA_CONTAINER_PORTS, OLLAMA_CONTAINER_PORTS } from '../container-ports.ts'
 import { API_PART, chromaPart, ollamaPart } from '../docker-names.ts'
 import { answering } from './container-health.ts'
 
@@ -43,10 +43,10 @@ const fromInside = ({ chroma, ollama, ...rest }: Outputs): Outputs => ({
   chroma: {
     ...chroma,
     instances: mapFirst(chroma.instances, (server, index) =>
-      directly(server, `http://${chromaPart(index)}:${CHROMA_PORTS.proxy}`),
+      directly(server, `http://${chromaPart(index)}:${CHROMA_CONTAINER_PORTS.proxy}`),
     ),
   },
   ollama: mapFirst(ollama, server =>
-    directly(server, `http://${ollamaPart(server.pool)}:${OLLAMA_PORTS.proxy}`),
+    directly(server, `http://${ollamaPart(server.pool)}:${OLLAMA_CONTAINER_PORTS.proxy}`),
   ),
 })

@@ -1,10 +1,10 @@
 import type * as docker from '@pulumi/docker'
 import type { Workload } from '../../capacity/workload.ts'
 import { layoutOf } from '../../ownership/data-layout.ts'
-import { chromaServer } from '../../servers/chroma-server.ts'
+import { chromaServer } from '../../servers/chroma-spec.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import type { StackContext } from '../container.ts'
-import { CHROMA_PORTS } from '../container-ports.ts'
+import { CHROMA_CONTAINER_PORTS } from '../container-ports.ts'
 import { chromaPart, EMBEDDING_LABEL, INSTANCES_LABEL, SHARDS_LABEL } from '../docker-names.ts'
 import { guardedContainer } from './guarded-container.ts'
 
@@ -17,7 +17,7 @@ export function chromaContainer(
 ): docker.Container {
   const { shards, instances, embeddingModel } = layoutOf(args.settings)
   return guardedContainer(context, {
-    ...chromaServer(args, CHROMA_PORTS, plan),
+    ...chromaServer(args, CHROMA_CONTAINER_PORTS, plan),
     part: chromaPart(index),
     published: args.settings.chroma.port + index,
     volumeLabels: [

@@ -1,9 +1,9 @@
 import type * as docker from '@pulumi/docker'
 import type { Workload } from '../../capacity/workload.ts'
-import { ollamaServer } from '../../servers/ollama-server.ts'
+import { ollamaServer } from '../../servers/ollama-spec.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import type { StackContext } from '../container.ts'
-import { OLLAMA_PORTS } from '../container-ports.ts'
+import { OLLAMA_CONTAINER_PORTS } from '../container-ports.ts'
 import { OLLAMA_DATA } from '../data-paths.ts'
 import { ollamaPart } from '../docker-names.ts'
 import { guardedContainer } from './guarded-container.ts'
@@ -27,7 +27,11 @@ export const ollamaContainer = (
   { pool, plan, published, gpus }: OllamaPlacement,
 ): docker.Container =>
   guardedContainer(context, {
-    ...ollamaServer(args, { ...OLLAMA_PORTS, dataFolder: OLLAMA_DATA, grace: GRACE }, plan),
+    ...ollamaServer(
+      args,
+      { ...OLLAMA_CONTAINER_PORTS, dataFolder: OLLAMA_DATA, grace: GRACE },
+      plan,
+    ),
     part: ollamaPart(pool),
     published,
     // It writes to its volume, and elsewhere only what may be lost.

@@ -4,5 +4,5 @@
 export const AUTH_PROXY_PORT = 8080
 /** Where the container that pulls models says whether they are ready. */
 export const MODEL_SIDECAR_PORT = 8081
-export const CHROMA_PORTS = { server: 8000, proxy: AUTH_PROXY_PORT }
-export const OLLAMA_PORTS = { server: 11_434, proxy: AUTH_PROXY_PORT }
+export const CHROMA_POD_PORTS = { server: 8000, proxy: AUTH_PROXY_PORT }
+export const OLLAMA_POD_PORTS = { server: 11_434, proxy: AUTH_PROXY_PORT }

@@ -3,7 +3,7 @@ import type * as pulumi from '@pulumi/pulumi'
 import { DATA, type Labels } from '../kubernetes-names.ts'
 
 /** With lists as they are, not as they may become. */
-export interface Container
+export interface PodContainer
   extends Omit<types.input.core.v1.Container, 'name' | 'env' | 'volumeMounts'> {
   name: string
   env?: types.input.core.v1.EnvVar[]
@@ -22,7 +22,7 @@ export interface Pod {
   /** Seconds that it has to end in. */
   grace?: number
   labels: Labels
-  containers: [Container, ...Container[]]
+  containers: [PodContainer, ...PodContainer[]]
   /** Beyond the labels' own: what makes the pod another when it changes, such as a hash of its files. */
   annotations?: Record<string, pulumi.Input<string>>
   pullSecrets: readonly string[]
@@ -85,13 +85,13 @@ const draining = (container: types.input.core.v1.Container): types.input.core.v1
 })
 
 /** The one folder that a container may write to, beside its volumes; each has its own. */
-const scratchName = ({ name }: Container) => `scratch-${name}`
-const scratchOf = (container: Container): Volume => ({
+const scratchName = ({ name }: PodContainer) => `scratch-${name}`
+const scratchOf = (container: PodContainer): Volume => ({
   name: scratchName(container),
   emptyDir: {},
 })
 
-function restricted(container: Container): types.input.core.v1.Container {
+function restricted(container: PodContainer): types.input.core.v1.Container {
   return {
     ...container,
     env: [{ name: 'HOME', value: '/tmp' }, ...(container.env ?? [])],

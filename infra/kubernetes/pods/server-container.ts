@@ -1,7 +1,7 @@
 import type { types } from '@pulumi/kubernetes'
 import { PROXY_VARIABLE } from '../../egress/pull-environment.ts'
 import type { ServerSpec } from '../../servers/server-spec.ts'
-import type { Container } from './pod.ts'
+import type { PodContainer } from './pod.ts'
 import { probesOf } from './probes.ts'
 import { resourcesOf } from './resource-quantity.ts'
 
@@ -14,9 +14,9 @@ type EnvVar = types.input.core.v1.EnvVar
  */
 export const serverContainer = (
   server: ServerSpec,
-  mounts: NonNullable<Container['volumeMounts']>,
+  mounts: NonNullable<PodContainer['volumeMounts']>,
   secrets: readonly EnvVar[] = [],
-): Container => ({
+): PodContainer => ({
   name: server.name,
   image: server.image,
   ...commandOf(server),
@@ -28,7 +28,7 @@ export const serverContainer = (
   ...(server.probe && probesOf(server.probe)),
 })
 
-function commandOf({ script, command, args }: ServerSpec): Pick<Container, 'command' | 'args'> {
+function commandOf({ script, command, args }: ServerSpec): Pick<PodContainer, 'command' | 'args'> {
   if (command) return { command: [...command] }
   if (!script) return { args }
   return { command: ['/bin/sh', '-c', script.text, script.name, ...script.args], args }

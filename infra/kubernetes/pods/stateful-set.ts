@@ -1,7 +1,7 @@
 import { apps } from '@pulumi/kubernetes'
 import type { Workload } from '../../capacity/workload.ts'
 import type { GuardedServer } from '../../servers/server-spec.ts'
-import { DATA, type Labels, podsOf } from '../kubernetes-names.ts'
+import { DATA, type Labels, podServiceName } from '../kubernetes-names.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
 import { claimSpec, claims, IGNORED, RETAINED } from './claims.ts'
@@ -36,7 +36,7 @@ export function stateful(
   { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
   const claim = claimSpec(plan.requests.disk, kubernetes.storageClass)
-  const addresses = podAddresses(podsOf(name), labels, AUTH_PROXY_PORT, options)
+  const addresses = podAddresses(podServiceName(name), labels, AUTH_PROXY_PORT, options)
   const held = claims(name, labels, count, claim, retaining)
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
@@ -45,7 +45,7 @@ export function stateful(
       metadata: { name, labels },
       spec: {
         ...(replicas !== undefined && { replicas }),
-        serviceName: podsOf(name),
+        serviceName: podServiceName(name),
         // In order, a pod with a fault would keep the others from being mended (kubernetes#67250).
         podManagementPolicy: 'Parallel',
         selector: { matchLabels: labels },

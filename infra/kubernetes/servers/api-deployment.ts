@@ -1,7 +1,7 @@
 import { apps } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { ServerSpec } from '../../servers/server-spec.ts'
-import { API, labelsOf } from '../kubernetes-names.ts'
+import { API, objectLabels } from '../kubernetes-names.ts'
 import { FILES_HASH } from '../pods/content-hash.ts'
 import type { MountedFiles } from '../pods/mounted-files.ts'
 import { podTemplate } from '../pods/pod.ts'
@@ -18,7 +18,7 @@ export function apiServers(
   files: MountedFiles,
   dependsOn: pulumi.Resource[],
 ): apps.v1.Deployment {
-  const labels = labelsOf(API)
+  const labels = objectLabels(API)
   const scale = kubernetes.autoscaling.api
   const deployment = new apps.v1.Deployment(
     API,

@@ -1,10 +1,10 @@
 import type { Workload } from '../../capacity/workload.ts'
-import { chromaServer } from '../../servers/chroma-server.ts'
-import { CHROMA, labelsOf } from '../kubernetes-names.ts'
+import { chromaServer } from '../../servers/chroma-spec.ts'
+import { CHROMA, objectLabels } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import { configFiles } from '../pods/mounted-files.ts'
 import { dataAt } from '../pods/pod.ts'
-import { CHROMA_PORTS } from '../pods/pod-ports.ts'
+import { CHROMA_POD_PORTS } from '../pods/pod-ports.ts'
 import { serverContainer } from '../pods/server-container.ts'
 import { authProxyFiles, stateful } from '../pods/stateful-set.ts'
 import type { PodServerArgs } from '../server-args.ts'
@@ -15,8 +15,8 @@ const SHARED = 'shared-memory'
 /** The Chroma servers: one StatefulSet, a pod and a volume for each instance. */
 export function chromaServers(parts: PodServerArgs, plan: Workload) {
   const { instances } = parts.settings.chroma
-  const labels = labelsOf(CHROMA)
-  const { server, authProxy, sharedMemory } = chromaServer(parts, CHROMA_PORTS, plan)
+  const labels = objectLabels(CHROMA)
+  const { server, authProxy, sharedMemory } = chromaServer(parts, CHROMA_POD_PORTS, plan)
   const { path, content } = server.files[0]!
   const files = [{ path: CONFIG, content }]
   const config = configFiles({ name: CHROMA, labels, volume: CONFIG, files }, parts.options)

@@ -1,7 +1,7 @@
 import { networking } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { IngressSettings } from '../../settings/kubernetes-settings.ts'
-import { API, labelsOf } from '../kubernetes-names.ts'
+import { API, objectLabels } from '../kubernetes-names.ts'
 import { NOT_AWAITED } from '../pods/awaiting.ts'
 
 /** Lets the API be reached from outside the cluster, over TLS. */
@@ -13,7 +13,7 @@ export const apiIngress = (
   new networking.v1.Ingress(
     API,
     {
-      metadata: { labels: labelsOf(API), annotations: { ...NOT_AWAITED, ...annotations } },
+      metadata: { labels: objectLabels(API), annotations: { ...NOT_AWAITED, ...annotations } },
       spec: {
         ...(className !== '' && { ingressClassName: className }),
         tls: [{ hosts: [host], secretName: tlsSecret }],

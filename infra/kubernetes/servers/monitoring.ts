@@ -1,6 +1,6 @@
 import { apiextensions, core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
-import { API, labelsOf } from '../kubernetes-names.ts'
+import { API, objectLabels } from '../kubernetes-names.ts'
 import { dashboard } from './dashboard.ts'
 
 /** Has the Prometheus operator read the API's metrics. */
@@ -10,9 +10,9 @@ export const serviceMonitor = (options: pulumi.CustomResourceOptions) =>
     {
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'ServiceMonitor',
-      metadata: { labels: labelsOf(API) },
+      metadata: { labels: objectLabels(API) },
       spec: {
-        selector: { matchLabels: labelsOf(API) },
+        selector: { matchLabels: objectLabels(API) },
         endpoints: [{ port: 'http', path: '/metrics', interval: '30s' }],
       },
     },
@@ -24,7 +24,7 @@ export const grafanaDashboard = (namespace: string, options: pulumi.CustomResour
   new core.v1.ConfigMap(
     'dashboard',
     {
-      metadata: { name: 'dashboard', labels: { ...labelsOf(API), grafana_dashboard: '1' } },
+      metadata: { name: 'dashboard', labels: { ...objectLabels(API), grafana_dashboard: '1' } },
       data: { 'knowledge-stack.json': JSON.stringify(dashboard(namespace), null, 2) },
     },
     { ...options, deleteBeforeReplace: true },

@@ -1,17 +1,17 @@
 import type { Workload } from '../../capacity/workload.ts'
-import { ollamaServer } from '../../servers/ollama-server.ts'
+import { ollamaServer } from '../../servers/ollama-spec.ts'
 import type { Settings } from '../../settings/parse-settings.ts'
-import { labelsOf, OLLAMA, ollamaName } from '../kubernetes-names.ts'
+import { OLLAMA, objectLabels, ollamaName } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import { STORE } from '../pods/model-volume.ts'
 import { dataAt } from '../pods/pod.ts'
-import { AUTH_PROXY_PORT, OLLAMA_PORTS } from '../pods/pod-ports.ts'
+import { AUTH_PROXY_PORT, OLLAMA_POD_PORTS } from '../pods/pod-ports.ts'
 import { serverContainer } from '../pods/server-container.ts'
 import { service } from '../pods/service.ts'
 import { authProxyFiles, stateful } from '../pods/stateful-set.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { autoscaler } from './autoscaling.ts'
-import { modelSidecar, readyWithin } from './model-sidecar.ts'
+import { modelSidecar, readyWithin } from './model-sidecar-container.ts'
 import { pullEgress } from './pull-egress.ts'
 
 /** Seconds for answers that are under way. */
@@ -19,7 +19,7 @@ const GRACE = 120
 
 /** The Ollama of each pool: a StatefulSet whose pods pull what their volume lacks, and the Service in front. */
 export function ollamaPools(parts: PodServerArgs, plans: readonly Workload[]) {
-  const place = { ...OLLAMA_PORTS, dataFolder: STORE, grace: GRACE }
+  const place = { ...OLLAMA_POD_PORTS, dataFolder: STORE, grace: GRACE }
   const pools = plans.map(plan => ({ plan, ...ollamaServer(parts, place, plan) }))
   const egress = pullEgress(pools[0]!.server, parts)
   return pools.map(pool => ollamaPool(parts, pool, egress))
@@ -35,7 +35,7 @@ function ollamaPool(
   const { settings, options } = parts
   const { replicas, autoscaling } = settings.kubernetes
   const name = ollamaName(plan.pool!)
-  const labels = labelsOf(name, OLLAMA)
+  const labels = objectLabels(name, OLLAMA)
   const scale = autoscaling.ollama
   const access = authProxyFiles(name, labels, authProxy, parts)
   const sidecar = modelSidecar(parts, name, labels, plan)

@@ -2,13 +2,13 @@ import { core } from '@pulumi/kubernetes'
 import * as pulumi from '@pulumi/pulumi'
 import { PROXY_VARIABLE } from '../../egress/pull-environment.ts'
 import type { ServerSpec } from '../../servers/server-spec.ts'
-import { labelsOf, OLLAMA } from '../kubernetes-names.ts'
+import { OLLAMA, objectLabels } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import { configFiles } from '../pods/mounted-files.ts'
 import type { PodServerArgs } from '../server-args.ts'
 
 const PROXY = 'ollama-proxy'
-const LABELS = labelsOf(OLLAMA)
+const LABELS = objectLabels(OLLAMA)
 
 /**
  * What all Ollamas share for their way out to where models are pulled from: the proxy, whose URL may hold a password,

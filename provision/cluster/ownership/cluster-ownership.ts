@@ -1,18 +1,18 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
-import { claimName, OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { claimName, OBJECT_OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Claim, refuseForeign } from '../../ownership/claim.ts'
 import type { Cluster } from '../cluster-client.ts'
 import { isFixed, isKept, isOfStacks, setOf } from './owned-kinds.ts'
-import { nameOf, objectsOf } from './owned-objects.ts'
+import { objectName, objectsOf } from './owned-objects.ts'
 import { removeObjects } from './remove-objects.ts'
 import { requireOwnNamespace } from './require-namespace.ts'
 
 const ANOTHER = 'choose another namespace (knowledge-stack:kubernetes.namespace)'
 
 const ownerOf = ({ metadata }: KubernetesObject): string | undefined =>
-  metadata?.labels?.[OWNER_LABEL]
+  metadata?.labels?.[OBJECT_OWNER_LABEL]
 
 /**
  * Requires that the namespace and the objects under the stack's names are the stack's own.
@@ -37,7 +37,7 @@ export async function requireOwnObjects(
     settings.stack,
     foreign.map(object => {
       const owner = ownerOf(object)
-      const where = `${nameOf(object)} in the namespace ${settings.kubernetes.namespace}`
+      const where = `${objectName(object)} in the namespace ${settings.kubernetes.namespace}`
       return owner === undefined ? where : `${where} (owner ${owner})`
     }),
     ANOTHER,
@@ -65,7 +65,7 @@ export async function ownObjects(
  * @param isKnown before an update: whether the state has an object, by its uid. What has a name that stays is taken
  * over by the update, but for StatefulSets: their claim templates cannot be changed, and may be others by now
  */
-export async function removeUnknown(
+export async function removeUnknownObjects(
   settings: Settings,
   owner: Owner,
   isKnown: ((uid: string) => boolean) | undefined,
@@ -88,9 +88,9 @@ function ownership(
   objects: readonly KubernetesObject[],
   isProven: (object: KubernetesObject) => boolean,
 ): (object: KubernetesObject) => boolean {
-  const proven = new Set(objects.filter(isProven).map(nameOf))
+  const proven = new Set(objects.filter(isProven).map(objectName))
   return object => {
-    if (proven.has(nameOf(object))) return true
+    if (proven.has(objectName(object))) return true
     const set = object.kind === CLAIM ? setOf(object.metadata?.name ?? '') : undefined
     if (set === undefined || ownerOf(object) !== undefined) return false
     const isOfSet = object.metadata?.labels?.[COMPONENT] === set

@@ -1,6 +1,6 @@
 import type { KubernetesObject, V1APIResourceList } from '@kubernetes/client-node'
 import { ask, type Cluster } from '../cluster-client.ts'
-import { nameOf } from './owned-objects.ts'
+import { objectName } from './owned-objects.ts'
 
 /** Kept by the cluster itself, in every namespace or beside every Service. */
 const OF_CLUSTER = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default'])
@@ -47,7 +47,7 @@ async function list(apiVersion: string, kind: string, namespace: string, { objec
   return items
     .map((item): KubernetesObject => ({ ...item, apiVersion, kind }))
     .filter(isOfOthers)
-    .map(nameOf)
+    .map(objectName)
 }
 
 /** What has an owner in the cluster goes with that, and what is about to go is nobody's any more. */
@@ -58,6 +58,6 @@ function isOfOthers(object: KubernetesObject): boolean {
     ownerReferences.length === 0 &&
     deletionTimestamp === undefined &&
     type !== TOKEN &&
-    !OF_CLUSTER.has(nameOf(object))
+    !OF_CLUSTER.has(objectName(object))
   )
 }

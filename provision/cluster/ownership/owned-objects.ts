@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
-import { type Cluster, find } from '../cluster-client.ts'
+import { askIfThere, type Cluster } from '../cluster-client.ts'
 import { kindsOf } from './owned-kinds.ts'
 
 /** All objects in a stack's namespace of the kinds that a stack makes, whoever made them. */
@@ -10,7 +10,7 @@ export async function objectsOf(settings: Settings, cluster: Cluster): Promise<K
     kindsOf(settings).map(async ({ apiVersion, kind }) => {
       const question = cluster.objects.list(apiVersion, kind, namespace)
       // The API may lack a kind that only some clusters have.
-      const list = await find(cluster, `the ${kind}s of namespace ${namespace}`, question)
+      const list = await askIfThere(cluster, `the ${kind}s of namespace ${namespace}`, question)
       // Items of a list do not say what they are.
       return (list?.items ?? []).map(item => ({ ...item, apiVersion, kind }))
     }),
@@ -19,4 +19,5 @@ export async function objectsOf(settings: Settings, cluster: Cluster): Promise<K
 }
 
 /** `Service/chroma-pods` */
-export const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind}/${metadata?.name}`
+export const objectName = ({ kind, metadata }: KubernetesObject): string =>
+  `${kind}/${metadata?.name}`

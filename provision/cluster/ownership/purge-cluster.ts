@@ -1,11 +1,11 @@
 import type { KubernetesObject, V1PersistentVolumeClaim } from '@kubernetes/client-node'
-import { OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { OBJECT_OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { ask, type Cluster } from '../cluster-client.ts'
 import { mounts } from '../pods.ts'
 import { ownObjects } from './cluster-ownership.ts'
-import { nameOf } from './owned-objects.ts'
+import { objectName } from './owned-objects.ts'
 import { removeObjects } from './remove-objects.ts'
 import { endNamespace } from './require-namespace.ts'
 
@@ -47,13 +47,13 @@ export async function purgeObjects(
   const own = await ownObjects(settings, owner, cluster)
   const used = own.filter(
     object =>
-      object.metadata?.labels?.[OWNER_LABEL] === undefined &&
+      object.metadata?.labels?.[OBJECT_OWNER_LABEL] === undefined &&
       pods.items.some(pod => mounts(pod, object)),
   )
   await removeObjects(
     own.filter(object => !used.includes(object)),
     cluster,
   )
-  const others = used.map(claim => `${nameOf(claim)} in ${namespace}, which a pod uses`)
+  const others = used.map(claim => `${objectName(claim)} in ${namespace}, which a pod uses`)
   return [...others, ...(await endNamespace(settings, owner, cluster))]
 }

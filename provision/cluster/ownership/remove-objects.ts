@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { Failure } from '../../../infra/failure.ts'
 import { formatDuration, type Millis, minutes, seconds } from '../../../infra/units.ts'
-import { type Cluster, find } from '../cluster-client.ts'
+import { askIfThere, type Cluster } from '../cluster-client.ts'
 import { mounts, workloadOf } from '../pods.ts'
-import { nameOf } from './owned-objects.ts'
+import { objectName } from './owned-objects.ts'
 
 /** Longer than any pod of a stack is given to end. */
 const GONE_WITHIN: Millis = minutes(4)
@@ -32,9 +32,9 @@ export async function removeObjects(
 async function askForEnd(object: KubernetesObject, cluster: Cluster): Promise<void> {
   const options = { preconditions: { uid: object.metadata?.uid } }
   const none = undefined
-  await find(
+  await askIfThere(
     cluster,
-    `the end of ${nameOf(object)}`,
+    `the end of ${objectName(object)}`,
     cluster.objects.delete(object, none, none, none, none, 'Foreground', options),
     [404, 409],
   )
@@ -44,7 +44,7 @@ async function ifThere(object: KubernetesObject, cluster: Cluster): Promise<Kube
   const { apiVersion, kind, metadata } = object
   const { name = '', namespace = '', uid } = metadata ?? {}
   const question = cluster.objects.read({ apiVersion, kind, metadata: { name, namespace } })
-  const found = await find(cluster, nameOf(object), question)
+  const found = await askIfThere(cluster, objectName(object), question)
   return found !== undefined && found.metadata?.uid === uid ? [found] : []
 }
 
@@ -56,11 +56,11 @@ async function stillThere(
   const held = objects.map(async object => {
     const { namespace = '', finalizers = [] } = object.metadata ?? {}
     const { items } = await core.listNamespacedPod({ namespace })
-    const pods = items.filter(pod => workloadOf(pod) === nameOf(object) || mounts(pod, object))
+    const pods = items.filter(pod => workloadOf(pod) === objectName(object) || mounts(pod, object))
     const names = pods.map(
       ({ metadata, spec }) => `pod ${metadata?.name} on node ${spec?.nodeName ?? 'none'}`,
     )
-    return `${nameOf(object)} (${[...names, ...finalizers].join(', ')})`
+    return `${objectName(object)} (${[...names, ...finalizers].join(', ')})`
   })
   return new Failure(
     'unavailable',

@@ -1,13 +1,13 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { Failure } from '../../../infra/failure.ts'
-import { OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { OBJECT_OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Claim, STATE_LOST } from '../../ownership/claim.ts'
-import { ask, type Cluster, find } from '../cluster-client.ts'
+import { ask, askIfThere, type Cluster } from '../cluster-client.ts'
 import { othersIn } from './others.ts'
 import { isOfStacks } from './owned-kinds.ts'
-import { nameOf } from './owned-objects.ts'
+import { objectName } from './owned-objects.ts'
 import { removeObjects } from './remove-objects.ts'
 
 const MEND =
@@ -36,7 +36,7 @@ export async function requireOwnNamespace(
     )
   }
   if (found === undefined) return
-  const owner = found.metadata?.labels?.[OWNER_LABEL]
+  const owner = found.metadata?.labels?.[OBJECT_OWNER_LABEL]
   if (owner === claim.id) return
   if (owner !== undefined) {
     throw new Failure(
@@ -53,7 +53,7 @@ export async function requireOwnNamespace(
 }
 
 const readNamespace = (name: string, cluster: Cluster) =>
-  find(cluster, `the namespace ${name}`, cluster.core.readNamespace({ name }))
+  askIfThere(cluster, `the namespace ${name}`, cluster.core.readNamespace({ name }))
 
 const RUN_OR_KEPT = new Set(['StatefulSet', 'Deployment', 'Job', 'PersistentVolumeClaim'])
 
@@ -68,7 +68,7 @@ async function usersOf(
   const pods = items.map(pod => ({ ...pod, kind: 'Pod' }))
   return [...objects.filter(({ kind }) => RUN_OR_KEPT.has(kind!)), ...pods]
     .filter(({ metadata }) => !isOfStacks(metadata?.labels))
-    .map(nameOf)
+    .map(objectName)
 }
 
 /**
@@ -82,7 +82,7 @@ export async function endNamespace(
 ): Promise<string[]> {
   const found = sharedNamespace ? undefined : await readNamespace(name, cluster)
   if (found === undefined) return []
-  if (id === undefined || found.metadata?.labels?.[OWNER_LABEL] !== id) {
+  if (id === undefined || found.metadata?.labels?.[OBJECT_OWNER_LABEL] !== id) {
     return [`the namespace ${name} (it does not say that the stack made it)`]
   }
   const others = await othersIn(name, cluster)

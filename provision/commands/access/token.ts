@@ -1,5 +1,5 @@
+import { makeToken } from '../../../checks/api/auth/api-token.ts'
 import { readKeyFile, rotateKeyFile } from '../../../checks/api/auth/keys.ts'
-import { makeToken } from '../../../checks/api/auth/token.ts'
 import { Failure } from '../../../infra/failure.ts'
 import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'

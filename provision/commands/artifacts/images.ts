@@ -1,4 +1,9 @@
-import { IMAGE_LOCK, ImageLock, mirrored, OWN_IMAGE } from '../../../infra/settings/images.ts'
+import {
+  IMAGE_LOCK,
+  ImageLock,
+  mirrored,
+  OWN_IMAGE,
+} from '../../../infra/settings/image-settings.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { digestOf } from '../../images/image-registry.ts'
 import { changeJsonRecord } from '../../json-record.ts'

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { serveMirror } from '../../models/mirror.ts'
+import { serveMirror } from '../../models/model-mirror.ts'
 import type { CommandSpec } from '../command.ts'
 import { wholeNumber } from '../whole-number.ts'
 

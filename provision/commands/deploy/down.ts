@@ -5,7 +5,7 @@ import { purgeHome } from '../../ownership/home-contents.ts'
 import { isClaimed } from '../../ownership/home-owner.ts'
 import { useReserve } from '../../ownership/room-for-down.ts'
 import { chooseBackend } from '../../pulumi/backend.ts'
-import { Engine } from '../../pulumi/pulumi-engine.ts'
+import { PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
 import {
@@ -79,7 +79,7 @@ async function takeDown(
   await useReserve(settings)
   return withStackLock(settings, `down of stack ${settings.stack}`, async home => {
     const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
-    const engine = await Engine.open(stack, pulumi)
+    const engine = await PulumiEngine.open(stack, pulumi)
     const state = await steps.run('state', task => engine.state(task))
     const known = namesIn(state)
     // The home folder may be on another machine than the one that deployed.

@@ -3,7 +3,7 @@ import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { planStep } from '../../plan/plan-step.ts'
-import { Engine, type EngineResult } from '../../pulumi/pulumi-engine.ts'
+import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import {
   obtainToolchain,
@@ -23,7 +23,7 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
       await claimHome(stack.settings)
       await planStep(stack.settings, steps)
       const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
-      const engine = await Engine.open(stack, pulumi)
+      const engine = await PulumiEngine.open(stack, pulumi)
       const { changes, steps: planned } = await steps.run('pulumi preview', task =>
         engine.run('preview', task),
       )

@@ -6,7 +6,7 @@ import { claimHome } from '../../ownership/home-owner.ts'
 import { keepReserve } from '../../ownership/room-for-down.ts'
 import { tightenHome } from '../../ownership/tighten-home.ts'
 import { planStep } from '../../plan/plan-step.ts'
-import { Engine, type EngineResult } from '../../pulumi/pulumi-engine.ts'
+import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
@@ -37,7 +37,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       await keepReserve(settings)
       const { plan } = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
-      const engine = await Engine.open(stack, toolchain.pulumi)
+      const engine = await PulumiEngine.open(stack, toolchain.pulumi)
       const started = new Date()
       const result = await steps.run(
         'pulumi up',

@@ -1,6 +1,6 @@
 import type { Report } from '../../../checks/report.ts'
 import { toTable } from '../../../checks/report-table.ts'
-import { verify } from '../../../checks/verify.ts'
+import { runChecks } from '../../../checks/run-checks.ts'
 import { Failure } from '../../../infra/failure.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { loadBeforeChecks } from '../../models/load-as-planned.ts'
@@ -28,7 +28,7 @@ export const verificationKind: ResourceKind<VerificationArgs, VerificationState>
 async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {
   const { report: say, signal } = task
   await loadBeforeChecks(args.deployment, task)
-  const report = await verify(args.deployment, {
+  const report = await runChecks(args.deployment, {
     readOnly: false,
     signal,
     memoryOfProcess,

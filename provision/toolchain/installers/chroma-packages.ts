@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../../infra/failure.ts'
-import { requireCommand } from '../command.ts'
 import type { Installer } from '../installer.ts'
 import { PINS, versionProblem } from '../pinned-tools.ts'
 import { probeVersion } from '../probe.ts'
+import { requireCommand } from '../run-command.ts'
 import { fetchPythonPackage, INSTALL_PYTHON } from './python-package.ts'
 
 const { version: VERSION } = PINS.chroma

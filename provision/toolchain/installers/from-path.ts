@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { Failure } from '../../../infra/failure.ts'
-import { findCommand } from '../command.ts'
 import type { Installer } from '../installer.ts'
 import { PINS, type ToolName, versionProblem } from '../pinned-tools.ts'
 import { probeVersion } from '../probe.ts'
+import { findCommand } from '../run-command.ts'
 
 /** What the engine starts to run the program; vendor's installers put it beside the engine. */
 export const LANGUAGE_HOST = 'pulumi-language-nodejs'

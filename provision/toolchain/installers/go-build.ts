@@ -4,8 +4,8 @@ import coerce from 'semver/functions/coerce.js'
 import gte from 'semver/functions/gte.js'
 import { Failure } from '../../../infra/failure.ts'
 import type { Task } from '../../progress.ts'
-import { requireCommand, runCommand } from '../command.ts'
 import { reportWhile } from '../report-while.ts'
+import { requireCommand, runCommand } from '../run-command.ts'
 
 /** Programs that Go builds from its module proxy, at once. */
 export interface GoPrograms {

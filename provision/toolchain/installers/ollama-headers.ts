@@ -1,10 +1,10 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Task } from '../../progress.ts'
-import { requireCommand } from '../command.ts'
 import { finishedFolder } from '../finished-folder.ts'
 import type { ToolchainOptions } from '../options.ts'
 import { PINS } from '../pinned-tools.ts'
+import { requireCommand } from '../run-command.ts'
 import { type GoModule, loadModule } from './go-build.ts'
 import { vectorExtensions } from './vector-extensions.ts'
 

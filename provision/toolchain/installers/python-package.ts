@@ -2,9 +2,9 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../../infra/failure.ts'
 import type { Task } from '../../progress.ts'
-import { requireCommand, runCommand } from '../command.ts'
 import { finishedFolder } from '../finished-folder.ts'
 import { reportWhile } from '../report-while.ts'
+import { requireCommand, runCommand } from '../run-command.ts'
 
 /** A wheel on PyPI, or on the index that pip is configured for. */
 export interface PythonPackage {

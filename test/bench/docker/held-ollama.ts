@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { OLLAMA_DATA } from '../../../infra/docker/data-paths.ts'
 import { ollamaEnvironment } from '../../../infra/servers/ollama-environment.ts'
-import { Images } from '../../../infra/settings/images.ts'
+import { Images } from '../../../infra/settings/image-settings.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Bytes, KiB } from '../../../infra/units.ts'
 

@@ -1,5 +1,5 @@
 import type { Workload } from '../../../infra/capacity/workload.ts'
-import { labelsOf } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { objectLabels } from '../../../infra/kubernetes/kubernetes-names.ts'
 import { podTemplate } from '../../../infra/kubernetes/pods/pod.ts'
 import { resourcesOf } from '../../../infra/kubernetes/pods/resource-quantity.ts'
 import { Kubernetes } from '../../../infra/settings/kubernetes-settings.ts'
@@ -18,7 +18,7 @@ export function podOf(workload: Workload, name: string): KubeObject {
     resources: resourcesOf(share),
   }))
   const template = podTemplate({
-    labels: labelsOf('simulated'),
+    labels: objectLabels('simulated'),
     containers: containers as [(typeof containers)[0], ...typeof containers],
     pullSecrets: [],
     placement: { nodes, ...(requests.gpu && { tolerations: GPU_SETTINGS.tolerations }) },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { verify } from '../../../checks/verify.ts'
+import { runChecks } from '../../../checks/run-checks.ts'
 import { creatorPath, documentPath, TestApi } from '../../support/api/api.ts'
 import { Gate, type GateMode } from '../../support/api/gate.ts'
 import { startOllamaWithModels } from '../../support/models/models.ts'
@@ -139,7 +139,10 @@ describe('health, whatever the servers do', () => {
     const query = creatorPath('on a full disk', 'query')
     const asked = await other.call('POST', query, { token, body: { text: 'Cats' } })
     expect(asked).toMatchObject({ status: 200, body: { hits: [{ document: 'kept' }] } })
-    const report = await verify(outputs, { readOnly: false, signal: new AbortController().signal })
+    const report = await runChecks(outputs, {
+      readOnly: false,
+      signal: new AbortController().signal,
+    })
     const verdicts = new Map(report.checks.map(({ name, verdict }) => [name, verdict]))
     expect(verdicts.get('chroma-room')).toBe('failed')
     expect(verdicts.get('chroma-round-trip')).toBe('unchecked')

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Check } from '../../../checks/check.ts'
 import { openDeployment } from '../../../checks/connected-deployment.ts'
 import shardSettings from '../../../checks/data/shard-settings.ts'
+import { runChecks } from '../../../checks/run-checks.ts'
 import chromaAnswers from '../../../checks/servers/chroma-answers.ts'
 import ollamaAnswers from '../../../checks/servers/ollama-answers.ts'
 import routesClosed from '../../../checks/servers/routes-closed.ts'
-import { verify } from '../../../checks/verify.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { type RunningAuthProxy, startAuthProxy } from '../../support/servers/auth-proxy.ts'
@@ -61,7 +61,7 @@ describe.skipIf(nginx === undefined)('a deployment behind auth proxies (needs ng
 
   async function verdicts(outputs: Outputs, some?: Check[]): Promise<Record<string, string>> {
     const { signal } = new AbortController()
-    const { checks } = await verify(outputs, {
+    const { checks } = await runChecks(outputs, {
       readOnly: false,
       signal,
       ...(some && { checks: some }),

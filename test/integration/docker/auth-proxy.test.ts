@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Caller, Rules } from '../../../infra/auth-proxy/routes.ts'
+import type { ProxyCaller, Rules } from '../../../infra/auth-proxy/routes.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import { MiB } from '../../../infra/units.ts'
 import {
@@ -15,11 +15,11 @@ import { debianCommand } from '../../support/servers/debian.ts'
 
 const nginx = await debianCommand('nginx', 'nginx-light')
 
-const TOKENS: Record<Caller, string> = {
+const TOKENS: Record<ProxyCaller, string> = {
   application: 'a1'.repeat(32),
   provisioner: 'b2'.repeat(32),
 }
-const as = (caller: Caller) => ({ authorization: `Bearer ${TOKENS[caller]}` })
+const as = (caller: ProxyCaller) => ({ authorization: `Bearer ${TOKENS[caller]}` })
 
 /** What came through to the server behind the auth proxy: the request line and the headers. */
 const arrived: IncomingMessage[] = []
@@ -177,7 +177,7 @@ describe.skipIf(nginx === undefined)('the auth proxy of Ollama (needs nginx)', (
   })
 
   it('takes model files of any size from the provisioner, and large requests from nobody else', async () => {
-    const send = async (path: string, caller: Caller, bytes: number) => {
+    const send = async (path: string, caller: ProxyCaller, bytes: number) => {
       const answer = await fetch(`http://127.0.0.1:${front.port}${path}`, {
         method: 'POST',
         headers: as(caller),

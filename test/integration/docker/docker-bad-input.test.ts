@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
+import { CONTAINER_OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
 import { MiB } from '../../../infra/units.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import { writeImage } from '../../support/cluster/image.ts'
@@ -172,7 +172,7 @@ describe.skipIf(noEngine !== undefined)(
         })
         const { id } = (await readOwner(stack.home))!
         const { Volumes } = await engine.docker.listVolumes()
-        expect(Volumes.map(({ Labels }) => Labels[OWNER_LABEL])).toEqual([id, id])
+        expect(Volumes.map(({ Labels }) => Labels[CONTAINER_OWNER_LABEL])).toEqual([id, id])
         expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
@@ -187,7 +187,7 @@ describe.skipIf(noEngine !== undefined)(
         await engine.docker.createVolume({
           Name: volumeName('dev', part),
           DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${60 * MiB}` },
-          Labels: { [OWNER_LABEL]: owner },
+          Labels: { [CONTAINER_OWNER_LABEL]: owner },
         })
         const stack = await makeStack(engine)
         stack.env.KNOWLEDGE_STACK_OWNER = owner

@@ -9,7 +9,10 @@ import type { Owner } from '../../../infra/ownership/owner.ts'
 import { PROJECT } from '../../../infra/project.ts'
 import { localPaths, tokensOf } from '../../../infra/settings/home-paths.ts'
 import { parseSettings, type Settings } from '../../../infra/settings/parse-settings.ts'
-import { removeUnknown, requireOwnPlaces } from '../../../provision/docker/docker-ownership.ts'
+import {
+  removeUnknownContainers,
+  requireOwnPlaces,
+} from '../../../provision/docker/docker-ownership.ts'
 import { keepOwner } from '../../../provision/ownership/home-owner.ts'
 import { docker as target } from '../../../provision/targets/docker-target.ts'
 import { noEngine, type RunningEngine, startEngine } from '../../support/docker/engine.ts'
@@ -119,7 +122,7 @@ describe.skipIf(noEngine !== undefined)(
       const adopted = await requireOwnPlaces(settings, { ...claim, knows })
       expect(adopted.sort()).toEqual(['front', 'server'])
       await leaveContainer(docker, 'stranger', stackLabels('api'), { NetworkMode: 'unknown' })
-      await removeUnknown(settings, ownerOf({ older: true, adopted }), knows)
+      await removeUnknownContainers(settings, ownerOf({ older: true, adopted }), knows)
       const left = Object.keys(await everythingOf(docker))
       expect(left).toEqual(expect.arrayContaining(['container stranger', 'network known']))
       expect(left).not.toContain('container front')
@@ -138,7 +141,7 @@ describe.skipIf(noEngine !== undefined)(
       const visitor = await leaveContainer(docker, 'visitor', {}, { NetworkMode: 'used' })
       await docker.getContainer(visitor).start()
       const before = await everythingOf(docker)
-      await removeUnknown(settings, ownerOf({ older: true }), name =>
+      await removeUnknownContainers(settings, ownerOf({ older: true }), name =>
         [known, 'by-name'].includes(name),
       )
       const { 'container left': _container, 'network left': _network, ...others } = before

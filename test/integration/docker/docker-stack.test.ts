@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
+import { CONTAINER_OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import type { MadeSecrets } from '../../../infra/resources.ts'
 import { localPaths, tokensOf } from '../../../infra/settings/home-paths.ts'
-import { Images } from '../../../infra/settings/images.ts'
+import { Images } from '../../../infra/settings/image-settings.ts'
 import { MiB } from '../../../infra/units.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
@@ -109,7 +109,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await volumesOf()).toEqual(volumes)
       expect(await notes.lost()).toEqual([])
       const owners = Object.values(await partsOf(engine)).map(
-        ({ Config }) => Config.Labels[OWNER_LABEL],
+        ({ Config }) => Config.Labels[CONTAINER_OWNER_LABEL],
       )
       expect(new Set(owners)).toEqual(new Set([await ownerId()]))
     },

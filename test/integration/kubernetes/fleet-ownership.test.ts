@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { labelsOf, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { objectLabels, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { openCluster } from '../../../provision/cluster/cluster-client.ts'
 import { ownObjects } from '../../../provision/cluster/ownership/cluster-ownership.ts'
@@ -265,7 +265,7 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     const team = await ofTeam()
     // As the controller of a set of an older version makes it for another pod.
     const another = object('v1', 'PersistentVolumeClaim', 'data-chroma-1', { spec: claimSpec() })
-    Object.assign(another.metadata, { labels: labelsOf('chroma') })
+    Object.assign(another.metadata, { labels: objectLabels('chroma') })
     await fleet.api.create(another)
     const refused = await first.run('down', '--purge')
     expect(refused).toEqual(refusal(/claims .*data-chroma-0 \(\d+Gi\).*data-ollama-gpu-7-0/))

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { roomOf, take } from '../../../infra/capacity/placement.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
-import { OWNER_LABEL, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { OBJECT_OWNER_LABEL, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
@@ -94,7 +94,10 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     const owned = (await Promise.all(OWNED.map(([version, kind]) => own(version, kind)))).flat()
     const owners = [(await namespace())!, ...owned]
       .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt')
-      .map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.labels?.[OWNER_LABEL]])
+      .map(({ kind, metadata }) => [
+        `${kind}/${metadata.name}`,
+        metadata.labels?.[OBJECT_OWNER_LABEL],
+      ])
     const [[, owner]] = owners as [[string, string]]
     expect(owner).toMatch(/^[0-9a-f-]{36}$/)
     expect(owners.filter(([, label]) => label !== owner)).toEqual([

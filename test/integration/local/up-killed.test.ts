@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localPaths } from '../../../infra/settings/home-paths.ts'
 import { isFree } from '../../../provision/processes/free-port.ts'
 import { processesWith } from '../../../provision/processes/process-table.ts'
-import { findCommand } from '../../../provision/toolchain/command.ts'
+import { findCommand } from '../../../provision/toolchain/run-command.ts'
 import { type RunningCommand, recordedPid, TestStack } from '../../support/stack/test-stack.ts'
 
 /** Milliseconds after the start of an `up`, drawn once from 0 to 6000; from before the stack is there until it is up. */

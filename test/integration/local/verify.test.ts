@@ -11,7 +11,7 @@ import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { type CheckResult, exitCode, Report } from '../../../checks/report.ts'
 import { toTable } from '../../../checks/report-table.ts'
-import { verify } from '../../../checks/verify.ts'
+import { runChecks } from '../../../checks/run-checks.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { minutes } from '../../../infra/units.ts'
 import { loadAsPlanned } from '../../../provision/models/load-as-planned.ts'
@@ -46,8 +46,8 @@ describe('verify', () => {
     await chroma.stop()
   })
 
-  const run = (of: Outputs, options: Partial<Parameters<typeof verify>[1]> = {}) =>
-    verify(of, { readOnly: false, signal: new AbortController().signal, ...options })
+  const run = (of: Outputs, options: Partial<Parameters<typeof runChecks>[1]> = {}) =>
+    runChecks(of, { readOnly: false, signal: new AbortController().signal, ...options })
 
   const named = (report: Report, verdict: CheckResult['verdict']) =>
     report.checks.filter(check => check.verdict === verdict).map(({ name }) => name)

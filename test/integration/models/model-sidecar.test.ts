@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { readMarked } from '../../../infra/failure.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import type { SidecarConfig } from '../../../provision/model-sidecar/sidecar-config.ts'
-import { type Mirror, serveMirror } from '../../../provision/models/mirror.ts'
+import { type MirrorServer, serveMirror } from '../../../provision/models/model-mirror.ts'
 import { kubernetesObjects, objectOf } from '../../support/kubernetes/kubernetes-objects.ts'
 import { storeTinyModels } from '../../support/models/tiny-models.ts'
 import { type RunningOllama, startOllama } from '../../support/servers/ollama.ts'
@@ -25,7 +25,7 @@ interface Running {
 }
 
 let folder: string
-let mirror: Mirror
+let mirror: MirrorServer
 let ollama: RunningOllama
 let sidecar: Running | undefined
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Locks, readLocks } from '../../../provision/models/locks.ts'
-import { type Mirror, serveMirror } from '../../../provision/models/mirror.ts'
+import { type MirrorServer, serveMirror } from '../../../provision/models/model-mirror.ts'
 import { findProvisioned, provisionModel } from '../../../provision/models/provision-model.ts'
 import { listModels } from '../../support/models/list-models.ts'
 import { requestFor } from '../../support/models/model-request.ts'
@@ -14,7 +14,7 @@ import { type RunningOllama, startOllama } from '../../support/servers/ollama.ts
 
 describe('the models that only the library has, from a mirror of it', () => {
   let folder: string
-  let mirror: Mirror
+  let mirror: MirrorServer
   let server: RunningOllama
   let ollama: Ollama
   const { task, reports } = recordingTask()

@@ -2,14 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { blobPath, type Layer } from '../../../checks/models/model-files.ts'
-import { type Mirror, serveMirror } from '../../../provision/models/mirror.ts'
+import { blobPath, type ManifestLayer } from '../../../checks/models/model-files.ts'
+import { type MirrorServer, serveMirror } from '../../../provision/models/model-mirror.ts'
 import { storeModel } from '../../support/store/test-store.ts'
 
 describe('the mirror', () => {
   let folder: string
-  let mirror: Mirror
-  let layers: Layer[]
+  let mirror: MirrorServer
+  let layers: ManifestLayer[]
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mirror-'))

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processStart } from '../../../provision/process-identity.mjs'
-import { runCommand } from '../../../provision/toolchain/command.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import { fetchPythonPackage } from '../../../provision/toolchain/installers/python-package.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 
 const task = { report: () => {}, signal: new AbortController().signal }
 

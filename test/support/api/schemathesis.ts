@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { minutes } from '../../../infra/units.ts'
-import { findCommand, runCommand } from '../../../provision/toolchain/command.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { findCommand, runCommand } from '../../../provision/toolchain/run-command.ts'
 
 const VERSION = '4.32.5'
 /** The oldest Python that it runs on. */

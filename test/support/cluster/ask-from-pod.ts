@@ -1,4 +1,4 @@
-import { OWN_IMAGE } from '../../../infra/settings/images.ts'
+import { OWN_IMAGE } from '../../../infra/settings/image-settings.ts'
 import type { RealCluster } from './node.ts'
 import { waitFor } from './wait.ts'
 

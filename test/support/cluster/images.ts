@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Images, OWN_IMAGE } from '../../../infra/settings/images.ts'
+import { Images, OWN_IMAGE } from '../../../infra/settings/image-settings.ts'
 import { minutes } from '../../../infra/units.ts'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { startEngine } from '../docker/engine.ts'
 import { provideImages } from '../docker/images.ts'
 

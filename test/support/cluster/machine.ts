@@ -6,7 +6,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seconds } from '../../../infra/units.ts'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { tied } from './fleet/tied.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { minutes } from '../../../infra/units.ts'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { type Kind, orUndefined } from './kind.ts'
 
 /** Builds with the machine's own network: the tests' containers reach nothing outside of it otherwise. */

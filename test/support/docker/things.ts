@@ -1,6 +1,10 @@
 import { stat } from 'node:fs/promises'
 import type Docker from 'dockerode'
-import { OWNER_LABEL, PART_LABEL, STACK_LABEL } from '../../../infra/docker/docker-names.ts'
+import {
+  CONTAINER_OWNER_LABEL,
+  PART_LABEL,
+  STACK_LABEL,
+} from '../../../infra/docker/docker-names.ts'
 import { NODE_IMAGE } from './images.ts'
 
 type Labels = Record<string, string>
@@ -9,7 +13,7 @@ type Labels = Record<string, string>
 export const stackLabels = (part: string, owner?: string, stack = 'dev'): Labels => ({
   [STACK_LABEL]: stack,
   [PART_LABEL]: part,
-  ...(owner !== undefined && { [OWNER_LABEL]: owner }),
+  ...(owner !== undefined && { [CONTAINER_OWNER_LABEL]: owner }),
 })
 
 /** A container that was made and not started, as an update that was killed leaves one. @returns its id */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { blobPath } from '../../../checks/models/model-files.ts'
-import { mirrorServer } from '../../../provision/models/mirror.ts'
+import { mirrorServer } from '../../../provision/models/model-mirror.ts'
 
 /**
  * What is wrong with the content that a mirror gives:

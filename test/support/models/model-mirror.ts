@@ -1,4 +1,4 @@
-import { serveMirror } from '../../../provision/models/mirror.ts'
+import { serveMirror } from '../../../provision/models/model-mirror.ts'
 import { startOllamaWithModels } from './models.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mirrorServer } from '../../../provision/models/mirror.ts'
+import { mirrorServer } from '../../../provision/models/model-mirror.ts'
 import { type ForwardProxy, startForwardProxy } from '../servers/forward-proxy.ts'
 import { ownCertificate, serveTls, type TlsServer } from '../toolchain/own-ca.ts'
 import { storeTinyModels } from './tiny-models.ts'

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { minutes } from '../../../infra/units.ts'
 import { withLock } from '../../../provision/lock.mjs'
-import { findCommand, runCommand } from '../../../provision/toolchain/command.ts'
+import { findCommand, runCommand } from '../../../provision/toolchain/run-command.ts'
 
 /** Debian packages are installed, and daemons and mounts made, where the tests are told that they may. */
 export const MAY_CHANGE_SYSTEM =

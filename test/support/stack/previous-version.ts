@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { minutes } from '../../../infra/units.ts'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 
 /** The last version that gave nothing an owner. */
 const COMMIT = 'd1e54e4b58f13b67275d55785944d396dcf17d2a'

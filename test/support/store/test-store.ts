@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { blobPath, type Layer, manifestPath } from '../../../checks/models/model-files.ts'
+import { blobPath, type ManifestLayer, manifestPath } from '../../../checks/models/model-files.ts'
 
 export interface StoredModel {
   gguf: Buffer
@@ -16,13 +16,13 @@ export async function storeModel(
   folder: string,
   name: string,
   model: StoredModel,
-): Promise<Layer[]> {
+): Promise<ManifestLayer[]> {
   const parts: [string, Buffer | string | undefined][] = [
     ['application/vnd.ollama.image.model', model.gguf],
     ['application/vnd.ollama.image.template', model.template],
     ['application/vnd.ollama.image.params', model.parameters && JSON.stringify(model.parameters)],
   ]
-  const layers: Layer[] = []
+  const layers: ManifestLayer[] = []
   for (const [mediaType, content] of parts) {
     if (content !== undefined) layers.push(await storeBlob(folder, mediaType, content))
   }
@@ -49,7 +49,7 @@ async function storeBlob(
   folder: string,
   mediaType: string,
   content: Buffer | string,
-): Promise<Layer> {
+): Promise<ManifestLayer> {
   const data = Buffer.from(content)
   const digest = `sha256:${createHash('sha256').update(data).digest('hex')}`
   const path = blobPath(folder, digest)

@@ -5,7 +5,7 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { debianCommand } from '../servers/debian.ts'
 
 /** OpenSSL's command, which issues certificates as Node cannot; undefined where there is none. */

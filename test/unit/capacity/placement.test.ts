@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   assign,
+  type NodeRoom,
   orderDependence,
   type Placeable,
-  type Room,
   take,
 } from '../../../infra/capacity/placement.ts'
 
@@ -19,7 +19,7 @@ const workload = (memory: number, gpuMemory?: number): Placeable => ({
   },
 })
 
-const room = (memory: number, ...gpus: number[]): Room => ({
+const room = (memory: number, ...gpus: number[]): NodeRoom => ({
   cpu: 10,
   memory,
   disk: 10,
@@ -31,7 +31,7 @@ const room = (memory: number, ...gpus: number[]): Room => ({
 })
 
 /** Every run of a scheduler that binds one after the other, in every order, onto every machine that takes it. */
-function* greedyRuns(left: readonly Placeable[], rooms: readonly Room[]): Generator<boolean> {
+function* greedyRuns(left: readonly Placeable[], rooms: readonly NodeRoom[]): Generator<boolean> {
   if (left.length === 0) yield true
   for (const [index, next] of left.entries()) {
     const rest = left.toSpliced(index, 1)

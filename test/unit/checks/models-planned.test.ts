@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Context } from '../../../checks/check.ts'
+import type { CheckContext } from '../../../checks/check.ts'
 import { openDeployment } from '../../../checks/connected-deployment.ts'
 import modelsPlanned from '../../../checks/models/models-planned.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
@@ -21,7 +21,11 @@ async function check(
     fetch: async url => Response.json({ models: String(url).endsWith('/api/ps') ? models : [] }),
   })
   const { signal } = new AbortController()
-  return modelsPlanned.run({ deployment, readOnly: true, signal } as Partial<Context> as Context)
+  return modelsPlanned.run({
+    deployment,
+    readOnly: true,
+    signal,
+  } as Partial<CheckContext> as CheckContext)
 }
 
 it('passes a model that lies on the GPU as a whole, as planned', async () => {

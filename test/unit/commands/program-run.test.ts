@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { runCommand } from '../../../provision/toolchain/command.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
 
 const run = promisify(execFile)
 const signal = new AbortController().signal
@@ -21,7 +21,7 @@ describe('a program', () => {
   it('runs where PATH has no bash and no other shell, with its arguments as they are', async () => {
     const args = ["it's", '$HOME', 'a  b', '', 'Jürgen', '`id`', '\\']
     const script = `
-      import { runCommand } from '${join(PROJECT_ROOT, 'provision/toolchain/command.ts')}'
+      import { runCommand } from '${join(PROJECT_ROOT, 'provision/toolchain/run-command.ts')}'
       const argv = ['node', '-p', 'JSON.stringify(process.argv.slice(1))', '--', ...${JSON.stringify(args)}]
       const options = { env: process.env, signal: new AbortController().signal }
       process.stdout.write(await runCommand(argv, options))

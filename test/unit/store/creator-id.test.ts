@@ -6,7 +6,12 @@ import {
   RESERVED_PREFIX,
 } from '../../../checks/store/creator-id.ts'
 import { Knowledge } from '../../../checks/store/knowledge.ts'
-import { chunkOf, creatorOf, isOwn, recordId } from '../../../checks/store/records/record-id.ts'
+import {
+  chunkOf,
+  creatorOf,
+  isOfCreator,
+  recordId,
+} from '../../../checks/store/records/record-id.ts'
 
 describe('a creator id', () => {
   it.each([
@@ -75,8 +80,8 @@ describe('a record id', () => {
     fc.assert(
       fc.property(triple, fc.oneof(creators, awkward), ([creator, document, chunk], other) => {
         const id = recordId(creator, document, chunk)
-        expect(isOwn(creator, id)).toBe(true)
-        expect(isOwn(other, id)).toBe(other === creator)
+        expect(isOfCreator(creator, id)).toBe(true)
+        expect(isOfCreator(other, id)).toBe(other === creator)
       }),
       { numRuns: 20_000 },
     )

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { Images, mirrored, OWN_IMAGE, resolveImages } from '../../../infra/settings/images.ts'
+import {
+  Images,
+  mirrored,
+  OWN_IMAGE,
+  resolveImages,
+} from '../../../infra/settings/image-settings.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`

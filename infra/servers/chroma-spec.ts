@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { stringify } from 'yaml'
-import { authProxy } from '../auth-proxy/auth-proxy-server.ts'
+import { authProxy } from '../auth-proxy/auth-proxy-spec.ts'
 import { ROOM_FILE } from '../auth-proxy/nginx.ts'
 import { CHROMA_RULES } from '../auth-proxy/routes.ts'
 import type { Workload } from '../capacity/workload.ts'

@@ -5,7 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { readManifest } from '../../checks/models/model-files.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 
-export interface Mirror {
+export interface MirrorServer {
   /** `http://host:port`; as a source of models it is `mirror host:port/<namespace>`, with `insecure: true`. */
   url: string
   close(): Promise<void>
@@ -26,7 +26,7 @@ const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json'
 export async function serveMirror(
   folder: string,
   options: { port: number; host: string },
-): Promise<Mirror> {
+): Promise<MirrorServer> {
   if (!existsSync(join(folder, 'manifests'))) {
     throw new Failure('misused', `${folder} is no model folder of Ollama: it has no manifests`, {
       mend: 'name the folder that Ollama keeps its models in (OLLAMA_MODELS) with --folder',

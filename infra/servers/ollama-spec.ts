@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { authProxy } from '../auth-proxy/auth-proxy-server.ts'
+import { authProxy } from '../auth-proxy/auth-proxy-spec.ts'
 import { OLLAMA_RULES } from '../auth-proxy/routes.ts'
 import type { Workload } from '../capacity/workload.ts'
 import { ownCertificates } from '../egress/egress-settings.ts'

@@ -1,9 +1,9 @@
 import { batch } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
-import { OUTPUTS_FILE } from '../../servers/api-server.ts'
+import { OUTPUTS_FILE } from '../../servers/api-spec.ts'
 import { minutes } from '../../units.ts'
-import { labelsOf, VERIFICATION } from '../kubernetes-names.ts'
+import { objectLabels, VERIFICATION_JOB } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import type { MountedFiles } from '../pods/mounted-files.ts'
 import { podTemplate } from '../pods/pod.ts'
@@ -26,10 +26,10 @@ export function verificationJob(
   triggers: pulumi.Output<string>[],
   dependsOn: pulumi.Resource[],
 ): batch.v1.Job {
-  const labels = labelsOf(VERIFICATION)
+  const labels = objectLabels(VERIFICATION_JOB)
   const timeout = `${WITHIN / minutes(1) + 1}m`
   return new batch.v1.Job(
-    VERIFICATION,
+    VERIFICATION_JOB,
     {
       metadata: { labels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
       spec: {
@@ -43,7 +43,7 @@ export function verificationJob(
           containers: [
             serverContainer(
               {
-                name: VERIFICATION,
+                name: VERIFICATION_JOB,
                 image: settings.images.api,
                 args: ['provision/verification-job.ts', OUTPUTS_FILE],
                 share: plan.server,

@@ -8,7 +8,7 @@ import type { Labels } from '../kubernetes-names.ts'
 import { LOCK_RECORD, MODELS, STORE } from '../pods/model-volume.ts'
 import { configFiles } from '../pods/mounted-files.ts'
 import { dataAt } from '../pods/pod.ts'
-import { MODEL_SIDECAR_PORT, OLLAMA_PORTS } from '../pods/pod-ports.ts'
+import { MODEL_SIDECAR_PORT, OLLAMA_POD_PORTS } from '../pods/pod-ports.ts'
 import { serverContainer } from '../pods/server-container.ts'
 import type { PodServerArgs } from '../server-args.ts'
 
@@ -52,7 +52,7 @@ export function modelSidecar(
 
 /** What the sidecar is told: SidecarConfig of provision/model-sidecar. */
 function modelSidecarConfig(settings: Settings, { models, pool, requests }: Workload) {
-  const url = loopbackUrl({ port: OLLAMA_PORTS.server })
+  const url = loopbackUrl({ port: OLLAMA_POD_PORTS.server })
   const here = { pool: pool!, reach: { kind: 'direct' as const, url }, modelsFolder: MODELS }
   const served = settings.models.filter(({ definition }) => models.includes(definition.name))
   return {

@@ -5,7 +5,7 @@ import { seconds } from '../infra/units.ts'
 import { ALL } from './all-checks.ts'
 import {
   type Check,
-  type Context,
+  type CheckContext,
   type Finding,
   failed,
   type MemoryOfProcess,
@@ -18,7 +18,7 @@ import { type CheckResult, type Report, verdictOf } from './report.ts'
 import type { Fetch } from './transport/connection.ts'
 import { ServerError } from './transport/server-error.ts'
 
-export interface VerifyOptions {
+export interface RunChecksOptions {
   /** Write nothing and load nothing: what needs it could not be checked. */
   readOnly: boolean
   /** Look at every record where a sample would do. */
@@ -41,13 +41,13 @@ const CLEANING_DEADLINE = seconds(20)
  * back before this ends; a run that was killed is swept by the next.
  * @throws the signal's reason when it was aborted, Failure `misused` for invalid outputs
  */
-export async function verify(outputs: Outputs, options: VerifyOptions): Promise<Report> {
+export async function runChecks(outputs: Outputs, options: RunChecksOptions): Promise<Report> {
   const { readOnly, deep = false, signal, now = Date.now, memoryOfProcess } = options
   const run = newRun(now())
   const started = performance.now()
   const deployment = await openDeployment(outputs, { now, fetch: options.fetch })
   const scratch = new Scratch(deployment, run)
-  const context: Context = {
+  const context: CheckContext = {
     deployment,
     scratch,
     readOnly,
@@ -84,7 +84,7 @@ export async function verify(outputs: Outputs, options: VerifyOptions): Promise<
 
 async function make(
   check: Check,
-  context: Context,
+  context: CheckContext,
   results: ReadonlyMap<string, CheckResult>,
   causes: Causes,
 ): Promise<CheckResult> {
@@ -102,7 +102,7 @@ type Causes = Map<string, string[]>
 /** Why a check is not even tried. */
 function hindrance(
   check: Check,
-  context: Context,
+  context: CheckContext,
   results: ReadonlyMap<string, CheckResult>,
   causes: Causes,
 ): Finding | undefined {
@@ -116,7 +116,7 @@ function hindrance(
   return undefined
 }
 
-async function attempt(check: Check, context: Context): Promise<Finding> {
+async function attempt(check: Check, context: CheckContext): Promise<Finding> {
   try {
     return await check.run(context)
   } catch (error) {
