@@ -10,7 +10,7 @@ export const SEARCHES = {
   },
   'hostile requests to the API': {
     file: 'test/integration/api/api-isolation.test.ts',
-    sample: 2000,
+    sample: 5000,
     whole: 10_000,
   },
   'requests made up from the schema, for each operation': {
