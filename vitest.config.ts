@@ -2,13 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 const MINUTE = 60_000
 
-/** Suites of container engines, and of clusters. */
-const MACHINES = ['docker', 'kubernetes']
-const suitesOf = (folder: string) => `test/integration/${folder}/**/*.test.ts`
+/** Suites of container engines and clusters. */
+const MACHINES = 'test/integration/{docker,kubernetes}/**/*.test.ts'
 
 const REAL = {
   // Ollama computes on all cores: two of its suites at once would each take several times as long. Those of machines
-  // mostly wait, so they are projects of their own that run beside (`npm test`).
+  // mostly wait, so they are a project of their own that runs beside (`npm test`).
   fileParallelism: false,
   // The real tools are obtained once, before any suite starts servers with them.
   globalSetup: 'test/support/global-setup.ts',
@@ -25,10 +24,10 @@ export default defineConfig({
           ...REAL,
           name: 'integration',
           include: ['test/{integration,faults}/**/*.test.ts'],
-          exclude: MACHINES.map(suitesOf),
+          exclude: [MACHINES],
         },
       },
-      ...MACHINES.map(name => ({ test: { ...REAL, name, include: [suitesOf(name)] } })),
+      { test: { ...REAL, name: 'machines', include: [MACHINES] } },
     ],
   },
 })
