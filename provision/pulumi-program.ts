@@ -27,20 +27,18 @@ const { previousState } = await import('../infra/ownership/previous-state.ts')
 const { parseSettings } = await import('../infra/settings/parse-settings.ts')
 const { deploy } = await import('../infra/program.ts')
 
-const readSettings = async () => parseSettings(pulumi.getStack(), configured)
-
-const deployed = await readSettings()
-  .then(read =>
-    deploy(read, {
-      gateOnPlan,
-      takeOver: async settings => {
-        const { id, older } = await ownerOf(settings)
-        const before = await previousState(id !== undefined || older)
-        return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
-      },
-    }),
-  )
-  .catch(shown)
+const deployed = await deployStack().catch(shown)
 
 export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report, provisioner, owner } = deployed
+
+async function deployStack() {
+  return deploy(parseSettings(pulumi.getStack(), configured), {
+    gateOnPlan,
+    takeOver: async settings => {
+      const { id, older } = await ownerOf(settings)
+      const before = await previousState(id !== undefined || older)
+      return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
+    },
+  })
+}

@@ -13,7 +13,12 @@ const LIBRARY_HOST = 'registry.ollama.ai'
 const LIBRARY_NAMESPACE = 'library'
 
 /** The media type of the layer that is a model's GGUF file. */
-export const WEIGHTS = 'application/vnd.ollama.image.model'
+const WEIGHTS = 'application/vnd.ollama.image.model'
+
+/** Those of a manifest's layers that are GGUF files: one, but for models kept as single tensors. */
+export const weightsAmong = <Layer extends { mediaType: string }>(
+  layers: readonly Layer[],
+): Layer[] => layers.filter(({ mediaType }) => mediaType === WEIGHTS)
 
 export const ManifestLayer = z.object({
   mediaType: z.string(),

@@ -23,8 +23,10 @@ const Toleration = z.strictObject({
 const GPU_TAINT = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] as const
 
 const Gpu = z.strictObject({
-  /** Values of the label nvidia.com/gpu.product that may be used; any when empty. */
-  products: z.array(z.string().min(1)).default([]),
+  products: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Values of the label nvidia.com/gpu.product that may be used; any when empty'),
   runtimeClass: z.string().default(''),
   tolerations: z.array(Toleration).default([...GPU_TAINT]),
 })
@@ -32,30 +34,43 @@ const Gpu = z.strictObject({
 const Ingress = z.strictObject({
   host: z.string().min(1),
   className: z.string().default(''),
-  /** Secret of the namespace with the certificate; TLS is not optional. */
-  tlsSecret: z.string().min(1),
+  tlsSecret: z
+    .string()
+    .min(1)
+    .describe('Secret of the namespace with the certificate; TLS is not optional'),
   annotations: z.record(z.string(), z.string()).default({}),
 })
 export type IngressSettings = z.infer<typeof Ingress>
 
 /** What only a cluster is asked: the setting `kubernetes`. */
 export const Kubernetes = z.strictObject({
-  /** Of the kubeconfig; its current one when empty. */
-  context: z.string().default(''),
-  /** `knowledge-stack-<stack>` when empty. */
-  namespace: Label.or(z.literal('')).default(''),
-  /** Use a namespace that is there already and that others may use too; it is neither changed nor deleted. */
-  sharedNamespace: z.boolean().default(false),
-  /** Machines that are planned with, as `npm run plan -- --node` takes them; those of the cluster when empty. */
-  nodes: z.array(z.string().min(1)).default([]),
-  /** The cluster's default when empty. */
-  storageClass: z.string().default(''),
+  context: z.string().default('').describe('Of the kubeconfig; its current one when empty'),
+  namespace: Label.or(z.literal('')).default('').describe('`knowledge-stack-<stack>` when empty'),
+  sharedNamespace: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Use a namespace that is there already and that others may use too; it is neither changed nor deleted',
+    ),
+  nodes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Machines that are planned with, as `npm run plan -- --node` takes them; those of the cluster when empty',
+    ),
+  storageClass: z.string().default('').describe("The cluster's default when empty"),
   replicas: z.strictObject({ api: Count.default(2), ollama: Count.default(1) }).prefault({}),
-  /** Absent: the counts above. */
-  autoscaling: z.strictObject({ api: Scale.optional(), ollama: Scale.optional() }).default({}),
+  autoscaling: z
+    .strictObject({ api: Scale.optional(), ollama: Scale.optional() })
+    .default({})
+    .describe('Absent: the counts above'),
   gpu: Gpu.prefault({}),
-  /** Namespaces beside the stack's own whose pods may open connections to the auth proxies of Chroma and Ollama. */
-  clients: z.array(Label).default([]),
+  clients: z
+    .array(Label)
+    .default([])
+    .describe(
+      "Namespaces beside the stack's own whose pods may open connections to the auth proxies of Chroma and Ollama",
+    ),
   ingress: Ingress.optional(),
   monitoring: z
     .strictObject({
@@ -63,9 +78,13 @@ export const Kubernetes = z.strictObject({
       dashboard: z.boolean().default(false),
     })
     .prefault({}),
-  /** Whether a Job verifies each update from inside. */
-  verification: z.boolean().default(true),
-  /** Secrets of the namespace that the registries of the images want. */
-  imagePullSecrets: z.array(z.string().min(1)).default([]),
+  verification: z
+    .boolean()
+    .default(true)
+    .describe('Whether a Job verifies each update from inside'),
+  imagePullSecrets: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Secrets of the namespace that the registries of the images want'),
 })
 export type KubernetesSettings = z.infer<typeof Kubernetes>

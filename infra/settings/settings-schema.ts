@@ -145,7 +145,7 @@ export const Config = z.strictObject({
   pullDeadlineMinutes: whole(1, 1440)
     .default(180)
     .describe('Minutes a model may take to come in, before the deployment gives up'),
-  // Its own defaults are filled in by settings.ts: Pulumi.yaml can only say that nothing is set.
+  // Its own defaults are filled in by parse-settings.ts: Pulumi.yaml can only say that nothing is set.
   kubernetes: Kubernetes.default({} as never).describe(
     `For a cluster, see infra/settings/kubernetes-settings.ts: ${Object.keys(Kubernetes.shape).join(', ')}`,
   ),

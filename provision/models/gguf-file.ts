@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { GGUFParseOutput } from '@huggingface/gguf'
 import { z } from 'zod'
-import { blobPath, type ManifestLayer, WEIGHTS } from '../../checks/models/model-files.ts'
+import { blobPath, type ManifestLayer, weightsAmong } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import {
   architectureOfFile,
@@ -57,7 +57,7 @@ export async function architectureIn(
   layers: readonly ManifestLayer[],
   modelsFolder: string | undefined,
 ): Promise<Architecture | undefined> {
-  const weights = layers.find(({ mediaType }) => mediaType === WEIGHTS)
+  const [weights] = weightsAmong(layers)
   if (weights === undefined || modelsFolder === undefined) return undefined
   try {
     const architecture = await readGguf(blobPath(modelsFolder, weights.digest))
@@ -85,7 +85,7 @@ export async function registryArchitecture(
   const [name, tag] = withTag(model).split(':')
   const repository = `${base}/v2/${namespace}/${name}`
   const { layers } = await manifestAt(`${repository}/manifests/${tag}`)
-  const weights = layers.find(({ mediaType }) => mediaType === WEIGHTS)
+  const [weights] = weightsAmong(layers)
   if (weights === undefined) {
     throw new Failure('unavailable', `${repository} has ${model} without weights`)
   }

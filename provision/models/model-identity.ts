@@ -1,4 +1,4 @@
-import { type ManifestLayer, WEIGHTS } from '../../checks/models/model-files.ts'
+import { type ManifestLayer, weightsAmong } from '../../checks/models/model-files.ts'
 import { describeSource, type ModelSource } from '../../infra/settings/model-definition.ts'
 import { architectureIn } from './gguf-file.ts'
 import { expectedFrom, type LockEntry, type LockedBy, type Locks } from './locks.ts'
@@ -29,7 +29,11 @@ export async function identify(
     return { digest, layers: [], weights: shown ? weightsOf(shown) : [] }
   }
   const { layers } = manifest
-  return { digest: manifest.digest, layers, weights: weightsAmong(layers) }
+  return {
+    digest: manifest.digest,
+    layers,
+    weights: weightDigests(layers),
+  }
 }
 
 /** What a lock holds of an installed model. */
@@ -50,7 +54,7 @@ export function isSame(expected: LockEntry, seen: Identity, source?: ModelSource
   // An imported model's own manifest holds the path of the server's folder. Where that cannot be read, only
   // the weights can be compared.
   const onlyWeights = source !== undefined && isFileSource(source) && seen.layers.length === 0
-  return onlyWeights && sameSet(weightsAmong(expected.layers), seen.weights)
+  return onlyWeights && sameSet(weightDigests(expected.layers), seen.weights)
 }
 
 /** The source that an installed model is locked to; undefined when it is none that the locks know. */
@@ -70,8 +74,8 @@ export function recognise(
   return found && isSame(found, seen) ? { source: ALREADY_THERE, lockedBy: 'recorded' } : undefined
 }
 
-const weightsAmong = (layers: ManifestLayer[]): string[] =>
-  layers.filter(({ mediaType }) => mediaType === WEIGHTS).map(({ digest }) => digest)
+const weightDigests = (layers: ManifestLayer[]): string[] =>
+  weightsAmong(layers).map(({ digest }) => digest)
 
 const sameSet = (some: string[], others: string[]): boolean =>
   some.length > 0 && some.toSorted().join() === others.toSorted().join()

@@ -14,7 +14,7 @@ export type OllamaAddress = ModelArgs['ollama']
 
 /** A model that the server has under a name. */
 export interface Installed {
-  /** sha256 of its manifest in hex, as `/api/tags` shows it: of this server, see Manifest.digest. */
+  /** sha256 of its manifest in hex, as `/api/tags` shows it: of this server, see ModelManifest.digest. */
   digest: string
   sizeBytes: number
   /** Present where the server's folder can be read. */

@@ -1,30 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RESERVED_PREFIX } from '../../../checks/store/creator-id.ts'
-import { creatorPath, documentPath, TestApi } from '../../support/api/api.ts'
-import { startOllamaWithModels } from '../../support/models/models.ts'
-import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
-import type { RunningOllama } from '../../support/servers/ollama.ts'
-import { outputsOf } from '../../support/store/deployment.ts'
+import { creatorPath, documentPath, type TestApi } from '../../support/api/api.ts'
+import { type ServedModels, serveModels } from '../../support/api/served-models.ts'
 
 const STATS = '/api/v1/ai/chromadb/stats'
 
 describe('a creator’s documents over HTTP', () => {
-  let chroma: RunningChroma
-  let ollama: RunningOllama
+  let served: ServedModels
   let api: TestApi
   let service: string
 
   beforeAll(async () => {
-    chroma = await startChroma()
-    ollama = await startOllamaWithModels()
-    api = await TestApi.start(outputsOf({ chroma: [chroma.url], ollama: ollama.url }))
-    service = await api.serviceToken()
+    served = await serveModels()
+    ;({ api, service } = served)
   })
-  afterAll(async () => {
-    await api?.stop()
-    await ollama?.stop()
-    await chroma?.stop()
-  })
+  afterAll(() => served?.stop())
 
   const alice = 'alice'
   const cats = 'Cats purr when they are content. Volcanoes erupt without a warning.'

@@ -2,30 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApi } from '../../support/api/api.ts'
 import { Gate } from '../../support/api/gate.ts'
-import { startOllamaWithModels } from '../../support/models/models.ts'
-import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import { type ServedModels, serveModels } from '../../support/api/served-models.ts'
+import type { RunningChroma } from '../../support/servers/chroma.ts'
 import type { RunningOllama } from '../../support/servers/ollama.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
 
 const AI = '/api/v1/ai'
 
 describe('the HTTP API of a deployment that is well', () => {
+  let served: ServedModels
   let chroma: RunningChroma
   let ollama: RunningOllama
   let api: TestApi
   let service: string
 
   beforeAll(async () => {
-    chroma = await startChroma()
-    ollama = await startOllamaWithModels()
-    api = await TestApi.start(outputsOf({ chroma: [chroma.url], ollama: ollama.url }))
-    service = await api.serviceToken()
+    served = await serveModels()
+    ;({ chroma, ollama, api, service } = served)
   })
-  afterAll(async () => {
-    await api?.stop()
-    await ollama?.stop()
-    await chroma?.stop()
-  })
+  afterAll(() => served?.stop())
 
   describe('health', () => {
     it('says of Chroma what was looked at, how long it took and what was found', async () => {

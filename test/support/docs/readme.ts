@@ -8,8 +8,8 @@ import { clusterSettingsTable, settingsTable } from './settings-tables.ts'
 /** The parts of the documents that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const GENERATED: Record<string, () => Promise<Record<string, string>>> = {
   'docs/settings.md': async () => ({
-    settings: await settingsTable(),
-    'cluster-settings': await clusterSettingsTable(),
+    settings: settingsTable(),
+    'cluster-settings': clusterSettingsTable(),
   }),
   'docs/sizing.md': async () => capacityTables(),
   'docs/verification.md': async () => ({ checks: checksTable(), defects: defectsTable() }),
