@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
-import type { Connection } from '../transport/connection.ts'
+import type { Call, Connection } from '../transport/connection.ts'
 import { raceAbort } from '../transport/race-abort.ts'
 import { isMissing, ServerError } from '../transport/server-error.ts'
 import { ChromaCollection } from './collection.ts'
@@ -52,12 +52,21 @@ export class ChromaServer {
    * Everything that writes goes through this: a write that meets a full disk does harm that lasts (CHROMA_RESERVE).
    * @throws ServerError `full` before anything is sent
    */
-  async writing<T>(send: () => Promise<T>): Promise<T> {
-    if (this.disk?.beforeWrites) await this.disk.requireRoom()
+  async write<Schema extends z.ZodType>(
+    path: string,
+    schema: Schema,
+    call: Call,
+  ): Promise<z.output<Schema>> {
+    const { disk } = this
+    let isSent = false
+    const before = async () => {
+      if (disk?.beforeWrites) await disk.requireRoom()
+      isSent = true
+    }
     try {
-      return await send()
+      return await this.connection.json(path, schema, { ...call, before })
     } catch (error) {
-      await this.disk?.failed(error).catch(() => undefined)
+      if (isSent) await disk?.failed(error).catch(() => undefined)
       throw error
     }
   }
@@ -83,7 +92,7 @@ export class ChromaServer {
   async ensureDatabase(name: string, signal?: AbortSignal): Promise<void> {
     const path = `/api/v2/tenants/${TENANT}/databases`
     try {
-      await this.writing(() => this.#post(path, { name }, z.unknown(), signal))
+      await this.write(path, z.unknown(), making({ name }, signal))
     } catch (error) {
       // 409: it is there, or another process was faster.
       if (!(error instanceof ServerError && error.reason === 'rejected')) throw error
@@ -94,9 +103,7 @@ export class ChromaServer {
   /** Deletes a database with its collections; does nothing when there is none of this name. */
   async deleteDatabase(name: string, signal?: AbortSignal): Promise<void> {
     const call = { method: 'DELETE', deadline: DEADLINE, repeatable: true, signal } as const
-    await orUndefined(
-      this.writing(() => this.connection.json(databasePath(name), z.unknown(), call)),
-    )
+    await orUndefined(this.write(databasePath(name), z.unknown(), call))
   }
 
   /** The collections of a database; none when the database does not exist. */
@@ -131,7 +138,7 @@ export class ChromaServer {
       configuration: { hnsw: { space: settings.space } },
     }
     const path = `${databasePath(database)}/collections`
-    return this.writing(() => this.#post(path, body, CollectionInfo, signal))
+    return this.write(path, CollectionInfo, making(body, signal))
   }
 
   /** The records of a collection, addressed by its UUID. */
@@ -152,17 +159,15 @@ export class ChromaServer {
   #get<Schema extends z.ZodType>(path: string, schema: Schema, signal: AbortSignal | undefined) {
     return this.connection.json(path, schema, { deadline: DEADLINE, repeatable: true, signal })
   }
-
-  #post<Schema extends z.ZodType>(
-    path: string,
-    body: unknown,
-    schema: Schema,
-    signal: AbortSignal | undefined,
-  ) {
-    const call = { method: 'POST', body, deadline: DEADLINE, repeatable: true, signal } as const
-    return this.connection.json(path, schema, call)
-  }
 }
+
+const making = (body: unknown, signal: AbortSignal | undefined): Call => ({
+  method: 'POST',
+  body,
+  deadline: DEADLINE,
+  repeatable: true,
+  signal,
+})
 
 const databasePath = (database: string): string =>
   `/api/v2/tenants/${TENANT}/databases/${encodeURIComponent(database)}`

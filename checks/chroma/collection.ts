@@ -30,7 +30,7 @@ export interface GetOptions {
 /** What a collection needs of its server. */
 interface CollectionServer {
   connection: Connection
-  writing<T>(send: () => Promise<T>): Promise<T>
+  write: Connection['json']
   /** Records that one request may carry. */
   maxBatch(signal?: AbortSignal): Promise<number>
 }
@@ -164,8 +164,10 @@ export class ChromaCollection {
   ): Promise<z.output<Schema>> {
     const writes = operation !== 'get' && operation !== 'query'
     const call = { method: 'POST', body, deadline, repeatable: true, writes, signal } as const
-    const send = () => this.#server.connection.json(`${this.path}/${operation}`, schema, call)
-    return writes ? this.#server.writing(send) : send()
+    const path = `${this.path}/${operation}`
+    return writes
+      ? this.#server.write(path, schema, call)
+      : this.#server.connection.json(path, schema, call)
   }
 }
 

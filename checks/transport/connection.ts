@@ -21,6 +21,8 @@ export interface Call {
   repeatable: boolean
   /** Whether it goes by the connections for writing, where there are such. */
   writes?: boolean
+  /** Before each attempt: what it throws is thrown, and nothing is sent. */
+  before?: (() => Promise<void>) | undefined
 }
 
 const RETRIES = 2
@@ -132,6 +134,7 @@ export class Connection {
 
   async #attempt<T>(call: Call, limit: CallLimit, send: () => Promise<T>): Promise<T> {
     const once = async () => {
+      await call.before?.()
       try {
         return await send()
       } catch (error) {

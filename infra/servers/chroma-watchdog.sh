@@ -9,15 +9,22 @@
 # then its reads too; or they are acknowledged and gone at the next start. Whoever asks it to write and is told that it
 # found no room takes KNOWLEDGE_ROOM_FILE.sound away, since a disk may be full for a moment that nobody sees here.
 #
+# One whose disk filled under its writes is started again at once too, so that what is stored can be read. To start, it
+# has to write a little: FOLDER/reserve holds the room for that, and is given up then.
+#
 # Ends when the server ends, with its exit code; but one that ends on a full disk, or does not start there, is started
 # again when there is room. POSIX sh: it runs in containers and on machines without bash.
 
 folder=$1
 shift
+: "${KNOWLEDGE_ROOM_FILE:?}"
+sound=$KNOWLEDGE_ROOM_FILE.sound
 : "${KNOWLEDGE_CHROMA_RESERVE:=262144}"
 # Less than what a single write and the index that it has saved may take.
 : "${KNOWLEDGE_CHROMA_FULL:=32768}"
 : "${KNOWLEDGE_WATCH_EVERY:=2}"
+reserve=$folder/reserve
+reserve_kib=16384
 # The journal of a transaction that is under way; one this old never ends.
 journal=$folder/chroma.sqlite3-journal
 journal_minutes=2
@@ -33,16 +40,21 @@ available() {
 }
 
 # A full disk lets a file be removed when it lets none be made.
-may_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE"; }
-may_not_write() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || rm -f "$KNOWLEDGE_ROOM_FILE"; }
+may_write() { : >"$KNOWLEDGE_ROOM_FILE"; }
+may_not_write() { rm -f "$KNOWLEDGE_ROOM_FILE"; }
 
-is_new() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || : >"$KNOWLEDGE_ROOM_FILE.sound"; }
-is_sound() { [ -z "$KNOWLEDGE_ROOM_FILE" ] || [ -e "$KNOWLEDGE_ROOM_FILE.sound" ]; }
+is_new() { : >"$sound"; }
+is_sound() { [ -e "$sound" ]; }
 
 is_full() { free=$(available) && [ "$free" -lt "$1" ]; }
 
 is_stuck() {
   [ -e "$journal" ] && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
+}
+
+# Of noise: a disk that compresses would keep no room for zeros.
+keep_reserve() {
+  [ -e "$reserve" ] || dd if=/dev/urandom of="$reserve" bs=1024 count=$reserve_kib 2>/dev/null || rm -f "$reserve"
 }
 
 pause() {
@@ -51,31 +63,52 @@ pause() {
   wait $pausing
 }
 
+# Returns when the new one runs: until then the journal of the old one is there. No file could tell of it on a full disk.
+start_again() {
+  restarted=
+  kill -USR1 $$
+  until [ -n "$restarted" ] || ! kill -0 $$ 2>/dev/null; do pause 0.2; done
+}
+
 watch() {
   trap 'kill "$pausing" 2>/dev/null; exit' TERM
+  trap 'restarted=yes' USR1
   met_full=
+  written=
   while kill -0 $$ 2>/dev/null; do
     if ! free=$(available); then
       :
+    elif [ "$free" -lt "$KNOWLEDGE_CHROMA_FULL" ]; then
+      may_not_write
+      met_full=yes
+      if [ -n "$written" ] || ! is_sound || is_stuck; then
+        echo "The disk of $folder filled while Chroma wrote: Chroma is started again, to be read"
+        written=
+        start_again
+      fi
     elif [ "$free" -lt "$KNOWLEDGE_CHROMA_RESERVE" ]; then
       may_not_write
-      [ "$free" -ge "$KNOWLEDGE_CHROMA_FULL" ] || met_full=yes
+      written=
     elif [ -n "$met_full" ] || ! is_sound || is_stuck; then
       echo "There is room on the disk of $folder again: Chroma is started again"
       met_full=
       may_not_write
-      kill -USR1 $$
-      # Until then the journal of the old one is there.
-      pause 15
+      start_again
     else
       may_write
+      written=yes
+      keep_reserve
     fi
     pause "$KNOWLEDGE_WATCH_EVERY"
   done
 }
 
-# Ends the server; with force where it waits for a write that never ends.
+# Ends the server; with force where it waits for a write that never ends, and at once where nothing can be saved.
 stop() {
+  if is_full "$KNOWLEDGE_CHROMA_FULL"; then
+    kill -KILL "$server"
+    return
+  fi
   kill -TERM "$server"
   (
     trap 'kill "$pausing"; exit' TERM
@@ -97,17 +130,21 @@ is_new
 watch &
 watcher=$!
 while :; do
+  asked=$again
   again=
   [ -z "$ending" ] || break
+  if is_full "$KNOWLEDGE_CHROMA_FULL"; then rm -f "$reserve"; fi
   "$@" &
   server=$!
   is_new
   if is_full "$KNOWLEDGE_CHROMA_RESERVE"; then may_not_write; else may_write; fi
+  [ -z "$asked" ] || kill -USR1 "$watcher" 2>/dev/null
   # A signal ends the waiting and not the server.
   while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done
   [ -z "$killer" ] || kill "$killer" 2>/dev/null
   killer=
-  [ -n "$again" ] || is_full "$KNOWLEDGE_CHROMA_FULL" || break
+  [ -z "$again" ] || continue
+  is_full "$KNOWLEDGE_CHROMA_FULL" || break
   while [ -z "$ending" ] && is_full "$KNOWLEDGE_CHROMA_RESERVE"; do pause "$KNOWLEDGE_WATCH_EVERY"; done
 done
 kill "$watcher" 2>/dev/null

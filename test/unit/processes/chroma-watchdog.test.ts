@@ -1,11 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WATCHDOG_FILE } from '../../../infra/servers/chroma-watchdog.ts'
+import { MiB } from '../../../infra/units.ts'
 
 /** Says that it runs, and ends when it is told to. */
 const SERVER = `echo started >>"$STARTS"
@@ -79,9 +90,9 @@ describe('the watchdog of a Chroma server', () => {
     run()
     await until(starts, 1)
     await until(mayWrite, true)
-    await free(0)
+    await free(200_000)
     await until(mayWrite, false)
-    // Until the watchdog itself has seen it: what starts the server looks at the disk too.
+    await free(0)
     await sleep(500)
     await free(100_000)
     await sleep(300)
@@ -89,6 +100,24 @@ describe('the watchdog of a Chroma server', () => {
     await free(PLENTY)
     await vi.waitFor(async () => expect(await mayWrite()).toBe(true), { timeout: 20_000 })
     await until(starts, 2)
+  })
+
+  it('starts a server under whose writes the disk filled again at once, with the room that was kept for it', async () => {
+    const isKept = () =>
+      stat(path('reserve')).then(
+        ({ size }) => size === 16 * MiB,
+        () => false,
+      )
+    run()
+    await until(starts, 1)
+    await until(isKept, true)
+    await free(0)
+    await until(starts, 2)
+    expect([await mayWrite(), await isKept()]).toEqual([false, false])
+    await free(PLENTY)
+    await until(isKept, true)
+    await until(mayWrite, true)
+    expect(await starts()).toBe(3)
   })
 
   it('starts a server again one of whose transactions never ends', async () => {
