@@ -49,6 +49,11 @@ export class ChromaCollection {
     this.path = path
   }
 
+  /** What its server is, for messages. */
+  get label(): string {
+    return this.#server.connection.label
+  }
+
   /** Records in the collection, of whichever creator. */
   async size(signal?: AbortSignal): Promise<number> {
     const call = { deadline: READ_DEADLINE, repeatable: true, signal }
@@ -96,7 +101,7 @@ export class ChromaCollection {
     }
     const found = await retryTornRead(async () => {
       const answer = await this.#send('query', body, Found, READ_DEADLINE, signal)
-      if (answer.metadatas?.[0].includes(null)) throw tornRead(this.#server.connection.label)
+      if (answer.metadatas?.[0].includes(null)) throw tornRead(this.label)
       return answer
     })
     const records = toRecords({

@@ -3,8 +3,9 @@ import { reasonOf } from '../../infra/failure.ts'
 import { collectionOf } from '../../infra/shards.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { type Check, type CheckContext, type Finding, failed, passed, together } from '../check.ts'
+import type { NewRecord } from '../chroma/chroma-records.ts'
 import { TENANT } from '../chroma/chroma-server.ts'
-import { PROBE_DOCUMENT } from '../probe/scratch.ts'
+import { PROBE_DOCUMENT, PROBE_VERSIONS } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
 import { documentRecords } from '../store/records/document.ts'
@@ -70,25 +71,26 @@ async function whatGoesWrong(
   const { id: creator } = await scratch.creator(shard, 'client', signal)
   const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
   const document = { id: PROBE_DOCUMENT, metadata: {}, chunks }
-  const records = documentRecords(creator, document, now(), VERIFICATION_MARKS)
+  const version = PROBE_VERSIONS.at(-1)!
+  const records = documentRecords(creator, document, version, now(), VERIFICATION_MARKS)
   const ids = records.map(({ id }) => id)
-  const [first = '', second = ''] = ids
+  const [first, second] = records as [NewRecord, NewRecord, NewRecord]
   const where = scoped(creator)
 
   await collection.add({
     ids,
     embeddings: records.map(({ vector }) => vector),
-    documents: TEXTS,
+    documents: records.map(({ text }) => text),
     metadatas: records.map(({ metadata }) => metadata),
   })
-  const queryEmbeddings = [vectorFor(TEXTS[1]!, dimension)]
+  const queryEmbeddings = [second.vector]
   const found = await collection.query({ queryEmbeddings, nResults: 1, where })
-  if (found.ids[0]?.[0] !== second) return 'a query does not find the record with its own vector'
-  const got = await collection.get({ ids: [first], where, include: ['documents'] })
-  if (got.documents[0] !== TEXTS[0]) return 'a record came back other than it was written'
-  await collection.delete({ ids: [second], where })
+  if (found.ids[0]?.[0] !== second.id) return 'a query does not find the record with its own vector'
+  const got = await collection.get({ ids: [first.id], where, include: ['documents'] })
+  if (got.documents[0] !== first.text) return 'a record came back other than it was written'
+  await collection.delete({ ids: [second.id], where })
   const left = await collection.get({ ids, where })
-  if (left.ids.includes(second)) return 'a deleted record is still there'
+  if (left.ids.includes(second.id)) return 'a deleted record is still there'
   return left.ids.length === 2 ? undefined : 'not all that was written is there'
 }
 

@@ -1,9 +1,8 @@
 import { HASH_VERSION, shardOf } from '../../infra/shards.ts'
 import { type Check, type CheckContext, failed, passed, skipped } from '../check.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
-import type { CreatorId } from '../store/creator-id.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
-import { recordId } from '../store/records/record-id.ts'
+import { chunkOf } from '../store/records/record-id.ts'
 
 /** Records of each shard that are looked at, unless all are. */
 const SAMPLE = 200
@@ -69,7 +68,7 @@ function faultOf({ id, metadata }: StoredRecord, shard: number, count: number): 
   if (shardOf(creator, count) !== shard) {
     return `lie in another shard than hash version ${HASH_VERSION} puts them in`
   }
-  if (recordId(creator as CreatorId, document, chunk) !== id)
-    return 'have an id that is not their own'
-  return undefined
+  const name = chunkOf(id)
+  const isOwn = name?.creator === creator && name.document === document && name.chunk === chunk
+  return isOwn ? undefined : 'have an id that is not their own'
 }

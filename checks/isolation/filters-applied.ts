@@ -1,6 +1,6 @@
 import type { Where } from 'chromadb'
 import { type Check, type CheckContext, failed, passed } from '../check.ts'
-import { PROBE_DOCUMENT } from '../probe/scratch.ts'
+import { PROBE_DOCUMENT, PROBE_VERSIONS } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
 import { recordId } from '../store/records/record-id.ts'
@@ -35,7 +35,7 @@ async function whatGoesWrong(context: CheckContext, shard: number): Promise<stri
   for (const creator of [own, other]) {
     await creator.upsert([{ id: PROBE_DOCUMENT, chunks: [{ text: creator.id, vector }] }], signal)
   }
-  const id = recordId(own.id, PROBE_DOCUMENT, 0)
+  const id = recordId(own.id, PROBE_DOCUMENT, PROBE_VERSIONS[0]!, 0)
   const { shards } = await scratch.store(shard, signal)
   return shards.read(
     shard,

@@ -5,13 +5,21 @@ import type { Creator } from '../store/creator.ts'
 import { RESERVED_PREFIX } from '../store/creator-id.ts'
 import { scoped } from '../store/filter/filter.ts'
 import type { Knowledge } from '../store/knowledge.ts'
-import { recordId } from '../store/records/record-id.ts'
+import { VERIFICATION } from '../store/records/metadata.ts'
+import { type DocumentVersion, recordId } from '../store/records/record-id.ts'
 import { type Run, scratchDatabase } from './run-id.ts'
 
 /** The one document of every creator that a run writes. */
 export const PROBE_DOCUMENT = 'probe'
-/** Chunks that it has at most: so what a run writes can be deleted by id, whatever a server says it has. */
-const PROBE_CHUNKS = 3
+/**
+ * The versions that it may have: the tag is the verification's own and a document is written once, so what a run writes
+ * can be deleted by id, whatever a server says it has.
+ */
+export const PROBE_VERSIONS: DocumentVersion[] = [1, 2, 3].map(count => ({
+  sequence: 1,
+  tag: VERIFICATION,
+  count,
+}))
 
 /**
  * All that a run of the verification may write to: reserved creators in shards that exist, and a throwaway
@@ -109,8 +117,10 @@ export class Scratch {
   }
 
   async #takeBack({ id, shard }: Creator, signal: AbortSignal): Promise<void> {
-    const ids = Array.from({ length: PROBE_CHUNKS }, (_, chunk) =>
-      recordId(id, PROBE_DOCUMENT, chunk),
+    const ids = PROBE_VERSIONS.flatMap(version =>
+      Array.from({ length: version.count }, (_, chunk) =>
+        recordId(id, PROBE_DOCUMENT, version, chunk),
+      ),
     )
     const remove = (records: ChromaCollection) => records.delete(scoped(id), ids, signal)
     await this.live.shards.read(shard, 0, remove, signal)

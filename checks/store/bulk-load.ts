@@ -1,9 +1,8 @@
 import type { Where } from 'chromadb'
-import type { NewRecord } from '../chroma/chroma-records.ts'
-import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
 import { makeReady } from './embedded-documents.ts'
+import { documentKey, documentKeyOf } from './records/current-versions.ts'
 import {
   checkDocuments,
   documentRecords,
@@ -11,7 +10,8 @@ import {
   type ReadyDocument,
 } from './records/document.ts'
 import { RECORD_KEYS } from './records/metadata.ts'
-import { replace } from './scope/replace-documents.ts'
+import { drawTag } from './records/record-id.ts'
+import { type DocumentWrite, replaceDocuments } from './scope/write-documents.ts'
 
 /** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
 const CHUNKS = 1000
@@ -24,7 +24,7 @@ interface Load {
 
 /**
  * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
- * the shards are written at the same time. Fails as a whole or in part; a repeat mends it.
+ * the shards are written at the same time. After a failure each document is there as a whole or not at all.
  */
 export async function upsertAll(
   store: Store,
@@ -40,15 +40,16 @@ export async function upsertAll(
     const shard = store.shards.of(creator)
     shards.set(shard, [...(shards.get(shard) ?? []), load])
   }
-  // What is written counts as written when all of it is in, so write versions change once.
-  await store.versions.after(
-    allEnded(
+  // What is written counts as written when all of it is in, so write versions change twice in all.
+  const creators = [...shards.values()].flat().map(({ creator }) => creator)
+  await store.versions.during(creators, async announced => {
+    await announced
+    await allEnded(
       [...shards].map(async ([shard, loads]) => {
         for (const batch of batches(loads)) await write(store, shard, batch, signal)
       }),
-    ),
-    [...shards.values()].flat().map(({ creator }) => creator),
-  )
+    )
+  })
 }
 
 /** Also when one has failed the others are waited for. */
@@ -64,24 +65,30 @@ async function write(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const creators = loads.map(({ creator }) => creator)
+  const creatorFilter: Where = { [RECORD_KEYS.creator]: { $in: creators } }
+  const documents = loads.flatMap(({ creator, documents }) =>
+    documents.map(document => ({ creator, document })),
+  )
+  const ids = documents.map(({ document }) => document.id)
+  const keys = new Set(
+    documents.map(({ creator, document }) => documentKey({ creator, document: document.id })),
+  )
+  const createdAt = now()
+  const documentWrite: DocumentWrite = {
+    documents,
+    selected: {
+      creatorFilter,
+      where: { $and: [creatorFilter, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] },
+      byId: id => keys.has(documentKeyOf(id) ?? ''),
+    },
+    makeRecords: (creator, document, sequence) =>
+      documentRecords(creator, document, { sequence, tag: drawTag() }, createdAt, {}),
+    // All creators of the load are announced together.
+    during: work => work(Promise.resolve()),
+  }
   await writes.runExclusiveForAll(
     creators,
-    async () => {
-      const make = (): NewRecord[] => {
-        const createdAt = now()
-        return loads.flatMap(({ creator, documents }) =>
-          documents.flatMap(document => documentRecords(creator, document, createdAt, {})),
-        )
-      }
-      const ids = loads.flatMap(({ documents }) => documents.map(({ id }) => id))
-      const creatorFilter: Where = { [RECORD_KEYS.creator]: { $in: creators } }
-      const where = {
-        $and: [creatorFilter, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }],
-      }
-      const put = (records: ChromaCollection) =>
-        replace(records, { creatorFilter, where }, make, signal)
-      await shards.write(shard, put, signal)
-    },
+    () => shards.write(shard, records => replaceDocuments(records, documentWrite), signal),
     signal,
   )
 }

@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
-import type { NewRecord } from '../chroma/chroma-records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { makeReady } from './embedded-documents.ts'
 import type { TextEmbedder } from './embedder.ts'
@@ -11,11 +9,13 @@ import {
   checkDocuments,
   documentRecords,
   type NewDocument,
+  type ReadyDocument,
   toChunk,
 } from './records/document.ts'
-import { RECORD_KEYS } from './records/metadata.ts'
+import { drawTag } from './records/record-id.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
+import type { DocumentWrite } from './scope/write-documents.ts'
 import type { ShardCollections } from './shard-collections.ts'
 
 /** What the creators' scopes work with; the same for every creator of a store. */
@@ -34,6 +34,12 @@ export interface Page {
   offset?: number
 }
 
+export interface PageOf<Item> {
+  items: Item[]
+  /** The offset of the next page; null when this is the last. */
+  next: number | null
+}
+
 export type Question = { text: string } | { vector: number[] }
 
 export type Hit = Chunk & {
@@ -42,6 +48,14 @@ export type Hit = Chunk & {
 }
 
 export type DocumentInfo = Omit<Chunk, 'index' | 'text'>
+
+/** What tells the records of a scope from others. */
+export interface Marks {
+  /** Further metadata on every record that it writes. */
+  metadata?: Record<string, string>
+  /** In place of one that is drawn for every version. */
+  tag?: () => string
+}
 
 const MAX_HITS = 100
 const DEFAULT_HITS = 10
@@ -55,14 +69,13 @@ export class Creator {
   readonly shard: number
   readonly #store: Store
   readonly #scope: Scope
-  /** Further metadata on every record this scope writes. */
-  readonly #added: Record<string, string>
+  readonly #marks: Marks
 
   /** For Knowledge only, which has checked the id. */
-  constructor(store: Store, id: CreatorId, added: Record<string, string> = {}) {
+  constructor(store: Store, id: CreatorId, marks: Marks = {}) {
     this.#store = store
     this.#scope = new Scope(store.shards, store.versions, id)
-    this.#added = added
+    this.#marks = marks
     this.id = id
     this.shard = this.#scope.shard
   }
@@ -70,21 +83,19 @@ export class Creator {
   /**
    * Puts new documents in. When it fails, what it has put in is taken out again, as far as that can be done then, and
    * nothing else: what another process puts meanwhile stays.
+   * @param signal is heard until the first of them is sent to Chroma
    * @throws Failure `misused` when one of them is there already
    */
   async add(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    const addition = randomUUID()
-    const added = { [RECORD_KEYS.addition]: addition }
-    await this.#put(
-      documents,
-      (ids, make) => this.#scope.add(ids, make(added), addition, signal),
-      signal,
-    )
+    await this.#put(documents, (ready, make) => this.#scope.add(ready, make, signal), signal)
   }
 
-  /** Puts documents in, in place of those of the same id. Fails as a whole or in part; a repeat mends it. */
+  /**
+   * Puts documents in, in place of those of the same id: each is there as a whole or not at all, also after an error.
+   * @param signal is heard until the first of them is sent to Chroma
+   */
   async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, (ids, make) => this.#scope.replace(ids, make, signal), signal)
+    await this.#put(documents, (ready, make) => this.#scope.replace(ready, make, signal), signal)
   }
 
   /** The chunks nearest to a text or a vector, nearest first, ties by record id. */
@@ -103,25 +114,37 @@ export class Creator {
     return found.map(record => ({ ...toChunk(record), distance: record.distance }))
   }
 
-  /** Chunks by document and filter, in the order in which they were first written. */
+  /** Chunks by document and filter: the documents as they came, their chunks by position. */
   async get(selection: Selection = {}, page: Page = {}, signal?: AbortSignal): Promise<Chunk[]> {
-    const options = { include: ['metadatas' as const, 'documents' as const], ...checkPage(page) }
-    return (await this.#scope.get(selection, options, signal)).map(toChunk)
+    return (await this.getPage(selection, page, signal)).items
+  }
+
+  /** As `get`, and where the next page begins. */
+  async getPage(selection: Selection, page: Page, signal?: AbortSignal): Promise<PageOf<Chunk>> {
+    const slice = { include: ['metadatas' as const, 'documents' as const], ...checkPage(page) }
+    const { records, next } = await this.#scope.get(selection, slice, signal)
+    return { items: records.map(toChunk), next }
   }
 
   /** The documents, by the metadata of their first chunk. */
   async documents(page: Page = {}, signal?: AbortSignal): Promise<DocumentInfo[]> {
-    const first = await this.#scope.firstChunks(checkPage(page), signal)
-    return first.map(record => {
+    return (await this.documentsPage(page, signal)).items
+  }
+
+  /** As `documents`, and where the next page begins. */
+  async documentsPage(page: Page, signal?: AbortSignal): Promise<PageOf<DocumentInfo>> {
+    const slice = { include: ['metadatas' as const], ...checkPage(page) }
+    const { records, next } = await this.#scope.firstChunks(slice, signal)
+    const items = records.map(record => {
       const { document, metadata, createdAt } = toChunk(record)
       return { document, metadata, createdAt }
     })
+    return { items, next }
   }
 
   /** Chunks that the creator has, or that the selection matches. */
-  async count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
-    // Chroma's own count knows no filter.
-    return (await this.#scope.get(selection, { include: [] }, signal)).length
+  count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
+    return this.#scope.count(selection, signal)
   }
 
   /**
@@ -143,27 +166,25 @@ export class Creator {
   }
 
   #delete(selection: Selection, signal: AbortSignal | undefined): Promise<number> {
-    const work = () => this.#scope.delete(selection, signal)
+    const work = () => this.#scope.delete(selection)
     return this.#store.writes.runExclusive(this.id, work, signal)
   }
 
   async #put(
     documents: readonly NewDocument[],
-    write: (ids: string[], make: (added?: Record<string, string>) => NewRecord[]) => Promise<void>,
+    write: (ready: ReadyDocument[], make: DocumentWrite['makeRecords']) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (documents.length === 0) return
     checkDocuments(documents)
-    const { now, writes } = this.#store
-    const ready = await makeReady(this.#store.embedder, documents, signal)
-    const ids = ready.map(({ id }) => id)
-    const make = (added = {}) => {
-      const createdAt = now()
-      const all = { ...this.#added, ...added }
-      return ready.flatMap(document => documentRecords(this.id, document, createdAt, all))
-    }
-    // Two who replace one document at once would each have to begin again.
-    await writes.runExclusive(this.id, () => write(ids, make), signal)
+    const { now, writes, embedder } = this.#store
+    const ready = await makeReady(embedder, documents, signal)
+    const createdAt = now()
+    const { tag = drawTag, metadata = {} } = this.#marks
+    const make: DocumentWrite['makeRecords'] = (creator, document, sequence) =>
+      documentRecords(creator, document, { sequence, tag: tag() }, createdAt, metadata)
+    // Once begun it goes on whatever becomes of its caller: a half would help nobody.
+    await writes.runExclusive(this.id, () => write(ready, make), signal)
   }
 }
 

@@ -3,7 +3,7 @@ import { upsertAll } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { NewDocument } from './records/document.ts'
-import { VERIFICATION_MARKS } from './records/metadata.ts'
+import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shard-collections.ts'
 import { type StoreStatistics, statistics } from './statistics.ts'
 
@@ -44,7 +44,8 @@ export class Knowledge {
    * @param name what follows the reserved prefix
    */
   probe(name: string): Creator {
-    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), VERIFICATION_MARKS)
+    const marks = { metadata: VERIFICATION_MARKS, tag: () => VERIFICATION }
+    return new Creator(this.#store, parseCreatorId(RESERVED_PREFIX + name), marks)
   }
 
   /** How the records lie in the shards. */

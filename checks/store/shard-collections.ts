@@ -62,14 +62,20 @@ export class ShardCollections {
     })
   }
 
-  /** Does something with a shard's records; makes the shard when there is none. */
+  /**
+   * Does something with a shard's records; makes the shard when there is none.
+   * @param signal is heard until then
+   */
   async write<T>(
     shard: number,
     use: (records: ChromaCollection) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     return this.#fresh(shard, async () => {
-      return use((await this.#lookUp(shard, signal)) ?? (await this.#make(shard, signal)))
+      const records = (await this.#lookUp(shard, signal)) ?? (await this.#make(shard, signal))
+      // Asked for once: what waits for it can still be given up.
+      await this.server(shard).maxBatch(signal)
+      return use(records)
     })
   }
 

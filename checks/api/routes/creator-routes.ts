@@ -14,7 +14,7 @@ import {
   NewDocumentBody,
   QuestionBody,
 } from './knowledge-schemas.ts'
-import { PageQuery, paged, withOneMore } from './paging.ts'
+import { PageQuery } from './paging.ts'
 
 const SECURITY = [{ bearer: [] }]
 
@@ -35,7 +35,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         operationId: 'putDocument',
         summary: 'Put a document in, in place of the one of this id',
         description:
-          'Answers when the document is stored. After an error it may be in part: the same request again mends that.',
+          'Answers when the document is stored. After an error it is the new one or the old one, never a part of each.',
         tags: ['creators'],
         security: SECURITY,
         params: DocumentPath,
@@ -69,7 +69,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         params: CreatorPath,
         querystring: PageQuery,
         response: responsesOf(
-          'The documents, in the order in which they came',
+          'The documents, in the order in which they were last put in',
           Documents,
           401,
           403,
@@ -77,8 +77,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       },
     },
     async ({ params: { creator }, query, life }) => {
-      const found = await knowledge.creator(creator).documents(withOneMore(query), life)
-      const { items, next } = paged(found, query)
+      const { items, next } = await knowledge.creator(creator).documentsPage(query, life)
       return { documents: items, next }
     },
   )
@@ -98,10 +97,9 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       },
     },
     async ({ params: { creator, document }, query, life }) => {
-      const found = await knowledge
+      const { items, next } = await knowledge
         .creator(creator)
-        .get({ documents: [document] }, withOneMore(query), life)
-      const { items, next } = paged(found, query)
+        .getPage({ documents: [document] }, query, life)
       const [first] = items
       if (first === undefined) {
         throw new HttpError(
@@ -111,8 +109,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         )
       }
       const { metadata, createdAt } = first
-      const chunks = items.toSorted((a, b) => a.index - b.index)
-      return { document, metadata, createdAt, chunks, next }
+      return { document, metadata, createdAt, chunks: items, next }
     },
   )
 

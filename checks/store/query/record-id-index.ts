@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
+import { CurrentVersions } from '../records/current-versions.ts'
 import { creatorOf } from '../records/record-id.ts'
 import { INDEX_UNITS, INDEXED_SHARDS, REMEMBERED } from './cache-limits.ts'
 import type { VersionSnapshot } from './write-version-store.ts'
@@ -88,9 +89,11 @@ export class RecordIdIndex {
     let size = 1
     for (const [creator, ids] of Map.groupBy(all, creatorOf)) {
       if (creator === undefined) continue
-      const isMuch = ids.length > this.#most
-      creators.set(creator, isMuch ? 'many' : ids)
-      size += PLACE + (isMuch ? 0 : ids.reduce((sum, id) => sum + id.length + PLACE, 0))
+      const versions = CurrentVersions.among(ids)
+      const current = ids.filter(id => versions.has(id))
+      const isMuch = current.length > this.#most
+      creators.set(creator, isMuch ? 'many' : current)
+      size += PLACE + (isMuch ? 0 : current.reduce((sum, id) => sum + id.length + PLACE, 0))
     }
     this.#shards.set(records.path, { versions, creators, size })
   }

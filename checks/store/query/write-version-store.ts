@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Where } from 'chromadb'
 import { type Millis, seconds } from '../../../infra/units.ts'
+import type { NewRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import { isMissing } from '../../transport/server-error.ts'
@@ -13,6 +14,14 @@ const named = (names: string[]): Where => ({ name: { $in: names } })
 const FEW = 64
 /** Another process may make the collection at any time. */
 const ABSENT_FOR: Millis = seconds(10)
+
+/** Of a write: under way, or over. */
+export type WriteState = 'writing' | 'written'
+
+/** What the value of a version begins with as long as what it stands for is being written. */
+const BEING_WRITTEN = 'writing '
+export const isBeingWritten = (value: string | undefined): boolean =>
+  value?.startsWith(BEING_WRITTEN) === true
 
 /** What a server answered: the values of its versions by their names. */
 export interface VersionSnapshot {
@@ -37,6 +46,8 @@ export class VersionStore {
   /** The request that is sent when the one before it is answered. */
   #next: Request | undefined
   #answered: Promise<unknown> = Promise.resolve()
+  /** What this process writes: how many write there, and the value that it gave last. */
+  readonly #begun = new Map<string, { writes: number; value: string }>()
 
   constructor(server: ChromaServer, database: string) {
     this.#server = server
@@ -87,14 +98,42 @@ export class VersionStore {
     }
   }
 
-  /** Gives these another value, and makes those that are not there. */
-  async bump(names: readonly string[]): Promise<void> {
-    const fresh = names.map(id => ({
-      id,
-      metadata: { kind: 'mark', name: id, value: randomUUID() },
-      text: '',
-      vector: [1],
-    }))
+  /**
+   * Gives these another value, and makes those that are not there. A write that ends leaves those as being written that
+   * another has changed since it began: that one ends later, or was killed.
+   */
+  async bump(names: readonly string[], state: WriteState): Promise<void> {
+    for (const name of names) this.#count(name, state)
+    const isOver = state === 'written' ? await this.#isOver(names) : () => false
+    const fresh = names.map(id => {
+      const value = isOver(id) ? randomUUID() : BEING_WRITTEN + randomUUID()
+      return { id, metadata: { kind: 'mark', name: id, value }, text: '', vector: [1] }
+    })
+    for (const { id, metadata } of fresh) {
+      const own = this.#begun.get(id)
+      if (own !== undefined) own.value = metadata.value
+    }
+    await this.#put(fresh)
+    if (this.#last?.path !== this.#collection?.path) return
+    for (const { id, metadata } of fresh) this.#last?.values.set(id, metadata.value)
+  }
+
+  #count(name: string, state: WriteState): void {
+    const own = this.#begun.get(name) ?? { writes: 0, value: '' }
+    own.writes += state === 'writing' ? 1 : -1
+    this.#begun.set(name, own)
+  }
+
+  /** Tells of which names nobody is writing any more, here or in another process. */
+  async #isOver(names: readonly string[]): Promise<(name: string) => boolean> {
+    const others = names.filter(name => this.#begun.get(name)?.writes === 0)
+    const began = new Map(others.map(name => [name, this.#begun.get(name)!.value]))
+    for (const name of others) this.#begun.delete(name)
+    const now = others.length === 0 ? undefined : await this.read(others)
+    return name => began.has(name) && now?.values.get(name) === began.get(name)
+  }
+
+  async #put(fresh: readonly NewRecord[]): Promise<void> {
     const known = await this.#lookUp()
     try {
       await (known ?? (await this.#make())).upsert(fresh)
@@ -114,6 +153,7 @@ export class VersionStore {
 
   async #make(): Promise<ChromaCollection> {
     const settings = { space: SPACE, metadata: { kind: 'marks' } } as const
+    await this.#server.ensureDatabase(this.#database)
     const info = await this.#server.ensureCollection(this.#database, COLLECTION, settings)
     this.#collection = this.#server.records(this.#database, info.id)
     return this.#collection

@@ -2,7 +2,12 @@ import { shardOf } from '../../../infra/shards.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import { raceAbort } from '../../transport/race-abort.ts'
 import { type CreatorId, isReserved } from '../creator-id.ts'
-import { type VersionSnapshot, VersionStore } from './write-version-store.ts'
+import {
+  isBeingWritten,
+  type VersionSnapshot,
+  VersionStore,
+  type WriteState,
+} from './write-version-store.ts'
 
 /** The creators of a server share so many. */
 const VERSIONS = 4096
@@ -16,7 +21,7 @@ const MOST_BUMPED = 500
 
 /** Tells whether a creator's records may have changed. */
 export interface WriteVersion {
-  /** As last heard of, which may be long ago; undefined when the creator has none. */
+  /** As last heard of, which may be long ago; undefined when the creator has none, or is being written. */
   cached(signal?: AbortSignal): Promise<string | undefined>
   /** As it is now. */
   current(signal?: AbortSignal): Promise<string | undefined>
@@ -27,9 +32,10 @@ export interface WriteVersion {
 }
 
 /**
- * Write versions by which a reader knows that a creator's records are those it has seen. Whoever writes renews the versions of
- * the creators it wrote, after what it wrote is in and before it says so. So who knows a version, then reads the
- * records, and later finds the version the same, has missed no write that was acknowledged, by whichever process.
+ * Write versions by which a reader knows that a creator's records are those it has seen. Whoever writes gives the
+ * versions of the creators it writes other values, before its first byte and after its last. So who knows a version,
+ * then reads the records, and later finds the version the same, has missed no write, by whichever process; and what was
+ * read while one was under way is kept by nobody, also if the writer is killed.
  *
  * The verification's creators have none, since it must leave a live store as it was.
  */
@@ -52,8 +58,10 @@ export class WriteVersions {
     const names = [EVERYBODY, nameOf(creator)]
     const versionIn: WriteVersion['in'] = seen => {
       if (seen === undefined || isReserved(creator)) return undefined
+      const values = names.map(name => seen.values.get(name))
+      if (values.some(isBeingWritten)) return undefined
       // One that nobody wrote yet is a version too.
-      return [seen.path, ...names.map(name => seen.values.get(name))].join(' ')
+      return [seen.path, ...values].join(' ')
     }
     return {
       cached: async signal => versionIn(await server.cached(signal)),
@@ -64,25 +72,30 @@ export class WriteVersions {
   }
 
   /**
-   * Lets a write end, and gives the creators it is about other versions before it is said that it has. Also after one
-   * that failed or was given up, since some of it may be in.
+   * Writes, and tells whoever has read the creators' records that they may be others: before the first byte, and after
+   * the last, also of a write that failed, since some of it may be in.
+   * @param write waits for `announced` before it sends its first byte
    */
-  async after<T>(write: Promise<T>, creators: readonly CreatorId[]): Promise<T> {
-    const result = await write.catch(async error => {
-      await this.#renew(creators).catch(() => undefined)
-      throw error
-    })
-    await this.#renew(creators)
-    return result
+  async during<T>(
+    creators: readonly CreatorId[],
+    write: (announced: Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const announced = this.#announce(creators, 'writing')
+    try {
+      return await Promise.all([write(announced), announced]).then(([result]) => result)
+    } finally {
+      await announced.catch(() => undefined)
+      await this.#announce(creators, 'written')
+    }
   }
 
-  async #renew(creators: readonly CreatorId[]): Promise<void> {
+  async #announce(creators: readonly CreatorId[], state: WriteState): Promise<void> {
     const versioned = creators.filter(creator => !isReserved(creator))
     const servers = Map.groupBy(versioned, creator => this.#storeOf(creator))
     await Promise.all(
       [...servers].map(([server, own]) => {
         const names = new Set(own.map(nameOf))
-        return server.bump(names.size > MOST_BUMPED ? [EVERYBODY] : [...names])
+        return server.bump(names.size > MOST_BUMPED ? [EVERYBODY] : [...names], state)
       }),
     )
   }

@@ -2,7 +2,7 @@ import { Failure } from '../../../infra/failure.ts'
 import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { type CallerMetadata, callerPart, parseMetadata, RECORD_KEYS } from './metadata.ts'
-import { parseDocumentId, recordId } from './record-id.ts'
+import { type DocumentVersion, parseDocumentId, recordId } from './record-id.ts'
 
 /** A document as callers send it: its text, or its chunks with their vectors. Metadata goes onto each chunk. */
 export type NewDocument = { id: string; metadata?: CallerMetadata } & (
@@ -46,15 +46,20 @@ export function checkDocuments(documents: readonly NewDocument[]): void {
 const wrong = (id: string, why: string) =>
   new Failure('misused', `The document ${JSON.stringify(id)} ${why}`)
 
-/** @param createdAt Unix milliseconds */
+/**
+ * The records of a document's version, the first chunk last: with it the version counts.
+ * @param createdAt Unix milliseconds
+ */
 export function documentRecords(
   creator: CreatorId,
   document: ReadyDocument,
+  version: Omit<DocumentVersion, 'count'>,
   createdAt: number,
   added: Record<string, string>,
 ): NewRecord[] {
-  return document.chunks.map(({ text, vector }, index) => ({
-    id: recordId(creator, document.id, index),
+  const whole = { ...version, count: document.chunks.length }
+  const records = document.chunks.map(({ text, vector }, index) => ({
+    id: recordId(creator, document.id, whole, index),
     text,
     vector,
     metadata: {
@@ -64,8 +69,10 @@ export function documentRecords(
       [RECORD_KEYS.document]: document.id,
       [RECORD_KEYS.chunk]: index,
       [RECORD_KEYS.createdAt]: createdAt,
+      ...(index === 0 && { [RECORD_KEYS.head]: creator }),
     },
   }))
+  return [...records.slice(1), ...records.slice(0, 1)]
 }
 
 export function toChunk(record: StoredRecord): Chunk {

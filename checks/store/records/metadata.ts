@@ -13,7 +13,9 @@ export const RECORD_KEYS = {
   createdAt: 'created_at',
   /** On the verification's records alone, so that what a killed run left can be found. */
   reservedFor: 'reserved_for',
-  /** Which call put the chunk in, where it was one that must not overwrite: so that it can take out its own alone. */
+  /** The creator once more, on the first chunk of each document's version: finds its versions without the rest. */
+  head: 'knowledge_head',
+  /** Of records that a version before this one wrote. */
   addition: 'knowledge_addition',
 } as const
 

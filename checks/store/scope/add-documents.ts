@@ -1,68 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Where } from 'chromadb'
 import { Failure } from '../../../infra/failure.ts'
 import type { NewRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
-import { raceAbort } from '../../transport/race-abort.ts'
-import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf } from '../records/record-id.ts'
-import { type CreatorQuery, fetchSelected } from './fetch-selected.ts'
+import { selectIds } from './select-ids.ts'
+import { type DocumentWrite, deleteRecords, putIn, recordsAfter } from './write-documents.ts'
 
 const TRIES = 8
 
 /**
- * Writes the chunks of documents that are not there yet. Chroma leaves an id that is taken as it is, so nothing of
- * anybody else's is overwritten; and what is taken out again after a failure is what carries the id of this very
- * call, so nothing of anybody else's is deleted either, also if it came meanwhile.
+ * Writes documents that are not there yet. What is taken out again after a failure is the version that was drawn for
+ * this very call, so nothing of anybody else's is deleted.
  *
- * Two who add one document at once may each get some of its chunks in. Whoever finds others' chunks among its own
+ * Two who add one document at once may both get it in. Whoever finds another's records that were not there before
  * takes its own out and begins again, so that in the end one of them has it and the others are refused.
- * @param selected the creator, and of it these documents
- * @param addition what each of the chunks carries under RECORD_KEYS.addition, and no other record
  * @throws Failure `misused` when one of the documents is there; `unavailable` when others write them as often
  */
-export async function addNew(
-  records: ChromaCollection,
-  selected: Pick<CreatorQuery, 'creatorFilter' | 'where' | 'byId'>,
-  fresh: readonly NewRecord[],
-  addition: string,
-  signal?: AbortSignal,
-): Promise<void> {
-  const look = () => fetchSelected(records, selected, ALL, signal)
-  for (let tried = 1; ; tried += 1) {
-    const [taken] = await look()
-    if (taken !== undefined) throw isThere(documentOf(taken.id))
-    const started = performance.now()
-    try {
-      await records.add(fresh, signal)
-      const found = await look()
-      const isOurs = found.every(({ metadata }) => metadata?.[RECORD_KEYS.addition] === addition)
-      if (isOurs && found.length === fresh.length) return
-      if (tried === TRIES) throw contended(documentOf(fresh[0]!.id))
-    } catch (error) {
-      // Its caller may be gone by now: that is no reason to leave a half behind.
-      await takeOut(records, selected.creatorFilter, fresh, addition).catch(() => {})
-      throw error
+export async function addDocuments(records: ChromaCollection, write: DocumentWrite): Promise<void> {
+  await write.during(async announced => {
+    await announced
+    for (let tried = 1; ; tried += 1) {
+      const started = performance.now()
+      const { current, all } = await selectIds(records, write.selected)
+      if (current[0] !== undefined) throw isThere(documentOf(current[0]))
+      const fresh = recordsAfter(all, write)
+      if (await isAlone(records, write, fresh, all)) return
+      const own = fresh.flat().map(({ id }) => id)
+      await deleteRecords(records, write.selected.creatorFilter, own)
+      if (tried === TRIES) throw contended(documentOf(own[0]!))
+      // By chance and in terms of what it takes, so that one of two gets it done while the other waits.
+      const took = performance.now() - started
+      await sleep(2 ** tried * took * Math.random())
     }
-    await takeOut(records, selected.creatorFilter, fresh, addition)
-    // By chance and in terms of what it takes, so that one of two gets it done while the other waits.
-    const took = performance.now() - started
-    await raceAbort(sleep(2 ** tried * took * Math.random()), signal)
-  }
+  })
 }
 
-const ALL = { include: ['metadatas' as const] }
-
-async function takeOut(
+/** Puts records in. @returns whether nobody else did meanwhile */
+async function isAlone(
   records: ChromaCollection,
-  own: Where,
-  written: readonly NewRecord[],
-  addition: string,
-): Promise<void> {
-  await records.delete(
-    { $and: [own, { [RECORD_KEYS.addition]: { $eq: addition } }] },
-    written.map(({ id }) => id),
-  )
+  { selected }: Pick<DocumentWrite, 'selected'>,
+  fresh: NewRecord[][],
+  before: readonly string[],
+): Promise<boolean> {
+  const own = fresh.flat().map(({ id }) => id)
+  try {
+    await putIn(records, selected.creatorFilter, fresh)
+    const { all } = await selectIds(records, selected)
+    const known = new Set([...before, ...own])
+    return all.every(id => known.has(id))
+  } catch (error) {
+    await deleteRecords(records, selected.creatorFilter, own).catch(() => undefined)
+    throw error
+  }
 }
 
 const documentOf = (id: string): string => JSON.stringify(chunkOf(id)?.document)

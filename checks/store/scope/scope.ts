@@ -1,8 +1,7 @@
 import type { Where } from 'chromadb'
 import { Failure } from '../../../infra/failure.ts'
-import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
-import type { ChromaCollection, GetOptions } from '../../chroma/collection.ts'
-import { ServerError } from '../../transport/server-error.ts'
+import type { Include, StoredRecord } from '../../chroma/chroma-records.ts'
+import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { type Filter, parseFilter, scoped } from '../filter/filter.ts'
 import { isExactHere, matches } from '../filter/matches.ts'
@@ -10,12 +9,16 @@ import { toWhere } from '../filter/where.ts'
 import type { Nearest, NearestQuery } from '../query/nearest.ts'
 import type { Ranked } from '../query/rank.ts'
 import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
+import type { ReadyDocument } from '../records/document.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
-import { chunkOf, isOfCreator, parseDocumentId } from '../records/record-id.ts'
+import { chunkOf, parseDocumentId } from '../records/record-id.ts'
 import type { ShardCollections } from '../shard-collections.ts'
-import { addNew } from './add-documents.ts'
-import { type CreatorQuery, fetchSelected } from './fetch-selected.ts'
-import { replace } from './replace-documents.ts'
+import { addDocuments } from './add-documents.ts'
+import { fetchByIds } from './fetch-by-ids.ts'
+import { ownIds, ownRecords } from './own-records.ts'
+import { retryRead } from './retry-read.ts'
+import { type CreatorQuery, selectIds } from './select-ids.ts'
+import { type DocumentWrite, deleteDocuments, replaceDocuments } from './write-documents.ts'
 
 /** Which of a creator's chunks. An empty selection is all of them. */
 export interface Selection {
@@ -25,8 +28,20 @@ export interface Selection {
   filter?: Filter | undefined
 }
 
-/** Records to delete in one go. */
-const PAGE = 1000
+interface Slice {
+  include: Include[]
+  limit: number
+  offset: number
+}
+
+/** A slice of what there is. */
+interface Part {
+  records: StoredRecord[]
+  /** Where the next begins; null when this is the last. */
+  next: number | null
+}
+
+type MakeRecords = DocumentWrite['makeRecords']
 
 /**
  * A creator's records, and no way to others': this is where isolation is enforced. Every request carries the
@@ -50,23 +65,24 @@ export class Scope {
     this.#everything = scoped(creator)
   }
 
-  async get(
-    selection: Selection,
-    options: GetOptions,
-    signal?: AbortSignal,
-  ): Promise<StoredRecord[]> {
-    return this.#get(this.#select(selection), options, signal)
+  /** Records of the versions that count: by document as they came, and in it by position. */
+  async get(selection: Selection, slice: Slice, signal?: AbortSignal): Promise<Part> {
+    return this.#get(this.#select(selection), slice, signal)
   }
 
   /** The first chunk of each document. */
-  async firstChunks(
-    page: { limit: number; offset: number },
-    signal?: AbortSignal,
-  ): Promise<StoredRecord[]> {
+  async firstChunks(slice: Slice, signal?: AbortSignal): Promise<Part> {
     const where = scoped(this.creator, { [RECORD_KEYS.chunk]: { $eq: 0 } })
     const byId = (id: string) => chunkOf(id)?.chunk === 0
-    const options = { include: ['metadatas' as const], ...page }
-    return this.#get({ creatorFilter: this.#everything, where, byId }, options, signal)
+    return this.#get({ creatorFilter: this.#everything, where, byId, isFirst: true }, slice, signal)
+  }
+
+  async count(selection: Selection, signal?: AbortSignal): Promise<number> {
+    const selected = this.#select(selection)
+    // Chroma's own count knows no filter.
+    const count = async (records: ChromaCollection) =>
+      (await this.#ids(records, selected, signal)).length
+    return this.#shards.read(this.shard, 0, count, signal)
   }
 
   async find(
@@ -76,76 +92,84 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const { accepts, ...selected } = this.#select(selection)
-    const from = {
-      selected,
-      creator: this.creator,
-      version: this.#version,
-      ...(accepts && { accepts }),
-    }
+    const searched = { ...this.#select(selection), creator: this.creator, version: this.#version }
     const find = (records: ChromaCollection) =>
-      nearest.find({ records, ...from }, vector, count, signal)
-    return this.#own(await this.#read([], find, signal))
-  }
-
-  /** Puts the chunks of whole documents in, which must not be there; see addNew. */
-  async add(
-    documents: string[],
-    fresh: readonly NewRecord[],
-    addition: string,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const selected = this.#select({ documents })
-    const put = (records: ChromaCollection) => addNew(records, selected, fresh, addition, signal)
-    await this.#versions.after(this.#shards.write(this.shard, put, signal), [this.creator])
-  }
-
-  /** Puts the chunks of whole documents in place of those that are there. */
-  async replace(
-    documents: string[],
-    make: () => readonly NewRecord[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const selected = this.#select({ documents })
-    const put = (records: ChromaCollection) => replace(records, selected, make, signal)
-    await this.#versions.after(this.#shards.write(this.shard, put, signal), [this.creator])
+      nearest.find({ records, ...searched }, vector, count, signal)
+    return this.#shards.read(this.shard, [], find, signal)
   }
 
   /**
-   * By id as well as by filter: were the server to ignore the filter, nobody else's records would go.
-   * @returns records deleted
+   * Puts whole documents in, which must not be there; see addDocuments.
+   * @param signal is heard until the first of them is sent
    */
-  async delete(selection: Selection, signal?: AbortSignal): Promise<number> {
-    const selected = this.#select(selection)
-    // Also when nothing is found: it may be gone by an earlier call that failed before it could tell.
-    const gone = (records: ChromaCollection) =>
-      this.#versions.after(this.#deleteAll(records, selected, signal), [this.creator])
-    return this.#read(0, gone, signal)
+  async add(
+    documents: readonly ReadyDocument[],
+    makeRecords: MakeRecords,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const write = this.#writing(documents, makeRecords)
+    await this.#shards.write(this.shard, records => addDocuments(records, write), signal)
   }
 
-  async #deleteAll(
-    records: ChromaCollection,
-    selected: CreatorQuery,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    const where = selected.byId === undefined ? selected.where : selected.creatorFilter
-    const some = { include: [], limit: PAGE }
-    let deleted = 0
-    for (;;) {
-      const found = this.#own(await fetchSelected(records, selected, some, signal))
-      if (found.length === 0) return deleted
-      const ids = found.map(record => record.id)
-      deleted += await records.delete(where, ids, signal)
+  /**
+   * Puts whole documents in place of those that are there.
+   * @param signal is heard until the first of them is sent
+   */
+  async replace(
+    documents: readonly ReadyDocument[],
+    makeRecords: MakeRecords,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const write = this.#writing(documents, makeRecords)
+    await this.#shards.write(this.shard, records => replaceDocuments(records, write), signal)
+  }
+
+  /** @returns chunks deleted */
+  async delete(selection: Selection): Promise<number> {
+    const write = { selected: this.#select(selection), during: this.#during }
+    const remove = (records: ChromaCollection) =>
+      deleteDocuments(records, write, ids => ownIds(records, this.creator, ids))
+    return this.#shards.read(this.shard, 0, remove)
+  }
+
+  #writing(documents: readonly ReadyDocument[], makeRecords: MakeRecords): DocumentWrite {
+    const { creator } = this
+    return {
+      documents: documents.map(document => ({ creator, document })),
+      selected: this.#select({ documents: documents.map(({ id }) => id) }),
+      makeRecords,
+      during: this.#during,
     }
   }
 
+  readonly #during: DocumentWrite['during'] = write => this.#versions.during([this.creator], write)
+
+  /** Ids at one moment, then what the records have: one that is gone by then begins the reading again. */
   async #get(
     selected: CreatorQuery,
-    options: GetOptions,
+    { include, offset, limit }: Slice,
     signal: AbortSignal | undefined,
-  ): Promise<StoredRecord[]> {
-    const get = (records: ChromaCollection) => fetchSelected(records, selected, options, signal)
-    return this.#own(await this.#read([], get, signal))
+  ): Promise<Part> {
+    const get = async (records: ChromaCollection): Promise<Part | undefined> => {
+      const ids = await this.#ids(records, selected, signal)
+      const end = offset + limit
+      const some = ids.slice(offset, end)
+      const found = await fetchByIds(records, this.#everything, some, include, signal)
+      if (found === undefined) return undefined
+      const own = ownRecords(records, this.creator, found)
+      return { records: own, next: end < ids.length ? end : null }
+    }
+    const settled = (records: ChromaCollection) => retryRead(() => get(records), signal)
+    return this.#shards.read(this.shard, { records: [], next: null }, settled, signal)
+  }
+
+  async #ids(
+    records: ChromaCollection,
+    selected: CreatorQuery,
+    signal: AbortSignal | undefined,
+  ): Promise<string[]> {
+    const { current } = await selectIds(records, selected, signal)
+    return ownIds(records, this.creator, current, signal)
   }
 
   #select({ documents, filter }: Selection): CreatorQuery & Pick<NearestQuery, 'accepts'> {
@@ -158,7 +182,11 @@ export class Scope {
 
     const creatorFilter = this.#everything
     const where = more.length === 0 ? creatorFilter : scoped(this.creator, ...more)
-    const byId = (id: string) => named === undefined || named.has(chunkOf(id)?.document ?? '')
+    const byId = (id: string) => {
+      if (named === undefined) return true
+      const name = chunkOf(id)
+      return name?.creator === this.creator && named.has(name.document)
+    }
     if (asked === undefined) return { creatorFilter, where, byId, accepts: ({ id }) => byId(id) }
     if (!isExactHere(asked)) return { creatorFilter, where }
     return {
@@ -166,19 +194,5 @@ export class Scope {
       where,
       accepts: ({ id, metadata = {} }) => byId(id) && matches(asked, metadata),
     }
-  }
-
-  #read<T>(
-    empty: T,
-    use: (records: ChromaCollection) => Promise<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
-    return this.#shards.read(this.shard, empty, use, signal)
-  }
-
-  #own<T extends StoredRecord>(found: T[]): T[] {
-    if (found.every(record => isOfCreator(this.creator, record.id))) return found
-    const { label } = this.#shards.server(this.shard).connection
-    throw new ServerError('faulty', `${label} answered with records of another creator`)
   }
 }

@@ -44,7 +44,7 @@ export const RECORDS: Defect[] = [
 
 function record(creator: string): NewRecord {
   return {
-    id: recordId(creator as CreatorId, DOCUMENT, 0),
+    id: recordId(creator as CreatorId, DOCUMENT, { sequence: 1, tag: 'a', count: 1 }, 0),
     text: DOCUMENT,
     vector: vectorFor(creator, 768),
     metadata: {

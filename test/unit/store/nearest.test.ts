@@ -37,7 +37,8 @@ describe('what is known of questions', () => {
       const where = { $and: [creatorFilter, { topic: { $ne: `${question} `.repeat(50 * KiB) } }] }
       const searched = {
         records,
-        selected: { creatorFilter, where },
+        creatorFilter,
+        where,
         creator: parseCreatorId('a'),
         version,
       }

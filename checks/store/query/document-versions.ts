@@ -1,0 +1,57 @@
+import type { Where } from 'chromadb'
+import { LRUCache } from 'lru-cache'
+import type { ChromaCollection } from '../../chroma/collection.ts'
+import type { CreatorId } from '../creator-id.ts'
+import { scoped } from '../filter/filter.ts'
+import { CurrentVersions } from '../records/current-versions.ts'
+import { RECORD_KEYS } from '../records/metadata.ts'
+import { REMEMBERED, VERSIONED_DOCUMENTS } from './cache-limits.ts'
+import type { WriteVersion } from './write-versions.ts'
+
+/** The creator whose documents are asked for, in its shard. */
+export interface VersionedCreator {
+  records: ChromaCollection
+  creator: CreatorId
+  /** Lets all of the creator's records through, and of nobody else. */
+  creatorFilter: Where
+  version: WriteVersion
+}
+
+interface Known {
+  version: string | undefined
+  versions: CurrentVersions
+}
+
+/**
+ * Which versions of their documents creators have that have much: found by the first chunks alone, and remembered as
+ * long as the creator's write version is the same.
+ */
+export class DocumentVersions {
+  readonly #known = new LRUCache<string, Known>({
+    ...REMEMBERED,
+    maxSize: VERSIONED_DOCUMENTS,
+    sizeCalculation: ({ versions }) => 1 + versions.documents,
+  })
+
+  /** As they were at some time before. */
+  async cached(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
+    return this.#known.get(keyOfCreator(of))?.versions ?? this.current(of, signal)
+  }
+
+  async current(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
+    const { records, creator } = of
+    const version = await of.version.current(signal)
+    const known = this.#known.get(keyOfCreator(of))
+    if (known !== undefined && version !== undefined && known.version === version) {
+      return known.versions
+    }
+    const where = scoped(creator, { [RECORD_KEYS.head]: { $eq: creator } })
+    const first = await records.get(where, { include: [] }, signal)
+    const versions = CurrentVersions.ofFirst(first.map(({ id }) => id))
+    this.#known.set(keyOfCreator(of), { version, versions })
+    return versions
+  }
+}
+
+export const keyOfCreator = ({ records, creator }: VersionedCreator): string =>
+  `${records.path}/${creator}`

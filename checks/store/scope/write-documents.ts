@@ -1,0 +1,109 @@
+import type { Where } from 'chromadb'
+import { BATCH } from '../../chroma/batches.ts'
+import type { NewRecord } from '../../chroma/chroma-records.ts'
+import type { ChromaCollection } from '../../chroma/collection.ts'
+import type { CreatorId } from '../creator-id.ts'
+import { documentKey, documentKeyOf } from '../records/current-versions.ts'
+import type { ReadyDocument } from '../records/document.ts'
+import { chunkOf } from '../records/record-id.ts'
+import { type CreatorQuery, selectIds } from './select-ids.ts'
+
+/** Documents to be written to one shard, and what their writing needs. */
+export interface DocumentWrite {
+  documents: readonly { creator: CreatorId; document: ReadyDocument }[]
+  /** The creators, and of them these documents. */
+  selected: CreatorQuery
+  /** The records of a document's version. */
+  makeRecords: (creator: CreatorId, document: ReadyDocument, sequence: number) => NewRecord[]
+  /** Announces a write of the creators to all processes, and its end; see WriteVersions. */
+  during: <T>(write: (announced: Promise<void>) => Promise<T>) => Promise<T>
+}
+
+/**
+ * Writes documents in place of what they are now. Chroma has no transactions, so nothing is changed: new records come
+ * in, and with the first chunk, which comes last, they count. What counted before is deleted once everybody can know
+ * that it does not. A writer that is killed leaves records that count nowhere, and go with the next write of the
+ * document.
+ */
+export async function replaceDocuments(
+  records: ChromaCollection,
+  write: DocumentWrite,
+): Promise<void> {
+  const { selected, during } = write
+  const before = await during(async announced => {
+    const [{ all }] = await Promise.all([selectIds(records, selected), announced])
+    await putIn(records, selected.creatorFilter, recordsAfter(all, write))
+    return all
+  })
+  // What stays counts nowhere, so that it stays is no failure of the write.
+  await deleteRecords(records, selected.creatorFilter, before).catch(() => undefined)
+}
+
+/** Of several requests the first may be undone before the last is in, by who deletes the document meanwhile. */
+export async function putIn(
+  records: ChromaCollection,
+  creatorFilter: Where,
+  documents: readonly NewRecord[][],
+): Promise<void> {
+  const fresh = documents.flat()
+  await records.add(fresh)
+  if (fresh.length <= BATCH) return
+  const ids = fresh.map(({ id }) => id)
+  const found = await records.get(creatorFilter, { ids, include: [] })
+  const there = new Set(found.map(({ id }) => id))
+  const torn = documents.filter(own => !own.every(({ id }) => there.has(id)))
+  await deleteRecords(
+    records,
+    creatorFilter,
+    torn.flat().map(({ id }) => id),
+  )
+}
+
+/**
+ * The records of a version of each document that is later than all there are.
+ * @param there ids of all records of the documents, whatever became of them
+ */
+export function recordsAfter(
+  there: readonly string[],
+  { documents, makeRecords }: Pick<DocumentWrite, 'documents' | 'makeRecords'>,
+): NewRecord[][] {
+  const known = Map.groupBy(there, documentKeyOf)
+  return documents.map(({ creator, document }) => {
+    const ids = known.get(documentKey({ creator, document: document.id })) ?? []
+    const last = ids.reduce((most, id) => Math.max(most, chunkOf(id)?.version?.sequence ?? 0), 0)
+    return makeRecords(creator, document, last + 1)
+  })
+}
+
+/**
+ * Deletes what is selected, and all other versions of the same documents, so that none of those counts instead.
+ * @param requireOwn throws when one of the ids is somebody else's
+ * @returns chunks that counted
+ */
+export async function deleteDocuments(
+  records: ChromaCollection,
+  { selected, during }: Pick<DocumentWrite, 'selected' | 'during'>,
+  requireOwn: (ids: readonly string[]) => Promise<unknown>,
+): Promise<number> {
+  return during(async announced => {
+    const [{ current, all }] = await Promise.all([selectIds(records, selected), announced])
+    await requireOwn(all)
+    await deleteRecords(records, selected.creatorFilter, all)
+    return current.length
+  })
+}
+
+/** The first chunks go first, those of earlier versions before those of later ones: no document is there in part. */
+export async function deleteRecords(
+  records: ChromaCollection,
+  creatorFilter: Where,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return
+  const order = (id: string) => {
+    const { version, chunk = 0 } = chunkOf(id) ?? {}
+    return chunk === 0 ? (version?.sequence ?? 0) : Number.POSITIVE_INFINITY
+  }
+  const ordered = ids.toSorted((a, b) => Math.sign(order(a) - order(b)) || (a < b ? -1 : 1))
+  await records.delete(creatorFilter, ordered)
+}
