@@ -33,8 +33,6 @@ export async function deployedStack(
   throw new Failure(
     'unavailable',
     `Stack ${options.stack} is not deployed, or its deployment was never finished`,
-    {
-      mend: `npm run up -- --stack ${options.stack}`,
-    },
+    { mend: `npm run up -- --stack ${options.stack}` },
   )
 }

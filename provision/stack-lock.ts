@@ -30,9 +30,7 @@ export async function withStackLock<Result>(
     throw new Failure(
       'unavailable',
       `Stack ${stack} is being changed by another command: ${theirs} (process ${pid}, since ${since})`,
-      {
-        mend: 'wait until it has ended, then run this again',
-      },
+      { mend: 'wait until it has ended, then run this again' },
     )
   }
   try {

@@ -26,10 +26,7 @@ export async function keepSecrets(
   await writeOnce(files.tokens, `${JSON.stringify(tokens, null, 2)}\n`)
   if (remembered === undefined) await ensureKeyFile(files.apiKeys)
   else await writeOnce(files.apiKeys, remembered.apiKeys)
-  return {
-    tokens: await readTokens(files.tokens),
-    apiKeys: await readFile(files.apiKeys, 'utf8'),
-  }
+  return { tokens: await readTokens(files.tokens), apiKeys: await readFile(files.apiKeys, 'utf8') }
 }
 
 const token = (): string => randomBytes(TOKEN_BYTES).toString('hex')

@@ -10,10 +10,7 @@ export function keptVolume(
 ): docker.Volume {
   return new docker.Volume(
     `${stack}-${part}`,
-    {
-      name: volumeName(stack, part),
-      labels: [...containerLabels(stack, owner, part), ...labels],
-    },
+    { name: volumeName(stack, part), labels: [...containerLabels(stack, owner, part), ...labels] },
     // Labels cannot be changed without the volume: one of an older version stays as it is, and is known by its name.
     { ...options, retainOnDelete: true, ignoreChanges: ['labels'] },
   )

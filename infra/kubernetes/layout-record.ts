@@ -9,10 +9,7 @@ export function recordLayout({ settings, retaining }: PodServerArgs, dependsOn: 
   const layout = Object.entries(layoutOf(settings)).map(([key, value]) => [key, `${value}`])
   return new core.v1.ConfigMap(
     LAYOUT,
-    {
-      metadata: { name: LAYOUT, labels: objectLabels(CHROMA) },
-      data: Object.fromEntries(layout),
-    },
+    { metadata: { name: LAYOUT, labels: objectLabels(CHROMA) }, data: Object.fromEntries(layout) },
     { ...retaining, retainOnDelete: true, dependsOn },
   )
 }

@@ -78,9 +78,6 @@ export const networkPolicies = (
       new networking.v1.NetworkPolicy(
         name,
         { metadata: { name, labels: PART_OF }, spec },
-        {
-          ...options,
-          deleteBeforeReplace: true,
-        },
+        { ...options, deleteBeforeReplace: true },
       ),
   )

@@ -17,9 +17,7 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
     arguments: ['run', config],
     // For the watchdog that it runs under (infra/servers/chroma-watchdog.sh).
     environment: { KNOWLEDGE_CHROMA_DATA: data, KNOWLEDGE_ROOM_FILE: roomFileOf(data) },
-    files: {
-      [config]: chromaConfig(place.port, data),
-    },
+    files: { [config]: chromaConfig(place.port, data) },
     folders: [data],
     readyPath: CHROMA_READY,
     readyWithin: seconds(60),

@@ -28,11 +28,7 @@ export function chromaServer(
     server: {
       name: 'chroma',
       image: images.chroma,
-      script: {
-        name: 'chroma-watchdog',
-        text: watchdogScript(),
-        args: [DATA_FOLDER, 'chroma'],
-      },
+      script: { name: 'chroma-watchdog', text: watchdogScript(), args: [DATA_FOLDER, 'chroma'] },
       args: ['run', CONFIG_PATH],
       environment: { KNOWLEDGE_ROOM_FILE: ROOM_FILE },
       files: [{ path: CONFIG_PATH, content: chromaConfig(ports.server, DATA_FOLDER) }],

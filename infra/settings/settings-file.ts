@@ -56,8 +56,6 @@ async function unknownStack(stack: string, path: string): Promise<Failure> {
   return new Failure(
     'misused',
     `There is no stack ${stack} (no ${path}); there are ${stacks.join(', ')}`,
-    {
-      mend: `npm run up -- --stack ${stacks[0]}, or write ${path}`,
-    },
+    { mend: `npm run up -- --stack ${stacks[0]}, or write ${path}` },
   )
 }

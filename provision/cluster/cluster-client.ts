@@ -69,10 +69,7 @@ export async function ask<Answer>(
     throw new Failure(
       'unavailable',
       `The cluster ${label} cannot be asked for ${what}: ${why(error)}`,
-      {
-        mend: 'kubectl cluster-info',
-        cause: error,
-      },
+      { mend: 'kubectl cluster-info', cause: error },
     )
   }
 }

@@ -11,9 +11,7 @@ const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 const DEFAULT_CONTEXT = 'default'
 
 const Configuration = z.object({ currentContext: z.string().optional() })
-const Context = z.object({
-  Endpoints: z.object({ docker: z.object({ Host: z.string() }) }),
-})
+const Context = z.object({ Endpoints: z.object({ docker: z.object({ Host: z.string() }) }) })
 
 /**
  * Has this process and those that it starts ask the Engine that Docker's own command line would ask: DOCKER_HOST, else

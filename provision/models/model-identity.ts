@@ -29,11 +29,7 @@ export async function identify(
     return { digest, layers: [], weights: shown ? weightsOf(shown) : [] }
   }
   const { layers } = manifest
-  return {
-    digest: manifest.digest,
-    layers,
-    weights: weightDigests(layers),
-  }
+  return { digest: manifest.digest, layers, weights: weightDigests(layers) }
 }
 
 /** What a lock holds of an installed model. */

@@ -40,8 +40,6 @@ export function refuseForeign(
   throw new Failure(
     'misused',
     `Stack ${stack} would use what it did not make, or another deployment of a stack of this name did: ${foreign.join(', ')}`,
-    {
-      mend: `${another}, or remove what is in its place. ${STATE_LOST}`,
-    },
+    { mend: `${another}, or remove what is in its place. ${STATE_LOST}` },
   )
 }

@@ -106,10 +106,7 @@ function stackedBars(labels: string[], datasets: Bars[]): ChartConfiguration {
     options: {
       animation: false,
       indexAxis: 'y',
-      scales: {
-        x: { stacked: true, title: { display: true, text: AXIS } },
-        y: { stacked: true },
-      },
+      scales: { x: { stacked: true, title: { display: true, text: AXIS } }, y: { stacked: true } },
     },
   }
 }

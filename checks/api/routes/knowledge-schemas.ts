@@ -33,10 +33,7 @@ const Metadata = CallerMetadata.refine(
 
 export const NewDocumentBody = z.union(
   [
-    z.strictObject({
-      text: z.string().min(1).max(DOCUMENT_TEXT),
-      metadata: Metadata.optional(),
-    }),
+    z.strictObject({ text: z.string().min(1).max(DOCUMENT_TEXT), metadata: Metadata.optional() }),
     z.strictObject({
       chunks: z
         .array(z.strictObject({ text: z.string().max(CHUNK_TEXT), vector: Vector }))

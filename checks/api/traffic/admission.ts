@@ -30,10 +30,7 @@ export function admit(
   const at = (place: string) => taken.get(place) ?? { requests: 0, bytes: 0 }
   const change = (place: string, { requests, bytes }: RequestRoom, sign: 1 | -1) => {
     const held = at(place)
-    const left = {
-      requests: held.requests + sign * requests,
-      bytes: held.bytes + sign * bytes,
-    }
+    const left = { requests: held.requests + sign * requests, bytes: held.bytes + sign * bytes }
     if (left.requests === 0 && left.bytes === 0) taken.delete(place)
     else taken.set(place, left)
   }

@@ -3,11 +3,7 @@ import { Failure } from '../../failure.ts'
 
 const Quantities = z.record(z.string(), z.string()).default({})
 
-const Taint = z.object({
-  key: z.string(),
-  value: z.string().optional(),
-  effect: z.string(),
-})
+const Taint = z.object({ key: z.string(), value: z.string().optional(), effect: z.string() })
 export type Taint = z.infer<typeof Taint>
 
 /** Nodes as `kubectl get nodes -o json` has them, as far as a plan needs them. */

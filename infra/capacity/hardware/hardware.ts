@@ -108,11 +108,7 @@ function parseGpus(text: string | undefined): Gpu[] {
     )
   }
   const memory = known === undefined ? parseBytes('--node gpu', kind) : GPU_MEMORY_MIB[known]! * MiB
-  const gpu = {
-    product: known ?? kind,
-    memory: usableGpuMemory(memory),
-    resource: GPU_RESOURCE,
-  }
+  const gpu = { product: known ?? kind, memory: usableGpuMemory(memory), resource: GPU_RESOURCE }
   return Array.from({ length: parseWhole('gpu count', count) }, () => gpu)
 }
 

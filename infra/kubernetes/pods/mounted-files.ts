@@ -32,9 +32,7 @@ export function secretFiles(args: FilesArgs, options: pulumi.CustomResourceOptio
     { metadata: { name, labels }, stringData: Object.fromEntries(data) },
     { ...options, deleteBeforeReplace: true },
   )
-  return mounted(args, {
-    secret: { secretName: secret.metadata.name, defaultMode: 0o440 },
-  })
+  return mounted(args, { secret: { secretName: secret.metadata.name, defaultMode: 0o440 } })
 }
 
 /** Keeps files as a ConfigMap. */

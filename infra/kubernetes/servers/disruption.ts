@@ -10,9 +10,6 @@ export const disruptionBudget = (
 ) =>
   new policy.v1.PodDisruptionBudget(
     name,
-    {
-      metadata: { labels },
-      spec: { maxUnavailable: 1, selector: { matchLabels: labels } },
-    },
+    { metadata: { labels }, spec: { maxUnavailable: 1, selector: { matchLabels: labels } } },
     options,
   )

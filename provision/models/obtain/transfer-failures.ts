@@ -65,9 +65,7 @@ async function diskFull(name: string, { url, modelsFolder }: OllamaStore): Promi
   return new Failure(
     'unavailable',
     `The disk is full: ${name} was being written to ${where}${left}`,
-    {
-      mend: "free some, or move the stack's home to another disk; what has come so far is kept",
-    },
+    { mend: "free some, or move the stack's home to another disk; what has come so far is kept" },
   )
 }
 

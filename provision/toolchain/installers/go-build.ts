@@ -119,8 +119,6 @@ async function requireGo(what: string, env: NodeJS.ProcessEnv, task: Task): Prom
   throw new Failure(
     'unavailable',
     `${go} is ${answer.trim()}; ${what} needs ${OLDEST_GO} or newer`,
-    {
-      mend: INSTALL_GO,
-    },
+    { mend: INSTALL_GO },
   )
 }
