@@ -22,6 +22,12 @@ export type ModelSource =
       member: string
     }
 
+/** Sources whose files the machine that provisions has, or can have, itself. */
+export type FileSource = Extract<ModelSource, { kind: 'folder' | 'package' }>
+
+export const isFileSource = (source: ModelSource): source is FileSource =>
+  source.kind === 'folder' || source.kind === 'package'
+
 /** Texts put before what is stored and what is asked, for models trained with them. */
 export interface Prefixes {
   document: string

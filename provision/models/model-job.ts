@@ -1,6 +1,5 @@
-import { Failure } from '../../infra/failure.ts'
 import type { ModelDefinition, ModelSource } from '../../infra/settings/model-definition.ts'
-import { formatDuration, type Millis } from '../../infra/units.ts'
+import type { Millis } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import type { Locks } from './locks.ts'
 import type { OllamaStore } from './ollama-store.ts'
@@ -37,38 +36,4 @@ export function sourcesOf({
   return definition.sources.flatMap(source =>
     source.kind === 'library' && mirror ? [{ kind: 'mirror' as const, ...mirror }, source] : source,
   )
-}
-
-/**
- * Does a request's work, which must be over at its deadline.
- * @throws Failure `unavailable` that says how far it was when the time was over
- */
-export async function withinDeadline<Result>(
-  { definition: { name }, deadline }: ModelRequest,
-  { report, signal }: Task,
-  work: (task: Task) => Promise<Result>,
-): Promise<Result> {
-  const limit = AbortSignal.timeout(deadline)
-  let last = 'nothing had come yet'
-  const task: Task = {
-    signal: AbortSignal.any([signal, limit]),
-    report(text) {
-      last = text
-      report(text)
-    },
-  }
-  try {
-    return await work(task)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!limit.aborted) throw error
-    throw new Failure(
-      'unavailable',
-      `${name} was not there after ${formatDuration(deadline)}: ${last}`,
-      {
-        mend: 'run it again, which goes on from there, or raise knowledge-stack:pullDeadlineMinutes',
-        cause: error,
-      },
-    )
-  }
 }

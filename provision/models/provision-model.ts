@@ -1,11 +1,12 @@
+import { Failure } from '../../infra/failure.ts'
 import type { ModelArgs } from '../../infra/resources.ts'
 import { describeSource } from '../../infra/settings/model-definition.ts'
+import { formatDuration } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { deriveModel } from './derived-model.ts'
 import { isComplete } from './file-defects.ts'
-import { type Locks, readLocks, writeTrackedLock } from './locks.ts'
-import { lockEntryOf } from './model-identity.ts'
-import { type ModelJob, type ModelRequest, sourcesOf, withinDeadline } from './model-job.ts'
+import { type Locks, lockEntryOf, readLocks, TRACKED_LOCK, writeLock } from './locks.ts'
+import { type ModelJob, type ModelRequest, sourcesOf } from './model-job.ts'
 import { type ObtainedModel, obtainModel } from './obtain/obtain-model.ts'
 import { adopt, transferFromFirst } from './obtain/transfer.ts'
 import { type OllamaAddress, OllamaStore } from './ollama-store.ts'
@@ -66,7 +67,7 @@ export function lockModel(
   server: OllamaAddress,
   locks: Locks,
   task: Task,
-  trackedFile?: string,
+  trackedFile = TRACKED_LOCK,
 ): Promise<string> {
   return runJob(request, server, locks, task, async job => {
     const { name } = request.definition
@@ -74,7 +75,7 @@ export function lockModel(
     await adopt(transferred, job)
     const source = describeSource(transferred.source)
     const entry = await lockEntryOf(name, transferred.installed, job.store)
-    await writeTrackedLock(name, source, entry, trackedFile)
+    await writeLock(trackedFile, name, source, entry)
     return source
   })
 }
@@ -100,20 +101,42 @@ export async function findProvisioned(
   }
 }
 
-/** Opens the store for a request's work, which must be over at the request's deadline. */
-function runJob<Result>(
+/**
+ * Does a request's work with the store of its server, which must be over at its deadline.
+ * @throws Failure `unavailable` that says how far it was when the time was over
+ */
+async function runJob<Result>(
   request: ModelRequest,
   server: OllamaAddress,
   locks: Locks,
-  task: Task,
+  { report, signal }: Task,
   work: (job: ModelJob) => Promise<Result>,
 ): Promise<Result> {
-  return withinDeadline(request, task, async task => {
-    const store = new OllamaStore(server, task.signal, request.deadline)
-    try {
-      return await work({ ...request, store, locks, task })
-    } finally {
-      await store.close()
-    }
-  })
+  const { definition, deadline } = request
+  const limit = AbortSignal.timeout(deadline)
+  let last = 'nothing had come yet'
+  const task: Task = {
+    signal: AbortSignal.any([signal, limit]),
+    report(text) {
+      last = text
+      report(text)
+    },
+  }
+  const store = new OllamaStore(server, task.signal, deadline)
+  try {
+    return await work({ ...request, store, locks, task })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!limit.aborted) throw error
+    throw new Failure(
+      'unavailable',
+      `${definition.name} was not there after ${formatDuration(deadline)}: ${last}`,
+      {
+        mend: 'run it again, which goes on from there, or raise knowledge-stack:pullDeadlineMinutes',
+        cause: error,
+      },
+    )
+  } finally {
+    await store.close()
+  }
 }

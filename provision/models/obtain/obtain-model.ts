@@ -1,8 +1,17 @@
 import { Failure } from '../../../infra/failure.ts'
 import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
 import { describeDefects, findDefects, removeDefects } from '../file-defects.ts'
-import { expectedFrom, type LockEntry, type LockedBy, recordLock } from '../locks.ts'
-import { ALREADY_THERE, identify, isSame, lockEntryOf, recognise } from '../model-identity.ts'
+import {
+  ALREADY_THERE,
+  expectedFrom,
+  identify,
+  isSame,
+  type LockEntry,
+  type LockedBy,
+  lockEntryOf,
+  recognise,
+  writeLock,
+} from '../locks.ts'
 import { type ModelJob, sourcesOf } from '../model-job.ts'
 import type { Installed } from '../ollama-store.ts'
 import { adopt, transferFromFirst } from './transfer.ts'
@@ -58,7 +67,8 @@ async function obtainFrom(sources: ModelSource[], job: ModelJob): Promise<Obtain
   const expected = expectedFrom(transferred.source, model, locks)
   if (expected === undefined) {
     task.report(`${source} is seen for the first time: recording its digest`)
-    await recordLock(locks, model, source, await lockEntryOf(name, installed, store))
+    const entry = await lockEntryOf(name, installed, store)
+    await writeLock(locks.recordFile, model, source, entry)
   } else {
     const seen = await identify(name, installed, store)
     if (!isSame(expected.entry, seen, transferred.source)) {
@@ -75,7 +85,8 @@ async function acceptPresent(installed: Installed, job: ModelJob): Promise<Obtai
   const { store, locks, task } = job
   const { name } = job.definition
   task.report(`${name} is ${ALREADY_THERE}: recording its digest`)
-  await recordLock(locks, name, ALREADY_THERE, await lockEntryOf(name, installed, store))
+  const entry = await lockEntryOf(name, installed, store)
+  await writeLock(locks.recordFile, name, ALREADY_THERE, entry)
   return { installed, source: ALREADY_THERE, lockedBy: 'first seen', changed: false }
 }
 

@@ -1,10 +1,14 @@
 import { Failure } from '../../../infra/failure.ts'
-import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
+import {
+  describeSource,
+  isFileSource,
+  type ModelSource,
+} from '../../../infra/settings/model-definition.ts'
 import { type Millis, seconds } from '../../../infra/units.ts'
 import { describeDefects, findDefects, removeDefects } from '../file-defects.ts'
 import type { ModelJob } from '../model-job.ts'
 import type { Installed } from '../ollama-store.ts'
-import { importModel, isFileSource } from './file-import.ts'
+import { importModel } from './file-import.ts'
 import { pull } from './pull.ts'
 import { requireSpace, SourceProblem } from './transfer-failures.ts'
 

@@ -5,13 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
 import {
   expectedFrom,
+  type Identity,
+  isSame,
   type LockEntry,
   readLocks,
-  recordLock,
+  recognise,
   TRACKED_LOCK,
-  writeTrackedLock,
+  writeLock,
 } from '../../../provision/models/locks.ts'
-import { type Identity, isSame, recognise } from '../../../provision/models/model-identity.ts'
 
 const MODEL = 'tiny:1b'
 const library: ModelSource = { kind: 'library' }
@@ -108,8 +109,8 @@ describe('the lock files', () => {
   it('keep what two write at once', async () => {
     const locks = await readLocks(record(), tracked())
     await Promise.all([
-      recordLock(locks, MODEL, 'library', entry('a')),
-      recordLock(locks, 'other:1b', 'library', entry('b')),
+      writeLock(locks.recordFile, MODEL, 'library', entry('a')),
+      writeLock(locks.recordFile, 'other:1b', 'library', entry('b')),
     ])
     expect((await readLocks(record(), tracked())).recorded).toEqual({
       [MODEL]: { library: entry('a') },
@@ -118,9 +119,9 @@ describe('the lock files', () => {
   })
 
   it('leave the other sources of a model when one is locked anew', async () => {
-    await writeTrackedLock(MODEL, 'library', entry('a'), tracked())
-    await writeTrackedLock(MODEL, 'folder /weights', entry('b'), tracked())
-    await writeTrackedLock(MODEL, 'library', entry('c'), tracked())
+    await writeLock(tracked(), MODEL, 'library', entry('a'))
+    await writeLock(tracked(), MODEL, 'folder /weights', entry('b'))
+    await writeLock(tracked(), MODEL, 'library', entry('c'))
     expect((await readLocks(record(), tracked())).tracked).toEqual({
       [MODEL]: { library: entry('c'), 'folder /weights': entry('b') },
     })
