@@ -1,25 +1,49 @@
+import { readEnvironment } from '../checks/outputs-source.ts'
 import { Failure } from '../infra/failure.ts'
 import { Outputs, Provisioner } from '../infra/outputs.ts'
-import { readStackFile } from '../infra/settings/settings-file.ts'
+import type { Settings } from '../infra/settings/parse-settings.ts'
+import { readStackFile, type StackFile } from '../infra/settings/settings-file.ts'
 import type { StackOptions } from './commands/command.ts'
 import { PulumiEngine } from './pulumi/pulumi-engine.ts'
 import type { Steps } from './steps/steps.ts'
 import { obtainToolchain } from './steps/toolchain-step.ts'
 
-/**
- * The outputs of a stack that has been deployed.
- * @throws Failure `unavailable` when it has not
- */
-export async function deployedOutputs(options: StackOptions, steps: Steps): Promise<Outputs> {
-  return (await deployedStack(options, steps)).outputs
+interface Deployed {
+  outputs: Outputs
+  /** Of the provisioner, which only those who pull models may ask for. */
+  token: string | undefined
 }
 
-/** The outputs, and the token of the provisioner, which only those who pull models may ask for. */
-export async function deployedStack(
-  options: StackOptions,
+/**
+ * What a command is to work with: the stack that it names, else the deployment that the environment variables name, else
+ * the stack dev.
+ * @returns without settings where this project did not deploy it
+ * @throws Failure as deployedFrom does
+ */
+export async function chosenDeployment(
+  options: Partial<StackOptions>,
   steps: Steps,
-): Promise<{ outputs: Outputs; token: string | undefined }> {
-  const stack = await readStackFile(options.stack, options.configFile)
+): Promise<{ outputs: Outputs; settings?: Settings }> {
+  const named = options.stack === undefined ? readEnvironment(process.env) : undefined
+  if (named !== undefined) return { outputs: named }
+  return deployedStack({ ...options, stack: options.stack ?? 'dev' }, steps)
+}
+
+/** A stack that has been deployed, by its name. @throws Failure as deployedFrom does */
+export async function deployedStack(
+  { stack: name, configFile }: StackOptions,
+  steps: Steps,
+): Promise<Deployed & { settings: Settings }> {
+  const stack = await readStackFile(name, configFile)
+  return { settings: stack.settings, ...(await deployedFrom(stack, steps)) }
+}
+
+/**
+ * What a stack's file was deployed as.
+ * @throws Failure `unavailable` when it was not
+ */
+export async function deployedFrom(stack: StackFile, steps: Steps): Promise<Deployed> {
+  const { stack: name } = stack.settings
   const { pulumi } = await obtainToolchain({}, steps, ['pulumi'])
   const engine = await PulumiEngine.open(stack, pulumi)
   const raw = await steps.run(
@@ -32,7 +56,7 @@ export async function deployedStack(
   if (outputs.success) return { outputs: outputs.data, token: provisioner?.token }
   throw new Failure(
     'unavailable',
-    `Stack ${options.stack} is not deployed, or its deployment was never finished`,
-    { mend: `npm run up -- --stack ${options.stack}` },
+    `Stack ${name} is not deployed, or its deployment was never finished`,
+    { mend: `npm run up -- --stack ${name}` },
   )
 }

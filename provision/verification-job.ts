@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { type CheckResult, exitCode, groupAlike, type Report } from '../checks/report.ts'
 import { toTable } from '../checks/report-table.ts'
-import { runChecks } from '../checks/run-checks.ts'
 import { EXIT_CODES, Failure, markedLine } from '../infra/failure.ts'
 import { loadBeforeChecks } from './models/load-as-planned.ts'
+import { verifyDeployment } from './steps/verify-step.ts'
 
 /**
  * The checks as a process inside the deployment, started with the path of its outputs. What did not pass stands in
@@ -13,12 +13,9 @@ const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort(new Failure('interrupted', 'Ended by SIGTERM')))
 try {
   const outputs = JSON.parse(await readFile(process.argv[2]!, 'utf8'))
-  await loadBeforeChecks(outputs, { report: say, signal: stop.signal })
-  const report = await runChecks(outputs, {
-    readOnly: false,
-    signal: stop.signal,
-    onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
-  })
+  const task = { report: say, signal: stop.signal }
+  await loadBeforeChecks(outputs, task)
+  const report = await verifyDeployment(outputs, { readOnly: false }, task)
   say(toTable(report))
   if (report.verdict !== 'passed') say(markedLine(failureOf(report)))
   process.exitCode = exitCode(report)

@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import { startApi } from '../../../checks/api/start.ts'
-import { readEnvironment } from '../../../checks/outputs-source.ts'
 import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { API_PORT } from '../../../infra/settings/settings-schema.ts'
-import { deployedOutputs } from '../../deployed.ts'
+import { chosenDeployment } from '../../deployed.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 import { wholeNumber } from '../whole-number.ts'
 
@@ -31,19 +29,12 @@ export const api: CommandSpec<ApiOptions> = {
     },
   ],
   async run(options, { steps, signal }) {
-    const named = options.stack === undefined ? readEnvironment(process.env) : undefined
-    const stack = { ...options, stack: options.stack ?? 'dev' }
-    const outputs = named ?? (await deployedOutputs(stack, steps))
-    const keyFile = options.keys ?? (named === undefined ? await keysOf(stack) : undefined)
+    const { outputs, settings } = await chosenDeployment(options, steps)
+    const keyFile = options.keys ?? (settings && apiKeysOf(settings.home))
     const { url, stop } = await startApi({ outputs, keyFile, port: options.port, logLevel: 'info' })
     steps.note(`Serving ${url}, described by ${url}/openapi.json; Ctrl-C ends it`)
     if (!signal.aborted) await once(signal, 'abort')
     await stop()
     return { text: 'The API has ended', document: { url } }
   },
-}
-
-async function keysOf({ stack, configFile }: StackOptions): Promise<string> {
-  const { settings } = await readStackFile(stack, configFile)
-  return apiKeysOf(settings.home)
 }

@@ -4,7 +4,7 @@ import type { ModelArgs } from '../../../infra/resources.ts'
 import { modelArgs } from '../../../infra/servers/model-args.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { formatBytes } from '../../../infra/units.ts'
-import { deployedStack } from '../../deployed.ts'
+import { deployedFrom } from '../../deployed.ts'
 import { describeLoaded, loadAsPlanned } from '../../models/load-as-planned.ts'
 import {
   lockFromArgs,
@@ -38,10 +38,11 @@ export const models: CommandSpec<ModelsOptions> = {
     { flags: '--lock', description: 'the same', hidden: true },
   ],
   async run(options, { steps }) {
-    const { settings } = await readStackFile(options.stack, options.configFile)
+    const stack = await readStackFile(options.stack, options.configFile)
+    const { settings } = stack
     const lock = options.writeLock === true || options.lock === true
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
-      const { outputs, token } = await deployedStack(options, steps)
+      const { outputs, token } = await deployedFrom(stack, steps)
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
         const pool = poolOf(outputs, model.definition.name)

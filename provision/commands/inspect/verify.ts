@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
-import { readEnvironment } from '../../../checks/outputs-source.ts'
 import { exitCode } from '../../../checks/report.ts'
 import { toJUnit } from '../../../checks/report-junit.ts'
 import { toTable } from '../../../checks/report-table.ts'
-import { deployedOutputs } from '../../deployed.ts'
+import { chosenDeployment } from '../../deployed.ts'
 import { verifyStep } from '../../steps/verify-step.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 
@@ -32,10 +31,8 @@ export const verify: CommandSpec<VerifyOptions> = {
     { flags: '--junit <file>', description: 'write the report as JUnit XML too' },
   ],
   async run(options, { steps }) {
-    const named = options.stack === undefined ? readEnvironment(process.env) : undefined
-    const outputs =
-      named ?? (await deployedOutputs({ ...options, stack: options.stack ?? 'dev' }, steps))
-    const readOnly = options.readOnly ?? (named !== undefined && options.write !== true)
+    const { outputs, settings } = await chosenDeployment(options, steps)
+    const readOnly = options.readOnly ?? (settings === undefined && options.write !== true)
     const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
     if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
     return { text: toTable(report), document: report, exitCode: exitCode(report) }

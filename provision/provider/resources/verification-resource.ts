@@ -1,11 +1,10 @@
 import type { Report } from '../../../checks/report.ts'
 import { toTable } from '../../../checks/report-table.ts'
-import { runChecks } from '../../../checks/run-checks.ts'
 import { Failure } from '../../../infra/failure.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { loadBeforeChecks } from '../../models/load-as-planned.ts'
-import { memoryOfProcess } from '../../processes/process-usage.ts'
 import type { Task } from '../../progress.ts'
+import { verifyDeployment } from '../../steps/verify-step.ts'
 import type { ResourceKind } from './resource-kind.ts'
 
 interface VerificationState {
@@ -26,14 +25,8 @@ export const verificationKind: ResourceKind<VerificationArgs, VerificationState>
 }
 
 async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {
-  const { report: say, signal } = task
   await loadBeforeChecks(args.deployment, task)
-  const report = await runChecks(args.deployment, {
-    readOnly: false,
-    signal,
-    memoryOfProcess,
-    onCheck: ({ name, verdict }) => say(`${name}: ${verdict}`),
-  })
+  const report = await verifyDeployment(args.deployment, { readOnly: false }, task)
   if (report.verdict === 'passed') return { ...args, report }
   throw new Failure(report.verdict === 'failed' ? 'refused' : 'unavailable', toTable(report))
 }
