@@ -25,6 +25,12 @@ export async function readJsonRecord<Content>(
   }
 }
 
+/** The same of a file whose loss is no harm: undefined also when it cannot be read, or holds something else. */
+export const readJsonIfSound = <Content>(
+  file: string,
+  schema: z.ZodType<Content>,
+): Promise<Content | undefined> => readJsonRecord(file, schema).catch(() => undefined)
+
 /**
  * Changes a JSON file in one step, also when several processes do so at once. A tracked file keeps its mode; a new
  * one is for its owner's eyes.

@@ -9,6 +9,7 @@ import type {
 import { kubeConfig } from '../../checks/transport/kube-config.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { ifThere } from '../if-there.ts'
 
 /** The API server of a stack's cluster, as the scripts ask it. */
 export interface Cluster {
@@ -27,22 +28,15 @@ export interface Cluster {
 /** @throws Failure `misused` when the kubeconfig names no cluster; nothing is asked yet */
 export async function openCluster({ kubernetes: { context } }: Settings): Promise<Cluster> {
   const config = await kubeConfig(context === '' ? undefined : context)
-  const {
-    ApisApi,
-    AuthorizationV1Api,
-    CoreV1Api,
-    CustomObjectsApi,
-    KubernetesObjectApi,
-    StorageV1Api,
-  } = await import('@kubernetes/client-node')
+  const client = await import('@kubernetes/client-node')
   return {
     label: `${config.getCurrentContext()} (${config.getCurrentCluster()?.server})`,
-    core: config.makeApiClient(CoreV1Api),
-    groups: config.makeApiClient(ApisApi),
-    customObjects: config.makeApiClient(CustomObjectsApi),
-    authorization: config.makeApiClient(AuthorizationV1Api),
-    storage: config.makeApiClient(StorageV1Api),
-    objects: KubernetesObjectApi.makeApiClient(config),
+    core: config.makeApiClient(client.CoreV1Api),
+    groups: config.makeApiClient(client.ApisApi),
+    customObjects: config.makeApiClient(client.CustomObjectsApi),
+    authorization: config.makeApiClient(client.AuthorizationV1Api),
+    storage: config.makeApiClient(client.StorageV1Api),
+    objects: client.KubernetesObjectApi.makeApiClient(config),
   }
 }
 
@@ -59,7 +53,7 @@ export async function ask<Answer>(
   try {
     return await question
   } catch (error) {
-    const code = statusOf(error)
+    const { code } = error as { code?: unknown }
     if (code === 401 || code === 403) {
       throw new Failure('misused', `The cluster ${label} does not let you see ${what}`, {
         mend: 'use an account that may: kubectl auth can-i --list',
@@ -82,17 +76,10 @@ export async function askIfThere<Answer>(
   cluster: Cluster,
   what: string,
   question: Promise<Answer>,
-  absent: readonly unknown[] = [404],
+  absent?: readonly unknown[],
 ): Promise<Answer | undefined> {
-  const missing = (error: unknown) => {
-    if (absent.includes(statusOf(error))) return undefined
-    throw error
-  }
-  return ask(cluster, what, question.catch(missing))
+  return ask(cluster, what, ifThere(question, absent))
 }
-
-/** HTTP status of an answer that refuses. */
-const statusOf = (error: unknown): unknown => (error as { code?: unknown }).code
 
 /** The library's own text holds headers and body; the body's message says it for people. */
 function why(error: unknown): string {

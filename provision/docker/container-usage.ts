@@ -1,8 +1,9 @@
 import type Docker from 'dockerode'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { GONE, ifThere } from '../if-there.ts'
 import { type ProcessUsage, usageOfProcesses } from '../processes/process-usage.ts'
 import { ownContainers } from './containers.ts'
-import { askEngine, GONE, ifThere } from './docker-engine.ts'
+import { askEngine } from './docker-engine.ts'
 
 /** What the Engine answers of a container that is between two starts. */
 const RESTARTING = 409

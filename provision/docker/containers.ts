@@ -4,8 +4,8 @@ import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import { PART_LABEL, STACK_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { ifThere } from '../if-there.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
-import { ifThere } from './docker-engine.ts'
 import { isOwn } from './is-own.ts'
 
 const LOG_TAIL_LINES = 10

@@ -29,26 +29,6 @@ const clientOf = (host: string): Docker =>
 
 const UNIX = 'unix://'
 
-/** The status of an answer about what is not there. */
-export const GONE = 404
-
-/**
- * A question about something that may not be there.
- * @param absent the statuses that say so
- */
-export async function ifThere<Answer>(
-  answer: Promise<Answer>,
-  absent: readonly number[] = [GONE],
-): Promise<Answer | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    const { statusCode } = error as { statusCode?: number }
-    if (statusCode !== undefined && absent.includes(statusCode)) return undefined
-    throw error
-  }
-}
-
 async function unreachable(error: unknown, host: string): Promise<Failure | undefined> {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (syscall === undefined) return undefined

@@ -2,9 +2,10 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { CONTAINER_OWNER_LABEL } from '../../infra/docker/docker-names.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { GONE, ifThere } from '../if-there.ts'
 import { type Claim, refuseForeign } from '../ownership/claim.ts'
 import { containerName, containersOf, ofStack } from './containers.ts'
-import { askEngine, GONE, ifThere } from './docker-engine.ts'
+import { askEngine } from './docker-engine.ts'
 import {
   describeVolume,
   hasHadContainers,
@@ -31,15 +32,15 @@ interface Found {
  */
 export const requireOwnPlaces = (settings: Settings, claim: Claim): Promise<string[]> =>
   askEngine(async docker => {
-    const volumes = await judgeVolumes(settings, claim, await volumesOf(settings, docker))
+    const volumes = judgeVolumes(settings, claim, await volumesOf(settings, docker))
     const containers = judgeContainers(claim, await containersOf(settings, docker))
     refuseForeign(settings.stack, [...volumes.foreign, ...containers.foreign])
     return [...volumes.adopted, ...containers.adopted]
   })
 
-async function judgeVolumes(settings: Settings, claim: Claim, volumes: NamedVolume[]) {
+function judgeVolumes(settings: Settings, claim: Claim, volumes: NamedVolume[]): Found {
   const judged: Found = { adopted: [], foreign: [] }
-  const hadContainers = await hasHadContainers(settings)
+  const hadContainers = hasHadContainers(settings)
   for (const volume of volumes) {
     const owner = volume.labels[CONTAINER_OWNER_LABEL]
     if (owner === claim.id) continue

@@ -3,9 +3,10 @@ import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { ifThere } from '../if-there.ts'
 import { requireFree } from '../processes/free-port.ts'
 import { containersOf, portsOf } from './containers.ts'
-import { askEngine, ifThere } from './docker-engine.ts'
+import { askEngine } from './docker-engine.ts'
 
 /** What Docker calls an architecture in an image, by what the kernel calls it. */
 const ARCHITECTURES: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import type Docker from 'dockerode'
 import { CONTAINER_OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-names.ts'
 import { Failure } from '../../infra/failure.ts'
@@ -6,8 +6,8 @@ import type { Owner } from '../../infra/ownership/owner.ts'
 import { tokensOf } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
+import { ifThere } from '../if-there.ts'
 import { containerName } from './containers.ts'
-import { ifThere } from './docker-engine.ts'
 import { isOwn, type Labelled } from './is-own.ts'
 
 /** A volume as the Engine lists it. */
@@ -35,7 +35,7 @@ export async function ownVolumes(
   docker: Docker,
 ): Promise<NamedVolume[]> {
   const volumes = await volumesOf(settings, docker)
-  const older = owner.older && (await hasHadContainers(settings))
+  const older = owner.older && hasHadContainers(settings)
   return volumes.filter(
     volume => !isOfAnother(settings, volume) && isOwn(volume, { ...owner, older }),
   )
@@ -45,11 +45,7 @@ export async function ownVolumes(
  * Whether containers were ever deployed from the home folder, which have tokens. Volumes of an older version are not
  * those of a folder that has had processes alone.
  */
-export const hasHadContainers = ({ home }: Settings): Promise<boolean> =>
-  stat(tokensOf(home)).then(
-    () => true,
-    () => false,
-  )
+export const hasHadContainers = ({ home }: Settings): boolean => existsSync(tokensOf(home))
 
 /** Whether a volume says that it is of a stack of another name. */
 export const isOfAnother = ({ stack }: Settings, { labels }: NamedVolume): boolean =>

@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs'
-import { access, lstat, open, readdir } from 'node:fs/promises'
+import { constants, existsSync, type Stats } from 'node:fs'
+import { lstat, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { placesOf } from '../../infra/local/local-servers.ts'
 import { filesOfLog } from '../../infra/local/log-bounds.ts'
@@ -17,11 +17,7 @@ const OTHERS = 0o077
  */
 export async function tightenHome(settings: Settings): Promise<void> {
   const { chroma, models, logs, processes, state } = localPaths(settings.home)
-  const wasDeployed = await access(join(state, 'backend.json')).then(
-    () => true,
-    () => false,
-  )
-  if (!wasDeployed) return
+  if (!existsSync(join(state, 'backend.json'))) return
   const data = Array.from({ length: settings.chroma.instances }, (_, index) => chroma(index))
   for (const folder of [state, ...data]) await tightenAll(folder)
   await tightenModels(models)

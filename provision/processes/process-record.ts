@@ -1,6 +1,7 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { z } from 'zod'
 import { writePrivateFile } from '../../infra/private-files.ts'
+import { readJsonIfSound } from '../json-record.ts'
 import { processStart } from '../process-identity.mjs'
 
 const Identified = z.object({
@@ -27,14 +28,16 @@ export type ProcessRecord = z.infer<typeof ProcessRecord>
 export const isAlive = (record: ProcessRecord): record is Running =>
   'pid' in record && processStart(record.pid) === record.identity
 
+/** The processes of some pids, without those that have ended. */
+export const identify = (pids: readonly number[]): Identified[] =>
+  pids.flatMap(pid => {
+    const identity = processStart(pid)
+    return identity === undefined ? [] : [{ pid, identity }]
+  })
+
 /** The record of a process, alive or dead; undefined when there is none that can be read. */
-export async function readProcessRecord(file: string): Promise<ProcessRecord | undefined> {
-  try {
-    return ProcessRecord.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return undefined
-  }
-}
+export const readProcessRecord = (file: string): Promise<ProcessRecord | undefined> =>
+  readJsonIfSound(file, ProcessRecord)
 
 export const writeProcessRecord = (file: string, record: ProcessRecord): Promise<void> =>
   writePrivateFile(file, JSON.stringify(record))

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { ENDED, lingers, ps, statOf } from '../process-identity.mjs'
+import { ENDED, environmentOf, lingers, ps, statOf } from '../process-identity.mjs'
 
 /**
  * The processes of a group that linger. A signal of 0 to the group does not tell: it reaches zombies too, and a
@@ -20,30 +20,22 @@ export function processesOfGroup(group: number): number[] {
  * @returns pids
  */
 export function processesWith(name: string, value: string): number[] {
-  const wanted = `${name}=${value}`
-  if (process.platform !== 'linux') return environmentsByPs(wanted)
-  return allPids().filter(pid => environmentOf(pid).includes(wanted))
+  if (process.platform !== 'linux') return environmentsByPs(`${name}=${value}`)
+  return allPids().filter(pid => environmentOf(pid)?.[name] === value)
 }
 
 /** The name of the file that a process runs, cut to 15 characters on Linux; empty when no such process runs. */
 export function processName(pid: number): string {
   if (process.platform !== 'linux') return ps('-o', 'comm=', '-p', String(pid))
-  return readOrNothing(`/proc/${pid}/comm`).trim()
-}
-
-const allPids = (): number[] =>
-  readdirSync('/proc').flatMap(name => (/^\d+$/.test(name) ? [Number(name)] : []))
-
-const environmentOf = (pid: number): string[] => readOrNothing(`/proc/${pid}/environ`).split('\0')
-
-/** A file of a process that may have ended, or be another user's. */
-function readOrNothing(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
   } catch {
     return ''
   }
 }
+
+const allPids = (): number[] =>
+  readdirSync('/proc').flatMap(name => (/^\d+$/.test(name) ? [Number(name)] : []))
 
 function groupByPs(group: number): number[] {
   const rows = ps('-A', '-o', 'pid=,pgid=,state=').split('\n')

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { placesOf } from '../../infra/local/local-servers.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, KiB } from '../../infra/units.ts'
 import { isAlive, readProcessRecord } from './process-record.ts'
+import { processesOfGroup } from './process-table.ts'
 
 /** What servers and their runners hold now. */
 export interface ProcessUsage {
@@ -21,13 +22,8 @@ export const stackUsage = (settings: Settings): Promise<ProcessUsage> =>
  */
 export async function usageOfRecords(files: readonly string[]): Promise<ProcessUsage> {
   const records = await Promise.all(files.map(readProcessRecord))
-  const groups = new Set(
-    records.flatMap(record => (record && isAlive(record) ? [`${record.pid}`] : [])),
-  )
-  if (groups.size === 0) return { pids: new Set(), memory: 0 }
-  const all = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
-  const own = await Promise.all(all.map(async pid => ((await inGroup(pid, groups)) ? [pid] : [])))
-  return usageOfProcesses(own.flat())
+  const running = records.filter(record => record !== undefined).filter(isAlive)
+  return usageOfProcesses(running.flatMap(({ pid }) => processesOfGroup(pid)).map(String))
 }
 
 /** What a recorded server holds with its runners; for the check models-planned. */
@@ -38,12 +34,6 @@ export const memoryOfProcess = async (record: string): Promise<Bytes> =>
 export async function usageOfProcesses(pids: readonly string[]): Promise<ProcessUsage> {
   const held = await Promise.all(pids.map(anonymous))
   return { pids: new Set(pids), memory: held.reduce((sum, bytes) => sum + bytes, 0) }
-}
-
-async function inGroup(pid: string, groups: ReadonlySet<string>): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // Behind the name in parentheses: state, parent, process group.
-  return groups.has(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? '')
 }
 
 async function anonymous(pid: string): Promise<Bytes> {

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Millis, seconds } from '../../infra/units.ts'
-import { processLingers, processStart } from '../process-identity.mjs'
-import { type Identified, isAlive, type ProcessRecord, type Running } from './process-record.ts'
+import { processLingers } from '../process-identity.mjs'
+import {
+  type Identified,
+  identify,
+  isAlive,
+  type ProcessRecord,
+  type Running,
+} from './process-record.ts'
 import { processesOfGroup } from './process-table.ts'
 import { trackedProcesses } from './tracking.ts'
 
@@ -42,10 +48,7 @@ export function killTracked(trackingId: string): void {
  * Records without a tracking id have nothing else to tell what their process started.
  */
 function groupOf(leader: Running): Identified[] {
-  const members = processesOfGroup(leader.pid).flatMap(pid => {
-    const identity = processStart(pid)
-    return identity === undefined ? [] : [{ pid, identity }]
-  })
+  const members = identify(processesOfGroup(leader.pid))
   return isAlive(leader) ? members : []
 }
 

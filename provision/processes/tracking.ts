@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { processStart } from '../process-identity.mjs'
-import type { Identified } from './process-record.ts'
+import { type Identified, identify } from './process-record.ts'
 import { processesWith } from './process-table.ts'
 
 /**
@@ -14,10 +13,7 @@ export const newTrackingId = (): string => randomUUID()
 /** The processes that carry an id. */
 export function trackedProcesses(trackingId: string): Identified[] {
   const carry = () => processesWith(TRACKING_VARIABLE, trackingId)
-  const found = carry().flatMap(pid => {
-    const identity = processStart(pid)
-    return identity === undefined ? [] : [{ pid, identity }]
-  })
+  const found = identify(carry())
   if (found.length === 0) return []
   // One that ended between the two looks may have left its pid to another.
   const still = new Set(carry())

@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PROJECT } from '../../infra/project.ts'
+import { readJsonIfSound } from '../json-record.ts'
 import { processStart } from '../process-identity.mjs'
 import { processName } from '../processes/process-table.ts'
 
@@ -25,7 +26,7 @@ export async function removeStaleLocks(
   const names = await readdir(folder).catch(() => [])
   for (const name of names.filter(name => !name.endsWith('.attrs'))) {
     const file = join(folder, name)
-    if (isHeld(await readLock(file), leftBehind)) continue
+    if (isHeld(await readJsonIfSound(file, LockFile), leftBehind)) continue
     await rm(file, { force: true })
     await rm(`${file}.attrs`, { force: true })
   }
@@ -37,12 +38,4 @@ function isHeld(lock: LockFile | undefined, leftBehind: boolean): boolean {
   if (lock.hostname !== hostname()) return !leftBehind
   // After a restart of the machine the pid may be another program's.
   return processStart(lock.pid) !== undefined && processName(lock.pid).includes('pulumi')
-}
-
-async function readLock(file: string): Promise<LockFile | undefined> {
-  try {
-    return LockFile.parse(JSON.parse(await readFile(file, 'utf8')))
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { readJsonIfSound } from '../json-record.ts'
 import { PINS, type ToolName } from './pinned-tools.ts'
 
 /** Which way a part was come by and why, so that the ways that did not serve are not tried at every start. */
@@ -8,13 +9,8 @@ const Choice = z.object({ way: z.string(), why: z.string() })
 export type Choice = z.infer<typeof Choice>
 
 /** @returns undefined when none was made yet, for this version */
-export async function readChoice(part: ToolName, cache: string): Promise<Choice | undefined> {
-  try {
-    return Choice.parse(JSON.parse(await readFile(fileOf(part, cache), 'utf8')))
-  } catch {
-    return undefined
-  }
-}
+export const readChoice = (part: ToolName, cache: string): Promise<Choice | undefined> =>
+  readJsonIfSound(fileOf(part, cache), Choice)
 
 /** Written in one step, so that a reader beside it finds the old one or the new one. */
 export async function writeChoice(part: ToolName, cache: string, choice: Choice): Promise<void> {

@@ -24,11 +24,7 @@ export async function requireOwnObjects(
   cluster: Cluster,
 ): Promise<void> {
   const objects = await objectsOf(settings, cluster)
-  const isOurs = ownership(objects, object =>
-    ownerOf(object) === undefined
-      ? claim.knows(object.metadata?.uid ?? '') || (claim.older && isKeptByOlder(object))
-      : ownerOf(object) === claim.id,
-  )
+  const isOurs = ownership(objects, claim)
   await requireOwnNamespace(settings, claim, objects, isOurs, cluster)
   const foreign = objects.filter(
     object => isFixed(object.kind!, object.metadata?.name ?? '') && !isOurs(object),
@@ -51,12 +47,10 @@ export async function ownObjects(
   cluster: Cluster,
 ): Promise<KubernetesObject[]> {
   const objects = await objectsOf(settings, cluster)
-  const isOlder = owner.older && owner.id === undefined
-  const isOurs = ownership(objects, object =>
-    ownerOf(object) === undefined
-      ? owner.adopted.includes(object.metadata?.uid ?? '') || (isOlder && isKeptByOlder(object))
-      : ownerOf(object) === owner.id,
-  )
+  const { id } = owner
+  const older = owner.older && id === undefined
+  const knows = (uid: string) => owner.adopted.includes(uid)
+  const isOurs = ownership(objects, { id, older, knows })
   return objects.filter(isOurs)
 }
 
@@ -86,8 +80,12 @@ export async function removeUnknownObjects(
  */
 function ownership(
   objects: readonly KubernetesObject[],
-  isProven: (object: KubernetesObject) => boolean,
+  { id, older, knows }: Partial<Pick<Claim, 'id'>> & Pick<Claim, 'older' | 'knows'>,
 ): (object: KubernetesObject) => boolean {
+  const isProven = (object: KubernetesObject) =>
+    ownerOf(object) === undefined
+      ? knows(object.metadata?.uid ?? '') || (older && isKeptByOlder(object))
+      : ownerOf(object) === id
   const proven = new Set(objects.filter(isProven).map(objectName))
   return object => {
     if (proven.has(objectName(object))) return true
