@@ -21,6 +21,20 @@ export function startProvider(): void {
   pulumi.runtime.invoke('knowledge:index:start', {}).catch(() => undefined)
 }
 
+/** @param results the properties that only the provider knows, once it has done its work */
+abstract class OwnResource extends pulumi.CustomResource {
+  constructor(
+    kind: string,
+    name: string,
+    args: object,
+    results: readonly string[],
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    const unknown = Object.fromEntries(results.map(key => [key, undefined]))
+    super(`knowledge:index:${kind}`, name, { ...args, ...unknown }, options)
+  }
+}
+
 /** A server that runs as a process on this machine, outlives the update and is found again by a refresh. */
 export interface ProcessArgs extends Place {
   arguments: string[]
@@ -50,18 +64,13 @@ export interface ProcessState extends ProcessArgs {
   version: string
 }
 
-export class Process extends pulumi.CustomResource {
+export class Process extends OwnResource {
   declare readonly pid: pulumi.Output<number>
   declare readonly identity: pulumi.Output<string>
   declare readonly version: pulumi.Output<string>
 
   constructor(name: string, args: ProcessInputs, options: pulumi.CustomResourceOptions) {
-    super(
-      'knowledge:index:Process',
-      name,
-      { ...args, pid: undefined, identity: undefined, version: undefined },
-      options,
-    )
+    super('Process', name, args, ['pid', 'identity', 'version'], options)
   }
 }
 
@@ -73,11 +82,11 @@ export interface OwnerArgs extends Omit<Owner, 'id'> {
   home: string
 }
 
-export class OwnerRecord extends pulumi.CustomResource {
+export class OwnerRecord extends OwnResource {
   declare readonly owner: pulumi.Output<string>
 
   constructor(name: string, args: OwnerArgs, options: pulumi.CustomResourceOptions = {}) {
-    super('knowledge:index:Owner', name, { ...args }, options)
+    super('Owner', name, args, [], options)
   }
 }
 
@@ -87,9 +96,9 @@ export interface LayoutArgs {
   layout: Layout
 }
 
-export class LayoutRecord extends pulumi.CustomResource {
+export class LayoutRecord extends OwnResource {
   constructor(name: string, args: LayoutArgs, options: pulumi.CustomResourceOptions) {
-    super('knowledge:index:Layout', name, { ...args }, options)
+    super('Layout', name, args, [], options)
   }
 }
 
@@ -109,17 +118,13 @@ export interface MadeSecrets {
 }
 
 /** The secrets that a stack makes for itself, once; they stay the same until their files say otherwise. */
-export class Secrets extends pulumi.CustomResource {
+export class Secrets extends OwnResource {
   declare readonly tokens: pulumi.Output<MadeSecrets['tokens']>
   declare readonly apiKeys: pulumi.Output<string>
 
   constructor(name: string, args: { files: SecretFiles }, options: pulumi.CustomResourceOptions) {
-    super(
-      'knowledge:index:Secrets',
-      name,
-      { ...args, tokens: undefined, apiKeys: undefined },
-      { ...options, additionalSecretOutputs: ['tokens', 'apiKeys'] },
-    )
+    const results = ['tokens', 'apiKeys']
+    super('Secrets', name, args, results, { ...options, additionalSecretOutputs: results })
   }
 }
 
@@ -144,7 +149,7 @@ export interface ModelState extends ModelArgs {
   source: string
 }
 
-export class Model extends pulumi.CustomResource {
+export class Model extends OwnResource {
   declare readonly digest: pulumi.Output<string>
   declare readonly servesDigest: pulumi.Output<string>
   declare readonly source: pulumi.Output<string>
@@ -154,12 +159,7 @@ export class Model extends pulumi.CustomResource {
     args: ModelArgs<pulumi.Input<string>>,
     options: pulumi.CustomResourceOptions,
   ) {
-    super(
-      'knowledge:index:Model',
-      name,
-      { ...args, digest: undefined, servesDigest: undefined, source: undefined },
-      options,
-    )
+    super('Model', name, args, ['digest', 'servesDigest', 'source'], options)
   }
 }
 
@@ -170,11 +170,11 @@ export interface VerificationArgs {
   triggers: pulumi.Input<pulumi.Input<string>[]>
 }
 
-export class Verification extends pulumi.CustomResource {
+export class Verification extends OwnResource {
   /** The report of checks/report.ts. */
   declare readonly report: pulumi.Output<unknown>
 
   constructor(name: string, args: VerificationArgs, options: pulumi.CustomResourceOptions) {
-    super('knowledge:index:Verification', name, { ...args, report: undefined }, options)
+    super('Verification', name, args, ['report'], options)
   }
 }

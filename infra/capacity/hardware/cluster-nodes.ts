@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.ts'
+import type { KubernetesSettings } from '../../settings/kubernetes-settings.ts'
 import { MiB } from '../../units.ts'
 import {
   type ListedContainer,
@@ -14,24 +15,14 @@ import { parseBytes } from './quantity.ts'
 const MIG = /^nvidia\.com\/mig-\d+g\.(\d+)gb/
 const GIB_OF_SLICE = 1024 * MiB
 
-/** As in a pod's specification. */
-export interface Toleration {
-  key?: string
-  operator?: 'Exists' | 'Equal'
-  value?: string
-  effect?: string
-}
+type Gpus = KubernetesSettings['gpu']
 
 /** What a stack is on its cluster. */
 export interface Tenancy {
   /** Pods in it are the stack's own: what they hold is free to it. */
   namespace: string
-  gpu: {
-    /** Products that its pods may use; any when empty. */
-    products: readonly string[]
-    /** What its pods with GPUs put up with; those without put up with nothing. */
-    tolerations: readonly Toleration[]
-  }
+  /** Products that its pods may use, and what those with GPUs put up with; those without put up with nothing. */
+  gpu: Pick<Gpus, 'products' | 'tolerations'>
 }
 
 /**
@@ -93,7 +84,10 @@ function requestOf(spec: PodSpec, resource: string, read: (text: string) => numb
 }
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration */
-const tolerates = ({ key, operator, value, effect }: Toleration, taint: Taint): boolean =>
+const tolerates = (
+  { key, operator, value, effect }: Gpus['tolerations'][number],
+  taint: Taint,
+): boolean =>
   (effect === undefined || effect === taint.effect) &&
   (key === undefined || key === taint.key) &&
   (operator === 'Exists' || (value ?? '') === (taint.value ?? ''))

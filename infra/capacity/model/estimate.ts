@@ -2,27 +2,27 @@ import type { Bytes } from '../../units.ts'
 import type { Architecture, Shape } from './architecture.ts'
 import { computeBuffer, isKnownGraph } from './compute-buffers.ts'
 import { kvPerLayer } from './kv-cache.ts'
-import { marginOf } from './margin.ts'
 import { CUDA_CONTEXT, inputBytes, outputBytes, processBytes } from './overhead.ts'
 import { engineOf, type OllamaEngine, type Runtime } from './runtime.ts'
 import { offload, type Split, splitWeights } from './weights.ts'
 
-export interface MemoryPart {
-  name: 'weights' | 'kv' | 'compute' | 'output' | 'inputs' | 'process'
+interface MemoryUse {
   /** What may come to be touched. */
   reserved: Split
   /** What is touched once a prompt has filled the context. */
   resident: Split
+}
+
+export interface MemoryPart extends MemoryUse {
+  name: 'weights' | 'kv' | 'compute' | 'output' | 'inputs' | 'process'
   /** Where the figure comes from. */
   source: string
 }
 
-export interface Estimate {
+export interface Estimate extends MemoryUse {
   engine: OllamaEngine
   layers: number
   parts: MemoryPart[]
-  reserved: Split
-  resident: Split
   /** Bytes by which the reserved figure may be too low; limits are set above both. */
   margin: Split
   /** False where no machine here could confirm the rules: Ollama from 0.30 on, and GPUs. */
@@ -68,13 +68,19 @@ const isMeasured = (shape: Shape, engine: OllamaEngine): boolean =>
   isKnownGraph(shape, engine) &&
   shape.vision === undefined
 
-const both = (split: Split) => ({ reserved: split, resident: split })
+/** Share by which a measured, and an unmeasured, estimate may be too low. */
+const MARGIN = { measured: 0.05, unmeasured: 0.1 }
+
+/** Bytes set aside beside what is reckoned, on the host and on the GPU. */
+function marginOf({ host, gpu }: Split, measured: boolean): Split {
+  const share = measured ? MARGIN.measured : MARGIN.unmeasured
+  return { host: Math.ceil(host * share), gpu: Math.ceil(gpu * share) }
+}
+
+const both = (split: Split): MemoryUse => ({ reserved: split, resident: split })
 const onHost = (host: number): Split => ({ host, gpu: 0 })
 
-function splitInputs(
-  shape: Shape,
-  engine: OllamaEngine,
-): Pick<MemoryPart, 'reserved' | 'resident'> {
+function splitInputs(shape: Shape, engine: OllamaEngine): MemoryUse {
   const { reserved, resident } = inputBytes(shape, engine)
   return { reserved: onHost(reserved), resident: onHost(resident) }
 }
@@ -91,19 +97,14 @@ function splitKv(shape: Shape, engine: OllamaEngine): Split {
   return { host: total(perLayer) - gpu, gpu }
 }
 
-function splitCompute(
-  shape: Shape,
-  engine: OllamaEngine,
-): Pick<MemoryPart, 'reserved' | 'resident'> {
+function splitCompute(shape: Shape, engine: OllamaEngine): MemoryUse {
   const { reserved, touched } = computeBuffer(shape, engine)
   const { layers } = offload(shape.layers, engine)
   const inputs = engine.batch * shape.embedding * 4
-  if (layers === 0) {
-    return { reserved: { host: reserved, gpu: 0 }, resident: { host: touched, gpu: 0 } }
-  }
+  if (layers === 0) return { reserved: onHost(reserved), resident: onHost(touched) }
   // A layer left on the host needs the buffer there as well.
   const host = layers < shape.layers ? reserved : inputs
-  return { reserved: { host, gpu: reserved }, resident: { host, gpu: reserved } }
+  return both({ host, gpu: reserved })
 }
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0)

@@ -1,28 +1,12 @@
-import type { Architecture } from './architecture.ts'
+import type { z } from 'zod'
+import type { ModelFigures } from '../../settings/own-model-schema.ts'
+import type { Architecture, Shape } from './architecture.ts'
 import { slidingLayers } from './architecture.ts'
 
-/**
- * What the catalog knows of a model before its file can be read: the publisher's config.json, and what its
- * file in the Ollama library is made of. Lengths are in elements.
- */
-export interface Figures {
-  family: string
-  layers: number
-  embedding: number
-  feedForward: number
-  heads: number
-  kvHeads: number
-  headLength: number
-  vocabulary: number
-  slidingWindow?: number
-  experts?: { count: number; used: number }
-  encoder?: boolean
+/** What the catalog knows of a model before its file can be read, and what its file in the Ollama library is made of. */
+export type Figures = z.infer<typeof ModelFigures> & {
   /** An image as the model sees it, see Shape. */
-  vision?: { patches: number; embedding: number; feedForward: number }
-  /** How the token embedding is stored at most: quantizers go no higher than Q8_0 in a quantized file. */
-  embeddingType: 'f16' | 'q8_0'
-  /** The output matrix has weights of its own. */
-  untied?: boolean
+  vision?: Shape['vision']
 }
 
 const BYTES_PER_ELEMENT = { f16: 2, q8_0: 34 / 32 }
