@@ -8,6 +8,7 @@ import { reasonOf } from '../../infra/failure.ts'
 import { requireLayout } from '../../infra/ownership/data-layout.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
+import type { Steps } from '../steps/steps.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { PINS } from '../toolchain/pinned-tools.ts'
 import { architecturesOf, type FigureSources } from './architectures.ts'
@@ -56,11 +57,22 @@ export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
   await target.preflight(settings)
   requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const decision = await decideByPlan(settings)
-  const notHeld = decision.plan && (await target.requirePlanned(decision.plan))
+  const notHeld = decision.plan && (await target.requirePlanned?.(decision.plan))
   const warnings = [decision.warning, notHeld, settings.egress.warning].filter(
     text => text !== undefined,
   )
   return warnings.length === 0 ? decision : { ...decision, warning: warnings.join('\n') }
+}
+
+/** The same as the first step of a command: nothing is pulled or started for a stack that cannot fit. */
+export async function planStep(settings: Settings, steps: Steps): Promise<DeployDecision> {
+  const decision = await steps.run(
+    'plan',
+    () => gateOnPlan(settings),
+    ({ verdict }) => verdict,
+  )
+  if (decision.warning !== undefined) steps.note(decision.warning)
+  return decision
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 } from '../../infra/capacity/verdict/verdict.ts'
 import { formatBytes } from '../../infra/units.ts'
 import { chartsOf } from './plan-charts.ts'
-import { bothSides } from './plan-table.ts'
+import { bothSides, gpusOf } from './plan-table.ts'
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2a35 }
@@ -71,7 +71,7 @@ const serverRows = ({ workloads }: StackPlan): string[][] =>
     node ?? 'none has room',
     formatBytes(limits.memory),
     formatBytes(resident),
-    requests.gpu ? `${requests.gpu.count} × ${formatBytes(requests.gpu.memory)}` : '–',
+    gpusOf(requests),
     formatBytes(requests.disk),
   ])
 

@@ -6,6 +6,7 @@ import {
   describeData,
   describeVerdict,
 } from '../../infra/capacity/verdict/verdict.ts'
+import type { Resources } from '../../infra/capacity/workload.ts'
 import { formatBytes } from '../../infra/units.ts'
 
 /** The plan for a terminal: what each model and server takes, what each machine has left, the verdict. */
@@ -23,11 +24,17 @@ export function renderTable(plan: StackPlan): string {
 }
 
 function modelTable({ models }: StackPlan): string {
-  const table = new Table({
-    head: ['Model', 'Context', 'Weights', 'KV cache', 'Compute', 'Other', 'Reserved', 'Resident'],
-    style: { head: [], border: [] },
-  })
-  for (const model of models) {
+  const head = [
+    'Model',
+    'Context',
+    'Weights',
+    'KV cache',
+    'Compute',
+    'Other',
+    'Reserved',
+    'Resident',
+  ]
+  const rows = models.map(model => {
     const part = (...names: string[]) =>
       formatBytes(
         model.parts
@@ -36,7 +43,7 @@ function modelTable({ models }: StackPlan): string {
       )
     const context =
       model.parallel === 1 ? `${model.contextLength}` : `${model.parallel} × ${model.contextLength}`
-    table.push([
+    return [
       model.name,
       context,
       part('weights'),
@@ -45,48 +52,45 @@ function modelTable({ models }: StackPlan): string {
       part('output', 'inputs', 'process'),
       bothSides(model.reserved),
       bothSides(model.resident),
-    ])
-  }
-  return table.toString()
+    ]
+  })
+  return table(head, rows)
 }
 
 function serverTable({ workloads }: StackPlan): string {
-  const table = new Table({
-    head: ['Server', 'CPU', 'Memory limit', 'GPU', 'Disk', 'Machine'],
-    style: { head: [], border: [] },
-  })
-  for (const { name, requests, limits, node } of workloads) {
-    const gpu = requests.gpu ? `${requests.gpu.count} × ${formatBytes(requests.gpu.memory)}` : '–'
-    table.push([
-      name,
-      `${requests.cpu}`,
-      formatBytes(limits.memory),
-      gpu,
-      formatBytes(requests.disk),
-      node ?? 'none',
-    ])
-  }
-  return table.toString()
+  const rows = workloads.map(({ name, requests, limits, node }) => [
+    name,
+    `${requests.cpu}`,
+    formatBytes(limits.memory),
+    gpusOf(requests),
+    formatBytes(requests.disk),
+    node ?? 'none',
+  ])
+  return table(['Server', 'CPU', 'Memory limit', 'GPU', 'Disk', 'Machine'], rows)
 }
 
 function nodeTable({ nodes }: StackPlan): string {
-  const table = new Table({
-    head: ['Machine', 'Cores', 'Memory', 'Left', 'GPUs left', 'Disk left', 'From'],
-    style: { head: [], border: [] },
-  })
-  for (const { name, cpu, memory, remaining, gpus, source } of nodes) {
-    table.push([
-      name,
-      `${cpu}`,
-      formatBytes(memory),
-      formatBytes(remaining.memory),
-      gpus.length === 0 ? '–' : `${remaining.gpus.length} of ${gpus.length}`,
-      remaining.disk === undefined ? '–' : formatBytes(remaining.disk),
-      source,
-    ])
-  }
-  return table.toString()
+  const rows = nodes.map(({ name, cpu, memory, remaining, gpus, source }) => [
+    name,
+    `${cpu}`,
+    formatBytes(memory),
+    formatBytes(remaining.memory),
+    gpus.length === 0 ? '–' : `${remaining.gpus.length} of ${gpus.length}`,
+    remaining.disk === undefined ? '–' : formatBytes(remaining.disk),
+    source,
+  ])
+  return table(['Machine', 'Cores', 'Memory', 'Left', 'GPUs left', 'Disk left', 'From'], rows)
 }
+
+function table(head: string[], rows: string[][]): string {
+  const made = new Table({ head, style: { head: [], border: [] } })
+  made.push(...rows)
+  return made.toString()
+}
+
+/** `2 × 22.3 GiB` */
+export const gpusOf = ({ gpu }: Resources): string =>
+  gpu ? `${gpu.count} × ${formatBytes(gpu.memory)}` : '–'
 
 /** `1.1 GiB + 12.0 GiB GPU` */
 export const bothSides = ({ host, gpu }: { host: number; gpu: number }): string =>

@@ -93,21 +93,23 @@ export class PulumiEngine {
 
   /** The stack's outputs as the state has them; empty when there is no such stack. */
   async outputs(task: Task): Promise<Record<string, unknown>> {
-    if (!this.#mayHaveState()) return {}
-    const args = ['stack', 'output', '--json', '--show-secrets']
-    const ended = await this.#process.start(args, PROJECT_ROOT, task.signal)
-    if (ended.exitCode === STACK_NOT_FOUND) return {}
-    if (ended.exitCode !== 0) throw this.#failureOf('stack output', said(ended), task)
-    return JSON.parse(ended.stdout)
+    const text = await this.#ask(['stack', 'output'], ['--json', '--show-secrets'], task)
+    return text === undefined ? {} : JSON.parse(text)
   }
 
   /** What the state has of the stack; nothing when there is no such stack. Secrets stay encrypted. */
   async state(task: Task): Promise<PreviousState> {
-    if (!this.#mayHaveState()) return stateOf([])
-    const ended = await this.#process.start(['stack', 'export'], PROJECT_ROOT, task.signal)
-    if (ended.exitCode === STACK_NOT_FOUND) return stateOf([])
-    if (ended.exitCode !== 0) throw this.#failureOf('stack export', said(ended), task)
-    return stateOf(JSON.parse(ended.stdout).deployment?.resources ?? [])
+    const text = await this.#ask(['stack', 'export'], [], task)
+    return stateOf(text === undefined ? [] : (JSON.parse(text).deployment?.resources ?? []))
+  }
+
+  /** @returns the answer to a question about the stack; undefined when there is no such stack */
+  async #ask(question: string[], flags: string[], task: Task): Promise<string | undefined> {
+    if (!this.#mayHaveState()) return undefined
+    const ended = await this.#process.start([...question, ...flags], PROJECT_ROOT, task.signal)
+    if (ended.exitCode === STACK_NOT_FOUND) return undefined
+    if (ended.exitCode !== 0) throw this.#failureOf(question.join(' '), said(ended), task)
+    return ended.stdout
   }
 
   /** What only looks asks first, and makes no folder where nothing was deployed. */

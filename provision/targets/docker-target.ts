@@ -19,9 +19,7 @@ const RESTARTS = 3
 export const docker: TargetCommands = {
   tools: [],
 
-  async preflight(settings) {
-    await requireDocker(settings)
-  },
+  preflight: requireDocker,
 
   dataLayout: volumesLayout,
 
@@ -41,9 +39,6 @@ export const docker: TargetCommands = {
     await requireGpus(plan)
     return requireLimits(plan)
   },
-
-  // The program asks for all of it itself.
-  beforeUp: async () => undefined,
 
   findHopeless: (settings, since) =>
     askEngine(async docker => {

@@ -27,10 +27,6 @@ export const kubernetes: TargetCommands = {
 
   inventory: async settings => ({ nodes: await nodesToPlan(settings), usage: {} }),
 
-  requirePlanned: async () => undefined,
-
-  beforeUp: async () => undefined,
-
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
     const pods = await stackPods(settings, cluster)

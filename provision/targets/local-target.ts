@@ -1,9 +1,8 @@
 import { loopbackUrl, placesOf } from '../../infra/local/local-servers.ts'
 import { localInventory } from '../plan/local-inventory.ts'
-import { requireOwnPorts } from '../processes/own-ports.ts'
 import { isAlive, readProcessRecord, removeProcessRecord } from '../processes/process-record.ts'
 import { stackUsage } from '../processes/process-usage.ts'
-import { recordsOf } from '../processes/stack-records.ts'
+import { recordsOf, requireOwnPorts } from '../processes/stack-records.ts'
 import { stopProcess } from '../processes/stop-process.ts'
 import type { TargetCommands } from './target.ts'
 
@@ -20,8 +19,6 @@ export const local: TargetCommands = {
   requireOwn: async () => [],
 
   inventory: async settings => localInventory(settings.home, await stackUsage(settings)),
-
-  requirePlanned: async () => undefined,
 
   beforeUp: requireOwnPorts,
 

@@ -33,9 +33,9 @@ export interface TargetCommands {
    * Requires that the machines can give what is planned on them, as far as the plan does not know.
    * @returns a warning for what they cannot, where the stack runs all the same
    */
-  requirePlanned(plan: StackPlan): Promise<string | undefined>
+  requirePlanned?(plan: StackPlan): Promise<string | undefined>
   /** Requires, before an update, what the program itself does not ask for. */
-  beforeUp(settings: Settings): Promise<void>
+  beforeUp?(settings: Settings): Promise<void>
   /** Looks whether an update that began then waits in vain. */
   findHopeless(settings: Settings, since: Millis): Promise<Failure | undefined>
   status(settings: Settings): Promise<ServerStatus[]>

@@ -2,7 +2,7 @@ import type { ModelArgs } from '../../../infra/resources.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
-import { planStep } from '../../plan/plan-step.ts'
+import { planStep } from '../../plan/deploy-decision.ts'
 import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import {

@@ -5,7 +5,7 @@ import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.t
 import { claimHome } from '../../ownership/home-owner.ts'
 import { keepReserve } from '../../ownership/room-for-down.ts'
 import { tightenHome } from '../../ownership/tighten-home.ts'
-import { planStep } from '../../plan/plan-step.ts'
+import { planStep } from '../../plan/deploy-decision.ts'
 import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
 import { withStackLock } from '../../stack-lock.ts'
@@ -33,7 +33,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
       await claimHome(settings)
       await tightenHome(settings)
       const target = await commandsFor(settings)
-      await target.beforeUp(settings)
+      await target.beforeUp?.(settings)
       await keepReserve(settings)
       const { plan } = await planStep(settings, steps)
       const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
