@@ -55,9 +55,4 @@ export function chromaServer(
  * @param folder where it keeps its data
  */
 export const chromaConfig = (port: number, folder: string): string =>
-  stringify({
-    port,
-    listen_address: '127.0.0.1',
-    persist_path: folder,
-    allow_reset: false,
-  })
+  stringify({ port, listen_address: '127.0.0.1', persist_path: folder, allow_reset: false })

@@ -78,12 +78,7 @@ export const ollama: FastifyPluginAsyncZod<{
       const started = performance.now()
       const [embedding = []] = await inference.embed([text], { signal: life })
       const model = inference.model('embedding').name
-      return {
-        model,
-        dimensions: embedding.length,
-        millis: performance.now() - started,
-        embedding,
-      }
+      return { model, dimensions: embedding.length, millis: performance.now() - started, embedding }
     },
   )
 

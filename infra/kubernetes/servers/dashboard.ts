@@ -41,12 +41,7 @@ export const dashboard = (namespace: string) => ({
     id: index + 1,
     type: 'timeseries',
     title,
-    gridPos: {
-      x: (index % 2) * WIDTH,
-      y: Math.floor(index / 2) * HEIGHT,
-      w: WIDTH,
-      h: HEIGHT,
-    },
+    gridPos: { x: (index % 2) * WIDTH, y: Math.floor(index / 2) * HEIGHT, w: WIDTH, h: HEIGHT },
     fieldConfig: { defaults: { unit }, overrides: [] },
     targets: [{ expr, legendFormat, refId: 'A' }],
   })),
