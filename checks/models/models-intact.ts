@@ -36,11 +36,7 @@ export default {
   },
 } satisfies Check
 
-async function look(
-  folder: string,
-  models: DeployedModel[],
-  context: CheckContext,
-): Promise<Finding> {
+async function look(folder: string, models: DeployedModel[], context: CheckContext) {
   const layers = new Map<string, ManifestLayer>()
   for (const name of models.flatMap(model => [model.name, model.serves])) {
     const manifest = await readManifest(folder, name)

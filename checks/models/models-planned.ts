@@ -100,10 +100,7 @@ const placeOf = ({ processor, gpuMemory, memory }: LoadedModel): string =>
   })[processor]
 
 /** What the server and its runners hold, where they are processes of this machine that the stack started. */
-async function lookAtProcess(
-  context: CheckContext,
-  { pool, record }: OllamaPool,
-): Promise<Finding[]> {
+async function lookAtProcess(context: CheckContext, { pool, record }: OllamaPool) {
   const { memoryOfProcess } = context
   const { models } = context.deployment.outputs
   const own = models.filter(model => model.pool === pool)

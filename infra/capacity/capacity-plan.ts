@@ -141,11 +141,7 @@ const remainingOf = ({ cpu, memory, disk, gpus }: NodeRoom): z.infer<typeof Rema
 const ENDLESS = { cpu: Infinity, memory: Infinity, disk: Infinity }
 
 /** Of the machines that could take it if they were large enough, the one with the most memory left is nearest. */
-function shortOf(
-  demand: Resources,
-  machines: readonly Node[],
-  rooms: readonly NodeRoom[],
-): z.infer<typeof Shortage> {
+function shortOf(demand: Resources, machines: readonly Node[], rooms: readonly NodeRoom[]) {
   const suited = [...rooms.keys()].filter(index => take({ ...rooms[index]!, ...ENDLESS }, demand))
   if (suited.length === 0) return demand.gpu === undefined ? {} : { gpu: demand.gpu }
   const nearest = suited.reduce((a, b) => (rooms[b]!.memory > rooms[a]!.memory ? b : a))

@@ -129,10 +129,7 @@ function canStrand(workloads: readonly Placeable[], rooms: readonly NodeRoom[]):
 }
 
 /** Every machine that takes the workload, alike ones once, with the state that follows. */
-function placements(
-  state: readonly NodeRoom[],
-  workload: Placeable,
-): [number, readonly NodeRoom[]][] {
+function placements(state: readonly NodeRoom[], workload: Placeable) {
   const tried = new Set<string>()
   return state.flatMap((room, node): [number, readonly NodeRoom[]][] => {
     const key = roomKey(room)

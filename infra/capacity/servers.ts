@@ -106,11 +106,7 @@ interface Beside {
 }
 
 /** The server's part, those of what is beside it, and the whole of all. */
-function shares(
-  kind: Kind,
-  needs: Omit<Resources, 'cpu'>,
-  beside: Beside,
-): Pick<Workload, 'requests' | 'limits' | 'server' | 'front' | 'keeper'> {
+function shares(kind: Kind, needs: Omit<Resources, 'cpu'>, beside: Beside) {
   const server = share(CPU[kind], needs)
   const front = beside.front && share(CPU.front, { memory: FRONT_MEMORY, disk: 0 })
   const keeper = beside.keeper && share(CPU.keeper, { memory: KEEPER_MEMORY, disk: 0 })

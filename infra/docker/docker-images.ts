@@ -29,11 +29,7 @@ export function stackImages(
   }
 }
 
-const built = (
-  stack: string,
-  egress: Egress,
-  options: pulumi.CustomResourceOptions,
-): pulumi.Output<string> => {
+const built = (stack: string, egress: Egress, options: pulumi.CustomResourceOptions) => {
   const build = { context: PROJECT_ROOT, dockerfile: `${PROJECT_ROOT}/Dockerfile` }
   const args = buildArgs(egress)
   return new docker.Image(

@@ -73,11 +73,7 @@ function settingOf(text: string, wrong: Wrong): string | undefined {
   }
 }
 
-function certificatesOf(
-  target: Configured['target'],
-  setting: string,
-  env: NodeJS.ProcessEnv,
-): Record<string, string> {
+function certificatesOf(target: Configured['target'], setting: string, env: NodeJS.ProcessEnv) {
   if (setting !== '') {
     const path = setting.replace(/^~(?=\/)/, env.HOME ?? '~')
     return { SSL_CERT_FILE: resolve(PROJECT_ROOT, path) }

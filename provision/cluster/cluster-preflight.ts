@@ -16,10 +16,7 @@ export async function requireCluster(settings: Settings, cluster: Cluster): Prom
   requireHonestLabels(items)
 }
 
-async function requireNamespace(
-  { kubernetes: { namespace: name } }: Settings,
-  cluster: Cluster,
-): Promise<void> {
+async function requireNamespace({ kubernetes: { namespace: name } }: Settings, cluster: Cluster) {
   const question = cluster.core.readNamespace({ name })
   const namespace = await askIfThere(cluster, `the namespace ${name}`, question)
   if (namespace?.status?.phase !== 'Terminating') return
@@ -34,10 +31,7 @@ async function requireNamespace(
 
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
-async function requireStorage(
-  { kubernetes: { storageClass } }: Settings,
-  cluster: Cluster,
-): Promise<void> {
+async function requireStorage({ kubernetes: { storageClass } }: Settings, cluster: Cluster) {
   const { items } = await ask(cluster, 'its storage classes', cluster.storage.listStorageClass())
   const names = items.flatMap(({ metadata }) => metadata?.name ?? [])
   const known = names.join(', ') || 'none'

@@ -71,11 +71,7 @@ async function sizeDefect(path: string, { size }: ManifestLayer): Promise<string
   return `has ${formatBytes(found.size)} instead of ${formatBytes(size)}`
 }
 
-async function hashDefect(
-  path: string,
-  layer: ManifestLayer,
-  job: ModelJob,
-): Promise<string | undefined> {
+async function hashDefect(path: string, layer: ManifestLayer, job: ModelJob) {
   const seen = `sha256:${await rememberedHash(path, job)}`
   return seen === layer.digest ? undefined : `holds ${seen}`
 }

@@ -46,11 +46,7 @@ export async function architecturesOf(
 }
 
 /** As it was read when the model came in: of the very file that the store has. */
-function onRecord(
-  model: string,
-  { layers }: ModelManifest,
-  locks: Locks,
-): Architecture | undefined {
+function onRecord(model: string, { layers }: ModelManifest, locks: Locks) {
   const entries = [locks.recorded[model], locks.tracked[model]].flatMap(of =>
     Object.values(of ?? {}),
   )
@@ -60,10 +56,7 @@ function onRecord(
 }
 
 /** From the first source that answers; a source that does not is one that a pull would skip as well. */
-async function askSources(
-  model: string,
-  sources: readonly ModelSource[],
-): Promise<Architecture | undefined> {
+async function askSources(model: string, sources: readonly ModelSource[]) {
   for (const source of sources) {
     try {
       if (source.kind === 'folder' && source.path.endsWith('.gguf')) {
@@ -90,10 +83,7 @@ const Manifest = z.object({
  * @returns undefined for a source that is no registry
  * @throws Failure for a registry that cannot be reached, or does not have the model
  */
-async function registryArchitecture(
-  source: ModelSource,
-  model: string,
-): Promise<Architecture | undefined> {
+async function registryArchitecture(source: ModelSource, model: string) {
   if (source.kind !== 'library' && source.kind !== 'mirror') return undefined
   const base =
     source.kind === 'library' ? LIBRARY : `${source.insecure ? 'http' : 'https'}://${source.host}`

@@ -32,10 +32,7 @@ export async function describedMachines(
   return [...found, ...listed, ...[...texts, ...node].map(parseNode)]
 }
 
-async function readMachines(
-  file: string,
-  tenancy: Tenancy,
-): Promise<{ texts: string[]; listed: Node[] }> {
+async function readMachines(file: string, tenancy: Tenancy) {
   const allowed =
     'a list of texts such as "memory=64GiB,cpu=16,gpu=L40S", or what kubectl get nodes,pods -A -o json prints'
   const content = await readFile(file, 'utf8')

@@ -43,12 +43,7 @@ function nomicBertLayer(build: OllamaBuild, stream: t.Tensor): t.Tensor {
 }
 
 /** Every token attends to every other; scores are kept as a whole, since encoders have no flash attention. */
-function attendToAll(
-  build: OllamaBuild,
-  query: t.Tensor,
-  key: t.Tensor,
-  value: t.Tensor,
-): t.Tensor {
+function attendToAll(build: OllamaBuild, query: t.Tensor, key: t.Tensor, value: t.Tensor) {
   build.graph.expand(query, key, value)
   const values = t.contiguous(t.permute(value, 1, 2, 0, 3))
   const queries = t.permute(query, 0, 2, 1, 3)

@@ -84,10 +84,7 @@ function requestOf(spec: PodSpec, resource: string, read: (text: string) => numb
 }
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration */
-const tolerates = (
-  { key, operator, value, effect }: Gpus['tolerations'][number],
-  taint: Taint,
-): boolean =>
+const tolerates = ({ key, operator, value, effect }: Gpus['tolerations'][number], taint: Taint) =>
   (effect === undefined || effect === taint.effect) &&
   (key === undefined || key === taint.key) &&
   (operator === 'Exists' || (value ?? '') === (taint.value ?? ''))

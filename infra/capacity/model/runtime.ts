@@ -101,12 +101,7 @@ export function engineOf(shape: Shape, runtime: Runtime): OllamaEngine {
   }
 }
 
-function batchOf(
-  shape: Shape,
-  generation: Generation,
-  contextLength: number,
-  parallel: number,
-): number {
+function batchOf(shape: Shape, generation: Generation, contextLength: number, parallel: number) {
   if (generation === 'allocating') {
     return shape.encoder ? contextLength : Math.min(DEFAULT_BATCH, contextLength)
   }

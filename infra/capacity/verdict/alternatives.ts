@@ -139,11 +139,7 @@ function otherGpus(demand: StackDemand, nodes: readonly Node[], fits: Fits): Alt
 }
 
 /** What one machine without a GPU would have to have free for all of it. */
-function moreMemory(
-  demand: StackDemand,
-  nodes: readonly Node[],
-  held: CurrentUsage,
-): Alternative[] {
+function moreMemory(demand: StackDemand, nodes: readonly Node[], held: CurrentUsage) {
   const { workloads } = sizeStack(demand, [])
   const memory = workloads.reduce((sum, { requests }) => sum + requests.memory, 0)
   const largest = Math.max(...nodes.map(node => node.memory + (held[node.name]?.memory ?? 0)))

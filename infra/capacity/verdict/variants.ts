@@ -108,11 +108,7 @@ export const both = (first: Variant, second: Variant): Variant => ({
   settings: { ...first.settings, ...second.settings },
 })
 
-const replaceModel = (
-  demand: StackDemand,
-  model: ModelDemand,
-  other: ModelDemand,
-): StackDemand => ({
+const replaceModel = (demand: StackDemand, model: ModelDemand, other: ModelDemand) => ({
   ...demand,
   models: demand.models.map(each => (each === model ? other : each)),
 })

@@ -48,11 +48,7 @@ async function ifThere(object: KubernetesObject, cluster: Cluster): Promise<Kube
   return found !== undefined && found.metadata?.uid === uid ? [found] : []
 }
 
-async function stillThere(
-  objects: readonly KubernetesObject[],
-  within: Millis,
-  { core }: Cluster,
-): Promise<Failure> {
+async function stillThere(objects: readonly KubernetesObject[], within: Millis, { core }: Cluster) {
   const held = objects.map(async object => {
     const { namespace = '', finalizers = [] } = object.metadata ?? {}
     const { items } = await core.listNamespacedPod({ namespace })

