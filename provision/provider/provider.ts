@@ -85,10 +85,15 @@ export class KnowledgeProvider implements provider.Provider {
   }
 
   async #explained<Result>(urn: string, work: Work<Result>): Promise<Result | undefined> {
-    const done = explained(urn, work)
+    const done = (async () => work(await kindOf(urn)))()
     this.#underWay.add(done)
     try {
       return await done
+    } catch (error) {
+      // The engine shows an error's message and its stack: a Failure has its mend in the one and nothing in the other.
+      const shown = new Error(markedText(error))
+      if (error instanceof Failure) shown.stack = ''
+      throw shown
     } finally {
       this.#underWay.delete(done)
     }
@@ -135,15 +140,4 @@ async function kept(urn: string, properties: object, state: Properties): Promise
 
 function omit(properties: object, keys: readonly PropertyKey[]): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)))
-}
-
-/** The engine shows an error's message and its stack: a Failure has its mend in the one and nothing in the other. */
-async function explained<Result>(urn: string, work: Work<Result>): Promise<Result | undefined> {
-  try {
-    return await work(await kindOf(urn))
-  } catch (error) {
-    const shown = new Error(markedText(error))
-    if (error instanceof Failure) shown.stack = ''
-    throw shown
-  }
 }

@@ -16,7 +16,8 @@ import {
 } from './knowledge-schemas.ts'
 import { PageQuery } from './paging.ts'
 
-const SECURITY = [{ bearer: [] }]
+/** What is said of every route. */
+const CREATORS = { tags: ['creators'], security: [{ bearer: [] }] }
 
 /** One creator's documents and questions. Each route asks for a token of this creator, or of the scope service. */
 export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
@@ -36,8 +37,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         summary: 'Put a document in, in place of the one of this id',
         description:
           'Answers when the document is stored. After an error it is the new one or the old one, never a part of each.',
-        tags: ['creators'],
-        security: SECURITY,
+        ...CREATORS,
         params: DocumentPath,
         body: NewDocumentBody,
         response: responsesOf(
@@ -64,8 +64,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       schema: {
         operationId: 'listDocuments',
         summary: 'List the documents',
-        tags: ['creators'],
-        security: SECURITY,
+        ...CREATORS,
         params: CreatorPath,
         querystring: PageQuery,
         response: responsesOf(
@@ -89,8 +88,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       schema: {
         operationId: 'getDocument',
         summary: 'Read a document, chunk by chunk',
-        tags: ['creators'],
-        security: SECURITY,
+        ...CREATORS,
         params: DocumentPath,
         querystring: PageQuery,
         response: responsesOf('The document', Document, 401, 403, 404),
@@ -120,8 +118,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       schema: {
         operationId: 'deleteDocument',
         summary: 'Delete a document; one that is not there is no error',
-        tags: ['creators'],
-        security: SECURITY,
+        ...CREATORS,
         params: DocumentPath,
         response: responsesOf(
           'Gone',
@@ -144,8 +141,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
       schema: {
         operationId: 'query',
         summary: 'Find the chunks nearest to a text or a vector',
-        tags: ['creators'],
-        security: SECURITY,
+        ...CREATORS,
         params: CreatorPath,
         body: QuestionBody,
         response: responsesOf('The nearest chunks, nearest first', Hits, 401, 403, 413, 415),

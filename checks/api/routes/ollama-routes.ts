@@ -5,9 +5,9 @@ import type { DeployedModel } from '../../../infra/outputs.ts'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { HttpError } from '../errors.ts'
 import { ollamaHealth } from '../health/ollama-health.ts'
-import { shared } from '../health/share-result.ts'
 import { CHAT_WORK } from '../traffic/limits.ts'
-import { healthResponses, responsesOf } from '../traffic/response-size.ts'
+import { responsesOf } from '../traffic/response-size.ts'
+import { serveHealth } from './health-route.ts'
 
 const MAX_TEXT = 8192
 const MAX_TOKENS = 512
@@ -44,23 +44,11 @@ export const ollama: FastifyPluginAsyncZod<{
   deployment: ConnectedDeployment
   probe: ConnectedDeployment
 }> = async (api, { deployment: { inference }, probe }) => {
-  const health = shared(() => ollamaHealth(probe))
-  api.get(
-    '/health',
-    {
-      config: { rateLimit: false },
-      schema: {
-        operationId: 'ollamaHealth',
-        summary: 'Whether the Ollama servers answer and have their models',
-        tags: ['health'],
-        response: healthResponses,
-      },
-    },
-    async (_request, reply) => {
-      const found = await health()
-      return reply.code(found.healthy ? 200 : 503).send(found)
-    },
-  )
+  const described = {
+    operationId: 'ollamaHealth',
+    summary: 'Whether the Ollama servers answer and have their models',
+  }
+  serveHealth(api, described, () => ollamaHealth(probe))
 
   api.post(
     '/test-embedding',

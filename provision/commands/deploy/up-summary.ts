@@ -19,15 +19,8 @@ export interface Deployed {
 }
 
 /** What `up` says at its end: the endpoints, the verdict and how to go on. */
-export function summarise({
-  settings,
-  plan,
-  toolchain,
-  backend,
-  result,
-  outputs,
-  report,
-}: Deployed) {
+export function summarise(deployed: Deployed) {
+  const { settings, plan, toolchain, backend, result, outputs, report } = deployed
   const { stack, home } = settings
   const changed = Object.keys(result.changes).some(op => op !== 'same')
   const chroma = outputs.chroma.instances.map(({ reach }) => reach.url)

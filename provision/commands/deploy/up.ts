@@ -57,18 +57,9 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
             )
       // What servers that an earlier version started have made meanwhile.
       await tightenHome(settings)
-      return {
-        ...summarise({
-          settings,
-          plan,
-          toolchain,
-          result,
-          outputs,
-          report,
-          backend: engine.backend,
-        }),
-        exitCode: exitCode(report),
-      }
+      const { backend } = engine
+      const deployed = { settings, plan, toolchain, backend, result, outputs, report }
+      return { ...summarise(deployed), exitCode: exitCode(report) }
     })
   },
 }
