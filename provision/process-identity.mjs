@@ -59,9 +59,18 @@ export const ENDED = /^[ZX]/
  * @param {number} pid
  */
 export function statOf(pid) {
+  const stat = procFile(pid, 'stat')
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/**
+ * A file of a process that may have ended, or be another user's.
+ * @param {number} pid
+ * @param {string} name
+ */
+export function procFile(pid, name) {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8')
   } catch {
     return undefined
   }
@@ -83,17 +92,16 @@ export function parentOf(pid) {
  * @returns {Record<string, string> | undefined} undefined where the system does not tell
  */
 export function environmentOf(pid) {
-  try {
-    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean)
-    return Object.fromEntries(
+  const pairs = procFile(pid, 'environ')?.split('\0').filter(Boolean)
+  return (
+    pairs &&
+    Object.fromEntries(
       pairs.map(pair => {
         const at = pair.indexOf('=')
         return [pair.slice(0, at), pair.slice(at + 1)]
       }),
     )
-  } catch {
-    return undefined
-  }
+  )
 }
 
 /** Ticks are counted from the boot, so they mean something only together with it. */

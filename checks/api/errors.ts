@@ -114,18 +114,14 @@ export function toAnswer(error: unknown, outsider: boolean): HttpError {
   return new HttpError(500, 'internal', 'Something is wrong in this API; its log says what')
 }
 
-/** A server has no room for it: what is stored can be read all the same. */
-function fromFullDisk(failure: Failure, outsider: boolean): HttpError {
-  const message = outsider
-    ? 'The disk of a server behind this API is full: nothing can be stored now'
-    : failure.message
-  return new HttpError(507, 'disk-full', message, RETRY_SOON)
-}
-
 /** A caller is at fault in what is `misused`, and only in that; how this API is deployed is our fault. */
 function fromFailure(failure: Failure, outsider: boolean): HttpError {
   if (failure instanceof ServerError && failure.reason === 'full') {
-    return fromFullDisk(failure, outsider)
+    // What is stored can be read all the same.
+    const message = outsider
+      ? 'The disk of a server behind this API is full: nothing can be stored now'
+      : failure.message
+    return new HttpError(507, 'disk-full', message, RETRY_SOON)
   }
   if (failure.kind !== 'misused' || isDeployedWrongly(failure)) {
     const message = outsider ? 'A server behind this API cannot answer now' : failure.message

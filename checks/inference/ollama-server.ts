@@ -1,35 +1,36 @@
 import { Ollama } from 'ollama'
 import { z } from 'zod'
-import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
+import { type Millis, seconds } from '../../infra/units.ts'
 import type { Call, Connection } from '../transport/connection.ts'
 import { reasonOfStatus, ServerError, type ServerErrorReason } from '../transport/server-error.ts'
 
 const LOOK_DEADLINE: Millis = seconds(10)
 
-const StoredModel = z.object({ name: z.string(), digest: z.string(), size: z.number() })
-const RunningModel = z.object({
+const StoredModel = z.object({
   name: z.string(),
-  digest: z.string(),
-  size: z.number(),
-  size_vram: z.number(),
-  context_length: z.int().optional(),
-})
-
-export interface StoredModel {
-  name: string
   /** sha256 of the manifest, as 64 hex digits. */
-  digest: string
-  size: Bytes
-}
+  digest: z.string(),
+  /** Bytes. */
+  size: z.number(),
+})
+type StoredModel = z.infer<typeof StoredModel>
 
-export interface RunningModel {
-  name: string
-  /** What the server reckons the model takes, in all and of it on GPUs. */
-  size: Bytes
-  gpuSize: Bytes
-  /** Tokens it was loaded for; absent on servers that do not say. */
-  contextLength: number | undefined
-}
+const RunningModel = z
+  .object({
+    name: z.string(),
+    size: z.number(),
+    size_vram: z.number(),
+    context_length: z.int().optional(),
+  })
+  .transform(({ name, size, size_vram, context_length }) => ({
+    name,
+    /** Bytes that the server reckons the model takes, in all and of it on GPUs. */
+    size,
+    gpuSize: size_vram,
+    /** Tokens it was loaded for; absent on servers that do not say. */
+    contextLength: context_length,
+  }))
+export type RunningModel = z.infer<typeof RunningModel>
 
 /** What mends an error, by its reason. */
 export type Mends = Partial<Record<ServerErrorReason, string>>
@@ -93,12 +94,6 @@ export class OllamaServer {
   async running(signal?: AbortSignal): Promise<RunningModel[]> {
     const schema = z.object({ models: z.array(RunningModel) })
     const call = { deadline: LOOK_DEADLINE, repeatable: true, signal }
-    const { models } = await this.json('/api/ps', schema, call)
-    return models.map(({ name, size, size_vram, context_length }) => ({
-      name,
-      size,
-      gpuSize: size_vram,
-      contextLength: context_length,
-    }))
+    return (await this.json('/api/ps', schema, call)).models
   }
 }

@@ -31,7 +31,7 @@ type Configured = Pick<
   'target' | 'httpsProxy' | 'noProxy' | 'caCertificates'
 >
 /** Makes the error about a setting: its key, its value, and what is allowed. */
-type Wrong = (key: string, value: unknown, allowed: string) => Failure
+export type Wrong = (key: string, value: unknown, allowed: string) => Failure
 
 /**
  * What the settings say, and where they say nothing the environment of whoever deploys, but not for a cluster: there

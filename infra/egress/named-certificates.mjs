@@ -12,9 +12,11 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  */
 export function namedCertificates(env) {
   const folders = (env.SSL_CERT_DIR ?? '').split(delimiter).filter(folder => folder !== '')
-  const files = folders.flatMap(folder => namesIn(folder).map(name => join(folder, name)))
+  const files = folders.flatMap(folder =>
+    orNothing(() => readdirSync(folder)).map(name => join(folder, name)),
+  )
   const named = [env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, ...files]
-  return [...new Set(named.flatMap(file => (file ? certificatesIn(file) : [])))]
+  return [...new Set(named.filter(Boolean).flatMap(certificatesIn))]
 }
 
 /**
@@ -29,22 +31,17 @@ export function withoutPublic(certificates) {
 /** @param {string} certificate */
 const bare = certificate => certificate.replace(/\s/g, '')
 
-/**
- * @param {string} file
- * @returns {string[]}
- */
-function certificatesIn(file) {
-  try {
-    return readFileSync(file, 'utf8').match(CERTIFICATE) ?? []
-  } catch {
-    return []
-  }
-}
+/** @param {string | undefined} file */
+const certificatesIn = file =>
+  orNothing(() => readFileSync(String(file), 'utf8').match(CERTIFICATE) ?? [])
 
-/** @param {string} folder */
-function namesIn(folder) {
+/**
+ * @param {() => string[]} read
+ * @returns nothing where that fails
+ */
+function orNothing(read) {
   try {
-    return readdirSync(folder)
+    return read()
   } catch {
     return []
   }

@@ -1,7 +1,6 @@
-import { type core, Provider, type ProviderArgs } from '@pulumi/kubernetes'
+import { core, Provider, type ProviderArgs } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { KubernetesSettings } from '../settings/kubernetes-settings.ts'
-import { stackNamespace } from './namespace.ts'
 
 /** The cluster, as its API server is talked to by the official provider, and the stack's place in it. */
 export interface ClusterProviders {
@@ -41,3 +40,16 @@ export function clusterOf(
   })
   return { namespace, provider, retaining }
 }
+
+/** Pods that the restricted standard does not admit are refused by the API server. */
+const RESTRICTED = Object.fromEntries(
+  ['enforce', 'audit', 'warn'].map(mode => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
+)
+
+/** The stack's namespace. It stays on `destroy`: deleted, it would take the claims with it. */
+const stackNamespace = (name: string, options: pulumi.CustomResourceOptions) =>
+  new core.v1.Namespace(
+    name,
+    { metadata: { name, labels: RESTRICTED } },
+    { ...options, retainOnDelete: true },
+  )

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
-import { type Egress, egressOf } from '../egress/egress-settings.ts'
+import { type Egress, egressOf, type Wrong } from '../egress/egress-settings.ts'
 import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
 import { PROJECT } from '../project.ts'
@@ -62,29 +62,25 @@ export function parseSettings(
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
   const config = parsed.data
+  const wrong = wrongIn(stack)
   const images = Images.parse(config.images)
   const own = Object.entries(config.models).map(
     ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
   )
   if (config.instances > config.shards) {
-    throw wrong(stack, 'instances', config.instances, `at most ${config.shards}, the shard count`)
+    throw wrong('instances', config.instances, `at most ${config.shards}, the shard count`)
   }
   const taken = Array.from({ length: config.instances }, (_, index) => config.chromaPort + index)
   for (const key of ['ollamaPort', 'apiPort'] as const) {
     if (taken.includes(config[key])) {
-      throw wrong(
-        stack,
-        key,
-        config[key],
-        `a port that no other server takes (${taken.join(', ')})`,
-      )
+      throw wrong(key, config[key], `a port that no other server takes (${taken.join(', ')})`)
     }
     taken.push(config[key])
   }
   return {
     stack,
     target: config.target,
-    home: homeOf(stack, config.home, env),
+    home: homeOf(stack, config.home, env, wrong),
     homeIsNamed: config.home !== '',
     chroma: {
       port: config.chromaPort,
@@ -105,12 +101,12 @@ export function parseSettings(
       requestsPerMinute: config.apiRequestsPerMinute,
     },
     models: [
-      plannedModel(stack, 'embeddingModel', 'embedding', config.embeddingModel, own),
-      plannedModel(stack, 'chatModel', 'chat', config.chatModel, own, config.contextLength),
+      plannedModel('embedding', config.embeddingModel, own, wrong),
+      plannedModel('chat', config.chatModel, own, wrong, config.contextLength),
     ],
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror: parseMirror(config.modelMirror),
-    egress: egressOf(config, env, (key, value, allowed) => wrong(stack, key, value, allowed)),
+    egress: egressOf(config, env, wrong),
     images: resolveImages(images),
     configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
@@ -124,7 +120,7 @@ function kubernetesSettings(stack: string, config: z.infer<typeof Config>): Kube
   const settings = Kubernetes.parse(config.kubernetes)
   const namespace = settings.namespace || `${PROJECT}-${stack}`
   if (config.target === 'kubernetes' && !Label.safeParse(namespace).success) {
-    throw wrong(stack, 'kubernetes.namespace', namespace, `a name of ${LABEL}`)
+    throw wrongIn(stack)('kubernetes.namespace', namespace, `a name of ${LABEL}`)
   }
   return { ...settings, namespace }
 }
@@ -143,29 +139,27 @@ export function typed([key, value]: [string, unknown]): [string, unknown] {
 }
 
 function plannedModel(
-  stack: string,
-  key: string,
   role: Role,
   name: string,
   own: ModelDefinition[],
+  wrong: Wrong,
   contextLength?: number,
 ): PlannedModel {
+  const key = `${role}Model`
   const definition = findModel(name, own)
   const known = [...own, ...CATALOG].filter(model => model.role === role).map(model => model.name)
   if (definition === undefined) {
     throw wrong(
-      stack,
       key,
       name,
       `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models`,
     )
   }
   if (definition.role !== role) {
-    throw wrong(stack, key, name, `a model whose role is ${role}: ${known.join(', ')}`)
+    throw wrong(key, name, `a model whose role is ${role}: ${known.join(', ')}`)
   }
   if (contextLength !== undefined && contextLength > definition.contextLength) {
     throw wrong(
-      stack,
       'contextLength',
       contextLength,
       `at most ${definition.contextLength}, which ${definition.name} was trained for`,
@@ -174,12 +168,12 @@ function plannedModel(
   return { definition, contextLength: contextLength ?? definition.contextLength }
 }
 
-function homeOf(stack: string, configured: string, env: NodeJS.ProcessEnv): string {
+function homeOf(stack: string, configured: string, env: NodeJS.ProcessEnv, wrong: Wrong) {
   const home = env.HOME ?? homedir()
   if (configured !== '') {
     const path = configured.replace(/^~(?=\/|$)/, home)
     if (!isAbsolute(path))
-      throw wrong(stack, 'home', configured, 'an absolute path, or one that starts with ~')
+      throw wrong('home', configured, 'an absolute path, or one that starts with ~')
     return path
   }
   const base = env.KNOWLEDGE_STACK_HOME
@@ -219,12 +213,9 @@ function describeIssue(raw: Record<string, unknown>, issue: z.core.$ZodIssue): s
   return `${PROJECT}:${issue.path.join('.')} is ${withoutPassword(JSON.stringify(value) ?? 'not set')}: ${issue.message}`
 }
 
-function wrong(stack: string, key: string, value: unknown, allowed: string) {
-  return new Failure(
-    'misused',
-    `${PROJECT}:${key} is ${JSON.stringify(value)}; allowed is ${allowed}`,
-    {
+const wrongIn =
+  (stack: string): Wrong =>
+  (key, value, allowed) =>
+    new Failure('misused', `${PROJECT}:${key} is ${JSON.stringify(value)}; allowed is ${allowed}`, {
       mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} ${PROJECT}:${key} <value>`,
-    },
-  )
-}
+    })

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { Failure } from '../../infra/failure.ts'
 import type { Program } from '../../infra/local/local-servers.ts'
-import { commandOf } from './command-of.ts'
+import { commandOf } from './process-table.ts'
 
 const LOOPBACK = '127.0.0.1'
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { ENDED, environmentOf, lingers, ps, statOf } from '../process-identity.mjs'
+import { readdirSync } from 'node:fs'
+import { ENDED, environmentOf, lingers, procFile, ps, statOf } from '../process-identity.mjs'
 
 /**
  * The processes of a group that linger. A signal of 0 to the group does not tell: it reaches zombies too, and a
@@ -24,14 +24,14 @@ export function processesWith(name: string, value: string): number[] {
   return allPids().filter(pid => environmentOf(pid)?.[name] === value)
 }
 
+/** The command line of a process, as far as it tells what runs there; undefined where the system does not say. */
+export const commandOf = (pid: number): string | undefined =>
+  ps('-o', 'args=', '-p', String(pid)).slice(0, 120) || undefined
+
 /** The name of the file that a process runs, cut to 15 characters on Linux; empty when no such process runs. */
 export function processName(pid: number): string {
   if (process.platform !== 'linux') return ps('-o', 'comm=', '-p', String(pid))
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-  } catch {
-    return ''
-  }
+  return procFile(pid, 'comm')?.trim() ?? ''
 }
 
 const allPids = (): number[] =>

@@ -71,7 +71,7 @@ export class KnowledgeProvider implements provider.Provider {
   }
 
   async delete(_id: string, urn: string, state: object): Promise<void> {
-    await this.#explained(urn, kind => kind.delete(revealed(state), this.#task(urn)))
+    await this.#explained(urn, kind => kind.delete?.(revealed(state), this.#task(urn)))
   }
 
   /** The engine's request to stop, after Ctrl-C: what is under way ends, and takes back what it began. */

@@ -8,7 +8,6 @@ import { writePrivateFile } from '../../infra/private-files.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { readJsonRecord } from '../json-record.ts'
-import { folderOf, sameBackend } from './backend-url.ts'
 import { ensurePassphrase, passphraseFile } from './passphrase.ts'
 
 /** Where Pulumi keeps the state of a stack, and what the engine must be told to use it. */
@@ -86,3 +85,28 @@ const usersSecrets = ({ PULUMI_CONFIG_PASSPHRASE_FILE: file }: NodeJS.ProcessEnv
   file ? { PULUMI_CONFIG_PASSPHRASE_FILE: resolve(file) } : {}
 
 const recordFile = (state: string): string => join(state, 'backend.json')
+
+const FILE = 'file://'
+
+/**
+ * The folder of a file backend, however its URL is written: the engine takes blanks and umlauts as they are and
+ * percent-encoded, a `~` of the home folder, and a path relative to where it runs.
+ * @returns undefined for a backend of another kind
+ */
+function folderOf(url: string): string | undefined {
+  if (!url.startsWith(FILE)) return undefined
+  const path = decoded(url.slice(FILE.length).split('?')[0] ?? '')
+  return path.startsWith('~') ? join(homedir(), path.slice(1)) : resolve(path)
+}
+
+const sameBackend = (one: string, other: string): boolean =>
+  one === other || (folderOf(one) !== undefined && folderOf(one) === folderOf(other))
+
+/** As it is where it cannot be decoded: the engine says what is wrong with it. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../infra/failure.ts'
-import { commandOf } from '../processes/command-of.ts'
+import { commandOf } from '../processes/process-table.ts'
 
 /** One line for each lock; source: pkg/backend/diy/lock.go of pulumi/pulumi. */
 const HOLDER = /^ +(.+): created by (.*)@(.*?) \(pid (\d+)\) at (\S+)$/gm

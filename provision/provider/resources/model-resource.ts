@@ -18,8 +18,6 @@ export const modelKind: ResourceKind<ModelArgs, ModelState> = {
   },
 
   update: (_state, args, task) => provision(args, task),
-
-  async delete() {},
 }
 
 async function provision(args: ModelArgs, task: Task): Promise<ModelState> {

@@ -9,7 +9,8 @@ export interface ResourceKind<Args, State extends Args> {
   read(state: State, task: Task): Promise<State | undefined>
   /** Absent where every change replaces. */
   update?(state: State, args: Args, task: Task): Promise<State>
-  delete(state: State, task: Task): Promise<void>
+  /** Absent where nothing is taken away. */
+  delete?(state: State, task: Task): Promise<void>
 }
 
 /** A record that outlives the stack. It is written again by a refresh: the folder may be on another machine by now. */
@@ -23,6 +24,5 @@ export function recordKind<Args>(write: (args: Args) => Promise<void>): Resource
     create: keep,
     read: keep,
     update: (_state, args) => keep(args),
-    async delete() {},
   }
 }

@@ -14,5 +14,4 @@ export const secretsKind: ResourceKind<SecretsArgs, SecretsState> = {
   create: async args => ({ ...args, ...(await keepSecrets(args.files)) }),
   read: async state => ({ ...state, ...(await keepSecrets(state.files, state)) }),
   update: async (state, args) => ({ ...args, ...(await keepSecrets(args.files, state)) }),
-  async delete() {},
 }

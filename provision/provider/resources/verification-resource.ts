@@ -21,7 +21,6 @@ export const verificationKind: ResourceKind<VerificationArgs, VerificationState>
   create: run,
   read: async state => state,
   update: (_state, args, task) => run(args, task),
-  async delete() {},
 }
 
 async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {

@@ -40,21 +40,11 @@ export async function fetchPythonPackage(
 
     const run = (...args: string[]) =>
       runCommand([python, '-m', ...args], { env, signal: task.signal })
+    const wheelOnly = ['pip', 'download', '--no-deps', '--only-binary', ':all:']
     await reportWhile(
       task,
       elapsed => `fetching ${what}, ${elapsed}`,
-      () =>
-        run(
-          'pip',
-          'download',
-          '--no-deps',
-          '--only-binary',
-          ':all:',
-          '-d',
-          draft,
-          '-r',
-          requirements,
-        ),
+      () => run(...wheelOnly, '-d', draft, '-r', requirements),
     ).catch(namingPip)
 
     const wheel = (await readdir(draft)).find(file => file.endsWith('.whl'))!
