@@ -110,17 +110,17 @@ export function parseSettings(
     images: resolveImages(images),
     configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
-    kubernetes: kubernetesSettings(stack, config),
+    kubernetes: kubernetesSettings(stack, config, wrong),
     deployUnfit: config.deployUnfit,
   }
 }
 
 /** With its defaults, also where nothing is set; the namespace is the stack's own. */
-function kubernetesSettings(stack: string, config: z.infer<typeof Config>): KubernetesSettings {
+function kubernetesSettings(stack: string, config: z.infer<typeof Config>, wrong: Wrong) {
   const settings = Kubernetes.parse(config.kubernetes)
   const namespace = settings.namespace || `${PROJECT}-${stack}`
   if (config.target === 'kubernetes' && !Label.safeParse(namespace).success) {
-    throw wrongIn(stack)('kubernetes.namespace', namespace, `a name of ${LABEL}`)
+    throw wrong('kubernetes.namespace', namespace, `a name of ${LABEL}`)
   }
   return { ...settings, namespace }
 }

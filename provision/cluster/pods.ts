@@ -13,38 +13,36 @@ const WORKLOADS = [
   ['batch/v1', 'Job'],
 ] as const
 
+/** The pods of a namespace, whoever made them. */
+export async function podsIn(namespace: string, cluster: Cluster, labelSelector?: string) {
+  const question = cluster.core.listNamespacedPod({
+    namespace,
+    ...(labelSelector && { labelSelector }),
+  })
+  return (await ask(cluster, `the pods of namespace ${namespace}`, question)).items
+}
+
 /** The stack's own pods: not those of another stack of the same name, by what its home folder knows of itself. */
 export async function stackPods(settings: Settings, cluster: Cluster): Promise<V1Pod[]> {
-  const { namespace } = settings.kubernetes
   const [{ id, older }, pods] = await Promise.all([
     ownerOf(settings),
-    ask(
-      cluster,
-      `the pods of namespace ${namespace}`,
-      cluster.core.listNamespacedPod({ namespace, labelSelector: selectorOf(PART_OF) }),
-    ),
+    podsIn(settings.kubernetes.namespace, cluster, selectorOf(PART_OF)),
   ])
   const owners = await workloadOwners(settings, cluster)
-  return pods.items.filter(pod => {
+  return pods.filter(pod => {
     const owner = owners.get(workloadOf(pod) ?? '')
     return owner === undefined ? older && id === undefined : owner === id
   })
 }
 
+const none = undefined
+
 /** The owner of each workload that has one, by kind and name. */
 async function workloadOwners({ kubernetes: { namespace } }: Settings, cluster: Cluster) {
   const lists = await Promise.all(
     WORKLOADS.map(async ([apiVersion, kind]) => {
-      const question = cluster.objects.list(
-        apiVersion,
-        kind,
-        namespace,
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        OBJECT_OWNER_LABEL,
-      )
+      const labelled = [none, none, none, none, OBJECT_OWNER_LABEL] as const
+      const question = cluster.objects.list(apiVersion, kind, namespace, ...labelled)
       const { items } = await ask(cluster, `the ${kind}s of namespace ${namespace}`, question)
       return items.map(({ metadata }) => [
         `${kind}/${metadata?.name}`,

@@ -41,9 +41,14 @@ export interface StackOptions {
   configFile?: string
 }
 
+const CONFIG_FILE: Flag = {
+  flags: '--config-file <path>',
+  description: 'configuration in place of Pulumi.<stack>.yaml',
+}
+
 export const STACK_FLAGS: Flag[] = [
   { flags: '--stack <name>', description: 'the stack', default: 'dev' },
-  { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+  CONFIG_FILE,
 ]
 
 /** The options of a command that also works on a deployment this project did not make. */
@@ -52,7 +57,7 @@ export const TARGET_FLAGS: Flag[] = [
     flags: '--stack <name>',
     description: 'the stack; without it what CHROMADB_URL and OLLAMA_URL name, else dev',
   },
-  { flags: '--config-file <path>', description: 'configuration in place of Pulumi.<stack>.yaml' },
+  CONFIG_FILE,
 ]
 
 // biome-ignore lint/suspicious/noExplicitAny: each command types the options that its own flags make

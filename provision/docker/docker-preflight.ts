@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
+import { placesOf } from '../../infra/local/local-servers.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ifThere } from '../if-there.ts'
@@ -41,24 +42,21 @@ async function requireArchitecture({ images }: Settings, docker: Docker): Promis
 async function requirePorts(settings: Settings, docker: Docker): Promise<void> {
   // Of any stack of this name: where it is not this one, takeOver says so, by its owner, and not by a port alone.
   const own = new Set((await containersOf(settings, docker)).flatMap(portsOf))
-  const { chroma, ollama, api } = settings
-  const wanted = [
-    ...Array.from({ length: chroma.instances }, (_, index) => ['chroma', chroma.port + index]),
-    ['ollama', ollama.port],
-    ['api', api.port],
-  ] as ['chroma' | 'ollama' | 'api', number][]
-  for (const [program, port] of wanted) if (!own.has(port)) await requireFree(port, program)
+  for (const { program, port } of placesOf(settings)) {
+    if (!own.has(port)) await requireFree(port, program)
+  }
 }
 
 /**
  * Requires that the Engine can give containers the GPUs that the plan wants for them.
  * @throws Failure `unavailable` that names the server and what it wants
  */
-export async function requireGpus({ workloads }: Pick<StackPlan, 'workloads'>): Promise<void> {
+export function requireGpus(
+  { workloads }: Pick<StackPlan, 'workloads'>,
+  { Runtimes }: { Runtimes: object },
+): void {
   const wanting = workloads.find(({ limits }) => limits.gpu !== undefined)
-  if (wanting === undefined) return
-  const { Runtimes } = await askEngine(docker => docker.info())
-  if ('nvidia' in Runtimes) return
+  if (wanting === undefined || 'nvidia' in Runtimes) return
   throw new Failure(
     'unavailable',
     `${wanting.name} is planned on ${wanting.limits.gpu?.count} GPU, but the Docker Engine has no nvidia runtime (it has ${Object.keys(Runtimes).join(', ')})`,

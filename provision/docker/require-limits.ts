@@ -1,7 +1,6 @@
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
 import { formatBytes } from '../../infra/units.ts'
-import { askEngine } from './docker-engine.ts'
 
 /** What `docker info` says of the limits that its kernel can hold containers to. */
 export interface KernelLimits {
@@ -20,12 +19,6 @@ const DELEGATE =
  * @returns a warning for limits of memory that are not held
  * @throws Failure `unavailable` for limits of cores
  */
-export async function requireLimits(
-  plan: Pick<StackPlan, 'workloads'>,
-): Promise<string | undefined> {
-  return limitsHeld(plan, (await askEngine(docker => docker.info())) as KernelLimits)
-}
-
 export function limitsHeld(
   { workloads }: Pick<StackPlan, 'workloads'>,
   { MemoryLimit, SwapLimit, CpuCfsQuota }: KernelLimits,

@@ -6,7 +6,7 @@ import { containerName, logTail, ownContainers, partOf, portsOf } from '../docke
 import { askEngine } from '../docker/docker-engine.ts'
 import { removeUnknownContainers, requireOwnPlaces } from '../docker/docker-ownership.ts'
 import { requireDocker, requireGpus } from '../docker/docker-preflight.ts'
-import { requireLimits } from '../docker/require-limits.ts'
+import { limitsHeld } from '../docker/require-limits.ts'
 import { volumesLayout } from '../docker/volume-layout.ts'
 import { ownVolumes, removeVolume, sizesOf } from '../docker/volumes.ts'
 import { localInventory } from '../plan/local-inventory.ts'
@@ -36,8 +36,9 @@ export const docker: TargetCommands = {
   },
 
   async requirePlanned(plan) {
-    await requireGpus(plan)
-    return requireLimits(plan)
+    const info = await askEngine(docker => docker.info())
+    requireGpus(plan, info)
+    return limitsHeld(plan, info)
   },
 
   findHopeless: (settings, since) =>

@@ -10,10 +10,8 @@ export function encoderGraph(shape: Shape, engine: OllamaEngine, batch: number):
   const layer = shape.family === 'nomic-bert' ? nomicBertLayer : bertLayer
   let stream = t.add(build.tokens(), t.weight(shape.embedding))
   if (shape.family !== 'nomic-bert') {
-    stream = t.add(
-      stream,
-      t.getRows(t.weight(shape.embedding, shape.contextLength), build.positions),
-    )
+    const positions = t.weight(shape.embedding, shape.contextLength)
+    stream = t.add(stream, t.getRows(positions, build.positions))
   }
   stream = t.layerNorm(stream)
   for (let index = 0; index < shape.layers; index += 1) stream = layer(build, stream)

@@ -7,11 +7,10 @@ export const gemma3Layer: GraphLayer = (build, stream, layer, outputs) => {
   const { heads, keyLength, valueLength, embedding, feedForward } = shape
   const kvHeads = shape.kvHeads[layer]!
   const normed = t.rmsNorm(stream)
-  const rotated = (count: number) =>
-    t.rope(
-      t.rmsNorm(build.heads(build.linear(normed, count * keyLength), keyLength, count)),
-      positions,
-    )
+  const rotated = (count: number) => {
+    const projected = build.linear(normed, count * keyLength)
+    return t.rope(t.rmsNorm(build.heads(projected, keyLength, count)), positions)
+  }
   const query = t.scale(rotated(heads))
   const key = rotated(kvHeads)
   const value = build.heads(build.linear(normed, kvHeads * valueLength), valueLength, kvHeads)

@@ -7,12 +7,8 @@ export const gptossLayer: GraphLayer = (build, stream, layer, outputs) => {
   const { shape } = build
   const normed = t.rmsNorm(stream)
   const [query, key, value] = project(build, normed, layer)
-  const attention = build.attend(
-    t.rope(query, build.positions),
-    t.rope(key, build.positions),
-    value,
-    layer,
-  )
+  const rotated = (a: t.Tensor) => t.rope(a, build.positions)
+  const attention = build.attend(rotated(query), rotated(key), value, layer)
   const attended = pick(t.add(build.linear(attention, shape.embedding), stream), outputs)
   return t.add(mixExperts(build, t.rmsNorm(attended)), attended)
 }
@@ -25,11 +21,8 @@ function project(
   const { heads, keyLength, valueLength, kvHeads, fused } = build.shape
   const cached = kvHeads[layer]!
   if (fused) {
-    const all = build.heads(
-      build.linear(normed, (heads + 2 * cached) * keyLength),
-      keyLength,
-      heads + 2 * cached,
-    )
+    const count = heads + 2 * cached
+    const all = build.heads(build.linear(normed, count * keyLength), keyLength, count)
     return [t.slice(all, 1, heads), t.slice(all, 1, cached), t.slice(all, 1, cached)]
   }
   const of = (count: number, length: number) =>
@@ -43,9 +36,8 @@ function mixExperts(build: OllamaBuild, normed: t.Tensor): t.Tensor {
   const rows = normed.ne[1]
   const router = build.linear(t.reshape(normed, embedding, rows), count)
   const selected = t.topK(router, used)
-  const weights = t.softMax(
-    t.reshape(t.getRows(t.reshape(router, 1, count, rows), selected), used, rows),
-  )
+  const chosen = t.getRows(t.reshape(router, 1, count, rows), selected)
+  const weights = t.softMax(t.reshape(chosen, used, rows))
   const single = t.reshape(normed, embedding, 1, rows)
   const expert = (a: t.Tensor, width: number) =>
     t.mulMatId(t.weight(a.ne[0], width, count), a, selected)

@@ -51,13 +51,8 @@ export function llamaCppGraph(
     }
     const keys = store(keyLength, key, keyCells)
     const values = store(valueLength, value, valueCells)
-    const queries = t.permute(
-      t.reshape(query, keyLength, heads, batch / streams, streams),
-      0,
-      2,
-      1,
-      3,
-    )
+    const perStream = t.reshape(query, keyLength, heads, batch / streams, streams)
+    const queries = t.permute(perStream, 0, 2, 1, 3)
     const attention = t.flashAttention(queries, keys, values, mask)
     const flat = t.reshape(attention, valueLength * heads, batch)
     graph.expand(flat)

@@ -83,15 +83,14 @@ export function describeCaveats({ monthlyCost, models, nodes }: StackPlan): stri
   const hasGpus = nodes.some(({ gpus }) => gpus.length > 0)
   const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
   const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
-  return [
-    ...(monthlyCost === undefined ? [] : [`The machines cost ${monthlyCost} a month.`]),
-    ...(left.length === 0
-      ? []
-      : [`No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`]),
-    ...(unmeasured.length === 0
-      ? []
-      : [`By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`]),
+  const caveats = [
+    monthlyCost !== undefined && `The machines cost ${monthlyCost} a month.`,
+    left.length > 0 &&
+      `No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`,
+    unmeasured.length > 0 &&
+      `By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`,
   ]
+  return caveats.filter(caveat => caveat !== false)
 }
 
 /** What the data comes to, and the shard count that would suit it. */

@@ -10,34 +10,29 @@ export interface Kind {
   resource: string
 }
 
-const HORIZONTAL_POD_AUTOSCALER = {
-  apiVersion: 'autoscaling/v2',
-  kind: 'HorizontalPodAutoscaler',
-  resource: 'horizontalpodautoscalers',
-}
-const INGRESS = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', resource: 'ingresses' }
+const kind = (apiVersion: string, kind: string, resource: string): Kind => ({
+  apiVersion,
+  kind,
+  resource,
+})
 
 /** Of every cluster. */
 const KINDS: readonly Kind[] = [
-  { apiVersion: 'apps/v1', kind: 'StatefulSet', resource: 'statefulsets' },
-  { apiVersion: 'apps/v1', kind: 'Deployment', resource: 'deployments' },
-  { apiVersion: 'batch/v1', kind: 'Job', resource: 'jobs' },
-  HORIZONTAL_POD_AUTOSCALER,
-  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', resource: 'poddisruptionbudgets' },
-  INGRESS,
-  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', resource: 'networkpolicies' },
-  { apiVersion: 'v1', kind: 'Service', resource: 'services' },
-  { apiVersion: 'v1', kind: 'Secret', resource: 'secrets' },
-  { apiVersion: 'v1', kind: 'ConfigMap', resource: 'configmaps' },
-  { apiVersion: 'v1', kind: 'PersistentVolumeClaim', resource: 'persistentvolumeclaims' },
+  kind('apps/v1', 'StatefulSet', 'statefulsets'),
+  kind('apps/v1', 'Deployment', 'deployments'),
+  kind('batch/v1', 'Job', 'jobs'),
+  kind('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
+  kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
+  kind('networking.k8s.io/v1', 'Ingress', 'ingresses'),
+  kind('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
+  kind('v1', 'Service', 'services'),
+  kind('v1', 'Secret', 'secrets'),
+  kind('v1', 'ConfigMap', 'configmaps'),
+  kind('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
 ]
 
 /** Of the Prometheus operator, which not every cluster has. */
-const SERVICE_MONITOR: Kind = {
-  apiVersion: 'monitoring.coreos.com/v1',
-  kind: 'ServiceMonitor',
-  resource: 'servicemonitors',
-}
+const SERVICE_MONITOR = kind('monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors')
 
 /** The kinds in which a stack's objects are looked for. */
 export const kindsOf = ({ kubernetes: { monitoring } }: Settings): readonly Kind[] =>
@@ -48,8 +43,8 @@ export function isMade(
   { kubernetes: { autoscaling, ingress } }: Settings,
   { kind }: Kind,
 ): boolean {
-  if (kind === HORIZONTAL_POD_AUTOSCALER.kind) return Boolean(autoscaling.api ?? autoscaling.ollama)
-  return kind !== INGRESS.kind || ingress !== undefined
+  if (kind === 'HorizontalPodAutoscaler') return Boolean(autoscaling.api ?? autoscaling.ollama)
+  return kind !== 'Ingress' || ingress !== undefined
 }
 
 /** Of infra/kubernetes/network-policies.ts, which brings the whole SDK along. */

@@ -2,8 +2,8 @@ import type { KubernetesObject, V1PersistentVolumeClaim } from '@kubernetes/clie
 import { OBJECT_OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { Owner } from '../../../infra/ownership/owner.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
-import { ask, type Cluster } from '../cluster-client.ts'
-import { mounts } from '../pods.ts'
+import type { Cluster } from '../cluster-client.ts'
+import { mounts, podsIn } from '../pods.ts'
 import { ownObjects } from './cluster-ownership.ts'
 import { objectName } from './owned-objects.ts'
 import { removeObjects } from './remove-objects.ts'
@@ -39,16 +39,12 @@ export async function purgeObjects(
   cluster: Cluster,
 ): Promise<string[]> {
   const { namespace } = settings.kubernetes
-  const pods = await ask(
-    cluster,
-    `the pods of namespace ${namespace}`,
-    cluster.core.listNamespacedPod({ namespace }),
-  )
+  const pods = await podsIn(namespace, cluster)
   const own = await ownObjects(settings, owner, cluster)
   const used = own.filter(
     object =>
       object.metadata?.labels?.[OBJECT_OWNER_LABEL] === undefined &&
-      pods.items.some(pod => mounts(pod, object)),
+      pods.some(pod => mounts(pod, object)),
   )
   await removeObjects(
     own.filter(object => !used.includes(object)),

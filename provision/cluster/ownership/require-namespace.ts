@@ -4,7 +4,8 @@ import { OBJECT_OWNER_LABEL } from '../../../infra/kubernetes/kubernetes-names.t
 import type { Owner } from '../../../infra/ownership/owner.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { type Claim, STATE_LOST } from '../../ownership/claim.ts'
-import { ask, askIfThere, type Cluster } from '../cluster-client.ts'
+import { askIfThere, type Cluster } from '../cluster-client.ts'
+import { podsIn } from '../pods.ts'
 import { othersIn } from './others.ts'
 import { isOfStacks } from './owned-kinds.ts'
 import { objectName } from './owned-objects.ts'
@@ -59,9 +60,7 @@ const RUN_OR_KEPT = new Set(['StatefulSet', 'Deployment', 'Job', 'PersistentVolu
 
 /** What somebody else runs or keeps in the namespace: Secrets for the stack and rules of the cluster are no use of it. */
 async function usersOf(namespace: string, objects: readonly KubernetesObject[], cluster: Cluster) {
-  const question = cluster.core.listNamespacedPod({ namespace })
-  const { items } = await ask(cluster, `the pods of namespace ${namespace}`, question)
-  const pods = items.map(pod => ({ ...pod, kind: 'Pod' }))
+  const pods = (await podsIn(namespace, cluster)).map(pod => ({ ...pod, kind: 'Pod' }))
   return [...objects.filter(({ kind }) => RUN_OR_KEPT.has(kind!)), ...pods]
     .filter(({ metadata }) => !isOfStacks(metadata?.labels))
     .map(objectName)
