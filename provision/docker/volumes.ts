@@ -1,13 +1,24 @@
 import { existsSync } from 'node:fs'
 import type Docker from 'dockerode'
-import { CONTAINER_OWNER_LABEL, STACK_LABEL, volumeName } from '../../infra/docker/docker-names.ts'
+import {
+  CONTAINER_OWNER_LABEL,
+  EMBEDDING_LABEL,
+  INSTANCES_LABEL,
+  SHARDS_LABEL,
+  STACK_LABEL,
+  volumeName,
+} from '../../infra/docker/docker-names.ts'
 import { Failure } from '../../infra/failure.ts'
+import type { Layout } from '../../infra/ownership/data-layout.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
 import { tokensOf } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, formatBytes } from '../../infra/units.ts'
 import { ifThere } from '../if-there.ts'
+import { givenOwner } from '../ownership/claim.ts'
+import { ownerOf } from '../ownership/home-owner.ts'
 import { containerName } from './containers.ts'
+import { askEngine } from './docker-engine.ts'
 import { isOwn, type Labelled } from './is-own.ts'
 
 /** A volume as the Engine lists it. */
@@ -40,6 +51,22 @@ export async function ownVolumes(
     volume => !isOfAnother(settings, volume) && isOwn(volume, { ...owner, older }),
   )
 }
+
+/** How the stack's own data was laid out when its volumes were made, as they say themselves; undefined where there are none. */
+export const volumesLayout = (settings: Settings): Promise<Partial<Layout> | undefined> =>
+  askEngine(async docker => {
+    const home = await ownerOf(settings)
+    // What is somebody else's is not the stack's data, and is refused once Pulumi's state is known too.
+    const volumes = await ownVolumes(settings, { ...home, id: home.id ?? givenOwner() }, docker)
+    const labels = volumes.map(volume => volume.labels).find(labels => SHARDS_LABEL in labels)
+    if (labels === undefined) return undefined
+    const embeddingModel = labels[EMBEDDING_LABEL]
+    return {
+      shards: Number(labels[SHARDS_LABEL]),
+      instances: Number(labels[INSTANCES_LABEL]),
+      ...(embeddingModel !== undefined && { embeddingModel }),
+    }
+  })
 
 /**
  * Whether containers were ever deployed from the home folder, which have tokens. Volumes of an older version are not

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import type { Knowledge } from '../../store/knowledge.ts'
 import { requireCreator } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
@@ -7,12 +6,14 @@ import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
 import { responsesOf } from '../traffic/response-size.ts'
 import {
   CreatorPath,
+  Deleted,
   Document,
   DocumentPath,
   Documents,
   Hits,
   NewDocumentBody,
   QuestionBody,
+  Stored,
 } from './knowledge-schemas.ts'
 import { PageQuery } from './paging.ts'
 
@@ -40,15 +41,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         ...CREATORS,
         params: DocumentPath,
         body: NewDocumentBody,
-        response: responsesOf(
-          'Stored',
-          z.object({ document: z.string() }),
-          401,
-          403,
-          413,
-          415,
-          507,
-        ),
+        response: responsesOf('Stored', Stored, 401, 403, 413, 415, 507),
       },
     },
     async ({ params: { creator, document }, body, life }) => {
@@ -120,13 +113,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
         summary: 'Delete a document; one that is not there is no error',
         ...CREATORS,
         params: DocumentPath,
-        response: responsesOf(
-          'Gone',
-          z.object({ deletedChunks: z.int().nonnegative() }),
-          401,
-          403,
-          507,
-        ),
+        response: responsesOf('Gone', Deleted, 401, 403, 507),
       },
     },
     async ({ params: { creator, document }, life }) => ({

@@ -56,6 +56,9 @@ export const Document = Entry.extend({
   next: Next,
 })
 
+export const Stored = z.object({ document: z.string() })
+export const Deleted = z.object({ deletedChunks: z.int().nonnegative() })
+
 const asked = {
   count: z.int().min(1).max(100).optional(),
   filter: Filter.optional(),

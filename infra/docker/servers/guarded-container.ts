@@ -1,8 +1,7 @@
-import type * as docker from '@pulumi/docker'
+import * as docker from '@pulumi/docker'
 import type { GuardedServer } from '../../servers/server-spec.ts'
 import { container, type StackContext } from '../container.ts'
-import { authProxyOf } from '../docker-names.ts'
-import { keptVolume } from '../volume.ts'
+import { authProxyOf, containerLabels, volumeName } from '../docker-names.ts'
 import { behindAuthProxy, listening } from './container-health.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -43,4 +42,18 @@ export function guardedContainer(
     healthcheck: behindAuthProxy(port, probe.ready ?? probe.live!),
     ...own,
   })
+}
+
+/** The volume with what must not be lost: it outlives the stack, and a stack that comes back finds it again. */
+function keptVolume(
+  { stack, owner, options }: StackContext,
+  part: string,
+  labels: docker.types.input.VolumeLabel[] = [],
+): docker.Volume {
+  return new docker.Volume(
+    `${stack}-${part}`,
+    { name: volumeName(stack, part), labels: [...containerLabels(stack, owner, part), ...labels] },
+    // Labels cannot be changed without the volume: one of an older version stays as it is, and is known by its name.
+    { ...options, retainOnDelete: true, ignoreChanges: ['labels'] },
+  )
 }

@@ -1,14 +1,17 @@
-import { apps } from '@pulumi/kubernetes'
+import { apps, core, type types } from '@pulumi/kubernetes'
+import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
 import type { GuardedServer } from '../../servers/server-spec.ts'
-import { DATA, type Labels, podServiceName } from '../kubernetes-names.ts'
+import type { Bytes } from '../../units.ts'
+import { claimName, DATA, type Labels, podServiceName } from '../kubernetes-names.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
-import { claimSpec, claims, IGNORED, RETAINED } from './claims.ts'
+import { NOT_AWAITED } from './awaiting.ts'
 import { FILES_HASH } from './content-hash.ts'
 import { type MountedFiles, secretFiles } from './mounted-files.ts'
 import { type Pod, podTemplate } from './pod.ts'
 import { AUTH_PROXY_PORT } from './pod-ports.ts'
+import { claimQuantity } from './resource-quantity.ts'
 import { podAddresses } from './service.ts'
 
 /** A server with data behind an auth proxy, one pod for each volume. */
@@ -78,3 +81,37 @@ export const authProxyFiles = (
   { files }: GuardedServer['authProxy'],
   { options }: PodServerArgs,
 ): MountedFiles => secretFiles({ name: `${set}-front`, labels, volume: 'front', files }, options)
+
+type ClaimSpec = types.input.core.v1.PersistentVolumeClaimSpec
+
+/** @param storageClass the cluster's default when empty */
+const claimSpec = (size: Bytes, storageClass: string): ClaimSpec => ({
+  accessModes: ['ReadWriteOnce'],
+  ...(storageClass !== '' && { storageClassName: storageClass }),
+  resources: { requests: { storage: claimQuantity(size) } },
+})
+
+/**
+ * The claims of a StatefulSet's pods as resources of their own, under the names by which its controller takes them:
+ * so a larger size is a patch of the claim, where a change of the set's template would replace the set. They stay on
+ * `destroy` and are found again.
+ */
+const claims = (
+  set: string,
+  labels: Labels,
+  count: number,
+  spec: ClaimSpec,
+  options: pulumi.CustomResourceOptions,
+) =>
+  Array.from({ length: count }, (_, ordinal) => {
+    const name = claimName(set, ordinal)
+    const metadata = { name, labels, annotations: NOT_AWAITED }
+    const args = { metadata, spec }
+    return new core.v1.PersistentVolumeClaim(name, args, { ...options, retainOnDelete: true })
+  })
+
+/** What a StatefulSet keeps from its beginning: the official provider would replace it for a change. */
+const IGNORED = ['spec.volumeClaimTemplates']
+
+/** Claims outlive the set and its pods, whoever deletes them. */
+const RETAINED = { whenDeleted: 'Retain', whenScaled: 'Retain' }

@@ -1,7 +1,6 @@
 import { apiextensions, core } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import { API, objectLabels } from '../kubernetes-names.ts'
-import { dashboard } from './dashboard.ts'
 
 /** Has the Prometheus operator read the API's metrics. */
 export const serviceMonitor = (options: pulumi.CustomResourceOptions) =>
@@ -29,3 +28,52 @@ export const grafanaDashboard = (namespace: string, options: pulumi.CustomResour
     },
     { ...options, deleteBeforeReplace: true },
   )
+
+/** What the panels show: a title, a query of checks/api/metrics.ts, its unit and what tells its lines apart. */
+const panels = (namespace: string): [string, string, string, string][] => {
+  const here = `namespace="${namespace}"`
+  const rate = (metric: string, filter = '') => `rate(${metric}{${here}${filter}}[5m])`
+  const DURATION = 'knowledge_api_request_duration_seconds'
+  return [
+    ['Requests', `sum by (route) (${rate(`${DURATION}_count`)})`, 'reqps', '{{route}}'],
+    [
+      'Time to answer, 95 of 100',
+      `histogram_quantile(0.95, sum by (le, route) (${rate(`${DURATION}_bucket`)}))`,
+      's',
+      '{{route}}',
+    ],
+    [
+      'Answers that failed',
+      `sum by (status) (${rate(`${DURATION}_count`, ',status=~"4..|5.."')})`,
+      'reqps',
+      '{{status}}',
+    ],
+    ['Under way', `sum by (lane) (knowledge_api_requests_under_way{${here}})`, 'short', '{{lane}}'],
+    [
+      'Callers who left',
+      `sum by (route) (${rate('knowledge_api_requests_abandoned_total')})`,
+      'reqps',
+      '{{route}}',
+    ],
+    ['Memory', `process_resident_memory_bytes{${here}}`, 'bytes', '{{pod}}'],
+  ]
+}
+
+const [WIDTH, HEIGHT] = [12, 8]
+
+/** A dashboard of Grafana for the API of a namespace. */
+const dashboard = (namespace: string) => ({
+  title: `knowledge-stack in ${namespace}`,
+  uid: namespace,
+  schemaVersion: 39,
+  time: { from: 'now-6h', to: 'now' },
+  refresh: '1m',
+  panels: panels(namespace).map(([title, expr, unit, legendFormat], index) => ({
+    id: index + 1,
+    type: 'timeseries',
+    title,
+    gridPos: { x: (index % 2) * WIDTH, y: Math.floor(index / 2) * HEIGHT, w: WIDTH, h: HEIGHT },
+    fieldConfig: { defaults: { unit }, overrides: [] },
+    targets: [{ expr, legendFormat, refId: 'A' }],
+  })),
+})

@@ -36,21 +36,15 @@ export const down: CommandSpec<DownOptions> = {
   ],
   async run(options, { steps, signal }) {
     const stack = await readStackFile(options.stack, options.configFile)
-    const { settings } = stack
+    const { stack: name, home } = stack.settings
     const { removed, left } = (await isDeployedFrom(stack))
       ? await takeDown(stack, options, steps, signal)
       : NOTHING
     return {
-      text: [
-        `Stack ${settings.stack}: ${removed === 0 ? 'nothing was deployed' : 'down'}`,
-        ...left,
-      ].join('; '),
-      document: {
-        stack: settings.stack,
-        removed,
-        purged: options.purge === true,
-        home: settings.home,
-      },
+      text: [`Stack ${name}: ${removed === 0 ? 'nothing was deployed' : 'down'}`, ...left].join(
+        '; ',
+      ),
+      document: { stack: name, removed, purged: options.purge === true, home },
     }
   },
 }
