@@ -12,11 +12,7 @@ export interface LoadedModel {
 }
 
 /** A model of the deployment as its server has it. */
-export interface ModelStatus {
-  name: string
-  serves: string
-  role: DeployedModel['role']
-  pool: string
+export interface ModelStatus extends Pick<DeployedModel, 'name' | 'serves' | 'role' | 'pool'> {
   /** In the store, under both names. */
   present: boolean
   /** Manifest digests of `name` and `serves`, for those that are there. */
@@ -37,22 +33,23 @@ export async function modelStatus(
 ): Promise<ModelStatus> {
   const stored = await server.stored(signal)
   const running = await server.running(signal)
-  const base = stored.find(({ name }) => name === model.name)
-  const serves = stored.find(({ name }) => name === model.serves)
-  const loaded = running.find(({ name }) => name === model.serves)
+  const { name, serves, role, pool } = model
+  const base = stored.find(found => found.name === name)
+  const derived = stored.find(found => found.name === serves)
+  const loaded = running.find(found => found.name === serves)
   return {
-    name: model.name,
-    serves: model.serves,
-    role: model.role,
-    pool: model.pool,
-    present: base !== undefined && serves !== undefined,
+    name,
+    serves,
+    role,
+    pool,
+    present: base !== undefined && derived !== undefined,
     digest: base?.digest,
-    servesDigest: serves?.digest,
+    servesDigest: derived?.digest,
     asProvisioned: allSame([
       [model.digest, base?.digest],
-      [model.servesDigest, serves?.digest],
+      [model.servesDigest, derived?.digest],
     ]),
-    size: serves?.size,
+    size: derived?.size,
     loaded: loaded && {
       memory: loaded.size,
       gpuMemory: loaded.gpuSize,

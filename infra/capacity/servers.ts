@@ -86,16 +86,11 @@ const plain = (kind: Kind, needs: Omit<Resources, 'cpu'>, resident: number): Wor
  * Kubernetes takes one GPU for another: only the label of GPU feature discovery keeps a pod off one that is too
  * small. A MIG slice says its size in its resource's name.
  */
-const gpuRequirement = (gpu: Resources['gpu']): NodeRequirement[] =>
-  gpu?.resource === GPU_RESOURCE
-    ? [
-        {
-          key: 'nvidia.com/gpu.memory',
-          operator: 'Gt',
-          values: [`${Math.ceil(reportedGpuMemory(gpu.memory) / MiB) - 1}`],
-        },
-      ]
-    : []
+function gpuRequirement(gpu: Resources['gpu']): NodeRequirement[] {
+  if (gpu?.resource !== GPU_RESOURCE) return []
+  const tooSmall = Math.ceil(reportedGpuMemory(gpu.memory) / MiB) - 1
+  return [{ key: 'nvidia.com/gpu.memory', operator: 'Gt', values: [`${tooSmall}`] }]
+}
 
 type Kind = Workload['kind']
 

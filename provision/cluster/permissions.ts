@@ -58,19 +58,15 @@ const groupOf = ({ apiVersion }: Kind): string =>
 async function mayI(cluster: Cluster, namespace: string, attempt: Attempt) {
   const { verb, group, resource: name } = attempt
   const [resource, subresource] = name.split('/')
-  const question = cluster.authorization.createSelfSubjectAccessReview({
-    body: {
-      spec: {
-        resourceAttributes: {
-          verb,
-          group,
-          resource: resource!,
-          ...(subresource && { subresource }),
-          ...placeOf(attempt, namespace),
-        },
-      },
-    },
-  })
+  const resourceAttributes = {
+    verb,
+    group,
+    resource: resource!,
+    ...(subresource && { subresource }),
+    ...placeOf(attempt, namespace),
+  }
+  const body = { spec: { resourceAttributes } }
+  const question = cluster.authorization.createSelfSubjectAccessReview({ body })
   const { status } = await ask(cluster, 'whether you may deploy', question)
   return status?.allowed === true
 }

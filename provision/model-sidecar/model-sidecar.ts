@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Inference } from '../../checks/inference/inference.ts'
 import { Failure, markedLine, reasonOf } from '../../infra/failure.ts'
-import { formatBytes, formatDuration, type Millis, minutes, seconds } from '../../infra/units.ts'
-import { provisionFromArgs } from '../models/provision-model.ts'
+import { formatDuration, type Millis, minutes, seconds } from '../../infra/units.ts'
+import { describeProvisioned, provisionFromArgs } from '../models/provision-model.ts'
 import type { Steps } from '../steps/steps.ts'
 import { proveModel, whatIsWrong } from './prove-answer.ts'
 import type { SidecarConfig, SidecarModel } from './sidecar-config.ts'
@@ -68,12 +68,7 @@ export class ModelSidecar {
   }
 
   async #make({ args, model }: SidecarModel): Promise<void> {
-    await this.#steps.run(
-      model.name,
-      task => provisionFromArgs(args, task),
-      ({ changed, source, sizeBytes }) =>
-        `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
-    )
+    await this.#steps.run(model.name, task => provisionFromArgs(args, task), describeProvisioned)
     await this.#steps.run(
       model.serves,
       ({ signal }) => proveModel(this.#inference, model, this.#config, signal),

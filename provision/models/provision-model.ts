@@ -1,7 +1,7 @@
 import { Failure } from '../../infra/failure.ts'
 import type { ModelArgs } from '../../infra/resources.ts'
 import { describeSource } from '../../infra/settings/model-definition.ts'
-import { formatDuration } from '../../infra/units.ts'
+import { formatBytes, formatDuration } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { deriveModel } from './derived-model.ts'
 import { isComplete } from './file-defects.ts'
@@ -20,6 +20,10 @@ export interface ProvisionedModel extends Pick<ObtainedModel, 'source' | 'locked
   sizeBytes: number
   changed: boolean
 }
+
+/** `obtained, 258 MiB from library` */
+export const describeProvisioned = ({ changed, source, sizeBytes }: ProvisionedModel): string =>
+  `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`
 
 /** Provisions a model as the stack asks for it, held to the tracked lock and to the stack's own record. */
 export async function provisionFromArgs(args: ModelArgs, task: Task): Promise<ProvisionedModel> {

@@ -73,11 +73,9 @@ function requestOf(spec: PodSpec, resource: string, read: (text: string) => numb
   let running = 0
   let starting = 0
   for (const container of spec.initContainers) {
-    if (container.restartPolicy === 'Always') running += of(container)
-    starting = Math.max(
-      starting,
-      running + (container.restartPolicy === 'Always' ? 0 : of(container)),
-    )
+    const goesOn = container.restartPolicy === 'Always'
+    if (goesOn) running += of(container)
+    starting = Math.max(starting, running + (goesOn ? 0 : of(container)))
   }
   for (const container of spec.containers) running += of(container)
   return Math.max(running, starting) + read(spec.overhead[resource] ?? '0')

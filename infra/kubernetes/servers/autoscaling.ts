@@ -13,8 +13,9 @@ export const autoscaler = (
   target: { kind: 'Deployment' | 'StatefulSet'; name: pulumi.Input<string> },
   { min, max, cpuPercent }: Scale,
   options: pulumi.CustomResourceOptions,
-) =>
-  new autoscaling.v2.HorizontalPodAutoscaler(
+) => {
+  const utilization = { type: 'Utilization', averageUtilization: cpuPercent }
+  return new autoscaling.v2.HorizontalPodAutoscaler(
     name,
     {
       metadata: { labels },
@@ -22,16 +23,9 @@ export const autoscaler = (
         scaleTargetRef: { apiVersion: 'apps/v1', ...target },
         minReplicas: min,
         maxReplicas: max,
-        metrics: [
-          {
-            type: 'Resource',
-            resource: {
-              name: 'cpu',
-              target: { type: 'Utilization', averageUtilization: cpuPercent },
-            },
-          },
-        ],
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: utilization } }],
       },
     },
     options,
   )
+}

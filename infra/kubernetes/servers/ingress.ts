@@ -9,29 +9,19 @@ export const apiIngress = (
   { host, className, tlsSecret, annotations }: IngressSettings,
   port: number,
   options: pulumi.CustomResourceOptions,
-) =>
-  new networking.v1.Ingress(
+) => {
+  const backend = { service: { name: API, port: { number: port } } }
+  const paths = [{ path: '/', pathType: 'Prefix', backend }]
+  return new networking.v1.Ingress(
     API,
     {
       metadata: { labels: objectLabels(API), annotations: { ...NOT_AWAITED, ...annotations } },
       spec: {
         ...(className !== '' && { ingressClassName: className }),
         tls: [{ hosts: [host], secretName: tlsSecret }],
-        rules: [
-          {
-            host,
-            http: {
-              paths: [
-                {
-                  path: '/',
-                  pathType: 'Prefix',
-                  backend: { service: { name: API, port: { number: port } } },
-                },
-              ],
-            },
-          },
-        ],
+        rules: [{ host, http: { paths } }],
       },
     },
     options,
   )
+}

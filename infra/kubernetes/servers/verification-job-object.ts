@@ -27,6 +27,12 @@ export function verificationJob(
   dependsOn: pulumi.Resource[],
 ): batch.v1.Job {
   const labels = objectLabels(VERIFICATION_JOB)
+  const checks = {
+    name: VERIFICATION_JOB,
+    image: settings.images.api,
+    args: ['provision/verification-job.ts', OUTPUTS_FILE],
+    share: plan.server,
+  }
   const timeout = `${WITHIN / minutes(1) + 1}m`
   return new batch.v1.Job(
     VERIFICATION_JOB,
@@ -40,17 +46,7 @@ export function verificationJob(
           labels,
           annotations: { [VERIFIED]: hashOf(files.hash, ...triggers) },
           restartPolicy: 'Never',
-          containers: [
-            serverContainer(
-              {
-                name: VERIFICATION_JOB,
-                image: settings.images.api,
-                args: ['provision/verification-job.ts', OUTPUTS_FILE],
-                share: plan.server,
-              },
-              [files.mount],
-            ),
-          ],
+          containers: [serverContainer(checks, [files.mount])],
           volumes: [files.volume],
           pullSecrets: settings.kubernetes.imagePullSecrets,
         }),

@@ -3,10 +3,10 @@ import type { OllamaPool, Outputs } from '../../../infra/outputs.ts'
 import type { ModelArgs } from '../../../infra/resources.ts'
 import { modelArgs } from '../../../infra/servers/model-args.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
-import { formatBytes } from '../../../infra/units.ts'
 import { deployedFrom } from '../../deployed.ts'
 import { describeLoaded, loadAsPlanned } from '../../models/load-as-planned.ts'
 import {
+  describeProvisioned,
   lockFromArgs,
   type ProvisionedModel,
   provisionFromArgs,
@@ -86,10 +86,5 @@ async function provision(args: ModelArgs, lock: boolean, steps: Steps): Promise<
       source => `as it comes from ${source}`,
     )
   }
-  return steps.run(
-    name,
-    task => provisionFromArgs(args, task),
-    ({ changed, source, sizeBytes }) =>
-      `${changed ? 'obtained' : 'there'}, ${formatBytes(sizeBytes)} from ${source}`,
-  )
+  return steps.run(name, task => provisionFromArgs(args, task), describeProvisioned)
 }
