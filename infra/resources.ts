@@ -65,9 +65,7 @@ export interface ProcessState extends ProcessArgs {
 }
 
 export class Process extends OwnResource {
-  declare readonly pid: pulumi.Output<number>
   declare readonly identity: pulumi.Output<string>
-  declare readonly version: pulumi.Output<string>
 
   constructor(name: string, args: ProcessInputs, options: pulumi.CustomResourceOptions) {
     super('Process', name, args, ['pid', 'identity', 'version'], options)
@@ -152,7 +150,6 @@ export interface ModelState extends ModelArgs {
 export class Model extends OwnResource {
   declare readonly digest: pulumi.Output<string>
   declare readonly servesDigest: pulumi.Output<string>
-  declare readonly source: pulumi.Output<string>
 
   constructor(
     name: string,

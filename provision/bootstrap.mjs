@@ -50,19 +50,12 @@ async function install() {
   if (installedFrom() === wanted()) return
   say('installing the packages of package-lock.json (npm ci), once')
   // Install scripts would fetch binaries from hosts that may not be reached; none is needed.
-  const args = [
-    'ci',
-    '--ignore-scripts',
-    '--include=dev',
-    '--include=optional',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ]
+  const flags =
+    '--ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error'
   const npm = process.env.npm_execpath
   const [program, before] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
   // npm's words go to standard error: standard output belongs to the command.
-  const { status, error } = spawnSync(program, [...before, ...args], {
+  const { status, error } = spawnSync(program, [...before, 'ci', ...flags.split(' ')], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
   })

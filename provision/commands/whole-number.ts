@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { Flag } from './command.ts'
 
 /** Reads an option that is a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -9,3 +10,11 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     throw new InvalidArgumentError(`Allowed is a whole number from ${least} to ${most}.`)
   }
 }
+
+/** The option `--port`, of which 0 takes one that is free. */
+export const portFlag = (description: string, port: number): Flag => ({
+  flags: '--port <number>',
+  description,
+  default: port,
+  parse: wholeNumber(0, 65_535),
+})

@@ -42,18 +42,16 @@ const DEFAULT_BATCH = 512
 const MAX_CONTEXT = 2 ** 24
 const MAX_PARALLEL = 1024
 
+const families = (names: string): ReadonlySet<string> => new Set(names.split(' '))
+
 /** Families that 0.17.4 runs on its own engine: KV.OllamaEngineRequired in fs/ggml/ggml.go. */
-const OLLAMA_ENGINE = new Set(
-  'bert deepseek2 deepseekocr gemma3 gemma3n gptoss gpt-oss llama4 mistral3 mllama nemotron_h nemotron_h_moe nomic-bert olmo3 qwen25vl qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe glm4moelite glmocr lfm2 lfm2moe'.split(
-    ' ',
-  ),
+const OLLAMA_ENGINE = families(
+  'bert deepseek2 deepseekocr gemma3 gemma3n gptoss gpt-oss llama4 mistral3 mllama nemotron_h nemotron_h_moe nomic-bert olmo3 qwen25vl qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe glm4moelite glmocr lfm2 lfm2moe',
 )
 
 /** Families whose flash attention 0.17.4 turns on by itself: KV.FlashAttention in fs/ggml/ggml.go. */
-const FLASH_ATTENTION = new Set(
-  'gemma3 glm4moelite glmocr gptoss gpt-oss lfm2 lfm2moe mistral3 nemotron_h nemotron_h_moe olmo3 qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe'.split(
-    ' ',
-  ),
+const FLASH_ATTENTION = families(
+  'gemma3 glm4moelite glmocr gptoss gpt-oss lfm2 lfm2moe mistral3 nemotron_h nemotron_h_moe olmo3 qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe',
 )
 
 /** @throws Failure for a version whose memory rules nobody has described */

@@ -4,7 +4,7 @@ import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
 import { API_PORT } from '../../../infra/settings/settings-schema.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
-import { wholeNumber } from '../whole-number.ts'
+import { portFlag } from '../whole-number.ts'
 
 interface ApiOptions extends Partial<StackOptions> {
   port: number
@@ -17,12 +17,7 @@ export const api: CommandSpec<ApiOptions> = {
   description: 'serve the HTTP API in the foreground',
   options: [
     ...TARGET_FLAGS,
-    {
-      flags: '--port <number>',
-      description: 'loopback port',
-      default: API_PORT,
-      parse: wholeNumber(0, 65_535),
-    },
+    portFlag('loopback port', API_PORT),
     {
       flags: '--keys <file>',
       description: "keys that tokens are signed with (default: the stack's)",

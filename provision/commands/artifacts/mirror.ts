@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { serveMirror } from '../../models/model-mirror.ts'
 import type { CommandSpec } from '../command.ts'
-import { wholeNumber } from '../whole-number.ts'
+import { portFlag } from '../whole-number.ts'
 
 interface MirrorOptions {
   folder: string
@@ -16,12 +16,7 @@ export const mirror: CommandSpec<MirrorOptions> = {
   options: [
     { flags: '--folder <path>', description: "Ollama's model folder", required: true },
     { flags: '--host <address>', description: 'address to listen on', default: '127.0.0.1' },
-    {
-      flags: '--port <number>',
-      description: 'port to listen on',
-      default: 5000,
-      parse: wholeNumber(0, 65_535),
-    },
+    portFlag('port to listen on', 5000),
   ],
   async run({ folder, host, port }, { steps, signal }) {
     const { url, close } = await serveMirror(folder, { host, port })
