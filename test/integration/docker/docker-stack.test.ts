@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Ollama } from 'ollama'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONTAINER_OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import type { MadeSecrets } from '../../../infra/resources.ts'
@@ -78,9 +78,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   it(
     'is taken over from the version before, with its volumes and what is in them, every check green',
     async () => {
-      const previous = await previousVersion()
-      onTestFinished(previous.remove)
-      stack.project = previous.folder
+      stack.project = await previousVersion()
       const before = await stack.json('up')
       expect({ code: before.code, stderr: before.stderr }).toMatchObject({ code: 0 })
       const { token } = (await stack.json('token', '--service', '--minutes', '60')).document

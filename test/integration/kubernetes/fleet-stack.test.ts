@@ -10,7 +10,7 @@ import { waitFor } from '../../support/cluster/wait.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
 import { KUBERNETES_PROVIDER } from '../../support/kubernetes/kubernetes-stack.ts'
 import { type PlainStack, plainStack } from '../../support/stack/plain-stack.ts'
-import { type PreviousVersion, previousVersion } from '../../support/stack/previous-version.ts'
+import { previousVersion } from '../../support/stack/previous-version.ts'
 
 const QUIET = { expectNoChanges: true }
 const NAMESPACE = 'tenants'
@@ -44,21 +44,18 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
 }, () => {
   let fleet: Fleet
   let plain: PlainStack
-  let previous: PreviousVersion
 
   beforeAll(async () => {
     fleet = await startFleet(POOLS)
     plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [KUBERNETES_PROVIDER])
     await plain.configure(SETTINGS)
-    previous = await previousVersion()
-    await plain.use(previous.folder)
+    await plain.use(await previousVersion())
     await plain.stack.up()
     await plain.use(PROJECT_ROOT)
   })
   afterAll(async () => {
     await fleet?.stop()
     await plain?.forget()
-    await previous?.remove()
   })
 
   const own = async (apiVersion: string, kind: string): Promise<KubeObject[]> =>

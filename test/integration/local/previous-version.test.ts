@@ -3,22 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import { Notes } from '../../support/docker/notes.ts'
-import { type PreviousVersion, previousVersion } from '../../support/stack/previous-version.ts'
+import { previousVersion } from '../../support/stack/previous-version.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
 
 describe('a stack of local processes that the version before deployed', () => {
-  let previous: PreviousVersion
   let stack: TestStack
   let notes: Notes
 
   beforeAll(async () => {
-    previous = await previousVersion()
     stack = await TestStack.make()
     // What the shell has of certificates is handed on to Ollama now, which would be another one then.
     for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']) {
       stack.env[name] = undefined
     }
-    stack.project = previous.folder
+    stack.project = await previousVersion()
     const { code, stderr, document } = await stack.json('up')
     expect({ code, stderr }).toMatchObject({ code: 0 })
     const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
@@ -27,7 +25,6 @@ describe('a stack of local processes that the version before deployed', () => {
   })
   afterAll(async () => {
     await stack?.end()
-    await previous?.remove()
   })
 
   it('is taken over by up: it gets an owner, its models stay loaded, and its data is there', async () => {
