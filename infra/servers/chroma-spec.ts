@@ -36,7 +36,7 @@ export function chromaServer(
       probe: {
         port: ports.proxy,
         // It reads its write-ahead log back in.
-        startup: { path: CHROMA_LIVE, within: 300 },
+        startup: { path: CHROMA_LIVE, within: 300, every: 2 },
         ready: CHROMA_READY,
         live: CHROMA_LIVE,
       },

@@ -18,14 +18,14 @@ export const container: Kind = {
     ...['destroyGraceSeconds', 'mustRun', 'removeVolumes', 'start', 'wait', 'waitTimeout'],
   ],
 
-  async create(inputs, docker) {
+  async create(inputs, docker, stop) {
     const made = await docker.createContainer(createOptions(inputs))
     try {
       await join(made.id, inputs, docker)
       await upload(inputs.uploads ?? [], made)
       await made.start()
       if (inputs.mustRun !== false) await settle(made)
-      if (inputs.wait) await healthy(made, inputs.waitTimeout ?? WAIT_SECONDS)
+      if (inputs.wait) await healthy(made, inputs.waitTimeout ?? WAIT_SECONDS, stop)
     } catch (error) {
       throw new Unfinished(made.id, (error as Error).message)
     }
@@ -85,12 +85,12 @@ async function settle(made: Docker.Container): Promise<void> {
   if (!State.Running) throw new Error(`container exited immediately (${State.ExitCode})`)
 }
 
-async function healthy(made: Docker.Container, seconds: number): Promise<void> {
+async function healthy(made: Docker.Container, seconds: number, stop: AbortSignal): Promise<void> {
   const deadline = Date.now() + seconds * 1000
   while (Date.now() < deadline) {
     const { State } = await made.inspect()
     if (State.Health?.Status === 'healthy') return
-    await sleep(POLL_MS)
+    await sleep(POLL_MS, undefined, { signal: stop })
   }
   throw new Error('timed out waiting for the container to become healthy')
 }

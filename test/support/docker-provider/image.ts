@@ -1,6 +1,7 @@
+import type Docker from 'dockerode'
 import { minutes } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/run-command.ts'
-import { type Kind, orUndefined } from './kind.ts'
+import { type Kind, orUndefined, type Properties } from './kind.ts'
 
 /** Builds with the machine's own network: the tests' containers reach nothing outside of it otherwise. */
 const NETWORK = 'host'
@@ -8,19 +9,7 @@ const NETWORK = 'host'
 export const image: Kind = {
   updatable: ['build', 'imageName', 'skipPush'],
 
-  async create(inputs, docker) {
-    const { context, dockerfile, args = {} } = inputs.build
-    const argv = ['docker', 'build', '--network', NETWORK, '--tag', inputs.imageName]
-    const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
-    await runCommand([...argv, ...given, '--file', dockerfile, context], {
-      // Engines of Debian's have no other builder.
-      env: { ...process.env, DOCKER_BUILDKIT: '0' },
-      signal: AbortSignal.timeout(minutes(10)),
-    })
-    const { Id } = await docker.getImage(inputs.imageName).inspect()
-    const { imageName } = inputs
-    return { id: Id, results: { repoDigest: Id, baseImageName: imageName, context, dockerfile } }
-  },
+  create: build,
 
   async read(_id, { imageName }, docker) {
     const found = await orUndefined(docker.getImage(imageName).inspect())
@@ -28,9 +17,23 @@ export const image: Kind = {
   },
 
   async update(_id, inputs, docker) {
-    await image.create(inputs, docker)
+    await build(inputs, docker)
   },
 
   // The official provider leaves what it has built.
   async delete() {},
+}
+
+async function build(inputs: Properties, docker: Docker) {
+  const { context, dockerfile, args = {} } = inputs.build
+  const argv = ['docker', 'build', '--network', NETWORK, '--tag', inputs.imageName]
+  const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
+  await runCommand([...argv, ...given, '--file', dockerfile, context], {
+    // Engines of Debian's have no other builder.
+    env: { ...process.env, DOCKER_BUILDKIT: '0' },
+    signal: AbortSignal.timeout(minutes(10)),
+  })
+  const { Id } = await docker.getImage(inputs.imageName).inspect()
+  const { imageName } = inputs
+  return { id: Id, results: { repoDigest: Id, baseImageName: imageName, context, dockerfile } }
 }

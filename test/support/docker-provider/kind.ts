@@ -8,7 +8,11 @@ export interface Kind {
   /** Properties that can change in place; every other change replaces. */
   updatable: readonly string[]
   /** Its id, and what is known of it beside the inputs. */
-  create(inputs: Properties, docker: Docker): Promise<{ id: string; results: Properties }>
+  create(
+    inputs: Properties,
+    docker: Docker,
+    stop: AbortSignal,
+  ): Promise<{ id: string; results: Properties }>
   /** @returns what there is now beside the inputs; undefined when it is gone */
   read(id: string, state: Properties, docker: Docker): Promise<Properties | undefined>
   update?(id: string, inputs: Properties, docker: Docker): Promise<void>

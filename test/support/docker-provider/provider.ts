@@ -26,6 +26,7 @@ const AUTONAMED = /docker:index\/(container|network|volume):\w+$/
  */
 export class DockerProvider implements provider.Provider {
   readonly #docker = new Docker()
+  readonly #stop = new AbortController()
 
   async check(urn: string, olds: Properties, news: Properties): Promise<provider.CheckResult> {
     const [type = '', name = ''] = urn.split('::').slice(-2)
@@ -45,7 +46,7 @@ export class DockerProvider implements provider.Provider {
 
   async create(urn: string, inputs: Properties): Promise<provider.CreateResult> {
     const { id, results } = await kindOf(urn)
-      .create(revealed(inputs), this.#docker)
+      .create(revealed(inputs), this.#docker, this.#stop.signal)
       .catch(error => {
         if (error instanceof Unfinished) error.properties = { id: error.id, ...outsOf(inputs, {}) }
         throw error
@@ -67,6 +68,11 @@ export class DockerProvider implements provider.Provider {
     await kind.update?.(id, revealed(news), this.#docker)
     const results = await kind.read(id, revealed(news), this.#docker)
     return { outs: outsOf(news, results ?? {}) }
+  }
+
+  /** Ends the waiting, as the official one does when the engine is interrupted. */
+  async cancel(): Promise<void> {
+    this.#stop.abort()
   }
 
   async delete(id: string, urn: string, state: Properties): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type Docker from 'dockerode'
 import { create } from 'tar'
+import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { Images } from '../../../infra/settings/image-settings.ts'
 import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
@@ -103,8 +104,8 @@ async function provideBase(docker: Docker): Promise<void> {
 
 async function provide({ name, files, dockerfile }: Recipe, docker: Docker): Promise<void> {
   const text = [`FROM ${BASE}`, ...dockerfile].join('\n')
-  // Tools of another version or build lie in another place.
-  const recipe = hash(text + JSON.stringify(files))
+  // Tools of another version or build lie in another place; each checkout has a Node of its own, of the same version.
+  const recipe = hash(text + JSON.stringify(files).replaceAll(PROJECT_ROOT, ''))
   if (await isThere(name, docker, recipe)) return
   const context = await mkdtemp(join(tmpdir(), 'image-'))
   try {
