@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
@@ -29,6 +32,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
   'a stack on a real cluster of one node (needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root)',
   { timeout: 8 * MINUTES },
   () => {
+    let archives: string
     let cluster: RealCluster
     let mirror: Awaited<ReturnType<typeof startModelMirror>>
     let stack: TestStack
@@ -38,8 +42,12 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
     let creator: Creator
 
     beforeAll(async () => {
+      archives = await mkdtemp(join(tmpdir(), 'images-'))
+      const images = stackImages(archives)
+      // Told once the cluster is there.
+      images.catch(() => undefined)
       cluster = await startRealCluster()
-      await cluster.load(await stackImages(cluster.home))
+      await cluster.load(await images)
       await localVolumes(cluster, 4)
       mirror = await startModelMirror(cluster.gateway)
       stack = await clusterStack(cluster.kubeconfig, { ...SETTINGS, modelMirror: mirror.address })
@@ -50,6 +58,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       await mirror?.stop()
       await cluster?.stop()
       await stack?.end()
+      await rm(archives, { recursive: true })
       vi.unstubAllEnvs()
     }, 2 * MINUTES)
 
