@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Bytes, Millis } from '../../../infra/units.ts'
+import type { Bytes } from '../../../infra/units.ts'
 import type { Include, StoredRecord } from '../../chroma/chroma-records.ts'
 import { CurrentVersions } from '../records/current-versions.ts'
 import { fetchByIds } from '../scope/fetch-by-ids.ts'
 import { ownRecords } from '../scope/own-records.ts'
 import { retryRead } from '../scope/retry-read.ts'
-import { type CreatorQuery, selectIds } from '../scope/select-ids.ts'
+import { selectIds } from '../scope/select-ids.ts'
 import { FETCHED_BYTES, FETCHED_QUERIES, REMEMBERED } from './cache-limits.ts'
-import { DocumentVersions, keyOfCreator, type VersionedCreator } from './document-versions.ts'
-import { byDistance, type Ranked, rank } from './rank.ts'
+import { keyOfCreator } from './document-versions.ts'
+import { IndexSearch, type NearestQuery } from './index-search.ts'
+import { type Ranked, rank } from './rank.ts'
 import { RecordIdIndex } from './record-id-index.ts'
-import { UnreachableRecords } from './unreachable-records.ts'
 
-const STORED: Include[] = ['metadatas', 'documents']
-const ALL: Include[] = [...STORED, 'embeddings']
+const ALL: Include[] = ['metadatas', 'documents', 'embeddings']
 
 /**
  * Up to so many chunks all of them are fetched and ranked exactly; above, Chroma's index is asked, which looks for as
@@ -23,13 +22,6 @@ const ALL: Include[] = [...STORED, 'embeddings']
  * matches, and 7 for more, where fetching 120 chunks takes 11.
  */
 export const MOST_RANKED = 100
-/**
- * Between an announcement and the first record that comes or goes after it, Chroma does two writes, one after the other:
- * some 40 ms (measured, 1.5.9). What is read beside the announcements, and is over in less, has missed none.
- */
-const SOONEST_CHANGE: Millis = 10
-/** Of the index at most, where some of what it finds does not count any more. */
-const MOST_ASKED = 1000
 
 /** Of a vector, and of a text (UTF-16). */
 const NUMBER: Bytes = 8
@@ -37,27 +29,10 @@ const UNIT: Bytes = 2
 /** A record beside what it holds. */
 const RECORD: Bytes = 512
 
-/** What is searched: what is selected of a creator's records, as the server finds them. */
-export interface NearestQuery extends CreatorQuery, VersionedCreator {
-  /** Whether one of the creator's records is selected. Absent when only the server can tell. */
-  accepts?: (record: StoredRecord) => boolean
-}
-
 /** All that is selected and counts, or that it is too much to rank, when the version was this. */
 interface Known {
   version: string | undefined
   all: StoredRecord[] | 'many'
-}
-
-/** What was read beside others' writes. */
-interface Settled<Kind> {
-  /** Records that came. */
-  read: number
-  versions: CurrentVersions
-  /** Those that counted before and afterwards. */
-  counting: Kind[]
-  /** What is selected now of the documents that changed meanwhile. */
-  changed: StoredRecord[]
 }
 
 /**
@@ -67,8 +42,7 @@ interface Settled<Kind> {
  */
 export class Nearest {
   readonly #index = new RecordIdIndex(MOST_RANKED)
-  readonly #versions = new DocumentVersions()
-  readonly #unreachable = new UnreachableRecords()
+  readonly #search = new IndexSearch()
   readonly #known = new LRUCache<string, Known>({
     max: FETCHED_QUERIES,
     ...REMEMBERED,
@@ -101,7 +75,11 @@ export class Nearest {
       const all = await this.#all(searched, signal)
       if (all !== 'many') return all && rank(all, vector, count)
     }
-    return this.#byIndex(searched, vector, count, signal)
+    const found = await this.#search.find(searched, vector, count, signal)
+    if (found === undefined) return undefined
+    // What was remembered to be too much may be less since documents changed.
+    if (found.isChanged && this.#forget(searched, found.versions)) return undefined
+    return found.nearest
   }
 
   /** All that is selected and counts. Undefined when it changed meanwhile. */
@@ -134,7 +112,7 @@ export class Nearest {
     const first = { include: ALL, limit: MOST_RANKED + 1 }
     if (byId === undefined) {
       const read = () => records.get(where, first, signal)
-      const found = await this.#settled(searched, read, signal)
+      const found = await this.#search.settled(searched, read, signal)
       return found && orMany(found.read, [...found.counting, ...found.changed])
     }
     if (where === creatorFilter) {
@@ -147,7 +125,7 @@ export class Nearest {
           all.filter(({ id }) => versions.has(id)),
         )
       }
-      if ((await this.#versions.current(searched, signal)).chunks > MOST_RANKED) return 'many'
+      if ((await this.#search.versions(searched, signal)).chunks > MOST_RANKED) return 'many'
     }
     const { current } = await selectIds(records, searched, signal)
     if (current.length > MOST_RANKED) return 'many'
@@ -155,79 +133,11 @@ export class Nearest {
     return all && ownRecords(records, creator, all)
   }
 
-  /** Asks the index. Undefined when documents changed so much meanwhile that it is to be asked again. */
-  async #byIndex(
-    searched: NearestQuery,
-    vector: number[],
-    count: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Ranked<StoredRecord>[] | undefined> {
-    const { records, where } = searched
-    for (let asked = count; ; asked = Math.min(2 * asked, MOST_ASKED)) {
-      const options = { count: asked, include: STORED }
-      const read = () => records.query(where, vector, options, signal)
-      const found = await this.#settled(searched, read, signal)
-      if (found === undefined) return undefined
-      const isAll = found.read < asked || asked === MOST_ASKED
-      if (found.counting.length < count && !isAll) continue
-      const missed = await this.#missed(searched, found.versions, vector, signal)
-      const beside = rank([...found.changed, ...missed], vector, count)
-      const all = new Map([...found.counting, ...beside].map(record => [record.id, record]))
-      return byDistance([...all.values()]).slice(0, count)
-    }
-  }
-
-  /** What is selected of the records that the index does not find. */
-  async #missed(
-    searched: NearestQuery,
-    versions: CurrentVersions,
-    vector: number[],
-    signal: AbortSignal | undefined,
-  ): Promise<StoredRecord[]> {
-    const { records, creatorFilter, where, accepts } = searched
-    const missed = this.#unreachable.of(searched, versions, vector)
-    if (accepts !== undefined) return missed.filter(accepts)
-    if (missed.length === 0 || where === creatorFilter) return missed
-    const ids = missed.map(({ id }) => id)
-    const found = await records.get(where, { ids, include: [] }, signal)
-    const selected = new Set(found.map(({ id }) => id))
-    return missed.filter(({ id }) => selected.has(id))
-  }
-
-  /**
-   * Reads beside others' writes. Undefined when much changed meanwhile, or changed once more.
-   */
-  async #settled<Kind extends StoredRecord>(
-    searched: NearestQuery,
-    read: () => Promise<Kind[]>,
-    signal: AbortSignal | undefined,
-  ): Promise<Settled<Kind> | undefined> {
-    const { records, creator, where } = searched
-    const before = await this.#versions.cached(searched, signal)
-    const started = performance.now()
-    const [beside, found] = await Promise.all([this.#versions.current(searched, signal), read()])
-    const isOverSooner = beside === before && performance.now() - started < SOONEST_CHANGE
-    const after = isOverSooner ? beside : await this.#versions.current(searched, signal)
-    if (after !== before) this.#forget(searched, after)
-    const ids = after.chunkIds(creator, before)
-    if (ids.length > MOST_ASKED) return undefined
-    const changed = ids.length === 0 ? [] : await records.get(where, { ids, include: ALL }, signal)
-    const whole = CurrentVersions.among(changed.map(({ id }) => id))
-    if (!changed.every(({ id }) => whole.has(id))) return undefined
-    const counting = found.filter(({ id }) => before.has(id) && after.has(id))
-    return {
-      read: found.length,
-      versions: after,
-      counting: ownRecords(records, creator, counting),
-      changed: ownRecords(records, creator, changed),
-    }
-  }
-
-  /** What was too much may be less when versions changed. */
-  #forget(searched: NearestQuery, { chunks }: CurrentVersions): void {
+  /** @returns whether the creator's chunks may be few enough by now */
+  #forget(searched: NearestQuery, { chunks }: CurrentVersions): boolean {
     const whole = keyOf({ ...searched, where: searched.creatorFilter })
-    if (chunks <= MOST_RANKED) this.#known.delete(whole)
     if (keyOf(searched) !== whole) this.#known.delete(keyOf(searched))
+    return chunks <= MOST_RANKED && this.#known.delete(whole)
   }
 
   /** What the records that the index has are now, which are all as long as the version is what it was. */

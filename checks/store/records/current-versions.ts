@@ -55,6 +55,14 @@ export class CurrentVersions {
     return name === undefined || isSame(name.version, this.#versions.get(documentKey(name)))
   }
 
+  equals(other: CurrentVersions): boolean {
+    const own = [...this.#versions]
+    return (
+      own.length === other.documents &&
+      own.every(([key, version]) => isSame(version, other.#versions.get(key)))
+    )
+  }
+
   /** Whether the version of a record's document is another than it was. */
   differs(id: string, earlier: CurrentVersions): boolean {
     const key = documentKeyOf(id)

@@ -125,7 +125,7 @@ describe('what was stored is found', () => {
     const shard = shards.of(store.knowledge.creator('shrinks').id)
     let asked = 0
     await shards.read(shard, undefined, async (records: ChromaCollection) => {
-      // The first question finds out that it is less.
+      // The first question asks it, and answers otherwise.
       await ask()
       const query = records.query.bind(records)
       records.query = (...args) => {
