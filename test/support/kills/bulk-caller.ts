@@ -1,5 +1,5 @@
 import type { Acknowledged } from './acknowledged.ts'
-import { LAST_EFFECT } from './caller.ts'
+import { LAST_EFFECT } from './api-calls.ts'
 import type { CreatorPlan } from './creators.ts'
 import type { KillableBulk } from './killable-bulk.ts'
 import type { OperationPhases } from './phases.ts'

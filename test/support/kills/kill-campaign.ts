@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Caller } from './caller.ts'
 import { CREATORS, type CreatorPlan, documentsOf } from './creators.ts'
 import { passThrough } from './directed.ts'
 import type { Draw } from './draw.ts'
@@ -20,7 +21,7 @@ export interface Happened extends Incident {
 const MET_WITHIN = 8000
 const WELL_WITHIN = 30_000
 /** A request is left with Chroma for so many milliseconds at most. */
-const LONGEST_DELAY = 12
+const LONGEST_DELAY = 20
 /** What is dead is started again after so many milliseconds at most. */
 const LONGEST_DEATH = 500
 /** Until an API has heard that its caller has left. */
@@ -51,7 +52,8 @@ export class KillCampaign {
     const { model } = this.#world
     model.during = `seed ${this.#seed}, ${this.happened.length + 1}: ${action}, ${process}, ${moment} ${phase}`
     const sprung = Promise.withResolvers<CreatorPlan[]>()
-    const delay = this.#draw.next() * LONGEST_DELAY
+    // Mostly short: a small request takes Chroma two milliseconds.
+    const delay = this.#draw.next() ** 3 * LONGEST_DELAY
     const spring = async (passing: Passing, moment: Moment) => {
       const { kind, creators } = passing.operation
       const at = performance.now() - this.#began
@@ -76,8 +78,10 @@ export class KillCampaign {
     const hit = await sprung.promise
     await sleep(this.#draw.next() * LONGEST_DEATH)
     await this.#world.recover()
-    // While it was stopped, or its write goes on by itself, the others write the same documents.
-    await this.#rival(incident, hit)
+    // What is left is looked at before anybody writes it again; but who is stopped is to find on waking that others did.
+    const other = this.#world.apis[process === 1 ? 0 : 1]
+    if (action !== 'stop API') for (const plan of hit) await this.#readAllBy(other, plan)
+    await this.#rewrite(other, this.#draw.of(hit))
     await directed
     for (const plan of hit) await this.readAll(plan)
     this.happened.at(-1)!.over = performance.now() - this.#began
@@ -85,11 +89,22 @@ export class KillCampaign {
 
   /** Until both APIs have answered each of the reads of a creator. */
   async readAll(plan: CreatorPlan): Promise<void> {
-    for (const caller of this.#world.apis) {
-      for (const document of documentsOf(plan)) await well(() => caller.get(plan, document))
-      await well(() => this.#load.query(caller, plan))
-      await well(() => caller.list(plan))
+    for (const caller of this.#world.apis) await this.#readAllBy(caller, plan)
+  }
+
+  /** Each document of a creator in one more version. */
+  async writeAll(plan: CreatorPlan): Promise<void> {
+    const caller = this.#draw.of(this.#world.apis)
+    for (const document of plan.documents) {
+      await this.#well(caller, plan, () => caller.put(plan, document, this.#draw.of(plan.counts)))
     }
+  }
+
+  async #readAllBy(caller: Caller, plan: CreatorPlan): Promise<void> {
+    for (const document of documentsOf(plan))
+      await this.#well(caller, plan, () => caller.get(plan, document))
+    await this.#well(caller, plan, () => this.#load.query(caller, plan))
+    await this.#well(caller, plan, () => caller.list(plan))
   }
 
   async #act({ action, process }: Incident, { operation }: Passing): Promise<void> {
@@ -103,21 +118,27 @@ export class KillCampaign {
     }
   }
 
-  async #rival({ process }: Incident, hit: readonly CreatorPlan[]): Promise<void> {
-    const other = this.#world.apis[process === 1 ? 0 : 1]
-    const plan = this.#draw.of(hit)
+  async #rewrite(caller: Caller, plan: CreatorPlan): Promise<void> {
     for (const document of plan.documents) {
-      await other.put(plan, document, this.#draw.of(plan.counts))
-      await other.get(plan, document)
+      if (this.#draw.next() < 0.3) await caller.delete(plan, document)
+      else await caller.put(plan, document, this.#draw.of(plan.counts))
+      await caller.get(plan, document)
     }
   }
-}
 
-/** Asks until there is an answer. @throws Error when there is none for long */
-async function well(ask: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + WELL_WITHIN
-  while (!(await ask())) {
-    if (performance.now() > until) throw new Error('no answer although all processes run')
-    await sleep(50)
+  /** Tries until it goes well; that it never does is a fault too. */
+  async #well(caller: Caller, plan: CreatorPlan, ask: () => Promise<boolean>) {
+    const until = performance.now() + WELL_WITHIN
+    while (!(await ask())) {
+      if (performance.now() > until) {
+        const asked = { process: caller.calls.api.name, asked: 'anything', creator: plan.creator }
+        this.#world.model.fault(
+          asked,
+          `no answer although all processes run: ${caller.calls.lastFailure}`,
+        )
+        return
+      }
+      await sleep(50)
+    }
   }
 }

@@ -58,7 +58,7 @@ export async function runKills(
     model.during = `seed ${seed}, the end`
     await load.stop()
     for (const plan of CREATORS) await campaign.readAll(plan)
-    await writeAllOnceMore(world, draw)
+    for (const plan of CREATORS) await campaign.writeAll(plan)
     for (const plan of CREATORS) await campaign.readAll(plan)
     const leftOver = await countLeftOver(world)
     const { happened, missed } = campaign
@@ -77,15 +77,6 @@ export async function runKills(
     }
   } finally {
     await world.stop()
-  }
-}
-
-async function writeAllOnceMore({ apis }: KillWorld, draw: Draw): Promise<void> {
-  for (const plan of CREATORS) {
-    for (const document of plan.documents) {
-      const isIn = await draw.of(apis).put(plan, document, draw.of(plan.counts))
-      if (!isIn) throw new Error('a put failed although all processes run')
-    }
   }
 }
 

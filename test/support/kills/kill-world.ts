@@ -7,6 +7,7 @@ import { minutes } from '../../../infra/units.ts'
 import { type RunningChroma, startChroma } from '../servers/chroma.ts'
 import { outputsOf } from '../store/deployment.ts'
 import { Acknowledged } from './acknowledged.ts'
+import { ApiCalls } from './api-calls.ts'
 import { BulkCaller } from './bulk-caller.ts'
 import { Caller } from './caller.ts'
 import { DIMENSION } from './chunk-texts.ts'
@@ -43,7 +44,8 @@ export class KillWorld {
         KNOWLEDGE_API_KEYS: access.keyFile,
       }
       const process = new KillableApi(`API ${index}`, env)
-      return new Caller(process, phases[index]!, this.model, access.token)
+      const calls = new ApiCalls(process, phases[index]!, this.model, access.token)
+      return new Caller(calls, this.model)
     }
     this.apis = [api(0), api(1)]
     const loader = new KillableBulk('bulk', outputsFor(proxies[2].url))
@@ -76,7 +78,7 @@ export class KillWorld {
   proxyOf = (process: 0 | 1 | 'bulk'): PhaseProxy =>
     this.#proxies[process === 'bulk' ? 2 : process]!
   processOf = (process: 0 | 1 | 'bulk'): Killable =>
-    process === 'bulk' ? this.bulk.process : this.apis[process].api
+    process === 'bulk' ? this.bulk.process : this.apis[process].calls.api
 
   async killChroma(): Promise<void> {
     this.#isChromaDead = true

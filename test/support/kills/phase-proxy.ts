@@ -37,6 +37,8 @@ interface Answered {
 export class PhaseProxy {
   readonly url: string
   trap: Trap | undefined
+  /** Requests of this phase are answered with an error, and do not come to Chroma. */
+  refused: Phase | undefined
   readonly #server: Server
   readonly #target: URL
   readonly #names: CollectionNames
@@ -81,6 +83,10 @@ export class PhaseProxy {
     const { url: path = '', method } = incoming
     const body = await buffer(incoming)
     const passing = method === 'POST' ? this.#passing(path, body) : undefined
+    if (passing !== undefined && passing.phase === this.refused) {
+      outgoing.writeHead(500).end()
+      return
+    }
     const trap = passing?.phase === this.trap?.phase ? this.trap : undefined
     // Once only, whatever comes while it happens.
     if (trap !== undefined) this.trap = undefined
