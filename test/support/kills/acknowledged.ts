@@ -56,8 +56,9 @@ export class Acknowledged {
 
   /** An answer showed these versions, and nothing of the other documents. */
   shown(asked: Asked, documents: readonly string[], versions: ReadonlyMap<string, number>): void {
+    const by = `${asked.process}'s ${asked.asked}`
     for (const document of documents) {
-      const wrong = this.of(asked.creator, document).observe(versions.get(document), asked)
+      const wrong = this.of(asked.creator, document).observe(versions.get(document), asked, by)
       if (wrong !== undefined) this.fault(asked, `document ${document}: ${wrong}`)
     }
   }

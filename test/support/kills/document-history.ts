@@ -15,7 +15,9 @@ export interface Write extends Interval {
 /** The first end and the last begin of a write and of all reads that saw it. */
 interface Zone {
   firstEnd: number
+  firstBy: string
   lastBegin: number
+  lastBy: string
 }
 
 /**
@@ -30,9 +32,11 @@ export class DocumentHistory {
   readonly #deletes: Write[] = []
   /** Acknowledged deletes, and readers that found nothing. */
   readonly #absences: Zone[] = []
+  /** The version that the last acknowledgement was about; undefined after a delete. */
+  lastAcknowledged: number | undefined
 
   put(version: number, begin: number): Write {
-    const zone = { firstEnd: Infinity, lastBegin: begin }
+    const zone = { firstEnd: Infinity, firstBy: 'nobody', lastBegin: begin, lastBy: 'its writer' }
     const put = { version, begin, end: Infinity, hasHappened: false, zone }
     this.#puts.set(version, put)
     return put
@@ -46,9 +50,11 @@ export class DocumentHistory {
 
   acknowledge(write: Write, end: number): void {
     write.hasHappened = true
+    this.lastAcknowledged = write.version
     this.endBy(write, end)
     if (write.version === undefined) {
-      this.#absences.push({ firstEnd: end, lastBegin: write.begin })
+      const by = 'its deleter'
+      this.#absences.push({ firstEnd: end, firstBy: by, lastBegin: write.begin, lastBy: by })
     }
   }
 
@@ -56,32 +62,27 @@ export class DocumentHistory {
   endBy(write: Write, end: number): void {
     write.end = Math.min(write.end, end)
     const zone = write.version === undefined ? undefined : this.#puts.get(write.version)?.zone
-    if (zone !== undefined) zone.firstEnd = Math.min(zone.firstEnd, end)
+    if (zone !== undefined) endZone(zone, end, 'its writer')
   }
 
   /**
    * A reader's answer.
    * @param version that was seen, undefined for none
+   * @param by who saw it
    * @returns why it cannot be, or undefined
    */
-  observe(version: number | undefined, { begin, end }: Interval): string | undefined {
-    return version === undefined ? this.#nothing(begin, end) : this.#seen(version, begin, end)
+  observe(version: number | undefined, seen: Interval, by: string): string | undefined {
+    return version === undefined ? this.#nothing(seen, by) : this.#seen(version, seen, by)
   }
 
-  /** The versions that a reader may see who begins now, when nobody writes meanwhile; undefined is none. */
-  get lastAcknowledged(): number | undefined {
-    const done = [...this.#puts.values(), ...this.#deletes].filter(({ hasHappened }) => hasHappened)
-    return done.toSorted((a, b) => a.end - b.end).at(-1)?.version
-  }
-
-  #seen(version: number, begin: number, end: number): string | undefined {
+  #seen(version: number, { begin, end }: Interval, by: string): string | undefined {
     const put = this.#puts.get(version)
     if (put === undefined) return `version ${version} was never written to this document`
     if (end < put.begin) return `version ${version} was seen before it was written`
     put.hasHappened = true
     const { zone } = put
-    zone.firstEnd = Math.min(zone.firstEnd, end)
-    zone.lastBegin = Math.max(zone.lastBegin, begin)
+    endZone(zone, end, by)
+    if (begin > zone.lastBegin) Object.assign(zone, { lastBegin: begin, lastBy: by })
     for (const other of this.#puts.values()) {
       if (other !== put && other.hasHappened && overlap(zone, other.zone)) {
         return `version ${version} ${times(zone)} was seen around version ${other.version} ${times(other.zone)}`
@@ -92,8 +93,8 @@ export class DocumentHistory {
     return `version ${version} ${times(zone)} was seen although the document was gone ${times(gone)}`
   }
 
-  #nothing(begin: number, end: number): string | undefined {
-    const own = { firstEnd: end, lastBegin: begin }
+  #nothing({ begin, end }: Interval, by: string): string | undefined {
+    const own = { firstEnd: end, firstBy: by, lastBegin: begin, lastBy: by }
     this.#absences.push(own)
     const happened = [...this.#puts.values()].filter(({ hasHappened }) => hasHappened)
     const around = happened.find(({ zone }) => overlap(zone, own))
@@ -112,5 +113,9 @@ export class DocumentHistory {
 const overlap = (one: Zone, other: Zone): boolean =>
   one.firstEnd < other.lastBegin && other.firstEnd < one.lastBegin
 
-const times = ({ firstEnd, lastBegin }: Zone): string =>
-  `(first ended at ${Math.round(firstEnd)}, last begun at ${Math.round(lastBegin)})`
+const times = ({ firstEnd, firstBy, lastBegin, lastBy }: Zone): string =>
+  `(there at ${Math.round(firstEnd)} by ${firstBy}, still by ${lastBy} begun at ${Math.round(lastBegin)})`
+
+function endZone(zone: Zone, end: number, by: string): void {
+  if (end < zone.firstEnd) Object.assign(zone, { firstEnd: end, firstBy: by })
+}

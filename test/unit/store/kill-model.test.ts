@@ -13,7 +13,7 @@ function lastWord(...steps: (Put | Delete | Read)[]): string | undefined {
   let said: string | undefined
   for (const step of steps) {
     if ('saw' in step) {
-      said = history.observe(step.saw, step)
+      said = history.observe(step.saw, step, 'a reader')
       continue
     }
     const write = 'put' in step ? history.put(step.put, step.begin) : history.delete(step.begin)
