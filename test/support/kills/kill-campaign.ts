@@ -5,6 +5,7 @@ import { passThrough } from './directed.ts'
 import type { Draw } from './draw.ts'
 import type { Incident } from './incidents.ts'
 import type { KillWorld } from './kill-world.ts'
+import type { Killable } from './killable.ts'
 import type { Load } from './load.ts'
 import type { Moment } from './phase-proxy.ts'
 import type { Operation, Passing } from './phases.ts'
@@ -24,6 +25,8 @@ const WELL_WITHIN = 30_000
 const LONGEST_DELAY = 20
 /** What is dead is started again after so many milliseconds at most. */
 const LONGEST_DEATH = 500
+/** Of a process that was stopped and is killed. */
+const LONGEST_WAKING = 100
 /** Until an API has heard that its caller has left. */
 const HEARD = 20
 
@@ -36,6 +39,7 @@ export class KillCampaign {
   readonly #draw: Draw
   readonly #seed: number
   readonly #pauses: readonly number[]
+  #waking: Promise<void> | undefined
   readonly #began = performance.now()
 
   /** @param pauses milliseconds for which a process is stopped: one of them is drawn */
@@ -83,6 +87,8 @@ export class KillCampaign {
     if (action !== 'stop API') for (const plan of hit) await this.#readAllBy(other, plan)
     await this.#rewrite(other, this.#draw.of(hit))
     await directed
+    await this.#waking
+    await this.#world.recover()
     for (const plan of hit) await this.readAll(plan)
     this.happened.at(-1)!.over = performance.now() - this.#began
   }
@@ -111,11 +117,19 @@ export class KillCampaign {
     const hit = this.#world.processOf(process)
     if (action === 'kill API' || action === 'kill both') await hit.kill()
     if (action === 'kill Chroma' || action === 'kill both') await this.#world.killChroma()
-    if (action === 'stop API') void hit.stopFor(this.#draw.of(this.#pauses))
+    if (action === 'stop API') this.#waking = this.#stop(hit)
     if (action === 'hang up') {
       operation.hangUp()
       await sleep(HEARD)
     }
+  }
+
+  /** Half of those that wake go on, and half are killed in the middle of what they go on with. */
+  async #stop(process: Killable): Promise<void> {
+    await process.stopFor(this.#draw.of(this.#pauses))
+    if (this.#draw.next() < 0.5) return
+    await sleep(this.#draw.next() * LONGEST_WAKING)
+    await process.kill()
   }
 
   async #rewrite(caller: Caller, plan: CreatorPlan): Promise<void> {
