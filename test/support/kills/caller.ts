@@ -67,20 +67,31 @@ export class Caller {
     return true
   }
 
-  /** Asks for what is nearest. @returns the hits, undefined when it was not answered */
-  async query(plan: CreatorPlan, vector: number[]): Promise<AnsweredChunk[] | undefined> {
+  /**
+   * Asks for what is nearest.
+   * @param selection documents, or a filter that lets all of them through
+   * @returns the hits, undefined when it was not answered
+   */
+  async query(
+    plan: CreatorPlan,
+    vector: number[],
+    selection: { documents?: string[]; filter?: object } = {},
+  ): Promise<AnsweredChunk[] | undefined> {
     const { creator } = plan
     const path = creatorPath(creator, 'query')
-    const call = { method: 'POST', path, body: { vector, count: HITS } }
-    const answer = await this.calls.read('query', { kind: 'read', creator, ...call })
+    const call = { method: 'POST', path, body: { vector, count: HITS, ...selection } }
+    const asked = `query ${JSON.stringify(selection)}`
+    const answer = await this.calls.read(asked, { kind: 'read', creator, ...call })
     if (answer === undefined) return undefined
     const { body, ...when } = answer
     const hits: AnsweredChunk[] = body.hits
     const isAll = hits.length < HITS
     const { versions, faults } = shownIn(hits, isAll)
     for (const fault of [...faults, ...faultsOfHits(hits, vector)]) this.#model.fault(when, fault)
-    if (faults.length === 0)
-      this.#model.shown(when, isAll ? documentsOf(plan) : [...versions.keys()], versions)
+    const selected = selection.documents ?? documentsOf(plan)
+    if (faults.length === 0) {
+      this.#model.shown(when, isAll ? selected : [...versions.keys()], versions)
+    }
     return hits
   }
 

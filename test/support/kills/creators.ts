@@ -34,7 +34,7 @@ const small = (shard: number, name: string): CreatorPlan => ({
 const large = (shard: number, name: string): CreatorPlan => ({
   creator: inShard(shard, name),
   documents: DOCUMENTS,
-  counts: [40, 120, 300, 420, 650],
+  counts: [40, 120, 300, 420, 640],
   isSmall: false,
 })
 

@@ -70,7 +70,8 @@ export class Load {
     const kind = this.#draw.below(4)
     if (kind === 0) await caller.get(plan, this.#draw.of(plan.documents))
     else if (kind === 1) await caller.list(plan)
-    else await this.query(caller, plan)
+    else if (kind === 2) await this.query(caller, plan)
+    else await caller.query(plan, vectorOf(`${this.#draw.next()}`), this.#selection(plan))
   }
 
   /** Asks a large creator for a chunk of what stands, and a small one for all that it has. */
@@ -85,6 +86,13 @@ export class Load {
       if (hits[0]?.text !== text) this.found.missed += 1
     }
     return true
+  }
+
+  /** Some documents, or a filter that lets all through: one that the API applies itself, and one that Chroma does. */
+  #selection(plan: CreatorPlan) {
+    const kind = this.#draw.below(3)
+    if (kind === 0) return { documents: [this.#draw.of(plan.documents)] }
+    return { filter: { version: { $gt: kind === 1 ? 0 : 0.5 } } }
   }
 
   #version(plan: CreatorPlan) {
