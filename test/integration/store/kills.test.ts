@@ -24,6 +24,7 @@ describe('two APIs and a bulk load that are killed, stopped and left in the midd
   it('show each document in one version, whole, and lose nothing that was acknowledged', () => {
     expect(result.answers).toBeGreaterThan(200)
     expect(result.faults.slice(0, 5)).toEqual([])
+    expect(result.found.missed).toBe(0)
   })
 
   it('leave nothing of what was overwritten or deleted once a document is written again', () => {

@@ -22,8 +22,6 @@ export class Acknowledged {
   /** Answers that were held to it. */
   answers = 0
   acknowledged = 0
-  /** Writes that nobody had an answer to, or an error for one. */
-  unknown = 0
   /** What goes on, for those who read the faults. */
   during = 'the start'
   readonly #documents = new Map<string, DocumentHistory>()

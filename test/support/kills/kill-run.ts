@@ -11,6 +11,7 @@ import { drawIncidents, type Incident } from './incidents.ts'
 import { type Happened, KillCampaign } from './kill-campaign.ts'
 import { KillWorld, outputsFor } from './kill-world.ts'
 import { type Found, Load } from './load.ts'
+import { Survey } from './survey.ts'
 
 /** Faults of one incident that are told at once: where one is, many answers show it. */
 const TOLD = 5
@@ -47,19 +48,23 @@ export async function runKills(
     const load = new Load(world, draw)
     await load.prepare()
     load.start()
-    const campaign = new KillCampaign(world, load, draw, seed, pauses)
-    for (const incident of drawIncidents(draw.next, count)) {
+    const survey = new Survey(world, load, draw)
+    const campaign = new KillCampaign(world, survey, draw, pauses)
+    for (const [at, incident] of drawIncidents(draw.next, count).entries()) {
+      const { action, process, moment, phase } = incident
+      model.during = `seed ${seed}, ${at + 1}: ${action}, ${process}, ${moment} ${phase}`
       const known = model.faults.length
       await campaign.meet(incident)
       report(`${Math.round(performance.now() - started)} ${model.during}`)
-      for (const fault of model.faults.slice(known).slice(0, TOLD))
+      for (const fault of model.faults.slice(known, known + TOLD)) {
         report(`  ${JSON.stringify(fault)}`)
+      }
     }
     model.during = `seed ${seed}, the end`
     await load.stop()
-    for (const plan of CREATORS) await campaign.readAll(plan)
-    for (const plan of CREATORS) await campaign.writeAll(plan)
-    for (const plan of CREATORS) await campaign.readAll(plan)
+    await survey.readAll(CREATORS)
+    await survey.writeAll(CREATORS)
+    await survey.readAll(CREATORS)
     const leftOver = await countLeftOver(world)
     const { happened, missed } = campaign
     const { faults, answers, acknowledged } = model
