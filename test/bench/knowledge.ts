@@ -1,5 +1,4 @@
 import { openDeployment } from '../../checks/connected-deployment.ts'
-import { Failure } from '../../infra/failure.ts'
 import { DEFAULT_SHARDS } from '../../infra/shards.ts'
 import { startChroma } from '../support/servers/chroma.ts'
 import { outputsOf } from '../support/store/deployment.ts'
@@ -13,6 +12,7 @@ import { Population } from './knowledge/population.ts'
 import { askBare, compare, freshStore, recalls } from './knowledge/queries.ts'
 import { shardFigures } from './knowledge/shards.ts'
 import { type KnowledgeFigures, knowledgeTables } from './knowledge/tables.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const CREATORS = 100_000
 const CHUNKS = 300_000
@@ -27,8 +27,8 @@ export const knowledge: Bench = {
   name: 'knowledge',
   async run(flags) {
     const population = new Population(
-      number(flags, '--creators', CREATORS),
-      number(flags, '--chunks', CHUNKS),
+      wholeNumber(flags, '--creators', CREATORS),
+      wholeNumber(flags, '--chunks', CHUNKS),
     )
     const chroma = await startChroma()
     const beside = await startChroma()
@@ -79,14 +79,6 @@ export const knowledge: Bench = {
       await chroma.stop()
     }
   },
-}
-
-function number(flags: readonly string[], name: string, usual: number): number {
-  const place = flags.indexOf(name)
-  if (place === -1) return usual
-  const value = Number(flags[place + 1])
-  if (Number.isInteger(value) && value > 0) return value
-  throw new Failure('misused', `${name} is ${flags[place + 1]}; allowed are whole numbers from 1`)
 }
 
 function report(message: string): void {

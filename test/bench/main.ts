@@ -6,6 +6,7 @@ import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
 import { docker } from './docker.ts'
+import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
 import { scheduler } from './scheduler.ts'
@@ -15,9 +16,25 @@ import { searches } from './searches.ts'
  * npm run bench -- <name> [--write] …
  * Prints the table; with --write it takes the place of the one in docs/benchmarks.md.
  */
-const BENCHES: Bench[] = [lifecycle, knowledge, capacity, chromaMemory, scheduler, docker, searches]
+const BENCHES: Bench[] = [
+  lifecycle,
+  knowledge,
+  capacity,
+  chromaMemory,
+  scheduler,
+  docker,
+  searches,
+  kills,
+]
 
-const OPTIONS = ['--write', '--json', '--creators <number>', '--chunks <number>']
+const OPTIONS = [
+  '--write',
+  '--json',
+  '--creators <number>',
+  '--chunks <number>',
+  '--incidents <number>',
+  '--seed <number>',
+]
 
 const [name, ...flags] = process.argv.slice(2)
 try {
