@@ -77,8 +77,13 @@ export class ChromaCollection {
   }
 
   /** Records of the collection in no particular order and of any creator, for the checks that look at samples. */
-  async page(offset: number, limit: number, signal?: AbortSignal): Promise<StoredRecord[]> {
-    const body = { offset, limit, include: ['metadatas'] }
+  async page(
+    offset: number,
+    limit: number,
+    include: Include[],
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const body = { offset, limit, include }
     return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
   }
 

@@ -34,11 +34,15 @@ export function checkDocuments(documents: readonly NewDocument[]): void {
     const id = parseDocumentId(document.id)
     if (seen.has(id)) throw wrong(id, 'comes twice in one call')
     seen.add(id)
-    parseMetadata(document.metadata ?? {})
+    parseMetadata(document.metadata ?? {}, id)
     const texts = 'text' in document ? [document.text] : document.chunks.map(chunk => chunk.text)
     if (texts.every(text => text.trim() === '')) throw wrong(id, 'has no text')
     if (texts.some(text => !text.isWellFormed())) {
       throw wrong(id, 'holds half of a surrogate pair: it is no Unicode text')
+    }
+    // With one in the middle of a text, newer SQLites call the shard's full-text index malformed.
+    if (texts.some(text => text.includes('\0'))) {
+      throw wrong(id, 'holds the character U+0000: take it out')
     }
   }
 }

@@ -40,13 +40,13 @@ export const CHROMA: Defect[] = [
   },
   {
     defect: 'one shard takes no writes',
-    done: 'upserts into the last shard are answered with 500',
+    done: 'writes into the last shard are answered with 500',
     caughtBy: ['shard-round-trip'],
     says: /disk I\/O error/,
     async make({ chroma, real }) {
       const last = [...(await real.knowledge().shards.existing()).values()].at(-1)!
       const error = { error: 'InternalError', message: 'disk I/O error' }
-      chroma.fault = on(new RegExp(`${last.id}/upsert$`), async () =>
+      chroma.fault = on(new RegExp(`${last.id}/(add|upsert)$`), async () =>
         Response.json(error, { status: 500 }),
       )
       return {}
