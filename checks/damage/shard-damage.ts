@@ -14,7 +14,9 @@ const PAGE = 10_000
 const ASKED = 50_000
 /** Creators that are named in one request. */
 const NAMED = 250
+/** Of those whose vectors are asked for at once, and parts that they are split into while one of them is lost. */
 const VECTORS = 250
+const PARTS = 16
 /** Meanwhile a record that is just being written comes into the index, or goes out of the table. */
 const LOOKED_AGAIN_AFTER: Millis = seconds(2)
 
@@ -50,7 +52,7 @@ export async function sampleShard(
     const size = await records.size(signal)
     const offset = Math.floor(Math.random() * Math.max(0, size - count + 1))
     const ids = await records.ids(offset, count, signal)
-    const throttle = new Throttle(signal)
+    const throttle = new Throttle(signal, QUARTER)
     const suspects = await withoutVector(records, ids, throttle, signal)
     if (suspects.length > 0) await throttle.pause(LOOKED_AGAIN_AFTER)
     const lost = await withoutVector(records, suspects, throttle, signal)
@@ -58,13 +60,21 @@ export async function sampleShard(
   })
 }
 
-/** Looks for every record of a shard in its index, in a quarter of the time. @param dimension of its vectors */
+/** Pauses three times as long as the work: a quarter of the time is used. */
+export const QUARTER = 3
+
+/**
+ * Looks for every record of a shard in its index.
+ * @param dimension of its vectors
+ * @param pause after each request, in terms of what it took
+ */
 export async function examineShard(
   records: ChromaCollection,
   dimension: number,
   signal: AbortSignal,
+  pause = QUARTER,
 ): Promise<ShardDamage> {
-  const throttle = new Throttle(signal)
+  const throttle = new Throttle(signal, pause)
   const vector = vectorFor('whatever is there', dimension)
   const notReached = async ({ where, ids }: Group) => {
     const reached = await unlessFaulty(
@@ -161,9 +171,11 @@ async function withoutVector(
       lost.push(...some)
       return
     }
-    const half = Math.ceil(some.length / 2)
-    await look(some.slice(0, half))
-    await look(some.slice(half))
+    // Where one is lost most are: so they come down to single ones soon.
+    const part = Math.ceil(some.length / PARTS)
+    for (let start = 0; start < some.length; start += part) {
+      await look(some.slice(start, start + part))
+    }
   }
   for (let start = 0; start < ids.length; start += VECTORS) {
     await look(ids.slice(start, start + VECTORS))

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Pauses, in terms of what the work before took: so a quarter of the time is used at most. */
-const PAUSE = 3
-
 /** Does one piece of work after another, with pauses that leave the server to others. */
 export class Throttle {
   readonly #signal: AbortSignal
+  readonly #pause: number
   #free = 0
 
-  constructor(signal: AbortSignal) {
+  /** @param pause in terms of what the work before it took */
+  constructor(signal: AbortSignal, pause: number) {
     this.#signal = signal
+    this.#pause = pause
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
@@ -19,7 +19,7 @@ export class Throttle {
       return await work()
     } finally {
       const now = performance.now()
-      this.#free = now + PAUSE * (now - started)
+      this.#free = now + this.#pause * (now - started)
     }
   }
 

@@ -7,6 +7,7 @@ import {
   skipped,
   together,
 } from '../check.ts'
+import { isMissed } from '../damage/missed.ts'
 import {
   examineShard,
   type NotFound,
@@ -14,13 +15,9 @@ import {
   sampleShard,
 } from '../damage/shard-damage.ts'
 import { MOST_RANKED } from '../store/query/nearest.ts'
-import { MOST_CHECKED, MOST_KEPT } from '../store/query/unreachable-records.ts'
 
 /** Records of each shard whose vectors are looked at, unless all are. */
 const SAMPLE = 50
-/** Of a creator's chunks, where nothing is ranked beside the index: by chance it does not find as many. */
-const BY_CHANCE = 0.001
-
 /**
  * Chroma's index finds some chunks not even by their own vector, by chance; and where Chroma was killed while it saved the
  * index, vectors are lost, or the whole shard cannot be read.
@@ -71,7 +68,7 @@ function whatIsWrong(
   }
   const count = (some: readonly NotFound[]) => some.reduce((sum, { ids }) => sum + ids.length, 0)
   const all = `${place}: the index does not find ${count(notFound)} of ${records} records`
-  const many = notFound.filter(isTooMuch)
+  const many = notFound.filter(isMissed)
   if (many.length > 0) {
     return failed(
       `${all}, ${count(many)} of them of ${many.length} creators of whom questions miss them`,
@@ -84,8 +81,3 @@ function whatIsWrong(
     `${all}, as happens by chance: ${ranked} are of creators with more than ${MOST_RANKED} chunks, for whom they are ranked beside it, the rest is ranked without an index`,
   ])
 }
-
-/** Whether questions to the creator miss them: they are ranked beside the index when they are few, of a creator who has not too much. */
-const isTooMuch = ({ chunks, ids }: NotFound): boolean =>
-  chunks > MOST_RANKED &&
-  (ids.length > MOST_KEPT || (chunks > MOST_CHECKED && ids.length > BY_CHANCE * chunks))

@@ -15,9 +15,14 @@ export const RECORD_KEYS = {
   reservedFor: 'reserved_for',
   /** The creator once more, on the first chunk of each document's version: finds its versions without the rest. */
   head: 'knowledge_head',
+  /** On the first chunk of a document's version: whether its vectors are VECTORS.embedded or VECTORS.given. */
+  vectors: 'knowledge_vectors',
   /** Of records that a version before this one wrote. */
   addition: 'knowledge_addition',
 } as const
+
+/** Where the vectors of a document are from; nobody can make those again that a caller gave. */
+export const VECTORS = { embedded: 'embedded', given: 'given' } as const
 
 export const VERIFICATION = 'verification'
 /** What the verification's records carry besides. */
