@@ -1,5 +1,6 @@
 import type { Check } from './check.ts'
 import chromaRoundTrip from './data/chroma-round-trip.ts'
+import chunksFound from './data/chunks-found.ts'
 import nothingLeft from './data/nothing-left.ts'
 import recordsPlaced from './data/records-placed.ts'
 import shardRoundTrip from './data/shard-round-trip.ts'
@@ -43,6 +44,7 @@ export const ALL: readonly Check[] = [
   creatorsApart,
   filtersApplied,
   recordsPlaced,
+  chunksFound,
   collectionReach,
   apiAnswers,
   nothingLeft,

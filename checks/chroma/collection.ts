@@ -17,6 +17,8 @@ import { retryTornRead, tornRead } from './torn-read.ts'
 
 const READ_DEADLINE: Millis = seconds(15)
 const WRITE_DEADLINE: Millis = seconds(60)
+/** For what goes through a whole shard. */
+const EXAMINATION_DEADLINE: Millis = seconds(60)
 /** Ids that go into one request. */
 const NAMED = 1000
 
@@ -75,8 +77,13 @@ export class ChromaCollection {
   }
 
   /** Records of the collection in no particular order and of any creator, for the checks that look at samples. */
-  async page(offset: number, limit: number, signal?: AbortSignal): Promise<StoredRecord[]> {
-    const body = { offset, limit, include: ['metadatas'] }
+  async page(
+    offset: number,
+    limit: number,
+    include: Include[],
+    signal?: AbortSignal,
+  ): Promise<StoredRecord[]> {
+    const body = { offset, limit, include }
     return toRecords(await this.#post('get', body, Got, READ_DEADLINE, signal))
   }
 
@@ -111,6 +118,31 @@ export class ChromaCollection {
       embeddings: found.embeddings?.[0],
     })
     return records.map((record, index) => ({ ...record, distance: found.distances[0][index]! }))
+  }
+
+  /**
+   * Ids of all that the index finds of what a filter lets through, for who looks for damage: asked for as many as there
+   * are, it gives what its links reach. Asked once, since what it cannot find stays so.
+   * @param count records that the filter lets through, at least
+   */
+  async reachedIds(
+    where: Where,
+    vector: number[],
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    const body = { where, query_embeddings: [vector], n_results: count, include: ['distances'] }
+    const found = await this.#send('query', body, Found, EXAMINATION_DEADLINE, signal)
+    return found.ids[0]
+  }
+
+  /**
+   * Those of the ids that are there, for who looks for damage. Asked once.
+   * @throws ServerError `faulty` when the vector of one of them is lost
+   */
+  async idsWithVectors(where: Where, ids: string[], signal?: AbortSignal): Promise<string[]> {
+    const body = { ...among(ids, where), include: ['embeddings'] }
+    return (await this.#send('get', body, Got, EXAMINATION_DEADLINE, signal)).ids
   }
 
   /** Writes records, in as many requests as they need. An id that is taken is overwritten. */

@@ -9,7 +9,7 @@ import { PROBE_DOCUMENT, PROBE_VERSIONS } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
 import { documentRecords } from '../store/records/document.ts'
-import { VERIFICATION_MARKS } from '../store/records/metadata.ts'
+import { VECTORS, VERIFICATION_MARKS } from '../store/records/metadata.ts'
 import { SPACE } from '../store/shard-metadata.ts'
 import type { Connection } from '../transport/connection.ts'
 
@@ -70,7 +70,7 @@ async function whatGoesWrong(
   const { dimension } = scratch.live.shards.settings
   const { id: creator } = await scratch.creator(shard, 'client', signal)
   const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
-  const document = { id: PROBE_DOCUMENT, metadata: {}, chunks }
+  const document = { id: PROBE_DOCUMENT, vectors: VECTORS.given, metadata: {}, chunks }
   const version = PROBE_VERSIONS.at(-1)!
   const records = documentRecords(creator, document, version, now(), VERIFICATION_MARKS)
   const ids = records.map(({ id }) => id)

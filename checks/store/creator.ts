@@ -98,6 +98,17 @@ export class Creator {
     await this.#put(documents, (ready, make) => this.#scope.replace(ready, make, signal), signal)
   }
 
+  /**
+   * Puts a document in anew as it is, vectors and time too: its records come into the index by other ways.
+   * @param createdAt Unix milliseconds
+   */
+  async rewrite(document: ReadyDocument, createdAt: number): Promise<void> {
+    const make: DocumentWrite['makeRecords'] = (creator, ready, sequence) =>
+      documentRecords(creator, ready, { sequence, tag: drawTag() }, createdAt, {})
+    const write = () => this.#scope.replace([document], make)
+    await this.#store.writes.runExclusive(this.id, write)
+  }
+
   /** The chunks nearest to a text or a vector, nearest first, ties by record id. */
   async query(
     question: Question,

@@ -1,6 +1,7 @@
 import type { TextEmbedder } from './embedder.ts'
 import { chunk } from './records/chunk.ts'
 import type { NewDocument, ReadyDocument } from './records/document.ts'
+import { VECTORS } from './records/metadata.ts'
 
 /** Cuts and embeds the texts of documents, all in one go, and checks the vectors that came with others. */
 export async function makeReady(
@@ -14,6 +15,7 @@ export async function makeReady(
   const vectors = (await embedder.documents(texts.flat(), signal)).values()
   return documents.map((document, position) => ({
     id: document.id,
+    vectors: 'text' in document ? VECTORS.embedded : VECTORS.given,
     metadata: document.metadata ?? {},
     chunks:
       'text' in document

@@ -2,6 +2,7 @@ import { Failure } from '../../infra/failure.ts'
 import { upsertAll } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
+import type { TextEmbedder } from './embedder.ts'
 import type { NewDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shard-collections.ts'
@@ -15,6 +16,11 @@ export class Knowledge {
   constructor(store: Store) {
     this.#store = store
     this.shards = store.shards
+  }
+
+  /** The deployment's embedding model, for who makes lost vectors again. */
+  get embedder(): TextEmbedder {
+    return this.#store.embedder
   }
 
   /**

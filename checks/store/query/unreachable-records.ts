@@ -8,9 +8,9 @@ import { keyOfCreator, type VersionedCreator } from './document-versions.ts'
 /** A check takes as long as a few questions. */
 const ASKED_BEFORE = 5
 /** Chunks of a creator that are asked for at once: 100 ms and 1 MB, about. */
-const MOST_CHECKED = 20_000
+export const MOST_CHECKED = 20_000
 /** More than these are no chance but a damaged index. */
-const MOST_KEPT = 200
+export const MOST_KEPT = 200
 
 interface Known {
   asked: number

@@ -1,7 +1,13 @@
 import { Failure } from '../../../infra/failure.ts'
 import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { CreatorId } from '../creator-id.ts'
-import { type CallerMetadata, callerPart, parseMetadata, RECORD_KEYS } from './metadata.ts'
+import {
+  type CallerMetadata,
+  callerPart,
+  parseMetadata,
+  RECORD_KEYS,
+  type VECTORS,
+} from './metadata.ts'
 import { type DocumentVersion, parseDocumentId, recordId } from './record-id.ts'
 
 /** A document as callers send it: its text, or its chunks with their vectors. Metadata goes onto each chunk. */
@@ -23,6 +29,8 @@ export interface Chunk {
 /** A document that was checked, with every chunk's vector known. */
 export interface ReadyDocument {
   id: string
+  /** Where the vectors are from; undefined where nobody knows. */
+  vectors: keyof typeof VECTORS | undefined
   metadata: CallerMetadata
   chunks: { text: string; vector: number[] }[]
 }
@@ -34,11 +42,15 @@ export function checkDocuments(documents: readonly NewDocument[]): void {
     const id = parseDocumentId(document.id)
     if (seen.has(id)) throw wrong(id, 'comes twice in one call')
     seen.add(id)
-    parseMetadata(document.metadata ?? {})
+    parseMetadata(document.metadata ?? {}, id)
     const texts = 'text' in document ? [document.text] : document.chunks.map(chunk => chunk.text)
     if (texts.every(text => text.trim() === '')) throw wrong(id, 'has no text')
     if (texts.some(text => !text.isWellFormed())) {
       throw wrong(id, 'holds half of a surrogate pair: it is no Unicode text')
+    }
+    // With one in the middle of a text, newer SQLites call the shard's full-text index malformed.
+    if (texts.some(text => text.includes('\0'))) {
+      throw wrong(id, 'holds the character U+0000: take it out')
     }
   }
 }
@@ -70,6 +82,8 @@ export function documentRecords(
       [RECORD_KEYS.chunk]: index,
       [RECORD_KEYS.createdAt]: createdAt,
       ...(index === 0 && { [RECORD_KEYS.head]: creator }),
+      ...(index === 0 &&
+        document.vectors !== undefined && { [RECORD_KEYS.vectors]: document.vectors }),
     },
   }))
   return [...records.slice(1), ...records.slice(0, 1)]

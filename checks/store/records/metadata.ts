@@ -15,9 +15,14 @@ export const RECORD_KEYS = {
   reservedFor: 'reserved_for',
   /** The creator once more, on the first chunk of each document's version: finds its versions without the rest. */
   head: 'knowledge_head',
+  /** On the first chunk of a document's version: whether its vectors are VECTORS.embedded or VECTORS.given. */
+  vectors: 'knowledge_vectors',
   /** Of records that a version before this one wrote. */
   addition: 'knowledge_addition',
 } as const
+
+/** Where the vectors of a document are from; nobody can make those again that a caller gave. */
+export const VECTORS = { embedded: 'embedded', given: 'given' } as const
 
 export const VERIFICATION = 'verification'
 /** What the verification's records carry besides. */
@@ -53,6 +58,7 @@ export const MetadataValue = z.union(
     z
       .string()
       .refine(text => text.isWellFormed(), 'a text is well-formed Unicode')
+      .refine(text => !text.includes('\0'), 'a text does not hold the character U+0000')
       .refine(
         text => Buffer.byteLength(text) <= MAX_VALUE_BYTES,
         `a text takes at most ${MAX_VALUE_BYTES} bytes`,
@@ -74,11 +80,17 @@ export const CallerMetadata = bounded(
 )
 export type CallerMetadata = z.infer<typeof CallerMetadata>
 
-/** @throws Failure `misused` naming the key and what is allowed */
-export function parseMetadata(value: unknown): CallerMetadata {
+/**
+ * @param document whose it is
+ * @throws Failure `misused` naming the document, the key and what is allowed
+ */
+export function parseMetadata(value: unknown, document: string): CallerMetadata {
   const parsed = CallerMetadata.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
-  throw new Failure('misused', `The metadata is refused: ${explain(parsed.error)}`)
+  throw new Failure(
+    'misused',
+    `The metadata of the document ${JSON.stringify(document)} is refused: ${explain(parsed.error)}`,
+  )
 }
 
 /** What the caller stored, without the keys that the store put there. */

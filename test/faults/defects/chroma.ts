@@ -40,15 +40,34 @@ export const CHROMA: Defect[] = [
   },
   {
     defect: 'one shard takes no writes',
-    done: 'upserts into the last shard are answered with 500',
+    done: 'writes into the last shard are answered with 500',
     caughtBy: ['shard-round-trip'],
     says: /disk I\/O error/,
     async make({ chroma, real }) {
       const last = [...(await real.knowledge().shards.existing()).values()].at(-1)!
       const error = { error: 'InternalError', message: 'disk I/O error' }
-      chroma.fault = on(new RegExp(`${last.id}/upsert$`), async () =>
+      chroma.fault = on(new RegExp(`${last.id}/(add|upsert)$`), async () =>
         Response.json(error, { status: 500 }),
       )
+      return {}
+    },
+  },
+  {
+    defect: 'vectors that Chroma lost',
+    done: 'who asks for the vectors of a record of the last shard is answered with 500',
+    caughtBy: ['chunks-found'],
+    says: /of \d+ records 2 have lost their vectors/,
+    async make({ chroma, real }) {
+      const { shards } = real.knowledge()
+      const [shard, last] = [...(await shards.existing())].at(-1)!
+      const [id, other] = await shards.server(shard).records(shards.database, last.id).ids(0, 2)
+      const message = 'Error executing plan: Internal error: Error getting embedding'
+      chroma.fault = on(new RegExp(`${last.id}/get$`), async exchange => {
+        const { ids = [], include } = exchange.body
+        const isLost = ids.includes(id) || ids.includes(other)
+        if (!isLost || !include.includes('embeddings')) return exchange.forward()
+        return Response.json({ error: 'InternalError', message }, { status: 500 })
+      })
       return {}
     },
   },

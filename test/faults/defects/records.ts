@@ -28,6 +28,18 @@ export const RECORDS: Defect[] = [
       return write(world, 'its own', { ...record('ada'), metadata })
     },
   },
+  broken('a record without created_at', 'have no created_at', { [RECORD_KEYS.createdAt]: null }),
+  broken('a record whose created_at is a text', 'have a created_at that is no time', {
+    [RECORD_KEYS.createdAt]: 'yesterday',
+  }),
+  broken('a record without chunk_index', 'have no chunk_index', { [RECORD_KEYS.chunk]: null }),
+  {
+    defect: 'a record with a vector of zeros',
+    done: 'a record was written with it',
+    caughtBy: ['records-placed'],
+    says: /1 have a vector of zeros/,
+    make: world => write(world, 'its own', { ...record('ada'), vector: Array(768).fill(0) }),
+  },
   {
     defect: 'two creators with one record id',
     done: "a creator's record was written over another's, under the same id",
@@ -41,6 +53,21 @@ export const RECORDS: Defect[] = [
     },
   },
 ]
+
+/** @param metadata in place of what it should have; null for none */
+function broken(defect: string, says: string, metadata: NewRecord['metadata']): Defect {
+  return {
+    defect,
+    done: 'it was written past the store',
+    caughtBy: ['records-placed'],
+    says: new RegExp(`1 ${says}`),
+    make: world =>
+      write(world, 'its own', {
+        ...record('ada'),
+        metadata: { ...record('ada').metadata, ...metadata },
+      }),
+  }
+}
 
 function record(creator: string): NewRecord {
   return {
@@ -74,8 +101,5 @@ async function write({ real }: World, where: 'its own' | 'the last', stray: NewR
   const shard = where === 'its own' ? own : others.at(-1)!
   const records = shards.server(shard).records(shards.database, existing.get(shard)!.id)
   await records.upsert([stray])
-  return { mend: () => records.delete({ $or: [MARK, ANY_OF_IT] }, [stray.id]) }
+  return { mend: () => records.delete(MARK, [stray.id]) }
 }
-
-/** Also of a record whose document was changed. */
-const ANY_OF_IT = { [RECORD_KEYS.chunk]: { $eq: 0 } }

@@ -116,6 +116,8 @@ describe('a creator’s documents over HTTP', () => {
     ['blanks for a text', 'PUT', 'documents/d', { text: '   ' }],
     ['text and chunks at once', 'PUT', 'documents/d', { text: 'x', chunks: [] }],
     ['half a surrogate pair', 'PUT', 'documents/d', { text: 'half \ud800 a pair' }],
+    ['U+0000 in a text', 'PUT', 'documents/d', { text: 'one\0two' }],
+    ['U+0000 in metadata', 'PUT', 'documents/d', { text: 'x', metadata: { topic: 'one\0two' } }],
     ['reserved metadata', 'PUT', 'documents/d', { text: 'x', metadata: { creator_id: 'bob' } }],
     ['nested metadata', 'PUT', 'documents/d', { text: 'x', metadata: { nested: {} } }],
     ['much metadata', 'PUT', 'documents/d', { text: 'x', metadata: wide }],

@@ -89,6 +89,7 @@ describe('verify', () => {
       'chroma-room',
       'shard-settings',
       'records-placed',
+      'chunks-found',
       'collection-reach',
       'api-answers',
     ])

@@ -79,7 +79,7 @@ describe('the filter that is sent', () => {
 
 describe("a caller's metadata", () => {
   it.each(Object.values(RECORD_KEYS))('cannot set %s', key => {
-    expect(() => parseMetadata({ [key]: 'x' })).toThrow('the key is reserved')
+    expect(() => parseMetadata({ [key]: 'x' }, 'd')).toThrow('the key is reserved')
   })
 
   it.each([
@@ -96,6 +96,6 @@ describe("a caller's metadata", () => {
       Object.fromEntries(Array.from({ length: 33 }, (_, i) => [i, i])),
     ],
   ])('cannot hold %s', (_, metadata) => {
-    expect(() => parseMetadata(metadata)).toThrow(/is refused/)
+    expect(() => parseMetadata(metadata, 'd')).toThrow(/of the document "d" is refused/)
   })
 })

@@ -1,0 +1,94 @@
+import { openDeployment } from '../../../checks/connected-deployment.ts'
+import { diagnose, type ShardDiagnosis } from '../../../checks/damage/doctor.ts'
+import type { LostDocument } from '../../../checks/damage/mend-shard.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
+import { chosenDeployment } from '../../deployed.ts'
+import { indexFolder } from '../../index-folder.ts'
+import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
+
+interface DoctorOptions extends Partial<StackOptions> {
+  fix?: boolean
+  embedUnknown?: boolean
+}
+
+const NAMED = 20
+
+/** Damage of Chroma's indexes: found, and mended from the stored texts. */
+export const doctor: CommandSpec<DoctorOptions> = {
+  name: 'doctor',
+  description:
+    "find damage of Chroma's indexes and lost vectors, and mend it from the stored texts",
+  options: [
+    ...TARGET_FLAGS,
+    { flags: '--fix', description: 'mend what is found; without it nothing is written' },
+    {
+      flags: '--embed-unknown',
+      description:
+        'with --fix, embed also what an earlier version wrote, which did not record whose vectors they were',
+    },
+  ],
+  async run(options, { steps, signal }) {
+    const { outputs } = await chosenDeployment(options, steps)
+    const deployment = await openDeployment(outputs)
+    try {
+      const { fix = false, embedUnknown = false } = options
+      const shards = await steps.run(
+        'doctor',
+        ({ report }) => diagnose(deployment.knowledge(), { fix, embedUnknown, signal, report }),
+        found => `${found.filter(({ sound }) => sound).length} of ${found.length} shards are sound`,
+      )
+      const sound = shards.every(shard => shard.sound)
+      const lines = await Promise.all(shards.map(shard => describe(shard, outputs)))
+      return {
+        text: lines.flat().join('\n') || 'No shard exists yet',
+        document: { stack: outputs.stack, sound, shards },
+        exitCode: sound ? 0 : 1,
+      }
+    } finally {
+      await deployment.close()
+    }
+  },
+}
+
+async function describe(shard: ShardDiagnosis, outputs: Outputs): Promise<string[]> {
+  const { collection, server, records, lostVectors, notFound, embeddedAnew, rewritten } = shard
+  const place = `${collection} on ${server}`
+  const again = `npm run doctor -- --fix --stack ${outputs.stack}`
+  if (shard.unreadable !== undefined) {
+    const { dataFolder } = outputs.chroma.instances[shard.instance] ?? {}
+    const folder = dataFolder && (await indexFolder(dataFolder, shard.collectionId))
+    return [
+      `${place}: its index cannot be loaded, so nothing of it can be read; its texts are whole`,
+      `  → stop the server, move ${folder ?? 'the folder of this index'} out of its data, start it, and mend the rest: ${again} (docs/operations.md)`,
+    ]
+  }
+  const found = [
+    ...(lostVectors > 0 ? [`${lostVectors} have lost their vectors`] : []),
+    ...(notFound > 0 ? [`the index does not find ${notFound} of large creators`] : []),
+  ]
+  if (found.length === 0) return [`${place}: ${records} records, all sound`]
+  const done = [
+    ...(embeddedAnew > 0 ? [`${embeddedAnew} were embedded anew`] : []),
+    ...(rewritten > 0 ? [`${rewritten} were written anew`] : []),
+  ]
+  return [
+    `${place}: of ${records} records ${[...found, ...done].join(', ')}`,
+    ...named(shard.given, 'vectors that a caller gave are lost; write the document again'),
+    ...named(
+      shard.unknown,
+      'nobody recorded whose vectors were lost; write the document again, or embed it: --fix --embed-unknown',
+    ),
+    ...(shard.sound || done.length > 0 ? [] : [`  → mend it: ${again}`]),
+  ]
+}
+
+function named(documents: readonly LostDocument[], what: string): string[] {
+  const lines = documents
+    .slice(0, NAMED)
+    .map(
+      ({ creator, document, records }) =>
+        `  document ${JSON.stringify(document)} of creator ${JSON.stringify(creator)}: ${records} ${what}`,
+    )
+  const more = documents.length - NAMED
+  return more > 0 ? [...lines, `  and ${more} documents more (--json names all)`] : lines
+}
