@@ -12,7 +12,7 @@ import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
-import type { ShardCollections } from '../shard-collections.ts'
+import type { Change, ShardCollections } from '../shard-collections.ts'
 import { addDocuments } from './add-documents.ts'
 import { fetchByIds } from './fetch-by-ids.ts'
 import { ownIds, ownRecords } from './own-records.ts'
@@ -108,7 +108,10 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    await this.#shards.write(this.shard, records => addDocuments(records, write), signal)
+    const put = new Set<string>()
+    const add: Change<void> = (records, unmoved) =>
+      addDocuments(records, { ...write, during: this.#during(unmoved) }, put)
+    await this.#shards.write([this.creator], add, signal)
   }
 
   /**
@@ -121,28 +124,43 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    await this.#shards.write(this.shard, records => replaceDocuments(records, write), signal)
+    const replace: Change<void> = (records, unmoved) =>
+      replaceDocuments(records, { ...write, during: this.#during(unmoved) })
+    await this.#shards.write([this.creator], replace, signal)
   }
 
   /** @returns chunks deleted */
   async delete(selection: Selection): Promise<number> {
-    const write = { selected: this.#select(selection), during: this.#during }
-    const remove = (records: ChromaCollection) =>
-      deleteDocuments(records, write, ids => ownIds(records, this.creator, ids))
-    return this.#shards.read(this.shard, 0, remove)
+    const selected = this.#select(selection)
+    let most = 0
+    // Where the shard is moved to, as many are there as before, or they are gone already.
+    const remove: Change<number> = async (records, unmoved) => {
+      const write = { selected, during: this.#during(unmoved) }
+      const requireOwn = (ids: readonly string[]) => ownIds(records, this.creator, ids)
+      most = Math.max(most, await deleteDocuments(records, write, requireOwn))
+      return most
+    }
+    return this.#shards.remove(this.shard, 0, remove)
   }
 
-  #writing(documents: readonly ReadyDocument[], makeRecords: MakeRecords): DocumentWrite {
+  #writing(
+    documents: readonly ReadyDocument[],
+    makeRecords: MakeRecords,
+  ): Omit<DocumentWrite, 'during'> {
     const { creator } = this
     return {
       documents: documents.map(document => ({ creator, document })),
       selected: this.#select({ documents: documents.map(({ id }) => id) }),
       makeRecords,
-      during: this.#during,
     }
   }
 
-  readonly #during: DocumentWrite['during'] = write => this.#versions.during([this.creator], write)
+  #during(unmoved: () => Promise<void>): DocumentWrite['during'] {
+    return write =>
+      this.#versions.during([this.creator], announced =>
+        write(Promise.all([announced, unmoved()]).then(() => undefined)),
+      )
+  }
 
   /** Ids at one moment, then what the records have: one that is gone by then begins the reading again. */
   async #get(
