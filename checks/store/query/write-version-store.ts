@@ -88,9 +88,10 @@ export class VersionStore {
       // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
       const own = found.filter(({ id, metadata }) => metadata?.name === id)
       const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
+      // Of what was read by name alone nobody could tell what else there is.
       if (this.#last?.path !== collection.path)
-        this.#last = { path: collection.path, values: new Map() }
-      for (const [name, value] of values) this.#last.values.set(name, value)
+        this.#last = names ? undefined : { path: collection.path, values: new Map() }
+      for (const [name, value] of values) this.#last?.values.set(name, value)
       return { path: collection.path, values }
     } catch (error) {
       if (!isMissing(error)) throw error
