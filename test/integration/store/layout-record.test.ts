@@ -263,6 +263,26 @@ describe('the layout record of a shard', () => {
     expect(await recorded(shard)).toEqual([{ version: 3, instance, collection: made!.id, name }])
   })
 
+  it('tells the collection by its UUID, whatever it and others are called', async () => {
+    const [creator] = nextCreator()
+    const { shard } = creator
+    await creator.upsert([documentOf('a', 'first')])
+    const [{ instance, collection, name }] = await recorded(shard)
+    const path = `/api/v2/tenants/default_tenant/databases/${DATABASE}/collections/${collection}`
+    const { status } = await fetch(chroma[instance]!.url + path, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ new_name: `renamed_${shard}` }),
+    })
+    expect(status).toBe(200)
+    const { metadata } = knowledge[1]!.shards.settings
+    const settings = { space: 'cosine', metadata } as const
+    await serverOf(instance).ensureCollection(DATABASE, name, settings)
+    const store = stores[1]!.knowledge()
+    expect(await textsOf(store.creator(creator.id))).toEqual(['first'])
+    expect((await store.shards.existing()).get(shard)?.id).toBe(collection)
+  })
+
   it('is refused, and nothing taken in its place, where it names a server that the outputs do not have, or cannot be read', async () => {
     const [one, other] = nextCreator()
     const { shard } = one
