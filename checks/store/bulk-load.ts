@@ -74,7 +74,7 @@ async function write(
     documents.map(({ creator, document }) => documentKey({ creator, document: document.id })),
   )
   const createdAt = now()
-  const documentWrite: Omit<DocumentWrite, 'during'> = {
+  const documentWrite: DocumentWrite = {
     documents,
     selected: {
       creatorFilter,
@@ -83,10 +83,10 @@ async function write(
     },
     makeRecords: (creator, document, sequence) =>
       documentRecords(creator, document, { sequence, tag: drawTag() }, createdAt, {}),
-  }
-  const replace: Change<void> = (records, unmoved) =>
     // All creators of the load are announced together.
-    replaceDocuments(records, { ...documentWrite, during: work => work(unmoved()) })
+    during: work => work(Promise.resolve()),
+  }
+  const replace: Change<void> = records => replaceDocuments(records, documentWrite)
   const work = () => shards.write(creators, replace, signal)
   await writes.runExclusiveForAll(creators, work, signal)
 }

@@ -10,10 +10,8 @@ import type { ShardSettings } from './shard-metadata.ts'
 /** Whoever finds the shard elsewhere more often meets something that a repeat does not mend. */
 const TRIES = 4
 
-/**
- * Changes a shard's records. It may be called again, and waits for `unmoved` before it sends its first byte.
- */
-export type Change<T> = (records: ChromaCollection, unmoved: () => Promise<void>) => Promise<T>
+/** Changes a shard's records. It may be called again. */
+export type Change<T> = (records: ChromaCollection) => Promise<T>
 
 /**
  * The shards of one generation: follows each to where it is, makes it when something is first written to it, and
@@ -117,10 +115,11 @@ export class ShardCollections {
     }
   }
 
+  /** Asks before anything else: behind what `use` looks at, a load would wait for it with all its shards. */
   async #change<T>(shard: number, open: OpenShard, use: Change<T>): Promise<T> {
-    const unmoved = () => this.#requireUnmoved(shard, open)
-    const done = await use(open.records, unmoved)
-    await unmoved()
+    await this.#requireUnmoved(shard, open)
+    const done = await use(open.records)
+    await this.#requireUnmoved(shard, open)
     return done
   }
 

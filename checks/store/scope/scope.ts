@@ -109,8 +109,7 @@ export class Scope {
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
     const put = new Set<string>()
-    const add: Change<void> = (records, unmoved) =>
-      addDocuments(records, { ...write, during: this.#during(unmoved) }, put)
+    const add: Change<void> = records => addDocuments(records, write, put)
     await this.#shards.write([this.creator], add, signal)
   }
 
@@ -124,18 +123,16 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    const replace: Change<void> = (records, unmoved) =>
-      replaceDocuments(records, { ...write, during: this.#during(unmoved) })
+    const replace: Change<void> = records => replaceDocuments(records, write)
     await this.#shards.write([this.creator], replace, signal)
   }
 
   /** @returns chunks deleted */
   async delete(selection: Selection): Promise<number> {
-    const selected = this.#select(selection)
+    const write = { selected: this.#select(selection), during: this.#during }
     let most = 0
     // Where the shard is moved to, as many are there as before, or they are gone already.
-    const remove: Change<number> = async (records, unmoved) => {
-      const write = { selected, during: this.#during(unmoved) }
+    const remove: Change<number> = async records => {
       const requireOwn = (ids: readonly string[]) => ownIds(records, this.creator, ids)
       most = Math.max(most, await deleteDocuments(records, write, requireOwn))
       return most
@@ -143,24 +140,17 @@ export class Scope {
     return this.#shards.remove(this.shard, 0, remove)
   }
 
-  #writing(
-    documents: readonly ReadyDocument[],
-    makeRecords: MakeRecords,
-  ): Omit<DocumentWrite, 'during'> {
+  #writing(documents: readonly ReadyDocument[], makeRecords: MakeRecords): DocumentWrite {
     const { creator } = this
     return {
       documents: documents.map(document => ({ creator, document })),
       selected: this.#select({ documents: documents.map(({ id }) => id) }),
       makeRecords,
+      during: this.#during,
     }
   }
 
-  #during(unmoved: () => Promise<void>): DocumentWrite['during'] {
-    return write =>
-      this.#versions.during([this.creator], announced =>
-        write(Promise.all([announced, unmoved()]).then(() => undefined)),
-      )
-  }
+  readonly #during: DocumentWrite['during'] = write => this.#versions.during([this.creator], write)
 
   /** Ids at one moment, then what the records have: one that is gone by then begins the reading again. */
   async #get(
