@@ -8,9 +8,11 @@ import { OllamaServer } from './inference/ollama-server.ts'
 import { TextEmbedder } from './store/embedder.ts'
 import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
+import { VersionStore } from './store/query/write-version-store.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
 import { ShardCollections } from './store/shard-collections.ts'
+import { LayoutRecords } from './store/shard-layout.ts'
 import { shardSettings } from './store/shard-metadata.ts'
 import { type ConnectedEndpoint, connect } from './transport/connect.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
@@ -95,7 +97,11 @@ export async function openDeployment(
     knowledge(database = databaseOf(chroma.generation)) {
       const model = inference.model('embedding')
       const settings = shardSettings(chroma, model)
-      const shards = new ShardCollections(servers, chroma.shardMap, database, settings)
+      const { shardMap } = chroma
+      const stores = servers.map(server => new VersionStore(server, database))
+      const storeOf = (shard: number) => stores[shardMap[shard] ?? 0]!
+      const layouts = new LayoutRecords(storeOf)
+      const shards = new ShardCollections(servers, shardMap, layouts, database, settings)
       return new Knowledge({
         shards,
         embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
@@ -103,7 +109,7 @@ export async function openDeployment(
           dimension: settings.dimension,
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
         }),
-        versions: new WriteVersions(creator => shards.serverOf(creator), database),
+        versions: new WriteVersions(creator => storeOf(shards.of(creator))),
         nearest: new Nearest(),
         writes,
         now: options.now ?? Date.now,

@@ -12,6 +12,7 @@ import {
 import { RECORD_KEYS } from './records/metadata.ts'
 import { drawTag } from './records/record-id.ts'
 import { type DocumentWrite, replaceDocuments } from './scope/write-documents.ts'
+import type { Change } from './shard-collections.ts'
 
 /** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
 const CHUNKS = 1000
@@ -45,8 +46,8 @@ export async function upsertAll(
   await store.versions.during(creators, async announced => {
     await announced
     await allEnded(
-      [...shards].map(async ([shard, loads]) => {
-        for (const batch of batches(loads)) await write(store, shard, batch, signal)
+      [...shards.values()].map(async loads => {
+        for (const batch of batches(loads)) await write(store, batch, signal)
       }),
     )
   })
@@ -60,7 +61,6 @@ async function allEnded(work: readonly Promise<void>[]): Promise<void> {
 
 async function write(
   { shards, writes, now }: Store,
-  shard: number,
   loads: readonly Load[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -86,11 +86,9 @@ async function write(
     // All creators of the load are announced together.
     during: work => work(Promise.resolve()),
   }
-  await writes.runExclusiveForAll(
-    creators,
-    () => shards.write(shard, records => replaceDocuments(records, documentWrite), signal),
-    signal,
-  )
+  const replace: Change<void> = records => replaceDocuments(records, documentWrite)
+  const work = () => shards.write(creators, replace, signal)
+  await writes.runExclusiveForAll(creators, work, signal)
 }
 
 /** Whole documents, as many as go in together. */

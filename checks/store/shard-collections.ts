@@ -1,31 +1,40 @@
-import { collectionOf, shardOf } from '../../infra/shards.ts'
+import { shardOf } from '../../infra/shards.ts'
 import type { ChromaServer, CollectionInfo } from '../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import { isMissing } from '../transport/server-error.ts'
-import type { CreatorId } from './creator-id.ts'
-import { refuseMismatch, type ShardSettings, SPACE } from './shard-metadata.ts'
+import { type CreatorId, isReserved } from './creator-id.ts'
+import { type OpenShard, OpenShards } from './open-shards.ts'
+import { type LayoutRecords, ShardMoved } from './shard-layout.ts'
+import type { ShardSettings } from './shard-metadata.ts'
+
+/** Whoever finds the shard elsewhere more often meets something that a repeat does not mend. */
+const TRIES = 4
+
+/** Changes a shard's records. It may be called again. */
+export type Change<T> = (records: ChromaCollection) => Promise<T>
 
 /**
- * The shards of one generation: finds a creator's collection, makes it when something is first written to it,
- * and refuses one that was made for another deployment.
+ * The shards of one generation: follows each to where it is, makes it when something is first written to it, and
+ * refuses one that was made for another deployment.
  */
 export class ShardCollections {
   readonly settings: ShardSettings
   readonly database: string
   readonly #servers: readonly ChromaServer[]
-  readonly #map: readonly number[]
-  /** The collections that exist and were compared with the deployment, by shard. */
-  readonly #open = new Map<number, ChromaCollection>()
+  readonly #layouts: LayoutRecords
+  readonly #shards: OpenShards
 
   constructor(
     servers: readonly ChromaServer[],
-    /** For each shard the index of its server. */
+    /** For each shard the index of its server, where nothing else is recorded. */
     map: readonly number[],
+    layouts: LayoutRecords,
     database: string,
     settings: ShardSettings,
   ) {
     this.#servers = servers
-    this.#map = map
+    this.#layouts = layouts
+    this.#shards = new OpenShards(servers, map, layouts, database, settings)
     this.database = database
     this.settings = settings
   }
@@ -34,12 +43,9 @@ export class ShardCollections {
     return shardOf(creator, this.settings.shards)
   }
 
-  serverOf(creator: CreatorId): ChromaServer {
-    return this.server(this.of(creator))
-  }
-
+  /** Where the shard was last found, or else where the outputs have it. */
   instanceOf(shard: number): number {
-    return this.#map[shard] ?? 0
+    return this.#shards.instanceOf(shard)
   }
 
   server(shard: number): ChromaServer {
@@ -47,8 +53,8 @@ export class ShardCollections {
   }
 
   /**
-   * Does something with a shard's records when the shard exists, else answers `empty`. A collection that was
-   * deleted and made again under our feet (a restore does that) is looked up once more.
+   * Does something with a shard's records when the shard exists, else answers `empty`. Where it was moved meanwhile, or
+   * deleted and made again under our feet (a restore does that), it is done again.
    */
   async read<T>(
     shard: number,
@@ -56,87 +62,83 @@ export class ShardCollections {
     use: (records: ChromaCollection) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#fresh(shard, async () => {
-      const records = await this.#lookUp(shard, signal)
-      return records === undefined ? empty : use(records)
+    return this.#follow(shard, async () => {
+      const open = await this.#shards.find(shard, signal)
+      if (open === undefined) return empty
+      // Beside it, and by one request with the write version where that is asked for. Whatever moves later had been
+      // where it was when the question came.
+      const work = [use(open.records), this.#requireUnmoved(shard, open, signal)] as const
+      return (await Promise.all(work))[0]
     })
   }
 
   /**
-   * Does something with a shard's records; makes the shard when there is none.
-   * @param signal is heard until then
+   * Writes to the shard of some creators; makes it when there is none. Where it was moved meanwhile, it is written
+   * again: whoever moves it may have read before.
+   * @param creators of one shard. What the verification writes leaves the layout as it was.
+   * @param signal is heard until the first byte is sent
    */
-  async write<T>(
-    shard: number,
-    use: (records: ChromaCollection) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
-    return this.#fresh(shard, async () => {
-      const records = (await this.#lookUp(shard, signal)) ?? (await this.#make(shard, signal))
+  async write<T>(creators: readonly CreatorId[], use: Change<T>, signal?: AbortSignal): Promise<T> {
+    const shard = this.of(creators[0]!)
+    return this.#follow(shard, async () => {
+      const open =
+        (await this.#shards.find(shard, signal)) ?? (await this.#shards.make(shard, signal))
       // Asked for once: what waits for it can still be given up.
-      await this.server(shard).maxBatch(signal)
-      return use(records)
+      await open.server.maxBatch(signal)
+      if (!creators.every(isReserved)) await this.#record(shard, open)
+      return this.#change(shard, open, use)
+    })
+  }
+
+  /** As `write`, but for what has nothing to do when there is no shard: then it answers `empty`. */
+  async remove<T>(shard: number, empty: T, use: Change<T>): Promise<T> {
+    return this.#follow(shard, async () => {
+      const open = await this.#shards.find(shard)
+      return open === undefined ? empty : this.#change(shard, open, use)
     })
   }
 
   /** The shards that exist, as their servers describe them. Nothing is compared. */
-  async existing(signal?: AbortSignal): Promise<Map<number, CollectionInfo>> {
-    const lists = await Promise.all(
-      this.#servers.map(server => server.collections(this.database, signal)),
-    )
-    const found = new Map<number, CollectionInfo>()
-    for (let shard = 0; shard < this.settings.shards; shard += 1) {
-      const own = lists[this.instanceOf(shard)]?.find(info => info.name === collectionOf(shard))
-      if (own !== undefined) found.set(shard, own)
-    }
-    return found
+  existing(signal?: AbortSignal): Promise<Map<number, CollectionInfo>> {
+    return this.#shards.existing(signal)
   }
 
-  async #fresh<T>(shard: number, use: () => Promise<T>): Promise<T> {
-    try {
-      return await use()
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      this.#open.delete(shard)
-      return use()
+  async #follow<T>(shard: number, use: () => Promise<T>): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await use()
+      } catch (error) {
+        const isElsewhere = error instanceof ShardMoved || isMissing(error)
+        if (!isElsewhere || tried === TRIES) throw error
+        this.#shards.forget(shard)
+      }
     }
   }
 
-  /** Only what exists is remembered: another process may make the shard at any time. */
-  async #lookUp(shard: number, signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    const known = this.#open.get(shard)
-    if (known !== undefined) return known
-    const info = await this.server(shard).findCollection(this.database, collectionOf(shard), signal)
-    return info === undefined ? undefined : this.#remember(shard, info)
+  /** Asks before anything else: behind what `use` looks at, a load would wait for it with all its shards. */
+  async #change<T>(shard: number, open: OpenShard, use: Change<T>): Promise<T> {
+    await this.#requireUnmoved(shard, open)
+    const done = await use(open.records)
+    await this.#requireUnmoved(shard, open)
+    return done
   }
 
-  /**
-   * Compares what the store already has before it adds a shard to it: a collection of this number alone would
-   * not tell that the rest was made for another shard count.
-   */
-  async #make(shard: number, signal?: AbortSignal): Promise<ChromaCollection> {
-    for (const server of this.#servers) {
-      const infos = await server.collections(this.database, signal)
-      for (const info of infos.filter(isShard)) refuseMismatch(this.settings, info)
-    }
-    const server = this.server(shard)
-    await server.ensureDatabase(this.database, signal)
-    const info = await server.ensureCollection(
-      this.database,
-      collectionOf(shard),
-      { space: SPACE, metadata: this.settings.metadata },
-      signal,
-    )
-    return this.#remember(shard, info)
+  /** @throws ShardMoved when another layout is recorded than when it was opened */
+  async #requireUnmoved(shard: number, open: OpenShard, signal?: AbortSignal): Promise<void> {
+    const before = open.record?.value
+    const now = await this.#layouts.read(shard, signal)
+    if (now?.value === before) return
+    const { version, collection } = now?.layout ?? {}
+    // The first one says what was so before it was recorded.
+    if (before === undefined && version === 1 && collection === open.info.id) return
+    throw new ShardMoved(shard)
   }
 
-  #remember(shard: number, info: CollectionInfo): ChromaCollection {
-    refuseMismatch(this.settings, info)
-    const records = this.server(shard).records(this.database, info.id)
-    this.#open.set(shard, records)
-    return records
+  /** Where nothing is recorded yet, or what is recorded is gone and another was found or made in its place. */
+  async #record(shard: number, open: OpenShard): Promise<void> {
+    const { record, instance, info } = open
+    if (record?.layout.collection === info.id) return
+    const place = { instance, collection: info.id, name: info.name }
+    open.record = await this.#layouts.write(shard, place, record)
   }
 }
-
-/** Also of a shard beyond the count of this deployment: then the data was made for another. */
-const isShard = (info: CollectionInfo): boolean => /^knowledge_shard_\d+$/.test(info.name)

@@ -74,7 +74,8 @@ async function shardStatistics(
   info: CollectionInfo | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ShardStatistics> {
-  const place = { shard, collection: collectionOf(shard), instance: shards.instanceOf(shard) }
+  const name = info?.name ?? collectionOf(shard)
+  const place = { shard, collection: name, instance: shards.instanceOf(shard) }
   if (info === undefined) {
     const creators = { count: 0, exact: true }
     return { ...place, exists: false, records: 0, creators, dimension: null }

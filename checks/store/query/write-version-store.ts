@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { Where } from 'chromadb'
-import { type Millis, seconds } from '../../../infra/units.ts'
 import type { NewRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
@@ -12,8 +12,6 @@ const ANY: Where = { kind: { $eq: 'mark' } }
 const named = (names: string[]): Where => ({ name: { $in: names } })
 /** Write versions that are read in one request by name. */
 const FEW = 64
-/** Another process may make the collection at any time. */
-const ABSENT_FOR: Millis = seconds(10)
 
 /** Of a write: under way, or over. */
 export type WriteState = 'writing' | 'written'
@@ -35,12 +33,14 @@ interface Request {
   answer: Promise<VersionSnapshot | undefined>
 }
 
-/** The versions of one server, as records of one dimension in a collection of their own. Undefined where there is none. */
+/**
+ * The versions of one server, as records of one dimension in a collection of their own, and the layout of its shards
+ * among them (LayoutRecords). Undefined where there is none.
+ */
 export class VersionStore {
   readonly #server: ChromaServer
   readonly #database: string
   #collection: ChromaCollection | undefined
-  #absentUntil = 0
   /** What was heard last. What came late may be older than what it took the place of. */
   #last: VersionSnapshot | undefined
   /** The request that is sent when the one before it is answered. */
@@ -68,7 +68,9 @@ export class VersionStore {
 
   #afterThis(): Request {
     const names = new Set<string>()
-    const answer = this.#answered.then(() => {
+    const answer = this.#answered.then(async () => {
+      // What one question asks for in several places goes together.
+      await setImmediate()
       if (this.#next?.names === names) this.#next = undefined
       return this.read([...names])
     })
@@ -76,9 +78,9 @@ export class VersionStore {
     return { names, answer }
   }
 
-  /** @param names of the versions to read as they are now; all when absent */
+  /** @param names of the records to read as they are now; all versions when absent */
   async read(names?: string[], signal?: AbortSignal): Promise<VersionSnapshot | undefined> {
-    const collection = this.#collection ?? (await this.#lookUp(signal))
+    const collection = await this.#lookUp(signal)
     if (collection === undefined) return undefined
     try {
       const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
@@ -86,9 +88,10 @@ export class VersionStore {
       // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
       const own = found.filter(({ id, metadata }) => metadata?.name === id)
       const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
+      // Of what was read by name alone nobody could tell what else there is.
       if (this.#last?.path !== collection.path)
-        this.#last = { path: collection.path, values: new Map() }
-      for (const [name, value] of values) this.#last.values.set(name, value)
+        this.#last = names ? undefined : { path: collection.path, values: new Map() }
+      for (const [name, value] of values) this.#last?.values.set(name, value)
       return { path: collection.path, values }
     } catch (error) {
       if (!isMissing(error)) throw error
@@ -113,7 +116,7 @@ export class VersionStore {
       const own = this.#begun.get(id)
       if (own !== undefined) own.value = metadata.value
     }
-    await this.#put(fresh)
+    await this.put(fresh, 'upsert')
     if (this.#last?.path !== this.#collection?.path) return
     for (const { id, metadata } of fresh) this.#last?.values.set(id, metadata.value)
   }
@@ -133,21 +136,22 @@ export class VersionStore {
     return name => began.has(name) && now?.values.get(name) === began.get(name)
   }
 
-  async #put(fresh: readonly NewRecord[]): Promise<void> {
+  /** Writes records as a collection does; makes the collection when there is none. */
+  async put(fresh: readonly NewRecord[], operation: 'add' | 'upsert'): Promise<void> {
     const known = await this.#lookUp()
     try {
-      await (known ?? (await this.#make())).upsert(fresh)
+      await (known ?? (await this.#make()))[operation](fresh)
     } catch (error) {
       if (!isMissing(error)) throw error
-      await (await this.#make()).upsert(fresh)
+      await (await this.#make())[operation](fresh)
     }
   }
 
   async #lookUp(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    if (this.#collection !== undefined || Date.now() < this.#absentUntil) return this.#collection
+    if (this.#collection !== undefined) return this.#collection
     const info = await this.#server.findCollection(this.#database, COLLECTION, signal)
-    if (info === undefined) this.#absentUntil = Date.now() + ABSENT_FOR
-    else this.#collection = this.#server.records(this.#database, info.id)
+    // Remembered only where there is one: another process may make it at any time, and record a shard's layout there.
+    if (info !== undefined) this.#collection = this.#server.records(this.#database, info.id)
     return this.#collection
   }
 

@@ -1,11 +1,10 @@
 import { shardOf } from '../../../infra/shards.ts'
-import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import { raceAbort } from '../../transport/race-abort.ts'
 import { type CreatorId, isReserved } from '../creator-id.ts'
 import {
   isBeingWritten,
   type VersionSnapshot,
-  VersionStore,
+  type VersionStore,
   type WriteState,
 } from './write-version-store.ts'
 
@@ -40,21 +39,15 @@ export interface WriteVersion {
  * The verification's creators have none, since it must leave a live store as it was.
  */
 export class WriteVersions {
-  readonly #serverOf: (creator: CreatorId) => ChromaServer
-  readonly #database: string
-  readonly #servers = new Map<ChromaServer, VersionStore>()
+  readonly #storeOf: (creator: CreatorId) => VersionStore
 
-  /**
-   * @param serverOf the server that has a creator's records
-   * @param database where the versions lie on each server, beside the records
-   */
-  constructor(serverOf: (creator: CreatorId) => ChromaServer, database: string) {
-    this.#serverOf = serverOf
-    this.#database = database
+  /** @param storeOf the versions that a creator's is among, which stay there wherever its records are moved to */
+  constructor(storeOf: (creator: CreatorId) => VersionStore) {
+    this.#storeOf = storeOf
   }
 
   of(creator: CreatorId): WriteVersion {
-    const server = this.#storeOf(creator)
+    const store = this.#storeOf(creator)
     const names = [EVERYBODY, nameOf(creator)]
     const versionIn: WriteVersion['in'] = seen => {
       if (seen === undefined || isReserved(creator)) return undefined
@@ -64,9 +57,9 @@ export class WriteVersions {
       return [seen.path, ...values].join(' ')
     }
     return {
-      cached: async signal => versionIn(await server.cached(signal)),
-      current: async signal => versionIn(await raceAbort(server.readTogether(names), signal)),
-      currentAll: () => server.read(),
+      cached: async signal => versionIn(await store.cached(signal)),
+      current: async signal => versionIn(await raceAbort(store.readTogether(names), signal)),
+      currentAll: () => store.read(),
       in: versionIn,
     }
   }
@@ -91,20 +84,13 @@ export class WriteVersions {
 
   async #announce(creators: readonly CreatorId[], state: WriteState): Promise<void> {
     const versioned = creators.filter(creator => !isReserved(creator))
-    const servers = Map.groupBy(versioned, creator => this.#storeOf(creator))
+    const stores = Map.groupBy(versioned, this.#storeOf)
     await Promise.all(
-      [...servers].map(([server, own]) => {
+      [...stores].map(([store, own]) => {
         const names = new Set(own.map(nameOf))
-        return server.bump(names.size > MOST_BUMPED ? [EVERYBODY] : [...names], state)
+        return store.bump(names.size > MOST_BUMPED ? [EVERYBODY] : [...names], state)
       }),
     )
-  }
-
-  #storeOf(creator: CreatorId): VersionStore {
-    const server = this.#serverOf(creator)
-    const known = this.#servers.get(server) ?? new VersionStore(server, this.#database)
-    this.#servers.set(server, known)
-    return known
   }
 }
 

@@ -14,19 +14,32 @@ const TRIES = 8
  *
  * Two who add one document at once may both get it in. Whoever finds another's records that were not there before
  * takes its own out and begins again, so that in the end one of them has it and the others are refused.
+ * @param put ids of what this call has put in, where it does it again because the shard was moved
  * @throws Failure `misused` when one of the documents is there; `unavailable` when others write them as often
  */
-export async function addDocuments(records: ChromaCollection, write: DocumentWrite): Promise<void> {
+export async function addDocuments(
+  records: ChromaCollection,
+  write: DocumentWrite,
+  put: Set<string>,
+): Promise<void> {
+  const { creatorFilter } = write.selected
   await write.during(async announced => {
     await announced
     for (let tried = 1; ; tried += 1) {
       const started = performance.now()
       const { current, all } = await selectIds(records, write.selected)
-      if (current[0] !== undefined) throw isThere(documentOf(current[0]))
+      const other = current.find(id => !put.has(id))
+      if (other !== undefined) throw isThere(documentOf(other))
       const fresh = recordsAfter(all, write)
-      if (await isAlone(records, write, fresh, all)) return
       const own = fresh.flat().map(({ id }) => id)
-      await deleteRecords(records, write.selected.creatorFilter, own)
+      for (const id of own) put.add(id)
+      if (await isAlone(records, write, fresh, all)) {
+        // What was moved along with the shard counts no more.
+        const moved = all.filter(id => put.has(id))
+        await deleteRecords(records, creatorFilter, moved).catch(() => undefined)
+        return
+      }
+      await deleteRecords(records, creatorFilter, own)
       if (tried === TRIES) throw contended(documentOf(own[0]!))
       // By chance and in terms of what it takes, so that one of two gets it done while the other waits.
       const took = performance.now() - started

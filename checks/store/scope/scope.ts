@@ -13,7 +13,7 @@ import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
-import type { ShardCollections } from '../shard-collections.ts'
+import type { Change, ShardCollections } from '../shard-collections.ts'
 import { addDocuments } from './add-documents.ts'
 import { fetchByIds } from './fetch-by-ids.ts'
 import { ownIds, ownRecords } from './own-records.ts'
@@ -109,7 +109,9 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    await this.#shards.write(this.shard, records => addDocuments(records, write), signal)
+    const put = new Set<string>()
+    const add: Change<void> = records => addDocuments(records, write, put)
+    await this.#shards.write([this.creator], add, signal)
   }
 
   /**
@@ -122,15 +124,21 @@ export class Scope {
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    await this.#shards.write(this.shard, records => replaceDocuments(records, write), signal)
+    const replace: Change<void> = records => replaceDocuments(records, write)
+    await this.#shards.write([this.creator], replace, signal)
   }
 
   /** @returns chunks deleted */
   async delete(selection: Selection): Promise<number> {
     const write = { selected: this.#select(selection), during: this.#during }
-    const remove = (records: ChromaCollection) =>
-      deleteDocuments(records, write, ids => ownIds(records, this.creator, ids))
-    return this.#shards.read(this.shard, 0, remove)
+    let most = 0
+    // Where the shard is moved to, as many are there as before, or they are gone already.
+    const remove: Change<number> = async records => {
+      const requireOwn = (ids: readonly string[]) => ownIds(records, this.creator, ids)
+      most = Math.max(most, await deleteDocuments(records, write, requireOwn))
+      return most
+    }
+    return this.#shards.remove(this.shard, 0, remove)
   }
 
   #writing(documents: readonly ReadyDocument[], makeRecords: MakeRecords): DocumentWrite {

@@ -22,7 +22,7 @@ describe('what was stored before documents had versions', () => {
   /** As the store wrote it then: the id says creator, document and chunk. */
   async function storedBefore(document: string, length: number): Promise<void> {
     const { shards } = store.knowledge
-    const { id, shard } = store.knowledge.creator(CREATOR)
+    const { id } = store.knowledge.creator(CREATOR)
     const records = Array.from({ length }, (_, index) => ({
       id: `${id.length}:${id}${document.length}:${document}${index}`,
       text: `${document} ${index}`,
@@ -35,7 +35,7 @@ describe('what was stored before documents had versions', () => {
         created_at: 1_700_000_000_000,
       },
     }))
-    await shards.write(shard, collection => collection.add(records))
+    await shards.write([id], collection => collection.add(records))
   }
   const documentOf = (id: string, length: number) => ({
     id,
