@@ -1,10 +1,12 @@
 import type { Where } from 'chromadb'
 import { LRUCache } from 'lru-cache'
+import { BATCH } from '../../chroma/batches.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { scoped } from '../filter/filter.ts'
-import { CurrentVersions } from '../records/current-versions.ts'
+import { CurrentVersions, idsOf } from '../records/current-versions.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
+import { chunkOf } from '../records/record-id.ts'
 import { REMEMBERED, VERSIONED_DOCUMENTS } from './cache-limits.ts'
 import type { WriteVersion } from './write-versions.ts'
 
@@ -46,8 +48,9 @@ export class DocumentVersions {
       return known.versions
     }
     const where = scoped(creator, { [RECORD_KEYS.head]: { $eq: creator } })
-    const first = await records.get(where, { include: [] }, signal)
-    const versions = CurrentVersions.ofFirst(first.map(({ id }) => id))
+    const first = (await records.get(where, { include: [] }, signal)).map(({ id }) => id)
+    const torn = await tornAmong(first, of, known?.versions, signal)
+    const versions = CurrentVersions.ofFirst(first.filter(id => !torn.has(id)))
     this.#known.set(keyOfCreator(of), { version, versions })
     return versions
   }
@@ -55,3 +58,24 @@ export class DocumentVersions {
 
 export const keyOfCreator = ({ records, creator }: VersionedCreator): string =>
   `${records.path}/${creator}`
+
+/**
+ * Of versions that took several requests, the first may have been undone by who deleted the document, before the last
+ * came with the first chunk. Each is looked at once.
+ */
+async function tornAmong(
+  first: readonly string[],
+  { records, creator, creatorFilter }: VersionedCreator,
+  known: CurrentVersions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<string>> {
+  const long = first.filter(id => !known?.has(id) && (chunkOf(id)?.version?.count ?? 0) > BATCH)
+  if (long.length === 0) return new Set()
+  const ids = long.flatMap(id => {
+    const name = chunkOf(id)
+    return name?.version === undefined ? [] : idsOf(creator, name.document, name.version)
+  })
+  const found = await records.get(creatorFilter, { ids, include: [] }, signal)
+  const whole = CurrentVersions.among(found.map(({ id }) => id))
+  return new Set(long.filter(id => !whole.has(id)))
+}

@@ -1,31 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { Where } from 'chromadb'
-import type { NewRecord } from '../../chroma/chroma-records.ts'
+import { type Millis, minutes } from '../../../infra/units.ts'
+import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import { isMissing } from '../../transport/server-error.ts'
 import { SPACE } from '../shard-metadata.ts'
 
 const COLLECTION = 'knowledge_marks'
-const ANY: Where = { kind: { $eq: 'mark' } }
+const VERSION = 'mark'
+const WRITING = 'writing'
+const ANY: Where = { kind: { $in: [VERSION, WRITING] } }
 const named = (names: string[]): Where => ({ name: { $in: names } })
 /** Write versions that are read in one request by name. */
 const FEW = 64
+/** No write takes as long: who announced one then was killed. */
+const ABANDONED_AFTER: Millis = minutes(15)
 
-/** Of a write: under way, or over. */
-export type WriteState = 'writing' | 'written'
-
-/** What the value of a version begins with as long as what it stands for is being written. */
-const BEING_WRITTEN = 'writing '
-export const isBeingWritten = (value: string | undefined): boolean =>
-  value?.startsWith(BEING_WRITTEN) === true
-
-/** What a server answered: the values of its versions by their names. */
+/** What a server answered. */
 export interface VersionSnapshot {
   /** Of their collection: tells them from those of an earlier one. */
   path: string
+  /** The values of versions by their names. */
   values: Map<string, string>
+  /** The writes that are under way, by the names of versions: their records, and when they began, in Unix milliseconds. */
+  writing: Map<string, ReadonlyMap<string, number>>
+}
+
+/** A write that was announced. */
+export interface Announcement {
+  /** Of versions. */
+  names: readonly string[]
+  /** The records that tell of it, one for each name. */
+  ids: readonly string[]
 }
 
 interface Request {
@@ -46,9 +54,6 @@ export class VersionStore {
   /** The request that is sent when the one before it is answered. */
   #next: Request | undefined
   #answered: Promise<unknown> = Promise.resolve()
-  /** What this process writes: how many write there, and the value that it gave last. */
-  readonly #begun = new Map<string, { writes: number; value: string }>()
-
   constructor(server: ChromaServer, database: string) {
     this.#server = server
     this.#database = database
@@ -83,16 +88,11 @@ export class VersionStore {
     const collection = await this.#lookUp(signal)
     if (collection === undefined) return undefined
     try {
-      const options = { ...(names && { ids: names }), include: ['metadatas' as const] }
-      const found = await collection.get(names === undefined ? ANY : named(names), options, signal)
-      // Those of an earlier version carry no name, so they are not found by it, and count in neither way.
-      const own = found.filter(({ id, metadata }) => metadata?.name === id)
-      const values = new Map(own.map(({ id, metadata }) => [id, String(metadata?.value)]))
-      // Of what was read by name alone nobody could tell what else there is.
-      if (this.#last?.path !== collection.path)
-        this.#last = names ? undefined : { path: collection.path, values: new Map() }
-      for (const [name, value] of values) this.#last?.values.set(name, value)
-      return { path: collection.path, values }
+      const where = names === undefined ? ANY : named(names)
+      const found = await collection.get(where, { include: ['metadatas'] }, signal)
+      const seen = snapshotOf(collection.path, found)
+      this.#hear(seen, names)
+      return seen
     } catch (error) {
       if (!isMissing(error)) throw error
       this.#collection = undefined
@@ -101,39 +101,63 @@ export class VersionStore {
     }
   }
 
-  /**
-   * Gives these another value, and makes those that are not there. A write that ends leaves those as being written that
-   * another has changed since it began: that one ends later, or was killed.
-   */
-  async bump(names: readonly string[], state: WriteState): Promise<void> {
-    for (const name of names) this.#count(name, state)
-    const isOver = state === 'written' ? await this.#isOver(names) : () => false
-    const fresh = names.map(id => {
-      const value = isOver(id) ? randomUUID() : BEING_WRITTEN + randomUUID()
-      return { id, metadata: { kind: 'mark', name: id, value }, text: '', vector: [1] }
-    })
-    for (const { id, metadata } of fresh) {
-      const own = this.#begun.get(id)
-      if (own !== undefined) own.value = metadata.value
+  #hear({ path, values, writing }: VersionSnapshot, names: readonly string[] | undefined): void {
+    if (names === undefined || this.#last === undefined || this.#last.path !== path) {
+      // Of what was read by name alone nobody could tell what else there is.
+      this.#last =
+        names === undefined
+          ? { path, values: new Map(values), writing: new Map(writing) }
+          : undefined
+      return
     }
+    for (const name of names) {
+      const value = values.get(name)
+      if (value !== undefined) this.#last.values.set(name, value)
+      this.#last.writing.set(name, writing.get(name) ?? NOBODY)
+    }
+  }
+
+  /**
+   * Tells all processes that what these versions stand for is being written. A record for each write, so that none hides
+   * another's.
+   */
+  async begin({ names, ids }: Announcement): Promise<void> {
+    const at = Date.now()
+    const record = (name: string, id: string) => ({ kind: WRITING, name, value: id, at })
+    await this.put(
+      ids.map((id, index) => ({ id, metadata: record(names[index]!, id), text: '', vector: [1] })),
+      'add',
+    )
+    for (const [index, id] of ids.entries()) {
+      const name = names[index]!
+      this.#last?.writing.set(name, new Map(this.#last.writing.get(name)).set(id, at))
+    }
+  }
+
+  /** Gives the versions other values, and takes back that they are being written. */
+  async end({ names, ids }: Announcement): Promise<void> {
+    const fresh = names.map(id => ({
+      id,
+      metadata: { kind: VERSION, name: id, value: randomUUID() },
+      text: '',
+      vector: [1],
+    }))
     await this.put(fresh, 'upsert')
-    if (this.#last?.path !== this.#collection?.path) return
-    for (const { id, metadata } of fresh) this.#last?.values.set(id, metadata.value)
+    const over = [...ids, ...names.flatMap(name => this.#abandoned(name))]
+    // What stays only keeps others from keeping what they read.
+    await this.#collection?.delete({ kind: { $eq: WRITING } }, over).catch(() => undefined)
+    const { path, values, writing } = this.#last ?? {}
+    if (values === undefined || writing === undefined || path !== this.#collection?.path) return
+    for (const { id, metadata } of fresh) {
+      values.set(id, metadata.value)
+      const left = [...(writing.get(id) ?? NOBODY)].filter(([other]) => !over.includes(other))
+      writing.set(id, new Map(left))
+    }
   }
 
-  #count(name: string, state: WriteState): void {
-    const own = this.#begun.get(name) ?? { writes: 0, value: '' }
-    own.writes += state === 'writing' ? 1 : -1
-    this.#begun.set(name, own)
-  }
-
-  /** Tells of which names nobody is writing any more, here or in another process. */
-  async #isOver(names: readonly string[]): Promise<(name: string) => boolean> {
-    const others = names.filter(name => this.#begun.get(name)?.writes === 0)
-    const began = new Map(others.map(name => [name, this.#begun.get(name)!.value]))
-    for (const name of others) this.#begun.delete(name)
-    const now = others.length === 0 ? undefined : await this.read(others)
-    return name => began.has(name) && now?.values.get(name) === began.get(name)
+  #abandoned(name: string): string[] {
+    const writes = [...(this.#last?.writing.get(name) ?? NOBODY)]
+    return writes.flatMap(([id, at]) => (at < Date.now() - ABANDONED_AFTER ? [id] : []))
   }
 
   /** Writes records as a collection does; makes the collection when there is none. */
@@ -162,4 +186,21 @@ export class VersionStore {
     this.#collection = this.#server.records(this.#database, info.id)
     return this.#collection
   }
+}
+
+const NOBODY: ReadonlyMap<string, number> = new Map()
+
+function snapshotOf(path: string, found: readonly StoredRecord[]): VersionSnapshot {
+  const values = new Map<string, string>()
+  const writing = new Map<string, Map<string, number>>()
+  for (const { id, metadata = {} } of found) {
+    const name = String(metadata.name)
+    if (metadata.kind === WRITING) {
+      writing.set(name, (writing.get(name) ?? new Map()).set(id, Number(metadata.at)))
+    } else if (name === id) {
+      // Those of an earlier version carry no name.
+      values.set(name, String(metadata.value))
+    }
+  }
+  return { path, values, writing }
 }

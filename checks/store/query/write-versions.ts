@@ -1,12 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { shardOf } from '../../../infra/shards.ts'
 import { raceAbort } from '../../transport/race-abort.ts'
 import { type CreatorId, isReserved } from '../creator-id.ts'
-import {
-  isBeingWritten,
-  type VersionSnapshot,
-  type VersionStore,
-  type WriteState,
-} from './write-version-store.ts'
+import type { Announcement, VersionSnapshot, VersionStore } from './write-version-store.ts'
 
 /** The creators of a server share so many. */
 const VERSIONS = 4096
@@ -51,10 +47,9 @@ export class WriteVersions {
     const names = [EVERYBODY, nameOf(creator)]
     const versionIn: WriteVersion['in'] = seen => {
       if (seen === undefined || isReserved(creator)) return undefined
-      const values = names.map(name => seen.values.get(name))
-      if (values.some(isBeingWritten)) return undefined
+      if (names.some(name => seen.writing.get(name)?.size)) return undefined
       // One that nobody wrote yet is a version too.
-      return [seen.path, ...values].join(' ')
+      return [seen.path, ...names.map(name => seen.values.get(name))].join(' ')
     }
     return {
       cached: async signal => versionIn(await store.cached(signal)),
@@ -73,25 +68,29 @@ export class WriteVersions {
     creators: readonly CreatorId[],
     write: (announced: Promise<void>) => Promise<T>,
   ): Promise<T> {
-    const announced = this.#announce(creators, 'writing')
+    const announcements = this.#announcementsOf(creators)
+    const announced = all(announcements.map(({ store, of }) => store.begin(of)))
     try {
-      return await Promise.all([write(announced), announced]).then(([result]) => result)
+      const [result] = await Promise.all([write(announced), announced])
+      return result
     } finally {
       await announced.catch(() => undefined)
-      await this.#announce(creators, 'written')
+      await all(announcements.map(({ store, of }) => store.end(of)))
     }
   }
 
-  async #announce(creators: readonly CreatorId[], state: WriteState): Promise<void> {
+  #announcementsOf(creators: readonly CreatorId[]): { store: VersionStore; of: Announcement }[] {
     const versioned = creators.filter(creator => !isReserved(creator))
-    const stores = Map.groupBy(versioned, this.#storeOf)
-    await Promise.all(
-      [...stores].map(([store, own]) => {
-        const names = new Set(own.map(nameOf))
-        return store.bump(names.size > MOST_BUMPED ? [EVERYBODY] : [...names], state)
-      }),
-    )
+    return [...Map.groupBy(versioned, this.#storeOf)].map(([store, own]) => {
+      const few = new Set(own.map(nameOf))
+      const names = few.size > MOST_BUMPED ? [EVERYBODY] : [...few]
+      return { store, of: { names, ids: names.map(name => `${name} ${randomUUID()}`) } }
+    })
   }
+}
+
+const all = async (work: Promise<void>[]): Promise<void> => {
+  await Promise.all(work)
 }
 
 /** By another hash than the shard's, or the creators of one shard would share a few of them. */

@@ -77,9 +77,7 @@ export class CurrentVersions {
     return [...this.#versions].flatMap(([key, version]) => {
       if (earlier !== undefined && isSame(version, earlier.#versions.get(key))) return []
       const document = key.slice(documentKey({ creator, document: '' }).length)
-      return Array.from({ length: version.count }, (_, chunk) =>
-        recordId(creator, document, version, chunk),
-      )
+      return idsOf(creator, document, version)
     })
   }
 }
@@ -90,6 +88,10 @@ function* versioned(ids: Iterable<string>) {
     if (name?.version !== undefined) yield { key: documentKey(name), version: name.version }
   }
 }
+
+/** The ids of all chunks of a version. */
+export const idsOf = (creator: CreatorId, document: string, version: DocumentVersion): string[] =>
+  Array.from({ length: version.count }, (_, chunk) => recordId(creator, document, version, chunk))
 
 /** A document of a creator, as a key. */
 export const documentKey = ({

@@ -39,24 +39,39 @@ export async function replaceDocuments(
   await deleteRecords(records, selected.creatorFilter, before).catch(() => undefined)
 }
 
-/** Of several requests the first may be undone before the last is in, by who deletes the document meanwhile. */
+/**
+ * Documents of up to BATCH chunks go in as a whole, several in a request. Of a longer one the first request may be undone
+ * before the last is in, by who deletes the document meanwhile: then it is taken out.
+ */
 export async function putIn(
   records: ChromaCollection,
   creatorFilter: Where,
   documents: readonly NewRecord[][],
 ): Promise<void> {
-  const fresh = documents.flat()
-  await records.add(fresh)
-  if (fresh.length <= BATCH) return
-  const ids = fresh.map(({ id }) => id)
+  for (const request of requestsOf(documents)) await records.add(request)
+  const long = documents.filter(({ length }) => length > BATCH)
+  if (long.length === 0) return
+  const ids = long.flat().map(({ id }) => id)
   const found = await records.get(creatorFilter, { ids, include: [] })
   const there = new Set(found.map(({ id }) => id))
-  const torn = documents.filter(own => !own.every(({ id }) => there.has(id)))
+  const torn = long.filter(own => !own.every(({ id }) => there.has(id)))
   await deleteRecords(
     records,
     creatorFilter,
     torn.flat().map(({ id }) => id),
   )
+}
+
+function* requestsOf(documents: readonly NewRecord[][]): Generator<NewRecord[]> {
+  let request: NewRecord[] = []
+  for (const document of documents) {
+    if (request.length > 0 && request.length + document.length > BATCH) {
+      yield request
+      request = []
+    }
+    request.push(...document)
+  }
+  if (request.length > 0) yield request
 }
 
 /**

@@ -96,7 +96,9 @@ export class OperationPhases {
     const named = JSON.stringify([body.where, body.ids])
     const names = (creator: string) =>
       collection === ANNOUNCED_IN
-        ? (body.ids ?? []).includes(`${shardOf(`mark of ${creator}`, VERSIONS)}`)
+        ? (body.ids ?? []).some(
+            id => id.split(' ')[0] === `${shardOf(`mark of ${creator}`, VERSIONS)}`,
+          )
         : named.includes(creator)
     const own = [...this.#all].filter(({ operation }) => operation.creators.some(names))
     return own.find(({ operation }) => operation.kind !== 'read') ?? own.at(-1)

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { vectorFor } from '../../../checks/probe/vectors.ts'
+import type { Fetch } from '../../../checks/transport/connection.ts'
+import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import { outputsOf } from '../../support/store/deployment.ts'
+
+const DIMENSION = 8
+const isAnnouncement = (body: string) => body.includes('"kind":"writing"')
+const documentOf = (id: string, text: string, count = 1) => ({
+  id,
+  chunks: Array.from({ length: count }, (_, index) => {
+    const own = count === 1 ? text : `${text} ${index}`
+    return { text: own, vector: vectorFor(own, DIMENSION) }
+  }),
+})
+
+describe('two processes that write one creator, of whom one is killed', () => {
+  let chroma: RunningChroma
+  const stores: ConnectedDeployment[] = []
+
+  beforeAll(async () => {
+    chroma = await startChroma()
+  })
+  afterAll(async () => {
+    await Promise.all(stores.map(store => store.close()))
+    await chroma.stop()
+  })
+
+  async function open(
+    creator: string,
+    before: (url: string, body: string) => Promise<void> = async () => {},
+  ) {
+    const outputs = outputsOf({ chroma: [chroma.url], dimensions: DIMENSION })
+    const watched: Fetch = async (url, init) => {
+      await before(String(url), String(init?.body))
+      return fetch(url, init)
+    }
+    const store = await openDeployment(outputs, { fetch: watched })
+    stores.push(store)
+    return store.knowledge().creator(creator)
+  }
+
+  it('never let a reader keep what was read while one of them begins as the other ends', async () => {
+    const reader = await open('ada')
+    const gate = Promise.withResolvers<void>()
+    const killed = Promise.withResolvers<void>()
+    const announced = Promise.withResolvers<void>()
+    let writes = 0
+    // One is killed after its records are in: its last announcement never comes to Chroma.
+    const dying = await open('ada', async (url, body) => {
+      if (url.endsWith('/add') && !isAnnouncement(body)) {
+        announced.resolve()
+        await gate.promise
+        writes += 1
+      } else if (writes > 0 && body.includes('"kind":"mark"')) {
+        killed.resolve()
+        await new Promise(() => {})
+      }
+    })
+    let marks = 0
+    // The other ends its write: between its look at the marks and its last announcement the one announces itself.
+    const other = await open('ada', async (url, body) => {
+      if (!(url.endsWith('/upsert') && body.includes('"kind":"mark"'))) return
+      marks += 1
+      if (marks !== 2) return
+      void dying.upsert([documentOf('one', 'new')])
+      await announced.promise
+    })
+    await other.upsert([documentOf('one', 'old')])
+    await other.upsert([documentOf('two', 'beside')])
+
+    const texts = async () =>
+      (await reader.query({ vector: vectorFor('x', DIMENSION) })).map(({ text }) => text).sort()
+    expect(await texts()).toEqual(['beside', 'old'])
+    gate.resolve()
+    await killed.promise
+    const [chunk] = await reader.get({ documents: ['one'] })
+    expect(chunk?.text).toBe('new')
+    expect(await texts()).toEqual(['beside', 'new'])
+  })
+
+  it('never let a reader keep what was read while one goes on that began before the other', async () => {
+    const reader = await open('eve')
+    const other = await open('eve')
+    const announced = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const killed = Promise.withResolvers<void>()
+    let isIn = false
+    // It is killed after its records are in: its last announcement never comes to Chroma.
+    const dying = await open('eve', async (url, body) => {
+      if (url.endsWith('/add') && !isAnnouncement(body)) {
+        announced.resolve()
+        await gate.promise
+        isIn = true
+      } else if (isIn && body.includes('"kind":"mark"')) {
+        killed.resolve()
+        await new Promise(() => {})
+      }
+    })
+    await other.upsert([documentOf('one', 'old')])
+    void dying.upsert([documentOf('one', 'new')])
+    await announced.promise
+    // Begins later and ends earlier.
+    await other.upsert([documentOf('two', 'beside')])
+
+    const texts = async () =>
+      (await reader.query({ vector: vectorFor('x', DIMENSION) })).map(({ text }) => text).sort()
+    expect(await texts()).toEqual(['beside', 'old'])
+    gate.resolve()
+    await killed.promise
+    const [chunk] = await reader.get({ documents: ['one'] })
+    expect(chunk?.text).toBe('new')
+    expect(await texts()).toEqual(['beside', 'new'])
+  })
+
+  it('leave no part of a document to be found that the other deleted meanwhile', async () => {
+    const reader = await open('bob')
+    await reader.upsert([documentOf('standing', 'standing', 150)])
+    const last = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    const killed = Promise.withResolvers<void>()
+    let adds = 0
+    const dying = await open('bob', async (url, body) => {
+      if (url.endsWith('/add') && !isAnnouncement(body)) {
+        adds += 1
+        if (adds < 3) return
+        last.resolve()
+        await go.promise
+      } else if (adds === 3) {
+        killed.resolve()
+        await new Promise(() => {})
+      }
+    })
+    void dying.upsert([documentOf('one', 'one', 650)])
+    await last.promise
+    await reader.delete({ documents: ['one'] })
+    go.resolve()
+    await killed.promise
+    expect(await reader.count({ documents: ['one'] })).toBe(0)
+    const hits = await reader.query({ vector: vectorFor('one 0', DIMENSION) }, { count: 100 })
+    expect(hits.filter(({ document }) => document === 'one')).toEqual([])
+  })
+})
