@@ -7,6 +7,8 @@ const WAITING = [
   'test/integration/kubernetes/fleet-*.test.ts',
   'test/integration/models/{models-faults,model-sidecar}.test.ts',
   'test/integration/api/api-{health,hostile-use,process}.test.ts',
+  'test/integration/local/up-killed.test.ts',
+  'test/integration/store/{index-damage,kills}.test.ts',
   'test/integration/toolchain/*.test.ts',
 ]
 /** Suites of container engines and clusters. */

@@ -38,12 +38,12 @@ describe('no creator ever meets what is another creator’s', () => {
     await chroma.stop()
   })
 
-  /** Documents named like other creators. Every text is the id of the creator it belongs to. */
+  /** Documents named like other creators. Every text is the id of the creator it belongs to, as JSON: no U+0000 in it. */
   const documents = (creator: string, names: string[]) =>
     names.map((id, rank) => ({
       id,
       metadata: { topic: TOPICS[rank % 2]!, rank: rank % 4 },
-      chunks: [{ text: creator, vector: vectorFor(id, DIMENSION) }],
+      chunks: [{ text: JSON.stringify(creator), vector: vectorFor(id, DIMENSION) }],
     }))
   const write = (creator: Creator, names: string[]) => creator.upsert(documents(creator.id, names))
 
@@ -66,7 +66,7 @@ describe('no creator ever meets what is another creator’s', () => {
         const found = await ways[way]()
         const call = JSON.stringify([id, way, filter, name])
         expect(
-          found.filter(({ text }) => text !== id),
+          found.filter(({ text }) => text !== JSON.stringify(id)),
           call,
         ).toEqual([])
         if (way === 'queryAll') expect(found).toHaveLength(HOSTILE_CREATORS.length)
