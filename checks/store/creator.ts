@@ -103,9 +103,7 @@ export class Creator {
    * @param createdAt Unix milliseconds
    */
   async rewrite(document: ReadyDocument, createdAt: number): Promise<void> {
-    const make: DocumentWrite['makeRecords'] = (creator, ready, sequence) =>
-      documentRecords(creator, ready, { sequence, tag: drawTag() }, createdAt, {})
-    const write = () => this.#scope.replace([document], make)
+    const write = () => this.#scope.replace([document], this.#recordsAt(createdAt))
     await this.#store.writes.runExclusive(this.id, write)
   }
 
@@ -190,12 +188,16 @@ export class Creator {
     checkDocuments(documents)
     const { now, writes, embedder } = this.#store
     const ready = await makeReady(embedder, documents, signal)
-    const createdAt = now()
-    const { tag = drawTag, metadata = {} } = this.#marks
-    const make: DocumentWrite['makeRecords'] = (creator, document, sequence) =>
-      documentRecords(creator, document, { sequence, tag: tag() }, createdAt, metadata)
+    const make = this.#recordsAt(now())
     // Once begun it goes on whatever becomes of its caller: a half would help nobody.
     await writes.runExclusive(this.id, () => write(ready, make), signal)
+  }
+
+  /** @param createdAt Unix milliseconds */
+  #recordsAt(createdAt: number): DocumentWrite['makeRecords'] {
+    const { tag = drawTag, metadata = {} } = this.#marks
+    return (creator, document, sequence) =>
+      documentRecords(creator, document, { sequence, tag: tag() }, createdAt, metadata)
   }
 }
 
