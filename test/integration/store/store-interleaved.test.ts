@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
+import type { Creator } from '../../../checks/store/creator.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
@@ -41,54 +42,13 @@ describe('two processes that write one creator, of whom one is killed', () => {
     return store.knowledge().creator(creator)
   }
 
-  it('never let a reader keep what was read while one of them begins as the other ends', async () => {
-    const reader = await open('ada')
-    const gate = Promise.withResolvers<void>()
-    const killed = Promise.withResolvers<void>()
-    const announced = Promise.withResolvers<void>()
-    let writes = 0
-    // One is killed after its records are in: its last announcement never comes to Chroma.
-    const dying = await open('ada', async (url, body) => {
-      if (url.endsWith('/add') && !isAnnouncement(body)) {
-        announced.resolve()
-        await gate.promise
-        writes += 1
-      } else if (writes > 0 && body.includes('"kind":"mark"')) {
-        killed.resolve()
-        await new Promise(() => {})
-      }
-    })
-    let marks = 0
-    // The other ends its write: between its look at the marks and its last announcement the one announces itself.
-    const other = await open('ada', async (url, body) => {
-      if (!(url.endsWith('/upsert') && body.includes('"kind":"mark"'))) return
-      marks += 1
-      if (marks !== 2) return
-      void dying.upsert([documentOf('one', 'new')])
-      await announced.promise
-    })
-    await other.upsert([documentOf('one', 'old')])
-    await other.upsert([documentOf('two', 'beside')])
-
-    const texts = async () =>
-      (await reader.query({ vector: vectorFor('x', DIMENSION) })).map(({ text }) => text).sort()
-    expect(await texts()).toEqual(['beside', 'old'])
-    gate.resolve()
-    await killed.promise
-    const [chunk] = await reader.get({ documents: ['one'] })
-    expect(chunk?.text).toBe('new')
-    expect(await texts()).toEqual(['beside', 'new'])
-  })
-
-  it('never let a reader keep what was read while one goes on that began before the other', async () => {
-    const reader = await open('eve')
-    const other = await open('eve')
+  /** A writer that is killed after its records are in: its last announcement never comes to Chroma. */
+  async function openDying(creator: string) {
     const announced = Promise.withResolvers<void>()
     const gate = Promise.withResolvers<void>()
     const killed = Promise.withResolvers<void>()
     let isIn = false
-    // It is killed after its records are in: its last announcement never comes to Chroma.
-    const dying = await open('eve', async (url, body) => {
+    const dying = await open(creator, async (url, body) => {
       if (url.endsWith('/add') && !isAnnouncement(body)) {
         announced.resolve()
         await gate.promise
@@ -98,20 +58,50 @@ describe('two processes that write one creator, of whom one is killed', () => {
         await new Promise(() => {})
       }
     })
-    await other.upsert([documentOf('one', 'old')])
-    void dying.upsert([documentOf('one', 'new')])
-    await announced.promise
-    // Begins later and ends earlier.
-    await other.upsert([documentOf('two', 'beside')])
+    return { dying, announced: announced.promise, goOn: gate.resolve, killed: killed.promise }
+  }
 
+  async function expectNothingKept(
+    reader: Creator,
+    { goOn, killed }: Pick<Awaited<ReturnType<typeof openDying>>, 'goOn' | 'killed'>,
+  ): Promise<void> {
     const texts = async () =>
       (await reader.query({ vector: vectorFor('x', DIMENSION) })).map(({ text }) => text).sort()
     expect(await texts()).toEqual(['beside', 'old'])
-    gate.resolve()
-    await killed.promise
+    goOn()
+    await killed
     const [chunk] = await reader.get({ documents: ['one'] })
     expect(chunk?.text).toBe('new')
     expect(await texts()).toEqual(['beside', 'new'])
+  }
+
+  it('never let a reader keep what was read while one of them begins as the other ends', async () => {
+    const reader = await open('ada')
+    const { dying, announced, ...end } = await openDying('ada')
+    let marks = 0
+    // The other ends its write: between its look at the marks and its last announcement the one announces itself.
+    const other = await open('ada', async (url, body) => {
+      if (!(url.endsWith('/upsert') && body.includes('"kind":"mark"'))) return
+      marks += 1
+      if (marks !== 2) return
+      void dying.upsert([documentOf('one', 'new')])
+      await announced
+    })
+    await other.upsert([documentOf('one', 'old')])
+    await other.upsert([documentOf('two', 'beside')])
+    await expectNothingKept(reader, end)
+  })
+
+  it('never let a reader keep what was read while one goes on that began before the other', async () => {
+    const reader = await open('eve')
+    const other = await open('eve')
+    const { dying, announced, ...end } = await openDying('eve')
+    await other.upsert([documentOf('one', 'old')])
+    void dying.upsert([documentOf('one', 'new')])
+    await announced
+    // Begins later and ends earlier.
+    await other.upsert([documentOf('two', 'beside')])
+    await expectNothingKept(reader, end)
   })
 
   it('leave no part of a document to be found that the other deleted meanwhile', async () => {
