@@ -37,6 +37,14 @@ const ChromaInstance = z.object({
   dataFolder: z.string().optional(),
 })
 
+/** What one creator may have. */
+const Quota = z.object({
+  /** Chunks. */
+  records: z.int().positive(),
+  /** Of texts, metadata and vectors. */
+  bytes: z.int().positive(),
+})
+
 const OllamaPool = z.object({
   pool: z.string(),
   reach: Endpoint,
@@ -72,6 +80,8 @@ export const Outputs = z.object({
     instances: z.tuple([ChromaInstance], ChromaInstance),
     /** Connections to each instance at most. */
     maxConnections: z.int().positive(),
+    /** Absent: nobody is counted. */
+    quota: Quota.optional(),
     generation: z.int().positive(),
     shards: z.int().min(MIN_SHARDS).max(MAX_SHARDS),
     /** For each shard the index of its instance. */
@@ -90,6 +100,7 @@ export const Provisioner = z.object({
 })
 
 export type Outputs = z.infer<typeof Outputs>
+export type Quota = z.infer<typeof Quota>
 export type Endpoint = z.infer<typeof Endpoint>
 export type OllamaPool = z.infer<typeof OllamaPool>
 export type DeployedModel = z.infer<typeof DeployedModel>

@@ -60,6 +60,7 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
     chroma: {
       instances: servers.chroma,
       maxConnections: settings.chroma.maxConnections,
+      quota: settings.chroma.quota,
       generation: FIRST_GENERATION,
       shards: settings.chroma.shards,
       shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),

@@ -11,19 +11,26 @@ import { LIMITS } from './traffic/limits.ts'
 
 const absentWhenEmpty = z.string().transform(text => text || undefined)
 
+const list = z
+  .string()
+  .default('')
+  .transform(text =>
+    text
+      .split(',')
+      .map(name => name.trim())
+      .filter(name => name !== ''),
+  )
+
 const Environment = z.object({
   KNOWLEDGE_API_OUTPUTS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_KEYS: absentWhenEmpty.optional(),
   KNOWLEDGE_API_HOST: absentWhenEmpty.optional(),
-  KNOWLEDGE_API_HOSTS: z
-    .string()
-    .default('')
-    .transform(text =>
-      text
-        .split(',')
-        .map(name => name.trim())
-        .filter(name => name !== ''),
-    ),
+  KNOWLEDGE_API_HOSTS: list,
+  KNOWLEDGE_API_PROXIES: list,
+  KNOWLEDGE_API_LOOPBACK: z
+    .enum(['true', 'false'])
+    .transform(text => text === 'true')
+    .optional(),
   KNOWLEDGE_API_PORT: z.coerce.number().int().min(0).max(65_535).default(API_PORT),
   KNOWLEDGE_API_REQUESTS_PER_MINUTE: z.coerce
     .number()
@@ -60,6 +67,8 @@ export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> 
     keyFile: own.KNOWLEDGE_API_KEYS,
     host: own.KNOWLEDGE_API_HOST,
     hosts: own.KNOWLEDGE_API_HOSTS,
+    proxies: own.KNOWLEDGE_API_PROXIES,
+    onLoopback: own.KNOWLEDGE_API_LOOPBACK,
     port: own.KNOWLEDGE_API_PORT,
     logLevel: own.KNOWLEDGE_API_LOG,
     boundedLogs: own.KNOWLEDGE_API_LOGS,

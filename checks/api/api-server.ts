@@ -31,6 +31,10 @@ export interface ServerParts {
   /** What it listens on, and the names it is called by besides. */
   host: string
   hosts: readonly string[]
+  /** Whose word on where a request came from is believed. */
+  proxies: readonly string[]
+  /** Whether nobody but programs of this machine reaches it. */
+  onLoopback: boolean
   logLevel: LogLevel
   logStream?: NodeJS.WritableStream | undefined
   now: () => number
@@ -50,6 +54,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     logController: new RequestLog(),
     bodyLimit: SMALL_BODY,
     requestTimeout: ARRIVAL,
+    trustProxy: [...parts.proxies],
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     forceCloseConnections: 'idle',
     return503OnClosing: false,

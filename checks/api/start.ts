@@ -7,6 +7,7 @@ import { buildServer } from './api-server.ts'
 import { keyRing } from './auth/key-ring.ts'
 import type { LogLevel } from './log.ts'
 import { boundLogs } from './log-rotation.ts'
+import { isLoopback } from './traffic/hosts.ts'
 import { GRACE, LAST_WORDS, LIMITS, type Limits } from './traffic/limits.ts'
 
 export interface ApiConfig {
@@ -17,6 +18,13 @@ export interface ApiConfig {
   host?: string
   /** Names that it is called by, without a port, besides those of loopback. */
   hosts?: readonly string[]
+  /** Addresses and ranges of proxies in front of it: whom a request came from is believed of them alone. */
+  proxies?: readonly string[]
+  /**
+   * Whether nobody but programs of this machine reaches it. By default where it listens on loopback and has neither
+   * further names nor proxies.
+   */
+  onLoopback?: boolean | undefined
   /** 0 takes any that is free. */
   port: number
   logLevel: LogLevel
@@ -45,12 +53,25 @@ const LOOPBACK = '127.0.0.1'
  * @throws Failure `misused` for invalid outputs or an invalid key file; `unavailable` when the port is taken
  */
 export async function startApi(config: ApiConfig): Promise<RunningApi> {
-  const { outputs, keyFile, host = LOOPBACK, hosts = [], port } = config
+  const { outputs, keyFile, host = LOOPBACK, hosts = [], proxies = [], port } = config
+  const onLoopback =
+    config.onLoopback ?? (isLoopback(host) && hosts.length === 0 && proxies.length === 0)
   const { boundedLogs = [], limits = LIMITS, now = Date.now } = config
   const keys = keyFile === undefined ? undefined : await keyRing(keyFile)
   const deployment = await openDeployment(outputs)
   const probe = await openDeployment(outputs)
-  const parts = { ...config, deployment, probe, keys, limits, host, hosts, now }
+  const parts = {
+    ...config,
+    deployment,
+    probe,
+    keys,
+    limits,
+    host,
+    hosts,
+    proxies,
+    onLoopback,
+    now,
+  }
   const [api, endAll] = await buildServer(parts)
   const leaveLogs = boundLogs(boundedLogs, text => api.log.warn(text))
 

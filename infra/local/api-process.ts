@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ProcessArgs } from '../resources.ts'
+import { apiEnvironment } from '../servers/api-environment.ts'
 import { API_READY } from '../servers/api-spec.ts'
 import { apiKeysOf, localPaths } from '../settings/home-paths.ts'
 import type { Settings } from '../settings/parse-settings.ts'
@@ -21,12 +22,10 @@ export function apiProcess<Text>(
     ...place,
     arguments: [],
     environment: {
+      ...apiEnvironment(settings),
       KNOWLEDGE_API_OUTPUTS: file,
       KNOWLEDGE_API_KEYS: keys,
-      KNOWLEDGE_API_PORT: `${place.port}`,
       KNOWLEDGE_API_LOGS: JSON.stringify(placesOf(settings).map(({ log }) => log)),
-      KNOWLEDGE_API_HOSTS: settings.api.hosts,
-      KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${settings.api.requestsPerMinute}`,
     },
     files: { [file]: outputs },
     folders: [],

@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import type { Outputs } from '../outputs.ts'
+import { apiEnvironment } from './api-environment.ts'
 import { apiArguments } from './api-program.ts'
 import type { ServerSpec, SpecArgs } from './server-spec.ts'
 
@@ -15,20 +16,17 @@ export const OUTPUTS_FILE = '/etc/knowledge/outputs.json'
  * @param keys the content of the key file
  */
 export function apiServer(
-  { settings: { api }, images }: SpecArgs,
+  { settings, images }: SpecArgs,
   outputs: pulumi.Output<Outputs>,
   keys: pulumi.Output<string>,
   plan: Workload | undefined,
 ) {
+  const { port } = settings.api
   return {
     name: 'api',
     image: images.api,
     args: apiArguments('checks/api/main.ts'),
-    environment: {
-      KNOWLEDGE_API_HOST: '0.0.0.0',
-      KNOWLEDGE_API_PORT: `${api.port}`,
-      KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${api.requestsPerMinute}`,
-    },
+    environment: { KNOWLEDGE_API_HOST: '0.0.0.0', ...apiEnvironment(settings) },
     files: [
       {
         path: OUTPUTS_FILE,
@@ -37,9 +35,9 @@ export function apiServer(
       },
       { path: '/etc/knowledge/api-keys.json', content: keys, variable: 'KNOWLEDGE_API_KEYS' },
     ],
-    port: api.port,
+    port,
     probe: {
-      port: api.port,
+      port,
       startup: { path: API_READY, within: 60, every: 2 },
       ready: API_READY,
       live: API_READY,

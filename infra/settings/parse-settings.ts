@@ -4,8 +4,9 @@ import type { z } from 'zod'
 import { type Egress, egressOf, type Wrong } from '../egress/egress-settings.ts'
 import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
+import type { Quota } from '../outputs.ts'
 import { PROJECT } from '../project.ts'
-import { type Millis, minutes } from '../units.ts'
+import { MiB, type Millis, minutes } from '../units.ts'
 import { type ImageReferences, Images, resolveImages } from './image-settings.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
@@ -23,13 +24,19 @@ export interface Settings {
   home: string
   /** Whether a setting names it; else it is made for this stack alone. */
   homeIsNamed: boolean
-  chroma: { port: number; shards: number; instances: number; maxConnections: number }
+  chroma: { port: number; shards: number; instances: number; maxConnections: number; quota: Quota }
   ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
   /**
    * `address` is the one of the host that the docker target publishes the port on; `hosts` are names that the API on
-   * loopback goes by, comma-separated.
+   * loopback goes by, `proxies` addresses and ranges of those in front of it, both comma-separated.
    */
-  api: { port: number; address: string; hosts: string; requestsPerMinute: number }
+  api: {
+    port: number
+    address: string
+    hosts: string
+    proxies: string
+    requestsPerMinute: number
+  }
   models: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
@@ -87,6 +94,10 @@ export function parseSettings(
       shards: config.shards,
       instances: config.instances,
       maxConnections: config.maxConnectionsPerInstance,
+      quota: {
+        records: config.maxRecordsPerCreator,
+        bytes: config.maxMebibytesPerCreator * MiB,
+      },
     },
     ollama: {
       port: config.ollamaPort,
@@ -98,6 +109,7 @@ export function parseSettings(
       port: config.apiPort,
       address: config.apiAddress,
       hosts: config.apiHosts,
+      proxies: config.apiProxies,
       requestsPerMinute: config.apiRequestsPerMinute,
     },
     models: [

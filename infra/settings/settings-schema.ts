@@ -17,6 +17,10 @@ export type KvCacheType = (typeof KV_CACHE_TYPES)[number]
 const whole = (min: number, max: number) => z.int().min(min).max(max)
 const Port = whole(1, 65_535)
 
+const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+const areAddresses = (text: string): boolean =>
+  text === '' || text.split(',').every(part => Address.safeParse(part.trim()).success)
+
 /** A text as `pulumi config set --secret` writes it; Pulumi hands it to the program decrypted. */
 const Encrypted = z.strictObject({ secure: z.string() })
 
@@ -70,6 +74,13 @@ export const Config = z.strictObject({
     .describe(
       'Names that an HTTP API on loopback is called by besides localhost, comma-separated: those of a proxy in front of it. It refuses every other',
     ),
+  apiProxies: z
+    .string()
+    .refine(areAddresses, 'addresses and ranges, comma-separated')
+    .default('')
+    .describe(
+      'Proxies in front of the HTTP API, as addresses or ranges (10.0.0.7, 10.244.0.0/16), comma-separated: whom a request came from is believed of these alone. Empty: of none, so that all who come through a proxy count as one address',
+    ),
   apiRequestsPerMinute: whole(1, 1_000_000_000)
     .default(API_REQUESTS_PER_MINUTE)
     .describe(
@@ -108,6 +119,14 @@ export const Config = z.strictObject({
   chunksPerCreator: whole(1, 1_000_000)
     .default(10)
     .describe('Chunks of text of one creator, on average, that the data is sized for'),
+  maxRecordsPerCreator: whole(1, 1_000_000_000)
+    .default(100_000)
+    .describe('Chunks that one creator may have; what would be more is refused with 507'),
+  maxMebibytesPerCreator: whole(1, 1_000_000)
+    .default(1024)
+    .describe(
+      'MiB that texts, metadata and vectors of one creator may take; what would be more is refused with 507',
+    ),
   modelMirror: z
     .string()
     .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
