@@ -7,16 +7,24 @@ const WAITING = [
   'test/integration/kubernetes/fleet-*.test.ts',
   'test/integration/models/{models-faults,model-sidecar}.test.ts',
   'test/integration/api/api-{health,hostile-use,process}.test.ts',
-  'test/integration/local/up-killed.test.ts',
-  'test/integration/store/{index-damage,kills}.test.ts',
   'test/integration/toolchain/*.test.ts',
 ]
-/** Suites of container engines and clusters. */
-const MACHINES = 'test/integration/{docker,kubernetes}/**/*.test.ts'
+/**
+ * What starts real servers, in lanes that run beside each other (`npm test`): each takes about as long as the others, and
+ * within each the suites come one after another. Ollama computes on all cores: two of its suites at once would each take
+ * several times as long.
+ */
+const LANES = {
+  servers: ['test/integration/{api,models,store}/*.test.ts'],
+  machines: ['test/integration/{docker,kubernetes}/*.test.ts'],
+  stacks: [
+    'test/{integration/local,faults}/*.test.ts',
+    'test/integration/docker/docker-bad-input.test.ts',
+  ],
+  waiting: WAITING,
+}
 
 const REAL = {
-  // Ollama computes on all cores: two of its suites at once would each take several times as long. Those of machines
-  // wait as often, and others wait most of the time: they are projects of their own that run beside (`npm test`).
   fileParallelism: false,
   // The real tools are obtained once, before any suite starts servers with them.
   globalSetup: 'test/support/global-setup.ts',
@@ -28,16 +36,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: MINUTE } },
-      {
+      ...Object.entries(LANES).map(([name, include], index, lanes) => ({
+        // A suite that several lanes name is the last one's.
         test: {
           ...REAL,
-          name: 'integration',
-          include: ['test/{integration,faults}/**/*.test.ts'],
-          exclude: [MACHINES, ...WAITING],
+          name,
+          include,
+          exclude: lanes.slice(index + 1).flatMap(([, later]) => later),
         },
-      },
-      { test: { ...REAL, name: 'machines', include: [MACHINES], exclude: WAITING } },
-      { test: { ...REAL, name: 'waiting', include: WAITING } },
+      })),
     ],
   },
 })
