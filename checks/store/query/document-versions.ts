@@ -35,21 +35,34 @@ export class DocumentVersions {
     sizeCalculation: ({ versions }) => 1 + versions.documents,
   })
 
-  /** As they were at some time before. */
-  async cached(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
-    return this.#known.get(keyOfCreator(of))?.versions ?? this.current(of, signal)
+  /** As they were at some time before; undefined when that is not known. */
+  known(of: VersionedCreator): CurrentVersions | undefined {
+    return this.#known.get(keyOfCreator(of))?.versions
+  }
+
+  /** Those that `current` gives again, as long as nothing has been written since the version was last heard of. */
+  async read(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
+    return this.#read(of, await of.version.cached(signal), signal)
   }
 
   async current(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
-    const { records, creator } = of
     const version = await of.version.current(signal)
     const known = this.#known.get(keyOfCreator(of))
     if (known !== undefined && version !== undefined && known.version === version) {
       return known.versions
     }
+    return this.#read(of, version, signal)
+  }
+
+  async #read(
+    of: VersionedCreator,
+    version: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<CurrentVersions> {
+    const { records, creator } = of
     const where = scoped(creator, { [RECORD_KEYS.head]: { $eq: creator } })
     const first = (await records.get(where, { include: [] }, signal)).map(({ id }) => id)
-    const torn = await tornAmong(first, of, known?.versions, signal)
+    const torn = await tornAmong(first, of, this.known(of), signal)
     const versions = CurrentVersions.ofFirst(first.filter(id => !torn.has(id)))
     this.#known.set(keyOfCreator(of), { version, versions })
     return versions

@@ -45,6 +45,8 @@ interface IndexAnswer extends Pick<Settled<StoredRecord>, 'versions' | 'isChange
 export class IndexSearch {
   readonly #versions = new DocumentVersions()
   readonly #unreachable = new UnreachableRecords()
+  /** Whether the last reading was over sooner than anything can change. */
+  #isQuick = true
 
   /** The versions of the creator's documents as they are now. */
   versions(of: VersionedCreator, signal?: AbortSignal): Promise<CurrentVersions> {
@@ -97,12 +99,32 @@ export class IndexSearch {
     read: () => Promise<Kind[]>,
     signal?: AbortSignal,
   ): Promise<Settled<Kind> | undefined> {
+    const known = this.#versions.known(searched)
+    if (known !== undefined) return this.#settledSince(known, searched, read, signal)
+    const [first, found] = await Promise.all([this.#versions.read(searched, signal), read()])
+    const now = await this.#versions.current(searched, signal)
+    // What was read side by side belongs together only when nothing was written meanwhile.
+    return now === first
+      ? settledAs(searched, found, now)
+      : this.#settledSince(now, searched, read, signal)
+  }
+
+  async #settledSince<Kind extends StoredRecord>(
+    before: CurrentVersions,
+    searched: NearestQuery,
+    read: () => Promise<Kind[]>,
+    signal: AbortSignal | undefined,
+  ): Promise<Settled<Kind> | undefined> {
     const { records, creator, where } = searched
-    const before = await this.#versions.cached(searched, signal)
     const started = performance.now()
-    const [beside, found] = await Promise.all([this.#versions.current(searched, signal), read()])
-    const isOverSooner = beside === before && performance.now() - started < SOONEST_CHANGE
+    const [beside, found] = await Promise.all([
+      this.#isQuick ? this.#versions.current(searched, signal) : undefined,
+      read(),
+    ])
+    this.#isQuick = performance.now() - started < SOONEST_CHANGE
+    const isOverSooner = beside === before && this.#isQuick
     const after = isOverSooner ? beside : await this.#versions.current(searched, signal)
+    if (after === before) return settledAs(searched, found, after)
     const ids = after.chunkIds(creator, before)
     if (ids.length > MOST_ASKED) return undefined
     const changed = ids.length === 0 ? [] : await records.get(where, { ids, include: ALL }, signal)
@@ -118,3 +140,20 @@ export class IndexSearch {
     }
   }
 }
+
+/** What was read while nothing was written. */
+const settledAs = <Kind extends StoredRecord>(
+  { records, creator }: NearestQuery,
+  found: readonly Kind[],
+  versions: CurrentVersions,
+): Settled<Kind> => ({
+  read: found.length,
+  versions,
+  isChanged: false,
+  counting: ownRecords(
+    records,
+    creator,
+    found.filter(({ id }) => versions.has(id)),
+  ),
+  changed: [],
+})

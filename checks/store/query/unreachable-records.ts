@@ -6,7 +6,7 @@ import { CHECKED_AGAIN_AFTER, FETCHED_QUERIES, REMEMBERED } from './cache-limits
 import { keyOfCreator, type VersionedCreator } from './document-versions.ts'
 
 /** A check takes as long as a few questions. */
-const ASKED_BEFORE = 5
+const ASKED_BEFORE = 10
 /** Chunks of a creator that are asked for at once: 100 ms and 1 MB, about. */
 export const MOST_CHECKED = 20_000
 /** More than these are no chance but a damaged index. */
@@ -56,8 +56,7 @@ async function look(
 ): Promise<StoredRecord[]> {
   // Some of what it finds may count no more.
   const count = 2 * versions.chunks
-  const found = await records.query(creatorFilter, vector, { count, include: [] })
-  const reached = new Set(found.map(({ id }) => id))
+  const reached = new Set(await records.reachedIds(creatorFilter, vector, count))
   const ids = versions.chunkIds(creator).filter(id => !reached.has(id))
   if (ids.length === 0 || ids.length > MOST_KEPT) return []
   const include = ['metadatas' as const, 'documents' as const, 'embeddings' as const]

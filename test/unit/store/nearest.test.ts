@@ -78,6 +78,7 @@ describe('the nearest of a creator who has much', () => {
         vector,
         count,
       ),
+    reachedIds: async () => stored.filter(record => record !== lost).map(({ id }) => id),
   } as unknown as ChromaCollection
 
   it('has what the index does not find, once that was looked for', async () => {
