@@ -60,8 +60,10 @@ export class KillCampaign {
     const other = this.#world.apis[incident.process === 1 ? 0 : 1]
     if (incident.action !== 'stop API') await this.#survey.readAllBy(other, hit)
     await this.#survey.rewriteBy(other, this.#draw.of(hit))
-    await Promise.all([directed, this.#waking])
+    await this.#waking
+    // Who was killed on waking is waited for by what it was directed to do next.
     await this.#world.recover()
+    await directed
     await this.#survey.readAll(hit)
     happened.over = performance.now() - this.#began
   }
