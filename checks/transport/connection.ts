@@ -25,6 +25,15 @@ export interface Call {
   before?: (() => Promise<void>) | undefined
 }
 
+/** A call of a client library, within its deadline and its caller's signal. */
+export interface OpenCall {
+  /** Answers other than 2xx are thrown; the body of one is to be read before the call ends. */
+  fetch: Fetch
+  /** Ends what is still under way. Until then the call is kept in memory, if need be up to its deadline. */
+  end(): void
+}
+
+const OVER = new DOMException('The call is over', 'AbortError')
 const RETRIES = 2
 const FIRST_PAUSE: Millis = 150
 
@@ -100,15 +109,14 @@ export class Connection {
     )
   }
 
-  /**
-   * A fetch for a client library, bound to one call's deadline and signal; the body of the answer is
-   * still to be read under them. Answers other than 2xx are thrown.
-   */
-  fetchFor(call: Call): Fetch {
-    return async (input, init) => {
-      const limit = begin(call)
-      const signal = limit.signal()
-      return this.#attempt(call, limit, () => this.#send(String(input), { ...init, signal }))
+  /** Begins a call that a client library makes. Whoever does so ends it. */
+  open(call: Call): OpenCall {
+    const limit = begin(call)
+    const signal = limit.signal()
+    return {
+      fetch: (input, init) =>
+        this.#attempt(call, limit, () => this.#send(String(input), { ...init, signal })),
+      end: () => limit.end(OVER),
     }
   }
 
