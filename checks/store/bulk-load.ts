@@ -17,6 +17,9 @@ import type { Change } from './shard-collections.ts'
 /** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
 const CHUNKS = 1000
 
+/** Whoever loads for many takes turns with creators as one of them. */
+const LOAD = 'bulk load'
+
 /** Documents of one creator, ready to be written. */
 interface Load {
   creator: CreatorId
@@ -33,7 +36,8 @@ export async function upsertAll(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const own of documents.values()) checkDocuments(own)
-  const ready = (await makeReady(store.embedder, [...documents.values()].flat(), signal)).values()
+  const all = [...documents.values()].flat()
+  const ready = (await makeReady(store.embedder, all, LOAD, signal)).values()
   const shards = new Map<number, Load[]>()
   for (const [creator, own] of documents) {
     if (own.length === 0) continue

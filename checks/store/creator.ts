@@ -13,6 +13,7 @@ import {
   toChunk,
 } from './records/document.ts'
 import { drawTag } from './records/record-id.ts'
+import type { KeyedLimit } from './scope/keyed-limit.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
 import type { DocumentWrite } from './scope/write-documents.ts'
@@ -26,6 +27,8 @@ export interface Store {
   nearest: Nearest
   /** Of the creators, to write. */
   writes: KeyedMutex
+  /** Of the creators, to read: one creator's readings leave connections to the others'. */
+  reads: KeyedLimit
   now: () => number
 }
 
@@ -114,12 +117,13 @@ export class Creator {
     signal?: AbortSignal,
   ): Promise<Hit[]> {
     const count = within('count', options.count ?? DEFAULT_HITS, 1, MAX_HITS)
-    const { embedder, nearest } = this.#store
+    const { embedder, nearest, reads } = this.#store
     const vector =
       'text' in question
-        ? await embedder.query(question.text, signal)
+        ? await embedder.query(question.text, this.id, signal)
         : embedder.accept(question.vector)
-    const found = await this.#scope.find(nearest, options, vector, count, signal)
+    const find = () => this.#scope.find(nearest, options, vector, count, signal)
+    const found = await reads.run(this.id, find, signal)
     return found.map(record => ({ ...toChunk(record), distance: record.distance }))
   }
 
@@ -131,7 +135,8 @@ export class Creator {
   /** As `get`, and where the next page begins. */
   async getPage(selection: Selection, page: Page, signal?: AbortSignal): Promise<PageOf<Chunk>> {
     const slice = { include: ['metadatas' as const, 'documents' as const], ...checkPage(page) }
-    const { records, next } = await this.#scope.get(selection, slice, signal)
+    const get = () => this.#scope.get(selection, slice, signal)
+    const { records, next } = await this.#store.reads.run(this.id, get, signal)
     return { items: records.map(toChunk), next }
   }
 
@@ -143,7 +148,8 @@ export class Creator {
   /** As `documents`, and where the next page begins. */
   async documentsPage(page: Page, signal?: AbortSignal): Promise<PageOf<DocumentInfo>> {
     const slice = { include: ['metadatas' as const], ...checkPage(page) }
-    const { records, next } = await this.#scope.firstChunks(slice, signal)
+    const get = () => this.#scope.firstChunks(slice, signal)
+    const { records, next } = await this.#store.reads.run(this.id, get, signal)
     const items = records.map(record => {
       const { document, metadata, createdAt } = toChunk(record)
       return { document, metadata, createdAt }
@@ -153,7 +159,7 @@ export class Creator {
 
   /** Chunks that the creator has, or that the selection matches. */
   count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
-    return this.#scope.count(selection, signal)
+    return this.#store.reads.run(this.id, () => this.#scope.count(selection, signal), signal)
   }
 
   /**
@@ -187,7 +193,7 @@ export class Creator {
     if (documents.length === 0) return
     checkDocuments(documents)
     const { now, writes, embedder } = this.#store
-    const ready = await makeReady(embedder, documents, signal)
+    const ready = await makeReady(embedder, documents, this.id, signal)
     const make = this.#recordsAt(now())
     // Once begun it goes on whatever becomes of its caller: a half would help nobody.
     await writes.runExclusive(this.id, () => write(ready, make), signal)

@@ -3,16 +3,20 @@ import { chunk } from './records/chunk.ts'
 import type { NewDocument, ReadyDocument } from './records/document.ts'
 import { VECTORS } from './records/metadata.ts'
 
-/** Cuts and embeds the texts of documents, all in one go, and checks the vectors that came with others. */
+/**
+ * Cuts and embeds the texts of documents, and checks the vectors that came with others.
+ * @param writer whose texts are embedded one batch after another; writers take turns
+ */
 export async function makeReady(
   embedder: TextEmbedder,
   documents: readonly NewDocument[],
+  writer: string,
   signal: AbortSignal | undefined,
 ): Promise<ReadyDocument[]> {
   const texts = documents.map(document =>
     'text' in document ? chunk(document.text, embedder.chunkLength) : [],
   )
-  const vectors = (await embedder.documents(texts.flat(), signal)).values()
+  const vectors = (await embedder.documents(texts.flat(), writer, signal)).values()
   return documents.map((document, position) => ({
     id: document.id,
     vectors: 'text' in document ? VECTORS.embedded : VECTORS.given,

@@ -45,6 +45,8 @@ export class Connection {
   readonly label: string
   /** Go along with every request; see Reached. */
   readonly headers: Readonly<Record<string, string>>
+  /** Connections of calls that do not write. */
+  readonly readers: number
   readonly #pools: { reading: Dispatcher; writing: Dispatcher }
   readonly #fetch: Fetch
   readonly #exchange: { reading: Exchange; writing: Exchange }
@@ -71,7 +73,8 @@ export class Connection {
     this.label = `${kind} at ${this.url}`
     const { maxConnections, maxWriting = 0, fetch } = options
     const writers = Math.min(maxWriting, Math.floor(maxConnections / 2))
-    const reading = poolOf(this.url, maxConnections - writers)
+    this.readers = maxConnections - writers
+    const reading = poolOf(this.url, this.readers)
     const writing = writers === 0 ? reading : poolOf(this.url, writers)
     this.#pools = { reading, writing }
     this.#fetch =

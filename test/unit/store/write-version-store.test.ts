@@ -24,13 +24,13 @@ function stallingServer() {
 }
 
 describe('write versions that are read together', () => {
-  const valueOf = async (read: ReturnType<VersionStore['readTogether']>, name: string) =>
+  const valueIn = async (read: ReturnType<VersionStore['readTogether']>, name: string) =>
     (await read)?.values.get(name)
   const until = (isSo: () => boolean) => expect.poll(isSo).toBe(true)
 
   it('are one request for all who ask at the same moment', async () => {
     const { asked, store } = stallingServer()
-    const reads = ['a', 'b'].map(name => valueOf(store.readTogether([name]), name))
+    const reads = ['a', 'b'].map(name => valueIn(store.readTogether([name]), name))
     await until(() => asked.length === 1)
     asked[0]!.answer('first')
     expect(asked[0]!.names).toEqual(['a', 'b'])
@@ -39,10 +39,10 @@ describe('write versions that are read together', () => {
 
   it('are answered though an answer before them stalls', async () => {
     const { asked, store } = stallingServer()
-    const stalled = valueOf(store.readTogether(['a']), 'a')
+    const stalled = valueIn(store.readTogether(['a']), 'a')
     await until(() => asked.length === 1)
     for (const value of ['second', 'third']) {
-      const read = valueOf(store.readTogether(['a']), 'a')
+      const read = valueIn(store.readTogether(['a']), 'a')
       await until(() => asked.length > 1)
       asked.pop()!.answer(value)
       expect(await read).toBe(value)
@@ -53,9 +53,9 @@ describe('write versions that are read together', () => {
 
   it('are never those of a request that was under way when they were asked for', async () => {
     const { asked, store } = stallingServer()
-    const before = valueOf(store.readTogether(['a']), 'a')
+    const before = valueIn(store.readTogether(['a']), 'a')
     await until(() => asked.length === 1)
-    const after = valueOf(store.readTogether(['a']), 'a')
+    const after = valueIn(store.readTogether(['a']), 'a')
     asked[0]!.answer('before the write')
     expect(await before).toBe('before the write')
     await until(() => asked.length === 2)
@@ -75,7 +75,7 @@ describe('write versions that are read together', () => {
     await until(() => asked.length === 5)
     // All who came meanwhile are answered by this one.
     asked[4]!.answer('second')
-    expect(await valueOf(reads.at(-1) as ReturnType<VersionStore['readTogether']>, 'a')).toBe(
+    expect(await valueIn(reads.at(-1) as ReturnType<VersionStore['readTogether']>, 'a')).toBe(
       'second',
     )
   })
