@@ -11,6 +11,8 @@ import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { VersionStore } from './store/query/write-version-store.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
+import { CreatorQuota } from './store/quota/creator-quota.ts'
+import { CreatorUsage } from './store/quota/creator-usage.ts'
 import { KeyedLimit } from './store/scope/keyed-limit.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
 import { ShardCollections } from './store/shard-collections.ts'
@@ -120,6 +122,7 @@ export async function openDeployment(
         nearest: new Nearest(),
         writes,
         reads,
+        quota: new CreatorQuota(chroma.quota, new CreatorUsage(settings.dimension)),
         now: options.now ?? Date.now,
       })
     },

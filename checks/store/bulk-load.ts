@@ -1,7 +1,7 @@
 import type { Where } from 'chromadb'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
-import { makeReady } from './embedded-documents.ts'
+import { cut, makeReady } from './embedded-documents.ts'
 import { documentKey, documentKeyOf } from './records/current-versions.ts'
 import {
   checkDocuments,
@@ -28,7 +28,8 @@ interface Load {
 
 /**
  * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
- * the shards are written at the same time. After a failure each document is there as a whole or not at all.
+ * the shards are written at the same time. After a failure each document is there as a whole or not at all. It is the operator's
+ * way: what a creator may have is not asked, and counts with the creator's next own write.
  */
 export async function upsertAll(
   store: Store,
@@ -36,7 +37,7 @@ export async function upsertAll(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const own of documents.values()) checkDocuments(own)
-  const all = [...documents.values()].flat()
+  const all = cut(store.embedder, [...documents.values()].flat())
   const ready = (await makeReady(store.embedder, all, LOAD, signal)).values()
   const shards = new Map<number, Load[]>()
   for (const [creator, own] of documents) {

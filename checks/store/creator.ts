@@ -1,9 +1,11 @@
 import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
-import { makeReady } from './embedded-documents.ts'
+import { cut, makeReady } from './embedded-documents.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { Nearest } from './query/nearest.ts'
 import type { WriteVersions } from './query/write-versions.ts'
+import type { CreatorQuota, UsageReport } from './quota/creator-quota.ts'
+import { type DocumentSizes, usageByDocument } from './quota/document-sizes.ts'
 import {
   type Chunk,
   checkDocuments,
@@ -12,7 +14,7 @@ import {
   type ReadyDocument,
   toChunk,
 } from './records/document.ts'
-import { drawTag } from './records/record-id.ts'
+import { chunkOf, drawTag } from './records/record-id.ts'
 import type { KeyedLimit } from './scope/keyed-limit.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
@@ -29,6 +31,7 @@ export interface Store {
   writes: KeyedMutex
   /** Of the creators, to read: one creator's readings leave connections to the others'. */
   reads: KeyedLimit
+  quota: CreatorQuota
   now: () => number
 }
 
@@ -157,6 +160,12 @@ export class Creator {
     return { items, next }
   }
 
+  /** What the creator has, and may have. Reads all that is not known of it. */
+  usage(signal?: AbortSignal): Promise<UsageReport> {
+    const report = () => this.#store.quota.report(this.#scope, signal)
+    return this.#store.reads.run(this.id, report, signal)
+  }
+
   /** Chunks that the creator has, or that the selection matches. */
   count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
     return this.#store.reads.run(this.id, () => this.#scope.count(selection, signal), signal)
@@ -192,11 +201,27 @@ export class Creator {
   ): Promise<void> {
     if (documents.length === 0) return
     checkDocuments(documents)
-    const { now, writes, embedder } = this.#store
-    const ready = await makeReady(embedder, documents, this.id, signal)
-    const make = this.#recordsAt(now())
+    const { now, writes, embedder, quota, shards } = this.#store
+    const texts = cut(embedder, documents)
+    const fresh = usageByDocument(texts, shards.settings.dimension)
+    // Before all that is costly, and again when what came before it is written.
+    const requireRoom = () => quota.require(this.#scope, fresh, signal)
+    await requireRoom()
+    const ready = await makeReady(embedder, texts, this.id, signal)
+    const records = this.#recordsAt(now())
+    const written: DocumentSizes = new Map()
+    const make: DocumentWrite['makeRecords'] = (creator, document, sequence) => {
+      const made = records(creator, document, sequence)
+      const { version } = chunkOf(made[0]!.id) ?? {}
+      written.set(document.id, { version, ...fresh.get(document.id)! })
+      return made
+    }
     // Once begun it goes on whatever becomes of its caller: a half would help nobody.
-    await writes.runExclusive(this.id, () => write(ready, make), signal)
+    const put = async () => {
+      await requireRoom()
+      await quota.counted(this.#scope, written, () => write(ready, make))
+    }
+    await writes.runExclusive(this.id, put, signal)
   }
 
   /** @param createdAt Unix milliseconds */
