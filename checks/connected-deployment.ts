@@ -6,10 +6,14 @@ import { type Disk, diskBehind, diskOf } from './chroma/disk-room.ts'
 import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama-server.ts'
 import { TextEmbedder } from './store/embedder.ts'
+import { EmbeddingTurns } from './store/embedding-turns.ts'
 import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { VersionStore } from './store/query/write-version-store.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
+import { CreatorQuota } from './store/quota/creator-quota.ts'
+import { CreatorUsage } from './store/quota/creator-usage.ts'
+import { KeyedLimit } from './store/scope/keyed-limit.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
 import { ShardCollections } from './store/shard-collections.ts'
 import { LayoutRecords } from './store/shard-layout.ts'
@@ -24,6 +28,8 @@ const OLLAMA_CONNECTIONS = 8
  * a question waited 76 ms for its turn, beside 500 chunks a second; with two at a time 10 (measured, 300,000 chunks).
  */
 const CHROMA_WRITERS = 2
+/** Of the connections for reading, what one creator's may have: however many those are, others find one. */
+const READER_SHARE = 1 / 2
 /** For an embedding model whose context nobody recorded: what the smallest of them takes. */
 export const SMALLEST_CONTEXT = 512
 
@@ -88,6 +94,9 @@ export async function openDeployment(
   )
   const inference = new Inference(models, pools)
   const writes = new KeyedMutex()
+  const readers = Math.min(...servers.map(({ connection }) => connection.readers))
+  const reads = new KeyedLimit(Math.max(1, Math.floor(readers * READER_SHARE)))
+  const turns = new EmbeddingTurns((texts, signal) => inference.embed(texts, { signal }))
   return {
     outputs: parsed.data,
     chroma: servers,
@@ -104,7 +113,7 @@ export async function openDeployment(
       const shards = new ShardCollections(servers, shardMap, layouts, database, settings)
       return new Knowledge({
         shards,
-        embedder: new TextEmbedder((texts, signal) => inference.embed(texts, { signal }), {
+        embedder: new TextEmbedder(turns, {
           prefixes: model.prefixes ?? { document: '', query: '' },
           dimension: settings.dimension,
           contextLength: model.contextLength ?? SMALLEST_CONTEXT,
@@ -112,6 +121,8 @@ export async function openDeployment(
         versions: new WriteVersions(creator => storeOf(shards.of(creator))),
         nearest: new Nearest(),
         writes,
+        reads,
+        quota: new CreatorQuota(chroma.quota, new CreatorUsage(settings.dimension)),
         now: options.now ?? Date.now,
       })
     },

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { QuotaExceeded } from '../store/quota/quota.ts'
 import { StoreMismatch } from '../store/shard-metadata.ts'
 import { ServerError } from '../transport/server-error.ts'
 import { LAST_WORDS } from './traffic/limits.ts'
@@ -16,6 +17,7 @@ const Code = z.enum([
   'unsupported-media-type',
   'too-many-requests',
   'disk-full',
+  'quota-exceeded',
   'internal',
   'unavailable',
 ])
@@ -123,13 +125,16 @@ function fromFailure(failure: Failure, outsider: boolean): HttpError {
       : failure.message
     return new HttpError(507, 'disk-full', message, RETRY_SOON)
   }
+  if (failure instanceof QuotaExceeded) {
+    return new HttpError(507, 'quota-exceeded', failure.message)
+  }
   if (failure.kind !== 'misused' || isDeployedWrongly(failure)) {
     const message = outsider ? 'A server behind this API cannot answer now' : failure.message
     return new HttpError(503, 'unavailable', message, RETRY_SOON)
   }
   const message =
     outsider && failure instanceof ServerError
-      ? 'A server behind this API refuses this: a text may be longer than the model takes'
+      ? 'A server behind this API refuses this: a text may be longer than the model takes, or a filter say too much'
       : failure.message
   return new HttpError(400, 'invalid', message)
 }

@@ -12,6 +12,9 @@ import { EVERYBODY, type NotFound } from './shard-damage.ts'
 /** Texts that are embedded before their records are written. */
 const BATCH = 100
 
+/** Beside whom creators go on writing, who takes turns with them. */
+const REPAIR = 'repair'
+
 /** A document whose vectors are lost. */
 export interface LostDocument {
   creator: string
@@ -84,6 +87,7 @@ export async function embedAnew(
     const withText = found.filter(({ text }) => text !== undefined)
     const vectors = await embedder.documents(
       withText.map(({ text }) => text!),
+      REPAIR,
       signal,
     )
     const fresh = withText.map(({ id, text, metadata }, index) => ({

@@ -57,20 +57,18 @@ export async function* chatStream(
   messages: Message[],
   options: ChatOptions = {},
 ): AsyncGenerator<ChatPart, void> {
-  const leave = new AbortController()
-  const signal = options.signal ? AbortSignal.any([options.signal, leave.signal]) : leave.signal
-  const call = toCall({ ...options, signal })
+  const call = toCall(options)
+  const open = server.open(call)
   try {
-    const stream = await server
-      .client(call)
-      .chat({ ...toRequest(model, messages, options), stream: true })
+    const request = toRequest(model, messages, options)
+    const stream = await open.client.chat({ ...request, stream: true })
     for await (const part of stream) {
       yield { content: part.message.content, thinking: part.message.thinking ?? '' }
     }
   } catch (error) {
     throw server.explain(error, call)
   } finally {
-    leave.abort()
+    open.end()
   }
 }
 

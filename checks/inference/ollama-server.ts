@@ -1,7 +1,7 @@
 import { Ollama } from 'ollama'
 import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
-import type { Call, Connection } from '../transport/connection.ts'
+import type { Call, Connection, Fetch, OpenCall } from '../transport/connection.ts'
 import { reasonOfStatus, ServerError, type ServerErrorReason } from '../transport/server-error.ts'
 
 const LOOK_DEADLINE: Millis = seconds(10)
@@ -56,16 +56,21 @@ export class OllamaServer {
    * to standard output; with this fetch it meets no failed answer.
    * @throws ServerError with the reason, and what mends it where something does
    */
-  async call<T>(call: Call, use: (client: Ollama) => Promise<T>): Promise<T> {
+  async call<T>(call: Call, use: (client: Ollama, fetch: Fetch) => Promise<T>): Promise<T> {
+    const open = this.open(call)
     try {
-      return await use(this.client(call))
+      return await use(open.client, open.fetch)
     } catch (error) {
       throw this.explain(error, call)
+    } finally {
+      open.end()
     }
   }
 
-  client(call: Call): Ollama {
-    return new Ollama({ host: this.connection.url, fetch: this.connection.fetchFor(call) })
+  /** Begins a call whose answer is read piece by piece. Whoever does so ends it. */
+  open(call: Call): OpenCall & { client: Ollama } {
+    const open = this.connection.open(call)
+    return { ...open, client: new Ollama({ host: this.connection.url, fetch: open.fetch }) }
   }
 
   /** What an error of the client means: a ServerError, or the reason why the caller gave up. */
@@ -80,8 +85,12 @@ export class OllamaServer {
   }
 
   /** One call whose answer is JSON. @throws ServerError as `call` does */
-  json<Schema extends z.ZodType>(path: string, schema: Schema, call: Call) {
-    return this.call(call, () => this.connection.json(path, schema, call))
+  async json<Schema extends z.ZodType>(path: string, schema: Schema, call: Call) {
+    try {
+      return await this.connection.json(path, schema, call)
+    } catch (error) {
+      throw this.explain(error, call)
+    }
   }
 
   /** The models in the server's store. */

@@ -1,7 +1,7 @@
 import type { Where } from 'chromadb'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
-import { makeReady } from './embedded-documents.ts'
+import { cut, makeReady } from './embedded-documents.ts'
 import { documentKey, documentKeyOf } from './records/current-versions.ts'
 import {
   checkDocuments,
@@ -17,6 +17,9 @@ import type { Change } from './shard-collections.ts'
 /** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
 const CHUNKS = 1000
 
+/** Whoever loads for many takes turns with creators as one of them. */
+const LOAD = 'bulk load'
+
 /** Documents of one creator, ready to be written. */
 interface Load {
   creator: CreatorId
@@ -25,7 +28,8 @@ interface Load {
 
 /**
  * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
- * the shards are written at the same time. After a failure each document is there as a whole or not at all.
+ * the shards are written at the same time. After a failure each document is there as a whole or not at all. It is the operator's
+ * way: what a creator may have is not asked, and counts with the creator's next own write.
  */
 export async function upsertAll(
   store: Store,
@@ -33,7 +37,8 @@ export async function upsertAll(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const own of documents.values()) checkDocuments(own)
-  const ready = (await makeReady(store.embedder, [...documents.values()].flat(), signal)).values()
+  const all = cut(store.embedder, [...documents.values()].flat())
+  const ready = (await makeReady(store.embedder, all, LOAD, signal)).values()
   const shards = new Map<number, Load[]>()
   for (const [creator, own] of documents) {
     if (own.length === 0) continue

@@ -1,9 +1,11 @@
 import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
-import { makeReady } from './embedded-documents.ts'
+import { cut, makeReady } from './embedded-documents.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { Nearest } from './query/nearest.ts'
 import type { WriteVersions } from './query/write-versions.ts'
+import type { CreatorQuota, UsageReport } from './quota/creator-quota.ts'
+import { type DocumentSizes, usageByDocument } from './quota/document-sizes.ts'
 import {
   type Chunk,
   checkDocuments,
@@ -12,7 +14,8 @@ import {
   type ReadyDocument,
   toChunk,
 } from './records/document.ts'
-import { drawTag } from './records/record-id.ts'
+import { chunkOf, drawTag } from './records/record-id.ts'
+import type { KeyedLimit } from './scope/keyed-limit.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
 import type { DocumentWrite } from './scope/write-documents.ts'
@@ -26,6 +29,9 @@ export interface Store {
   nearest: Nearest
   /** Of the creators, to write. */
   writes: KeyedMutex
+  /** Of the creators, to read: one creator's readings leave connections to the others'. */
+  reads: KeyedLimit
+  quota: CreatorQuota
   now: () => number
 }
 
@@ -114,12 +120,13 @@ export class Creator {
     signal?: AbortSignal,
   ): Promise<Hit[]> {
     const count = within('count', options.count ?? DEFAULT_HITS, 1, MAX_HITS)
-    const { embedder, nearest } = this.#store
+    const { embedder, nearest, reads } = this.#store
     const vector =
       'text' in question
-        ? await embedder.query(question.text, signal)
+        ? await embedder.query(question.text, this.id, signal)
         : embedder.accept(question.vector)
-    const found = await this.#scope.find(nearest, options, vector, count, signal)
+    const find = () => this.#scope.find(nearest, options, vector, count, signal)
+    const found = await reads.run(this.id, find, signal)
     return found.map(record => ({ ...toChunk(record), distance: record.distance }))
   }
 
@@ -131,7 +138,8 @@ export class Creator {
   /** As `get`, and where the next page begins. */
   async getPage(selection: Selection, page: Page, signal?: AbortSignal): Promise<PageOf<Chunk>> {
     const slice = { include: ['metadatas' as const, 'documents' as const], ...checkPage(page) }
-    const { records, next } = await this.#scope.get(selection, slice, signal)
+    const get = () => this.#scope.get(selection, slice, signal)
+    const { records, next } = await this.#store.reads.run(this.id, get, signal)
     return { items: records.map(toChunk), next }
   }
 
@@ -143,7 +151,8 @@ export class Creator {
   /** As `documents`, and where the next page begins. */
   async documentsPage(page: Page, signal?: AbortSignal): Promise<PageOf<DocumentInfo>> {
     const slice = { include: ['metadatas' as const], ...checkPage(page) }
-    const { records, next } = await this.#scope.firstChunks(slice, signal)
+    const get = () => this.#scope.firstChunks(slice, signal)
+    const { records, next } = await this.#store.reads.run(this.id, get, signal)
     const items = records.map(record => {
       const { document, metadata, createdAt } = toChunk(record)
       return { document, metadata, createdAt }
@@ -151,9 +160,15 @@ export class Creator {
     return { items, next }
   }
 
+  /** What the creator has, and may have. Reads all that is not known of it. */
+  usage(signal?: AbortSignal): Promise<UsageReport> {
+    const report = () => this.#store.quota.report(this.#scope, signal)
+    return this.#store.reads.run(this.id, report, signal)
+  }
+
   /** Chunks that the creator has, or that the selection matches. */
   count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
-    return this.#scope.count(selection, signal)
+    return this.#store.reads.run(this.id, () => this.#scope.count(selection, signal), signal)
   }
 
   /**
@@ -186,11 +201,27 @@ export class Creator {
   ): Promise<void> {
     if (documents.length === 0) return
     checkDocuments(documents)
-    const { now, writes, embedder } = this.#store
-    const ready = await makeReady(embedder, documents, signal)
-    const make = this.#recordsAt(now())
+    const { now, writes, embedder, quota, shards } = this.#store
+    const texts = cut(embedder, documents)
+    const fresh = usageByDocument(texts, shards.settings.dimension)
+    // Before all that is costly, and again when what came before it is written.
+    const requireRoom = () => quota.require(this.#scope, fresh, signal)
+    await requireRoom()
+    const ready = await makeReady(embedder, texts, this.id, signal)
+    const records = this.#recordsAt(now())
+    const written: DocumentSizes = new Map()
+    const make: DocumentWrite['makeRecords'] = (creator, document, sequence) => {
+      const made = records(creator, document, sequence)
+      const { version } = chunkOf(made[0]!.id) ?? {}
+      written.set(document.id, { version, ...fresh.get(document.id)! })
+      return made
+    }
     // Once begun it goes on whatever becomes of its caller: a half would help nobody.
-    await writes.runExclusive(this.id, () => write(ready, make), signal)
+    const put = async () => {
+      await requireRoom()
+      await quota.counted(this.#scope, written, () => write(ready, make))
+    }
+    await writes.runExclusive(this.id, put, signal)
   }
 
   /** @param createdAt Unix milliseconds */

@@ -1,5 +1,6 @@
 import { Failure } from '../../infra/failure.ts'
 import type { Prefixes } from '../../infra/settings/model-definition.ts'
+import type { EmbeddingTurns } from './embedding-turns.ts'
 import { chunkLength } from './records/chunk.ts'
 
 /**
@@ -9,38 +10,38 @@ import { chunkLength } from './records/chunk.ts'
 const SHORTEST = 1e-15
 const LONGEST = 1e15
 
-/** Turns texts into vectors, in the same order. */
-export type Embed = (texts: string[], signal?: AbortSignal) => Promise<number[][]>
-
 /** The deployment's embedding model as the store uses it: with its prefixes, and sure of its vectors' length. */
 export class TextEmbedder {
   /** UTF-16 code units that a chunk may have. */
   readonly chunkLength: number
-  readonly #embed: Embed
+  readonly #turns: EmbeddingTurns
   readonly #prefixes: Prefixes
   readonly #dimension: number
 
   constructor(
-    embed: Embed,
+    turns: EmbeddingTurns,
     model: { prefixes: Prefixes; dimension: number; contextLength: number },
   ) {
-    this.#embed = embed
+    this.#turns = turns
     this.#prefixes = model.prefixes
     this.#dimension = model.dimension
     this.chunkLength = chunkLength(model.contextLength, model.prefixes.document)
   }
 
-  async documents(texts: readonly string[], signal?: AbortSignal): Promise<number[][]> {
-    if (texts.length === 0) return []
-    const vectors = await this.#embed(
-      texts.map(text => this.#prefixes.document + text),
-      signal,
-    )
+  /** @param writer whose documents they are of; writers take turns */
+  async documents(
+    texts: readonly string[],
+    writer: string,
+    signal?: AbortSignal,
+  ): Promise<number[][]> {
+    const prefixed = texts.map(text => this.#prefixes.document + text)
+    const vectors = await this.#turns.documents(prefixed, writer, signal)
     return vectors.map(vector => this.accept(vector))
   }
 
-  async query(text: string, signal?: AbortSignal): Promise<number[]> {
-    const [vector] = await this.#embed([this.#prefixes.query + text], signal)
+  /** @param asker whose question it is; it comes before all documents, and askers take turns */
+  async query(text: string, asker: string, signal?: AbortSignal): Promise<number[]> {
+    const [vector] = await this.#turns.question(this.#prefixes.query + text, asker, signal)
     return this.accept(vector)
   }
 

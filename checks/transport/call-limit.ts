@@ -7,14 +7,14 @@ import type { Millis } from '../../infra/units.ts'
 export class CallLimit {
   readonly #caller: AbortSignal | undefined
   readonly #clock: NodeJS.Timeout
-  readonly #giveUp = () => this.#end(this.#caller?.reason)
+  readonly #giveUp = () => this.end(this.#caller?.reason)
   readonly #whenOver: ((reason: unknown) => void)[] = []
   #over: { reason: unknown } | undefined
 
   constructor(deadline: Millis, caller: AbortSignal | undefined) {
     this.#caller = caller
     this.#clock = setTimeout(
-      () => this.#end(new DOMException('The time is over', 'TimeoutError')),
+      () => this.end(new DOMException('The time is over', 'TimeoutError')),
       deadline,
     ).unref()
     caller?.addEventListener('abort', this.#giveUp)
@@ -37,13 +37,14 @@ export class CallLimit {
     return controller.signal
   }
 
-  /** Lets go of the caller's signal and the clock. The deadline does so at the latest. */
+  /** Lets go of the caller's signal and the clock, once the call is over. */
   release(): void {
     clearTimeout(this.#clock)
     this.#caller?.removeEventListener('abort', this.#giveUp)
   }
 
-  #end(reason: unknown): void {
+  /** Ends what is still under way, and lets go of the caller's signal and the clock. */
+  end(reason: unknown): void {
     this.release()
     this.#over = { reason }
     for (const callback of this.#whenOver) callback(reason)

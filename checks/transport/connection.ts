@@ -25,6 +25,15 @@ export interface Call {
   before?: (() => Promise<void>) | undefined
 }
 
+/** A call of a client library, within its deadline and its caller's signal. */
+export interface OpenCall {
+  /** Answers other than 2xx are thrown; the body of one is to be read before the call ends. */
+  fetch: Fetch
+  /** Ends what is still under way. Until then the call is kept in memory, if need be up to its deadline. */
+  end(): void
+}
+
+const OVER = new DOMException('The call is over', 'AbortError')
 const RETRIES = 2
 const FIRST_PAUSE: Millis = 150
 
@@ -36,6 +45,8 @@ export class Connection {
   readonly label: string
   /** Go along with every request; see Reached. */
   readonly headers: Readonly<Record<string, string>>
+  /** Connections of calls that do not write. */
+  readonly readers: number
   readonly #pools: { reading: Dispatcher; writing: Dispatcher }
   readonly #fetch: Fetch
   readonly #exchange: { reading: Exchange; writing: Exchange }
@@ -62,7 +73,8 @@ export class Connection {
     this.label = `${kind} at ${this.url}`
     const { maxConnections, maxWriting = 0, fetch } = options
     const writers = Math.min(maxWriting, Math.floor(maxConnections / 2))
-    const reading = poolOf(this.url, maxConnections - writers)
+    this.readers = maxConnections - writers
+    const reading = poolOf(this.url, this.readers)
     const writing = writers === 0 ? reading : poolOf(this.url, writers)
     this.#pools = { reading, writing }
     this.#fetch =
@@ -100,15 +112,14 @@ export class Connection {
     )
   }
 
-  /**
-   * A fetch for a client library, bound to one call's deadline and signal; the body of the answer is
-   * still to be read under them. Answers other than 2xx are thrown.
-   */
-  fetchFor(call: Call): Fetch {
-    return async (input, init) => {
-      const limit = begin(call)
-      const signal = limit.signal()
-      return this.#attempt(call, limit, () => this.#send(String(input), { ...init, signal }))
+  /** Begins a call that a client library makes. Whoever does so ends it. */
+  open(call: Call): OpenCall {
+    const limit = begin(call)
+    const signal = limit.signal()
+    return {
+      fetch: (input, init) =>
+        this.#attempt(call, limit, () => this.#send(String(input), { ...init, signal })),
+      end: () => limit.end(OVER),
     }
   }
 

@@ -9,7 +9,7 @@ import { Failure, type FailureKind } from '../../infra/failure.ts'
  * - `full`: there is no room on the server's disk for what it was to write
  * - `denied`: the server does not take our token (401, 403)
  * - `cancelled`: the server gave the request up (499)
- * - `rejected`: the server refuses the request as it is (other 4xx)
+ * - `rejected`: the server refuses the request as it is (other 4xx, and what its database cannot take)
  * - `faulty`: the server failed, or its answer makes no sense
  */
 export type ServerErrorReason =
@@ -49,6 +49,9 @@ const kindOf = (reason: ServerErrorReason): FailureKind =>
 /** As SQLite says it, and the system. */
 const DISK_FULL = /disk is full|no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i
 
+/** As SQLite says of a filter that it cannot take at all. */
+const TOO_COMPLEX = /too many SQL variables|Expression tree is too large|parser stack overflow/i
+
 /**
  * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text
  * changes from version to version, so only the word is looked for.
@@ -61,6 +64,7 @@ export function reasonOfStatus(status: number, message: string): ServerErrorReas
   if (status === 502 || status === 504) return 'unreachable'
   if (status === 499) return 'cancelled'
   if (status === 507 || (status >= 500 && DISK_FULL.test(message))) return 'full'
+  if (status >= 500 && TOO_COMPLEX.test(message)) return 'rejected'
   if (status >= 500) return /memory/i.test(message) ? 'memory' : 'faulty'
   return 'rejected'
 }

@@ -124,7 +124,7 @@ export class OllamaStore {
     const { connection } = this.#server
     const blob = `${connection.url}/api/blobs/${digest}`
     const send = (call: Call, init: object) =>
-      this.#server.call(call, () => connection.fetchFor(call)(blob, init))
+      this.#server.call(call, (_client, fetch) => fetch(blob, init))
     try {
       await send(this.#lookup, { method: 'HEAD' })
       return false

@@ -14,6 +14,7 @@ import {
   NewDocumentBody,
   QuestionBody,
   Stored,
+  Usage,
 } from './knowledge-schemas.ts'
 import { PageQuery } from './paging.ts'
 
@@ -119,6 +120,24 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
     async ({ params: { creator, document }, life }) => ({
       deletedChunks: await knowledge.creator(creator).delete({ documents: [document] }, life),
     }),
+  )
+
+  api.get(
+    '/usage',
+    {
+      config: { lane: 'read' },
+      schema: {
+        operationId: 'getUsage',
+        summary: 'What the creator has, and may have at most',
+        ...CREATORS,
+        params: CreatorPath,
+        response: responsesOf('What it has and may have', Usage, 401, 403),
+      },
+    },
+    async ({ params: { creator }, life }) => {
+      const { quota, ...usage } = await knowledge.creator(creator).usage(life)
+      return { ...usage, maxRecords: quota?.records ?? null, maxBytes: quota?.bytes ?? null }
+    },
   )
 
   api.post(

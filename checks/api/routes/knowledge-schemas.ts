@@ -57,6 +57,15 @@ export const Document = Entry.extend({
 })
 
 export const Stored = z.object({ document: z.string() })
+export const Usage = z.object({
+  records: z.int().nonnegative().describe('Chunks'),
+  bytes: z
+    .int()
+    .nonnegative()
+    .describe('Of texts in UTF-8, metadata as JSON, and four for each number of a vector'),
+  maxRecords: z.int().positive().nullable().describe('Null where nothing bounds it'),
+  maxBytes: z.int().positive().nullable().describe('Null where nothing bounds it'),
+})
 export const Deleted = z.object({ deletedChunks: z.int().nonnegative() })
 
 const asked = {

@@ -11,7 +11,7 @@ const REASONS = {
   415: 'The body is something else than JSON',
   429: 'This caller sent too many requests; Retry-After says when to go on',
   503: 'There is no room now, or a server behind this API cannot answer; Retry-After says when to try again',
-  507: 'The disk of a server behind this API is full; reading goes on, and so does writing once there is room',
+  507: 'The disk of a server behind this API is full, or the creator would have more than it may (quota-exceeded); reading and deleting go on',
 } as const
 type Refusal = keyof typeof REASONS
 

@@ -19,14 +19,28 @@ export function toWhere(filter: Filter): Where {
   return Array.isArray(operand) ? listed(key, operator, operand) : clause(key, operator, operand)
 }
 
+/**
+ * A list of each type: one clause for all its values, and two for those that are fractions, whose whole neighbours are
+ * put right as `exact` does.
+ */
 function listed(key: string, operator: string, values: Value[]): Where {
-  const types = new Set(values.map(value => typeof value))
-  if (types.size === 1 && !values.some(isFraction))
-    return { [key]: { [operator]: values } } as Where
-  return operator === '$in'
-    ? { $or: values.map(value => clause(key, '$eq', value)) }
-    : { $and: values.map(value => clause(key, '$ne', value)) }
+  const isIn = operator === '$in'
+  const parts = [...Map.groupBy(values, typeIn)].map(([type, some]): Where => {
+    const plain = list(key, operator, some)
+    if (type !== 'fraction') return plain
+    const cuts = [...new Set(some.map(value => Math.trunc(Number(value))))]
+    return isIn
+      ? { $and: [plain, list(key, '$nin', cuts)] }
+      : { $or: [plain, list(key, '$in', cuts)] }
+  })
+  const [only] = parts
+  return parts.length === 1 ? only! : isIn ? { $or: parts } : { $and: parts }
 }
+
+const typeIn = (value: Value): string => (isFraction(value) ? 'fraction' : typeof value)
+
+const list = (key: string, operator: string, values: Value[]): Where =>
+  ({ [key]: { [operator]: values } }) as Where
 
 function clause(key: string, operator: string, value: Value): Where {
   const plain = { [key]: { [operator]: value } } as Where

@@ -7,6 +7,9 @@ export const REMEMBERED = { ttl: minutes(5), ttlResolution: seconds(1) }
 export const FETCHED_QUERIES = 10_000
 export const FETCHED_BYTES: Bytes = 64 * MiB
 
+/** What records that Chroma's index does not find may take: of all creators, each of whom has few. */
+export const UNREACHABLE_BYTES: Bytes = 16 * MiB
+
 /** Shards whose record ids may be listed. */
 export const INDEXED_SHARDS = 1000
 /** UTF-16 code units of all ids that are listed: those of some 400,000 records of a usual length. */

@@ -12,6 +12,7 @@ import { keyOfCreator } from './document-versions.ts'
 import { IndexSearch, type NearestQuery } from './index-search.ts'
 import { type Ranked, rank } from './rank.ts'
 import { RecordIdIndex } from './record-id-index.ts'
+import { memoryOf, RECORD } from './record-memory.ts'
 
 const ALL: Include[] = ['metadatas', 'documents', 'embeddings']
 
@@ -22,12 +23,6 @@ const ALL: Include[] = ['metadatas', 'documents', 'embeddings']
  * matches, and 7 for more, where fetching 120 chunks takes 11.
  */
 export const MOST_RANKED = 100
-
-/** Of a vector, and of a text (UTF-16). */
-const NUMBER: Bytes = 8
-const UNIT: Bytes = 2
-/** A record beside what it holds. */
-const RECORD: Bytes = 512
 
 /** All that is selected and counts, or that it is too much to rank, when the version was this. */
 interface Known {
@@ -167,17 +162,4 @@ const keyOf = (searched: NearestQuery): string => {
     : `${records.path}?${hash('sha256', JSON.stringify(where))}`
 }
 
-/** In bytes. */
-function sizeOf(known: Known): number {
-  if (known.all === 'many') return RECORD
-  let size = RECORD
-  for (const { vector = [], text = '', metadata = {} } of known.all) {
-    let units = text.length
-    for (const key in metadata) {
-      const value = metadata[key]
-      units += key.length + (typeof value === 'string' ? value.length : 0)
-    }
-    size += RECORD + NUMBER * vector.length + UNIT * units
-  }
-  return size
-}
+const sizeOf = ({ all }: Known): Bytes => (all === 'many' ? RECORD : memoryOf(all))

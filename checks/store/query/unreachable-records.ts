@@ -2,8 +2,14 @@ import { LRUCache } from 'lru-cache'
 import type { StoredRecord } from '../../chroma/chroma-records.ts'
 import type { CurrentVersions } from '../records/current-versions.ts'
 import { ownRecords } from '../scope/own-records.ts'
-import { CHECKED_AGAIN_AFTER, FETCHED_QUERIES, REMEMBERED } from './cache-limits.ts'
+import {
+  CHECKED_AGAIN_AFTER,
+  FETCHED_QUERIES,
+  REMEMBERED,
+  UNREACHABLE_BYTES,
+} from './cache-limits.ts'
 import { keyOfCreator, type VersionedCreator } from './document-versions.ts'
+import { memoryOf } from './record-memory.ts'
 
 /** A check takes as long as a few questions. */
 const ASKED_BEFORE = 10
@@ -24,19 +30,26 @@ interface Known {
  * all but those. They are few, and are ranked beside what it finds.
  */
 export class UnreachableRecords {
-  readonly #known = new LRUCache<string, Known>({ max: FETCHED_QUERIES, ...REMEMBERED })
+  readonly #known = new LRUCache<string, Known>({
+    max: FETCHED_QUERIES,
+    ...REMEMBERED,
+    maxSize: UNREACHABLE_BYTES,
+    sizeCalculation: ({ records }) => memoryOf(records),
+  })
 
   /** Those that are known by now and count; what is not known yet is looked for beside the questions. */
   of(creator: VersionedCreator, versions: CurrentVersions, vector: number[]): StoredRecord[] {
     const key = keyOfCreator(creator)
     const known = this.#known.get(key) ?? { asked: 0, checked: undefined, records: [] }
-    this.#known.set(key, known)
     known.asked += 1
+    this.#known.set(key, known)
     if (isDue(known, versions)) {
       known.checked = { at: performance.now(), versions }
       // Nobody waits for it: what it finds is one of hundreds.
       look(creator, versions, vector)
-        .then(records => (known.records = records))
+        .then(records => {
+          this.#known.set(key, { ...known, records })
+        })
         .catch(() => undefined)
     }
     return known.records.filter(({ id }) => versions.has(id))

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Where } from 'chromadb'
 import { type Millis, minutes } from '../../../infra/units.ts'
 import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
@@ -15,6 +15,10 @@ const ANY: Where = { kind: { $in: [VERSION, WRITING] } }
 const named = (names: string[]): Where => ({ name: { $in: names } })
 /** Write versions that are read in one request by name. */
 const FEW = 64
+/** Some ten times as long as the answer to such a request usually takes. */
+const STALLED_AFTER: Millis = 50
+/** Such requests at once, so that they leave connections to others when all of them stall. */
+const MOST_UNDER_WAY = 4
 /** No write takes as long: who announced one then was killed. */
 const ABANDONED_AFTER: Millis = minutes(15)
 
@@ -51,9 +55,11 @@ export class VersionStore {
   #collection: ChromaCollection | undefined
   /** What was heard last. What came late may be older than what it took the place of. */
   #last: VersionSnapshot | undefined
-  /** The request that is sent when the one before it is answered. */
+  /** The request that is sent next. */
   #next: Request | undefined
+  /** When the request before it is answered, or fails. */
   #answered: Promise<unknown> = Promise.resolve()
+  readonly #underWay = new Set<Promise<unknown>>()
   constructor(server: ChromaServer, database: string) {
     this.#server = server
     this.#database = database
@@ -64,7 +70,10 @@ export class VersionStore {
     return this.#last ?? this.read(undefined, signal)
   }
 
-  /** These as they are now. Those who ask while a request is under way share the next: that one might miss a write. */
+  /**
+   * These as they are now. Those who ask while a request is under way share the next: that one might miss a write. The
+   * next waits for its answer, but not for one that stalls.
+   */
   readTogether(names: readonly string[]): Promise<VersionSnapshot | undefined> {
     if (this.#next === undefined || this.#next.names.size >= FEW) this.#next = this.#afterThis()
     for (const name of names) this.#next.names.add(name)
@@ -73,14 +82,27 @@ export class VersionStore {
 
   #afterThis(): Request {
     const names = new Set<string>()
-    const answer = this.#answered.then(async () => {
+    const before = this.#answered
+    const send = async () => {
+      await Promise.race([before, setTimeout(STALLED_AFTER)])
+      while (this.#underWay.size >= MOST_UNDER_WAY) await Promise.race(this.#underWay)
       // What one question asks for in several places goes together.
       await setImmediate()
       if (this.#next?.names === names) this.#next = undefined
-      return this.read([...names])
-    })
+      return this.#readUnderWay([...names])
+    }
+    const answer = send()
     this.#answered = answer.catch(() => undefined)
     return { names, answer }
+  }
+
+  #readUnderWay(names: string[]): Promise<VersionSnapshot | undefined> {
+    const answer = this.read(names)
+    const over: Promise<unknown> = answer
+      .catch(() => undefined)
+      .finally(() => this.#underWay.delete(over))
+    this.#underWay.add(over)
+    return answer
   }
 
   /** @param names of the records to read as they are now; all versions when absent */

@@ -105,7 +105,7 @@ export function documentKeyOf(id: string): string | undefined {
   return name && documentKey(name)
 }
 
-const isSame = (a: DocumentVersion | undefined, b: DocumentVersion | undefined): boolean =>
+export const isSame = (a: DocumentVersion | undefined, b: DocumentVersion | undefined): boolean =>
   a?.sequence === b?.sequence && a?.tag === b?.tag && a?.count === b?.count
 
 const isLater = (a: DocumentVersion, b: DocumentVersion | undefined): boolean =>

@@ -5,7 +5,9 @@ import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { type Filter, parseFilter, scoped } from '../filter/filter.ts'
 import { isExactHere, matches } from '../filter/matches.ts'
+import { requireAffordable } from '../filter/server-clauses.ts'
 import { toWhere } from '../filter/where.ts'
+import type { VersionedCreator } from '../query/document-versions.ts'
 import type { NearestQuery } from '../query/index-search.ts'
 import type { Nearest } from '../query/nearest.ts'
 import type { Ranked } from '../query/rank.ts'
@@ -53,7 +55,7 @@ export class Scope {
   readonly shard: number
   readonly #shards: ShardCollections
   readonly #versions: WriteVersions
-  readonly #version: WriteVersion
+  readonly version: WriteVersion
   /** Lets all of the creator's records through. */
   readonly #everything: Where
 
@@ -62,7 +64,7 @@ export class Scope {
     this.#versions = versions
     this.creator = creator
     this.shard = shards.of(creator)
-    this.#version = versions.of(creator)
+    this.version = versions.of(creator)
     this.#everything = scoped(creator)
   }
 
@@ -93,7 +95,7 @@ export class Scope {
     count: number,
     signal?: AbortSignal,
   ): Promise<Ranked<StoredRecord>[]> {
-    const searched = { ...this.#select(selection), creator: this.creator, version: this.#version }
+    const searched = { ...this.#select(selection), creator: this.creator, version: this.version }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...searched }, vector, count, signal)
     return this.#shards.read(this.shard, [], find, signal)
@@ -126,6 +128,13 @@ export class Scope {
     const write = this.#writing(documents, makeRecords)
     const replace: Change<void> = records => replaceDocuments(records, write)
     await this.#shards.write([this.creator], replace, signal)
+  }
+
+  /** Reads of the creator's records what a selection does not say; `empty` when there is no shard. */
+  read<T>(empty: T, use: (of: VersionedCreator) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { creator, version } = this
+    const of = { creator, version, creatorFilter: this.#everything }
+    return this.#shards.read(this.shard, empty, records => use({ records, ...of }), signal)
   }
 
   /** @returns chunks deleted */
@@ -187,7 +196,11 @@ export class Scope {
     const asked = filter === undefined ? undefined : parseFilter(filter)
     const more: Where[] = []
     if (named !== undefined) more.push({ [RECORD_KEYS.document]: { $in: [...named] } })
-    if (asked !== undefined) more.push(toWhere(asked))
+    if (asked !== undefined) {
+      const onServer = toWhere(asked)
+      requireAffordable(onServer)
+      more.push(onServer)
+    }
 
     const creatorFilter = this.#everything
     const where = more.length === 0 ? creatorFilter : scoped(this.creator, ...more)

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Creator } from '../../../checks/store/creator.ts'
 import type { Filter } from '../../../checks/store/filter/filter.ts'
+import { clausesOf, SERVER_CLAUSES } from '../../../checks/store/filter/server-clauses.ts'
+import { toWhere } from '../../../checks/store/filter/where.ts'
 import type { Chunk } from '../../../checks/store/records/document.ts'
 import type { CallerMetadata } from '../../../checks/store/records/metadata.ts'
 import { casesOf, SEED } from '../../support/searches.ts'
@@ -85,18 +87,20 @@ const condition = fc.oneof(
     .tuple(fc.constantFrom('$in', '$nin'), fc.array(value, { minLength: 1, maxLength: 4 }))
     .map(pair => Object.fromEntries([pair])),
 )
-const filter = fc.letrec<{ filter: object }>(tie => ({
-  filter: fc.oneof(
-    { maxDepth: 2 },
-    condition.map(value => ({ value })),
-    fc
-      .tuple(
-        fc.constantFrom('$and', '$or'),
-        fc.array(tie('filter'), { minLength: 1, maxLength: 3 }),
-      )
-      .map(pair => Object.fromEntries([pair])),
-  ),
-})).filter
+const filter = fc
+  .letrec<{ filter: object }>(tie => ({
+    filter: fc.oneof(
+      { maxDepth: 2 },
+      condition.map(value => ({ value })),
+      fc
+        .tuple(
+          fc.constantFrom('$and', '$or'),
+          fc.array(tie('filter'), { minLength: 1, maxLength: 3 }),
+        )
+        .map(pair => Object.fromEntries([pair])),
+    ),
+  }))
+  .filter.filter(filter => clausesOf(toWhere(filter as Filter)) <= SERVER_CLAUSES)
 
 /** A creator whose chunks are all looked at here, and one with so many that the server looks for those that match. */
 const CREATORS = { few: 1, many: 3 }
@@ -150,6 +154,26 @@ describe("a caller's filter", () => {
       expect(await creator.count(asked)).toBe(2 * chunks)
       const hits = await creator.query({ vector: QUESTION }, asked)
       expect(new Set(documentsOf(hits))).toEqual(new Set(['4', '9']))
+    }
+  })
+
+  it('is answered with as many comparisons as are allowed, each with long lists', async () => {
+    const fractions = (from: number) => Array.from({ length: 64 }, (_, index) => from + index + 0.5)
+    const lists = [0, 1, 2, 3].map(from => ({ value: { $nin: fractions(from) } }))
+    const wanted = VALUES.filter(value => lists.every(filter => lets(filter, value))).length
+    for (const { creator, chunks } of creators) {
+      expect(await creator.count({ filter: { $and: lists } })).toBe(wanted * chunks)
+    }
+  })
+
+  it('is refused, and no fault of the server, when it says more than that can take', async () => {
+    const list = Array.from({ length: 64 }, (_, index) => index + 0.5)
+    const filter = { $or: Array.from({ length: 63 }, () => ({ value: { $in: list } })) }
+    for (const { creator } of creators) {
+      await expect(creator.query({ vector: QUESTION }, { filter })).rejects.toMatchObject({
+        kind: 'misused',
+        message: expect.stringContaining('it takes 126 comparisons; allowed are 8'),
+      })
     }
   })
 

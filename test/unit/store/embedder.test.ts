@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { TextEmbedder } from '../../../checks/store/embedder.ts'
+import { EmbeddingTurns } from '../../../checks/store/embedding-turns.ts'
 
 describe('a vector', () => {
-  const embedder = new TextEmbedder(async () => [], {
+  const embedder = new TextEmbedder(new EmbeddingTurns(async () => []), {
     prefixes: { document: '', query: '' },
     dimension: 3,
     contextLength: 512,

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseCreatorId } from '../../../checks/store/creator-id.ts'
 import { parseFilter, scoped } from '../../../checks/store/filter/filter.ts'
+import { clausesOf, requireAffordable } from '../../../checks/store/filter/server-clauses.ts'
+import { toWhere } from '../../../checks/store/filter/where.ts'
 import { parseMetadata, RECORD_KEYS } from '../../../checks/store/records/metadata.ts'
 
 const deep = (levels: number): unknown =>
@@ -55,6 +57,37 @@ describe("a caller's filter", () => {
     [{ $or: [{ topic: 'a' }, { $and: [{ topic: 'b' }, { year: { $lt: 3 } }] }] }],
   ])('is taken as it is: %j', filter => {
     expect(parseFilter(filter)).toEqual(filter)
+  })
+})
+
+describe('what a filter becomes', () => {
+  const many = <T>(count: number, make: (index: number) => T) =>
+    Array.from({ length: count }, (_, index) => make(index))
+  const texts = many(64, index => `${index}`)
+  const fractions = many(64, index => index + 0.5)
+  const mixed = [...texts.slice(0, 20), ...fractions.slice(0, 20), ...many(20, n => n), true]
+
+  it.each([
+    ['a comparison', { year: { $gt: 1 } }, 1],
+    ['one with a fraction', { year: { $gt: 1.5 } }, 2],
+    ['a list of one type', { topic: { $in: texts } }, 1],
+    ['a list of fractions', { year: { $in: fractions } }, 2],
+    ['a list of all types', { year: { $nin: mixed } }, 5],
+    ['several', { $or: [{ a: 'b' }, { $and: [{ c: 1.5 }, { d: { $in: [1, 'e'] } }] }] }, 5],
+  ])('takes as many comparisons as it costs: %s', (_what, filter, clauses) => {
+    expect(clausesOf(toWhere(parseFilter(filter)))).toBe(clauses)
+    expect(() => requireAffordable(toWhere(parseFilter(filter)))).not.toThrow()
+  })
+
+  it.each([
+    ['comparisons', { $and: many(9, index => ({ year: { $gte: index } })) }],
+    ['comparisons with fractions', { $or: many(5, index => ({ year: { $lt: index + 0.5 } })) }],
+    ['lists of several types', { $and: many(2, () => ({ year: { $nin: mixed } })) }],
+    ['the most that it may say', { $or: many(63, () => ({ year: { $in: mixed } })) }],
+  ])('is refused when it is too much for the server: %s', (_what, filter) => {
+    expect(() => requireAffordable(toWhere(parseFilter(filter)))).toThrow(
+      /it takes \d+ comparisons; allowed are 8/,
+    )
   })
 })
 

@@ -192,9 +192,9 @@ describe('a connection to a server', () => {
     const call = { deadline: 5000, repeatable: false }
 
     expect(await ask(elsewhere)).toEqual({ ok: true })
-    expect(await (await elsewhere.fetchFor(call)('http://chroma.example.org/x')).json()).toEqual({
-      ok: true,
-    })
+    const open = elsewhere.open(call)
+    expect(await (await open.fetch('http://chroma.example.org/x')).json()).toEqual({ ok: true })
+    open.end()
     expect(await ask(connections.at(-1)!)).toEqual({ ok: true })
     expect(await ask(connection)).toEqual({ ok: true })
     expect(proxy.asked).toEqual(['chroma.example.org:80', 'chroma.example.org:80'])
