@@ -68,10 +68,9 @@ describe('Chroma on a cluster', () => {
     expect(mount).toMatchObject({ mountPath: '/config.yaml', subPath: 'config' })
   })
 
-  it('is asked for its health through its auth proxy, on routes that want no token', () => {
+  it('is sent requests as long as it answers through its auth proxy, on a route that wants no token', () => {
     const chroma = containerOf(find('StatefulSet', 'chroma'), 'chroma')
     expect(chroma.readinessProbe.httpGet).toEqual({ path: '/api/v2/healthcheck', port: 8080 })
-    expect(chroma.livenessProbe.httpGet).toEqual({ path: '/api/v2/heartbeat', port: 8080 })
   })
 
   it('runs under the watchdog of its disk, which tells its auth proxy in memory that they share', () => {
@@ -96,6 +95,32 @@ describe('Chroma on a cluster', () => {
       documentPrefix: 'search_document: ',
       queryPrefix: 'search_query: ',
     })
+  })
+})
+
+describe.each([
+  ['chroma', 'chroma', '8000'],
+  ['ollama-gpu', 'ollama', '11434'],
+])('the pod of %s', (set, name, port) => {
+  const probes = (container: string) => containerOf(find('StatefulSet', set), container)
+
+  it('has its server started again for no fault of its auth proxy', () => {
+    const { startupProbe, livenessProbe } = probes(name)
+    for (const probe of [startupProbe, livenessProbe]) {
+      expect(Object.keys(probe)).not.toContain('httpGet')
+      expect(probe.exec.command.join(' ')).toMatch(
+        new RegExp(`^bash -c .*/dev/tcp/127.0.0.1/${port} `),
+      )
+      expect(probe.exec.command.join(' ')).not.toContain('8080')
+    }
+  })
+
+  it('has its auth proxy started again for its own faults alone', () => {
+    const { livenessProbe, readinessProbe } = probes('front')
+    expect(livenessProbe.httpGet).toEqual({ path: '/alive', port: 8080 })
+    expect(readinessProbe.httpGet.path).not.toBe('/alive')
+    const config = find('Secret', `${set}-front`).stringData['nginx.conf']
+    expect(config).toMatch(/location = \/alive \{\s*return 200 [^}]*\}/)
   })
 })
 
