@@ -2,12 +2,13 @@ import type * as pulumi from '@pulumi/pulumi'
 import type { Share } from '../capacity/workload.ts'
 import type { GuardedPorts, GuardedServer } from '../servers/server-spec.ts'
 import { type AuthProxy, NGINX_CONFIG, nginxCommand, nginxConfig } from './nginx.ts'
+import { ALIVE_PATH } from './routes.ts'
 
 /**
  * The proxy in front of a server that listens on loopback of the same network namespace. Its configuration holds
  * tokens, and so is a secret as a whole.
  * @param access who may send what
- * @param openPath a path of the server that answers whoever asks, for the probe
+ * @param openPath a path of the server that answers whoever asks: requests may be sent as long as it does
  */
 export const authProxy = (
   image: pulumi.Input<string>,
@@ -28,7 +29,8 @@ export const authProxy = (
     },
   ],
   port: proxy,
-  probe: { port: proxy, ready: openPath },
+  // It is started again for its own faults, and never for those of the server.
+  probe: { port: proxy, ready: openPath, live: ALIVE_PATH },
   user: '101',
   share,
 })

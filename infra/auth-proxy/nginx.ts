@@ -1,5 +1,5 @@
 import { MiB } from '../units.ts'
-import { DISK_PATH, type ProxyCaller, type Route, type Rules } from './routes.ts'
+import { ALIVE_PATH, DISK_PATH, type ProxyCaller, type Route, type Rules } from './routes.ts'
 
 /** A proxy beside a server that listens on loopback: it lets in who has the right token, and nobody else. */
 export interface AuthProxy {
@@ -95,6 +95,9 @@ ${refuseWrites(rules)}${PASS_ON}
     location ${BLOBS} {
       client_max_body_size 0;
 ${PASS_ON}
+    }
+    location = ${ALIVE_PATH} {
+      return 200 '{"proxy":"it runs"}';
     }
 ${tellOfDisk(rules)}    error_page 502 504 @down;
     location @down {

@@ -22,6 +22,8 @@ export interface Rules {
   everythingElse: readonly ProxyCaller[]
 }
 
+/** Path at which a proxy says that it runs, whatever the server behind it does. */
+export const ALIVE_PATH = '/alive'
 /** Path at which a proxy tells whether the disk of its server has room (200) or not (507). */
 export const DISK_PATH = '/disk'
 

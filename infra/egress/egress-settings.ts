@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { PROJECT, PROJECT_ROOT } from '../project.ts'
 import type { Config } from '../settings/settings-schema.ts'
+import { PRIVATE } from './known-ranges.ts'
 import { namedCertificates, withoutPublic } from './named-certificates.mjs'
 import { isLoopback } from './proxy-for.ts'
 import { noProxy, proxyUrl, proxyVariables, withoutPassword } from './proxy-variables.mjs'
@@ -23,8 +24,6 @@ export interface Egress {
 
 /** In place of a proxy's URL: none, whatever the environment says. */
 const NO_PROXY = 'none'
-/** Addresses of pods and services are of these, by every network's default; names of a cluster are spared anyway. */
-const PRIVATE = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7'
 
 type Configured = Pick<
   z.infer<typeof Config>,
@@ -47,7 +46,8 @@ export function egressOf(configured: Configured, env: NodeJS.ProcessEnv, wrong: 
   const spared = configured.noProxy || no_proxy || ''
   const egress = {
     proxy,
-    noProxy: noProxy(target === 'kubernetes' ? `${spared},${PRIVATE}` : spared),
+    // Names of a cluster are spared anyway.
+    noProxy: noProxy(target === 'kubernetes' ? [spared, ...PRIVATE].join(',') : spared),
     certificates: certificatesOf(target, caCertificates, env),
     isConfigured: caCertificates !== '',
   }

@@ -1,9 +1,8 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { isIn, isInSome, rangeOf } from './ip-ranges.ts'
 import { proxyVariables } from './proxy-variables.mjs'
 
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
-LOOPBACK.addAddress('::1', 'ipv6')
+const LOOPBACK = ['127.0.0.0/8', '::1/128']
 const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
 
 /**
@@ -30,28 +29,15 @@ export function proxyFor(
 /** @param hostname as a URL has it: an IPv6 address in brackets */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
-  return host === 'localhost' || host.endsWith('.localhost') || isIn(LOOPBACK, host)
+  return host === 'localhost' || host.endsWith('.localhost') || isInSome(LOOPBACK, host)
 }
 
 function covers(entry: string, host: string, port: string | undefined): boolean {
   if (entry === '*') return true
-  const [, address, length] = /^(.+)\/(\d+)$/.exec(entry) ?? []
-  if (address !== undefined) return isIn(rangeOf(address, Number(length)), host)
+  if (/^.+\/\d+$/.test(entry)) return isIn(rangeOf(entry), host)
   // An IPv6 address without brackets ends like a port.
   const [, name, wanted] = (isIP(entry) === 0 && /^(.+):(\d+)$/.exec(entry)) || [null, entry]
   if (wanted !== undefined && wanted !== port) return false
   const bare = name!.replace(/^\[|\]$|^\*?\./g, '')
   return host === bare || host.endsWith(`.${bare}`)
 }
-
-function rangeOf(address: string, length: number): BlockList {
-  const list = new BlockList()
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!
-  if (length <= bits) list.addSubnet(address, length, familyOf(address))
-  return list
-}
-
-const isIn = (list: BlockList, host: string): boolean =>
-  isIP(host) !== 0 && list.check(host, familyOf(host))
-
-const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')

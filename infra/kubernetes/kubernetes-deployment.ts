@@ -47,7 +47,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
   ) {
     const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
     super('knowledge:kubernetes:Deployment', name, {}, { ...options, transformations })
-    const { kubernetes, chroma, home, api } = settings
+    const { kubernetes, chroma, home } = settings
     const { namespace, provider, retaining } = clusterOf(name, kubernetes, this)
     const files = { tokens: tokensOf(home), apiKeys: apiKeysOf(home) }
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
@@ -62,11 +62,13 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     this.#workloads = workloads
     const first = chroma.instances === 1 ? 'chroma' : 'chroma-0'
 
-    networkPolicies(kubernetes, api.port, this.#parts.options)
+    networkPolicies(settings, this.#parts.options)
     const store = chromaServers(this.#parts, requireWorkload(workloads, first))
     recordLayout(this.#parts, [store])
     const pools = ollamaPools(this.#parts, this.#pools)
-    if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
+    if (kubernetes.monitoring.serviceMonitor) {
+      serviceMonitor(this.#secrets.monitorToken, this.#parts.options)
+    }
     if (kubernetes.monitoring.dashboard) {
       grafanaDashboard(kubernetes.namespace, this.#parts.options)
     }

@@ -1,8 +1,9 @@
 import { networking, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
-import type { KubernetesSettings } from '../settings/kubernetes-settings.ts'
+import type { Settings } from '../settings/parse-settings.ts'
 import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION_JOB } from './kubernetes-names.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
+import { type PullRange, pullRanges } from './pull-ranges.ts'
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer
 type Spec = types.input.networking.v1.NetworkPolicySpec
@@ -25,12 +26,10 @@ const tcp = (port: number) => ({ port, protocol: 'TCP' })
  * The policies by name: who may open a connection to whom, and nobody else may. They say once more what the auth
  * proxies enforce, and are of use only where the cluster's network enforces policies. A rule without peers is
  * everybody.
- * @param apiPort port of the HTTP API
  */
-export function policies(
-  { clients }: Pick<KubernetesSettings, 'clients'>,
-  apiPort: number,
-): Record<string, Spec> {
+export function policies(settings: Settings): Record<string, Spec> {
+  const { clients } = settings.kubernetes
+  const apiPort = settings.api.port
   const users = [pods(API, VERIFICATION_JOB), ...clients.map(namespace)]
   return {
     'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },
@@ -59,21 +58,21 @@ export function policies(
       policyTypes: ['Egress'],
       egress: [{ to: [pods(API)], ports: [tcp(apiPort)] }],
     },
-    // From a library or a mirror: its address is nobody's to know beforehand, and it sends on to others.
     'models-are-pulled': {
       podSelector: named(OLLAMA),
       policyTypes: ['Egress'],
-      egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0' } }] }],
+      egress: pullRanges(settings).map(pulling),
     },
   }
 }
 
-export const networkPolicies = (
-  settings: KubernetesSettings,
-  apiPort: number,
-  options: pulumi.CustomResourceOptions,
-) =>
-  Object.entries(policies(settings, apiPort)).map(
+const pulling = ({ ports, ...ipBlock }: PullRange) => ({
+  to: [{ ipBlock }],
+  ...(ports && { ports: ports.map(tcp) }),
+})
+
+export const networkPolicies = (settings: Settings, options: pulumi.CustomResourceOptions) =>
+  Object.entries(policies(settings)).map(
     ([name, spec]) =>
       new networking.v1.NetworkPolicy(
         name,

@@ -35,6 +35,7 @@ export function chromaServer(
       dataFolder: DATA_FOLDER,
       probe: {
         port: ports.proxy,
+        loopbackPort: ports.server,
         // It reads its write-ahead log back in.
         startup: { path: CHROMA_LIVE, within: 300, every: 2 },
         ready: CHROMA_READY,

@@ -52,6 +52,7 @@ export function ollamaServer(
       // It only has to open its port.
       probe: {
         port: ports.proxy,
+        loopbackPort: ports.server,
         startup: { path: START_PAGE, within: 300, every: 5 },
         live: START_PAGE,
       },

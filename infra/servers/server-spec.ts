@@ -50,8 +50,13 @@ export interface ServerFile {
 
 /** How the health of a server is known: by paths that answer 200 without a token. */
 export interface Probe {
-  /** The server's own, or that of its auth proxy where it listens on loopback. */
+  /** Where requests come in: the server's own, or that of its auth proxy where it listens on loopback. */
   port: number
+  /**
+   * The server's own, where it listens on loopback: whether it is up and lives is asked there, from within its
+   * container, so that it is not started again for a fault of its auth proxy.
+   */
+  loopbackPort?: number
   /** Answers once the server is up, within so many seconds, asked every 10 unless said otherwise. */
   startup?: { path: string; within: number; every?: number }
   /** Answers as long as requests may be sent. */
@@ -63,7 +68,7 @@ export interface Probe {
 /** A server with data that listens on loopback, and the auth proxy that shares its network namespace. */
 export interface GuardedServer {
   server: ServerSpec & { dataFolder: string; probe: Probe; grace: number }
-  authProxy: ServerSpec & { port: number; files: ServerFile[] }
+  authProxy: ServerSpec & { port: number; files: ServerFile[]; probe: { live: string } }
   /** A folder in memory that the server writes to and its auth proxy reads. */
   sharedMemory?: string
 }

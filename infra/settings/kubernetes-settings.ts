@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mayBePulledFrom, NEVER_PULLED_FROM } from '../egress/known-ranges.ts'
 
 export const LABEL = 'lower-case letters, digits and dashes, at most 63'
 
@@ -42,6 +43,12 @@ const Ingress = z.strictObject({
 })
 export type IngressSettings = z.infer<typeof Ingress>
 
+const Cidr = z.union([z.cidrv4(), z.cidrv6()], 'a range such as 10.0.0.0/16')
+const PullRange = Cidr.refine(
+  range => !range.includes('/') || mayBePulledFrom(range),
+  `a range without link-local, loopback, multicast or metadata of a cloud: ${NEVER_PULLED_FROM.join(', ')}`,
+)
+
 /** What only a cluster is asked: the setting `kubernetes`. */
 export const Kubernetes = z.strictObject({
   context: z.string().default('').describe('Of the kubeconfig; its current one when empty'),
@@ -70,6 +77,18 @@ export const Kubernetes = z.strictObject({
     .default([])
     .describe(
       "Namespaces beside the stack's own whose pods may open connections to the auth proxies of Chroma and Ollama",
+    ),
+  pullFrom: z
+    .array(PullRange)
+    .default([])
+    .describe(
+      'Private ranges that models are pulled from, or a proxy to them is in: `10.0.0.7/32`. Policies let Ollama out to public addresses, to these, and to a `modelMirror` or `httpsProxy` that is named by its address',
+    ),
+  clusterRanges: z
+    .array(Cidr)
+    .default([])
+    .describe(
+      'Ranges of the pods, Services and nodes that are not private ones: policies do not let Ollama out to these either',
     ),
   ingress: Ingress.optional(),
   monitoring: z

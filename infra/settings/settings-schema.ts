@@ -77,6 +77,10 @@ export const Config = z.strictObject({
   apiProxies: z
     .string()
     .refine(areAddresses, 'addresses and ranges, comma-separated')
+    .refine(
+      text => !/\/0(,|$)/.test(text.replaceAll(' ', '')),
+      'not all addresses: then everybody would be believed',
+    )
     .default('')
     .describe(
       'Proxies in front of the HTTP API, as addresses or ranges (10.0.0.7, 10.244.0.0/16), comma-separated: whom a request came from is believed of these alone. Empty: of none, so that all who come through a proxy count as one address',
@@ -118,7 +122,9 @@ export const Config = z.strictObject({
     .describe('Creators that the data is sized for'),
   chunksPerCreator: whole(1, 1_000_000)
     .default(10)
-    .describe('Chunks of text of one creator, on average, that the data is sized for'),
+    .describe(
+      'Chunks of text of one creator, on average, that the data is sized for. What one creator may have at most is maxRecordsPerCreator, which the plan does not count with',
+    ),
   maxRecordsPerCreator: whole(1, 1_000_000_000)
     .default(100_000)
     .describe('Chunks that one creator may have; what would be more is refused with 507'),

@@ -7,6 +7,7 @@ import { requireCertificates } from '../../infra/egress/egress-settings.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import { requireLayout } from '../../infra/ownership/data-layout.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
+import { warningsOf } from '../../infra/settings/settings-warnings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 import type { Steps } from '../steps/steps.ts'
 import { commandsFor } from '../targets/targets.ts'
@@ -58,7 +59,7 @@ export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
   requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const decision = await decideByPlan(settings)
   const notHeld = decision.plan && (await target.requirePlanned?.(decision.plan))
-  const warnings = [decision.warning, notHeld, settings.egress.warning].filter(
+  const warnings = [decision.warning, notHeld, ...warningsOf(settings)].filter(
     text => text !== undefined,
   )
   return warnings.length === 0 ? decision : { ...decision, warning: warnings.join('\n') }

@@ -13,12 +13,13 @@ const AUDIENCE = 'knowledge-stack'
 const SHORTEST: Millis = seconds(1)
 const LONGEST: Millis = minutes(366 * 24 * 60)
 
-/** Who a token speaks for: one creator, or a back end that acts for all of them. */
-export type Grant = { scope: 'creator'; creator: CreatorId } | { scope: 'service' }
+/** Who a token speaks for: one creator, a back end that acts for all of them, or what reads metrics alone. */
+export type Grant = { scope: 'creator'; creator: CreatorId } | { scope: 'service' | 'monitor' }
 
 const Claims = z.discriminatedUnion('scope', [
   z.object({ scope: z.literal('creator'), sub: z.string() }),
   z.object({ scope: z.literal('service'), sub: z.undefined().optional() }),
+  z.object({ scope: z.literal('monitor'), sub: z.undefined().optional() }),
 ])
 
 /** A token that does not count, and why, in words that help its owner and nobody else. */
@@ -32,7 +33,7 @@ export class TokenRefused extends Error {}
  */
 export async function makeToken(
   keys: Keys,
-  grant: { scope: 'creator'; creator: string } | { scope: 'service' },
+  grant: { scope: 'creator'; creator: string } | { scope: 'service' | 'monitor' },
   lifetime: Millis,
   now: number = Date.now(),
 ): Promise<string> {
@@ -93,6 +94,6 @@ export async function readToken(keys: Keys, token: string, now: number): Promise
 
 function toGrant(payload: unknown): Grant {
   const claims = Claims.parse(payload)
-  if (claims.scope === 'service') return { scope: 'service' }
+  if (claims.scope !== 'creator') return { scope: claims.scope }
   return { scope: 'creator', creator: parseCreatorId(claims.sub) }
 }

@@ -48,7 +48,8 @@ async function identify(request: FastifyRequest, keys: KeyRing, now: number): Pr
 export async function requireCreator(request: FastifyRequest): Promise<void> {
   const { creator } = request.params as { creator: string }
   const caller = authenticated(request.caller)
-  const mayAct = caller.scope === 'service' || caller.creator === creator
+  const mayAct =
+    caller.scope === 'service' || (caller.scope === 'creator' && caller.creator === creator)
   if (!mayAct || isReserved(creator)) {
     throw new HttpError(403, 'forbidden', 'This token does not speak for this creator')
   }

@@ -2,7 +2,7 @@ import * as docker from '@pulumi/docker'
 import type { GuardedServer } from '../../servers/server-spec.ts'
 import { container, type StackContext } from '../container.ts'
 import { authProxyOf, containerLabels, volumeName } from '../docker-names.ts'
-import { behindAuthProxy, listening } from './container-health.ts'
+import { answering, behindAuthProxy } from './container-health.ts'
 
 const LOOPBACK = '127.0.0.1'
 
@@ -30,7 +30,7 @@ export function guardedContainer(
     networksAdvanced: [{ name: context.network.name, aliases: [part] }],
     ...(sharedMemory !== undefined && { ipcMode: 'shareable' }),
     ports: [{ internal: port, external: published, ip: LOOPBACK }],
-    healthcheck: listening(port),
+    healthcheck: answering(port, authProxy.probe.live),
   })
   const ofProxy = proxy.id.apply(id => `container:${id}`)
   const volume = keptVolume(context, part, volumeLabels)

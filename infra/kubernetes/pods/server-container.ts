@@ -1,5 +1,6 @@
 import type { types } from '@pulumi/kubernetes'
 import { PROXY_VARIABLE } from '../../egress/pull-environment.ts'
+import { askByBash, bash } from '../../servers/bash-probe.ts'
 import type { Probe, ServerSpec } from '../../servers/server-spec.ts'
 import type { PodContainer } from './pod.ts'
 import { resourcesOf } from './resource-quantity.ts'
@@ -46,25 +47,41 @@ const PERIOD = 10
 /** Seconds between two looks at whether a container is to be started again. */
 const LIVE_PERIOD = 30
 
-const get = (path: string, port: number, periodSeconds: number, failureThreshold = 3) => ({
-  httpGet: { path, port },
-  periodSeconds,
-  timeoutSeconds: 5,
-  failureThreshold,
-})
+/** Seconds that a probe may take. */
+const PROBE_WITHIN = 5
+/** Failures in a row that count. */
+const FAILURES = 3
 
-/** The probes of a container. Those of an auth proxy's port work although the server itself listens on loopback. */
-const probesOf = ({ port, startup, ready, live }: Probe): Probes => ({
-  ...(startup !== undefined && { startupProbe: untilUp(port, startup) }),
-  ...(ready !== undefined && { readinessProbe: get(ready, port, PERIOD) }),
-  ...(live !== undefined && { livenessProbe: get(live, port, LIVE_PERIOD) }),
-})
+/**
+ * The probes of a container. That of an auth proxy's port is made by the kubelet; one of loopback, where the kubelet
+ * does not come, by a program within the container.
+ */
+function probesOf({ port, loopbackPort, startup, ready, live }: Probe): Probes {
+  const byRequest = (path: string) => ({ httpGet: { path, port } })
+  const own = (path: string) =>
+    loopbackPort === undefined
+      ? byRequest(path)
+      : { exec: { command: bash(askByBash(loopbackPort, path)) } }
+  return {
+    ...(startup !== undefined && { startupProbe: untilUp(own(startup.path), startup) }),
+    ...(ready !== undefined && { readinessProbe: probe(byRequest(ready), PERIOD) }),
+    ...(live !== undefined && { livenessProbe: probe(own(live), LIVE_PERIOD) }),
+  }
+}
 
 type Probes = Pick<
   types.input.core.v1.Container,
   'startupProbe' | 'readinessProbe' | 'livenessProbe'
 >
+type How = Pick<types.input.core.v1.Probe, 'httpGet' | 'exec'>
+
+const probe = (how: How, periodSeconds: number, failureThreshold = FAILURES) => ({
+  ...how,
+  periodSeconds,
+  timeoutSeconds: PROBE_WITHIN,
+  failureThreshold,
+})
 
 /** Until it succeeds no other probe is made; the container has this long before it is started again. */
-const untilUp = (port: number, { path, within, every = PERIOD }: NonNullable<Probe['startup']>) =>
-  get(path, port, every, Math.ceil(within / every))
+const untilUp = (how: How, { within, every = PERIOD }: NonNullable<Probe['startup']>) =>
+  probe(how, every, Math.ceil(within / every))

@@ -1,10 +1,27 @@
 import { apiextensions, core } from '@pulumi/kubernetes'
-import type * as pulumi from '@pulumi/pulumi'
+import * as pulumi from '@pulumi/pulumi'
 import { API, objectLabels } from '../kubernetes-names.ts'
 
-/** Has the Prometheus operator read the API's metrics. */
-export const serviceMonitor = (options: pulumi.CustomResourceOptions) =>
-  new apiextensions.CustomResource(
+const TOKEN = 'monitor-token'
+
+/**
+ * Has the Prometheus operator read the API's metrics, with a token that a Secret beside holds.
+ * @param token of the scope `monitor`
+ */
+export function serviceMonitor(
+  token: pulumi.Output<string>,
+  options: pulumi.CustomResourceOptions,
+) {
+  const secret = new core.v1.Secret(
+    TOKEN,
+    {
+      metadata: { name: TOKEN, labels: objectLabels(API) },
+      stringData: { token: pulumi.secret(token) },
+    },
+    { ...options, deleteBeforeReplace: true },
+  )
+  const credentials = { name: secret.metadata.name, key: 'token' }
+  return new apiextensions.CustomResource(
     API,
     {
       apiVersion: 'monitoring.coreos.com/v1',
@@ -12,11 +29,19 @@ export const serviceMonitor = (options: pulumi.CustomResourceOptions) =>
       metadata: { labels: objectLabels(API) },
       spec: {
         selector: { matchLabels: objectLabels(API) },
-        endpoints: [{ port: 'http', path: '/metrics', interval: '30s' }],
+        endpoints: [
+          {
+            port: 'http',
+            path: '/metrics',
+            interval: '30s',
+            authorization: { type: 'Bearer', credentials },
+          },
+        ],
       },
     },
     options,
   )
+}
 
 /** A dashboard where Grafana's sidecar looks for one. */
 export const grafanaDashboard = (namespace: string, options: pulumi.CustomResourceOptions) =>

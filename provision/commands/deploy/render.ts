@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../../infra/failure.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { warningsOf } from '../../../infra/settings/settings-warnings.ts'
 import { collectObjects } from '../../render/collect.ts'
 import { manifestsOf } from '../../render/manifests.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -38,6 +39,7 @@ export const render: CommandSpec<RenderOptions> = {
         { mend: 'npm run render -- --stack prod --out <folder>' },
       )
     }
+    for (const warning of warningsOf(settings)) steps.note(warning)
     const { namespace } = settings.kubernetes
     const all = await steps.run(
       'render',

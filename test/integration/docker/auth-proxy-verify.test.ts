@@ -8,8 +8,14 @@ import ollamaAnswers from '../../../checks/servers/ollama-answers.ts'
 import routesClosed from '../../../checks/servers/routes-closed.ts'
 import { CHROMA_RULES, OLLAMA_RULES } from '../../../infra/auth-proxy/routes.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
+import {
+  type KubernetesObject,
+  kubernetesObjects,
+} from '../../support/kubernetes/kubernetes-objects.ts'
+import { probeOf, succeeds } from '../../support/kubernetes/probes.ts'
 import { type RunningAuthProxy, startAuthProxy } from '../../support/servers/auth-proxy.ts'
 import { debianCommand } from '../../support/servers/debian.ts'
+import { freePort } from '../../support/servers/ports.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
 const nginx = await debianCommand('nginx', 'nginx-light')
@@ -21,8 +27,10 @@ describe.skipIf(nginx === undefined)('a deployment behind auth proxies (needs ng
   let ollama: RunningAuthProxy
   /** The deployment as its outputs have it: each server at its auth proxy. */
   let fronted: Outputs
+  let objects: KubernetesObject[]
 
   beforeAll(async () => {
+    objects = await kubernetesObjects()
     tiny = await startTinyDeployment()
     const portOf = (reach: { url: string }) => Number(new URL(reach.url).port)
     const { application } = TOKENS
@@ -84,6 +92,53 @@ describe.skipIf(nginx === undefined)('a deployment behind auth proxies (needs ng
       'shard-settings': 'failed',
       'ollama-answers': 'failed',
     })
+  })
+
+  /** The parts of a pod whose probe fails: what the kubelet starts again, and what no request is sent to. */
+  const failing = async (set: string, server: string, fronted: Pick<RunningAuthProxy, 'port'>) => {
+    const own = new URL(set === 'chroma' ? tiny.chroma.url : tiny.ollama.url).port
+    const podPort = set === 'chroma' ? 8000 : 11_434
+    const ports = { 8080: fronted.port, [podPort]: Number(own) }
+    const asked = [
+      [server, 'startup'],
+      [server, 'liveness'],
+      ['front', 'liveness'],
+      ['front', 'readiness'],
+    ] as const
+    const failed = asked.map(async ([container, kind]) =>
+      (await succeeds(probeOf(objects, set, container, kind), ports))
+        ? []
+        : [`${container}: ${kind}`],
+    )
+    return (await Promise.all(failed)).flat()
+  }
+  const stopped = async (pid: number, while_: () => Promise<void>) => {
+    process.kill(pid, 'SIGSTOP')
+    await while_().finally(() => process.kill(pid, 'SIGCONT'))
+  }
+
+  it.concurrent.each([
+    ['chroma', 'chroma'],
+    ['ollama-gpu', 'ollama'],
+  ])('has what fails started again in a pod of %s, and nothing else', async (set, name) => {
+    const front = name === 'chroma' ? chroma : ollama
+    const server = name === 'chroma' ? tiny.chroma : tiny.ollama
+    expect(await failing(set, name, front)).toEqual([])
+    await stopped(-front.pid, async () => {
+      expect(await failing(set, name, front)).toEqual(['front: liveness', 'front: readiness'])
+    })
+    await stopped(-server.pid, async () => {
+      expect(await failing(set, name, front)).toEqual([
+        `${name}: startup`,
+        `${name}: liveness`,
+        'front: readiness',
+      ])
+    })
+    expect(await failing(set, name, { port: await freePort() })).toEqual([
+      'front: liveness',
+      'front: readiness',
+    ])
+    expect(await failing(set, name, front)).toEqual([])
   })
 
   it('is found open where the auth proxy lets the application do what it may not', async () => {

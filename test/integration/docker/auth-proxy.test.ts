@@ -196,6 +196,8 @@ describe.skipIf(nginx === undefined)('the auth proxy of Ollama (needs nginx)', (
     const answer = await fetch(`http://127.0.0.1:${front.port}/`)
     expect(answer.status).toBe(502)
     expect(await answer.json()).toEqual({ error: expect.stringContaining('does not answer') })
+    // Else it would be started again for what is not its fault.
+    expect(await rawRequest(front.port, 'GET /alive HTTP/1.1')).toBe(200)
   })
 })
 

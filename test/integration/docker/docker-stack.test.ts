@@ -221,6 +221,18 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     }
   })
 
+  it('is warned of at a preview before its API is in clear beyond the machine', async () => {
+    const quiet = await stack.run('preview')
+    expect(quiet.stderr).not.toContain('apiAddress')
+    stack.config.apiAddress = '0.0.0.0'
+    const { code, stderr } = await stack.run('preview')
+    delete stack.config.apiAddress
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/WARNING: knowledge-stack:apiAddress is 0\.0\.0\.0.*TLS/),
+    })
+  })
+
   it('cannot be reached from another network, and past its auth proxies from nowhere', async () => {
     const parts = await partsOf(engine)
     const [network = ''] = Object.keys(parts.api!.NetworkSettings.Networks)

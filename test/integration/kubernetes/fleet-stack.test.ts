@@ -123,6 +123,16 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     await plain.stack.preview({ ...QUIET, refresh: true })
   })
 
+  it('is told at a preview that behind an Ingress all are one address; ranges are as the API server takes them', async () => {
+    const ingress = { host: 'knowledge.example.org', tlsSecret: 'certificate' }
+    const ranges = { pullFrom: ['10.20.0.0/16', 'fc00::/7'], clusterRanges: ['2001:db8::/48'] }
+    await plain.configure({ kubernetes: { ...ON_FLEET, ingress, ...ranges } })
+    const { stdout, changeSummary } = await plain.stack.preview()
+    expect(stdout).toMatch(/warning.*kubernetes\.ingress is set and knowledge-stack:apiProxies/i)
+    expect(changeSummary).toMatchObject({ create: 1 })
+    await plain.configure({ kubernetes: ON_FLEET })
+  })
+
   it('is seen to have drifted while somebody has it scaled by hand', async () => {
     const [api] = await own('apps/v1', 'Deployment')
     await fleet.api.patch(api!, { spec: { replicas: 5 } })

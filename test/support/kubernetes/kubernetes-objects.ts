@@ -15,6 +15,8 @@ export const EVERYTHING = {
   autoscaling: { api: { min: 2, max: 4 } },
   gpu: { products: ['NVIDIA-L40S'], runtimeClass: 'nvidia' },
   clients: ['shop'],
+  pullFrom: ['10.20.0.0/16', 'fc00::/7'],
+  clusterRanges: ['203.0.112.0/20', '2001:db8::/48'],
   ingress: { host: 'knowledge.example.org', tlsSecret: 'certificate', className: 'nginx' },
   monitoring: { serviceMonitor: true, dashboard: true },
   imagePullSecrets: ['registry'],

@@ -14,6 +14,8 @@ import { startServer } from './server.ts'
 
 export interface RunningAuthProxy {
   port: number
+  /** Of its processes: their group. */
+  pid: number
   /** The file that says that the disk of the server behind it has room. */
   roomFile: string
   stop(): Promise<void>
@@ -42,6 +44,7 @@ export async function startAuthProxy(
   })
   return {
     port,
+    pid: server.pid,
     roomFile,
     async stop() {
       await server.end()

@@ -9,6 +9,8 @@ import { startServer } from './server.ts'
 
 export interface RunningChroma {
   url: string
+  /** Of its processes: their group. */
+  readonly pid: number
   /** Folder of its data. */
   data: string
   configFile: string
@@ -43,6 +45,9 @@ export async function startChroma(watchedIn?: string): Promise<RunningChroma> {
   let server = await start()
   return {
     url,
+    get pid() {
+      return server.pid
+    },
     data,
     configFile: config,
     kill: () => server.end(),

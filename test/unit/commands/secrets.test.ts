@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { rotateKeyFile } from '../../../checks/api/auth/keys.ts'
+import { readToken } from '../../../checks/api/auth/api-token.ts'
+import { readKeyFile, rotateKeyFile } from '../../../checks/api/auth/keys.ts'
 import { revealed } from '../../../provision/provider/secret-values.ts'
 import { keepSecrets } from '../../../provision/stack-secrets.ts'
+
+const DAY = 24 * 60 * 60_000
 
 describe('the secrets of a stack', () => {
   let folder: string
@@ -38,6 +41,34 @@ describe('the secrets of a stack', () => {
     expect(now.tokens).toEqual(made.tokens)
     expect(JSON.parse(now.apiKeys).keys).toHaveLength(2)
   })
+
+  it('have a token that reads metrics and nothing else, the same until its keys are others', async () => {
+    const made = await keepSecrets(files)
+    const keys = async () => readKeyFile(files.apiKeys)
+    expect(await readToken(await keys(), made.monitorToken, Date.now())).toEqual({
+      scope: 'monitor',
+    })
+    await rotateKeyFile(files.apiKeys)
+    const now = await keepSecrets(files, made)
+    expect(now.monitorToken).not.toBe(made.monitorToken)
+    expect(await readToken(await keys(), now.monitorToken, Date.now())).toEqual({
+      scope: 'monitor',
+    })
+  })
+
+  it.each([0, 100, 182, 183, 200, 365, 366, 1000])(
+    'have a token for metrics that counts for half a year more when it was kept on day %i',
+    async day => {
+      const { apiKeys } = files
+      const kept = Date.UTC(2026, 0, 1) + day * DAY
+      const { monitorToken } = await keepSecrets(files, undefined, kept)
+      const keys = await readKeyFile(apiKeys)
+      for (const later of [0, 1, 182]) {
+        const grant = await readToken(keys, monitorToken, kept + later * DAY)
+        expect(grant).toEqual({ scope: 'monitor' })
+      }
+    },
+  )
 
   it('are refused, and not shown, when a file holds something else', async () => {
     const { tokens } = await keepSecrets(files)

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { apiEnvironment } from '../../../infra/servers/api-environment.ts'
+import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { GiB, MiB } from '../../../infra/units.ts'
 import {
   EVERYTHING,
@@ -11,6 +13,12 @@ import {
 } from '../../support/kubernetes/kubernetes-objects.ts'
 import { violations } from '../../support/kubernetes/policy.ts'
 
+const API = {
+  apiHosts: 'knowledge.example.org',
+  apiProxies: '10.244.0.0/16',
+  apiRequestsPerMinute: 77,
+}
+
 let objects: KubernetesObject[]
 const find = (kind: string, name: string) => objectOf(objects, kind, name)
 const podOf = (object: KubernetesObject) => object.spec.template.spec
@@ -19,9 +27,11 @@ const containerOf = (object: KubernetesObject, name: string) =>
 const envOf = (container: { env: { name: string; value: string }[] }) =>
   Object.fromEntries(container.env.map(({ name, value }) => [name, value]))
 
+const decoded = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+
 beforeAll(async () => {
   const config = { shards: 12, instances: 3, parallel: 2, contextLength: 8192, keepAlive: '30m' }
-  objects = await kubernetesObjects(config, EVERYTHING)
+  objects = await kubernetesObjects({ ...config, ...API }, EVERYTHING)
 })
 
 describe('every object of a stack on a cluster', () => {
@@ -68,10 +78,9 @@ describe('Chroma on a cluster', () => {
     expect(mount).toMatchObject({ mountPath: '/config.yaml', subPath: 'config' })
   })
 
-  it('is asked for its health through its auth proxy, on routes that want no token', () => {
+  it('is sent requests as long as it answers through its auth proxy, on a route that wants no token', () => {
     const chroma = containerOf(find('StatefulSet', 'chroma'), 'chroma')
     expect(chroma.readinessProbe.httpGet).toEqual({ path: '/api/v2/healthcheck', port: 8080 })
-    expect(chroma.livenessProbe.httpGet).toEqual({ path: '/api/v2/heartbeat', port: 8080 })
   })
 
   it('runs under the watchdog of its disk, which tells its auth proxy in memory that they share', () => {
@@ -96,6 +105,32 @@ describe('Chroma on a cluster', () => {
       documentPrefix: 'search_document: ',
       queryPrefix: 'search_query: ',
     })
+  })
+})
+
+describe.each([
+  ['chroma', 'chroma', '8000'],
+  ['ollama-gpu', 'ollama', '11434'],
+])('the pod of %s', (set, name, port) => {
+  const probes = (container: string) => containerOf(find('StatefulSet', set), container)
+
+  it('has its server started again for no fault of its auth proxy', () => {
+    const { startupProbe, livenessProbe } = probes(name)
+    for (const probe of [startupProbe, livenessProbe]) {
+      expect(Object.keys(probe)).not.toContain('httpGet')
+      expect(probe.exec.command.join(' ')).toMatch(
+        new RegExp(`^bash -c .*/dev/tcp/127.0.0.1/${port} `),
+      )
+      expect(probe.exec.command.join(' ')).not.toContain('8080')
+    }
+  })
+
+  it('has its auth proxy started again for its own faults alone', () => {
+    const { livenessProbe, readinessProbe } = probes('front')
+    expect(livenessProbe.httpGet).toEqual({ path: '/alive', port: 8080 })
+    expect(readinessProbe.httpGet.path).not.toBe('/alive')
+    const config = find('Secret', `${set}-front`).stringData['nginx.conf']
+    expect(config).toMatch(/location = \/alive \{\s*return 200 [^}]*\}/)
   })
 })
 
@@ -233,6 +268,35 @@ describe('the API on a cluster', () => {
     expect(ollama[0].reach.url).toBe('http://ollama-gpu.knowledge-stack-test.svc:8080')
     expect(ollama[0].reach.token).not.toBe(chroma.instances[0].reach.token)
     expect(api.reach).not.toHaveProperty('token')
+  })
+
+  it('has its metrics read with a token that a Secret holds, whose keys the API is given', () => {
+    const [endpoint] = find('ServiceMonitor', 'api').spec.endpoints
+    const { name, key } = endpoint.authorization.credentials
+    expect(endpoint).toMatchObject({ path: '/metrics', authorization: { type: 'Bearer' } })
+    const [header, claims] = find('Secret', name)
+      .stringData[key].split('.')
+      .slice(0, 2)
+      .map(decoded)
+    const keys = JSON.parse(find('Secret', 'deployment').stringData['api-keys.json']).keys
+    expect(header.kid).toBe(keys[0].kid)
+    expect(claims).toMatchObject({ scope: 'monitor' })
+    expect(JSON.stringify(objects.filter(({ kind }) => kind !== 'Secret'))).not.toContain(
+      find('Secret', name).stringData[key],
+    )
+  })
+
+  it('is told of its stack what every API is', () => {
+    const api = containerOf(find('Deployment', 'api'), 'api')
+    const settings = parseSettings('test', { target: 'kubernetes', ...API })
+    expect(envOf(api)).toMatchObject({
+      ...apiEnvironment(settings),
+      KNOWLEDGE_API_HOST: '0.0.0.0',
+      KNOWLEDGE_API_PROXIES: API.apiProxies,
+      KNOWLEDGE_API_HOSTS: API.apiHosts,
+      KNOWLEDGE_API_REQUESTS_PER_MINUTE: `${API.apiRequestsPerMinute}`,
+      KNOWLEDGE_API_LOOPBACK: 'false',
+    })
   })
 
   it('leaves its replicas to the autoscaler where there is one', () => {

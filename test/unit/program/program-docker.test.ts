@@ -37,6 +37,7 @@ const config = (more: object = {}) => ({
   chromaPort: '9000',
   ollamaPort: '9100',
   apiPort: '9200',
+  apiRequestsPerMinute: '77',
   ...more,
 })
 
@@ -172,6 +173,18 @@ describe('the program of a stack of containers', () => {
     const [front] = inputsOf('docker-chroma-0-front')?.uploads ?? []
     expect(front).toMatchObject({ owner: '101', permissions: '0400' })
     expect(front.content).toContain(TOKENS.chroma)
+  })
+
+  it('tells the API of its stack, and that its own address is the loopback of the host', () => {
+    expect(inputsOf('docker-api')?.envs).toEqual(
+      expect.arrayContaining([
+        'KNOWLEDGE_API_HOST=0.0.0.0',
+        'KNOWLEDGE_API_HOSTS=api,',
+        'KNOWLEDGE_API_PROXIES=',
+        'KNOWLEDGE_API_REQUESTS_PER_MINUTE=77',
+        'KNOWLEDGE_API_LOOPBACK=true',
+      ]),
+    )
   })
 
   it('tells the API where servers are within its network, and nothing of the provisioner', () => {

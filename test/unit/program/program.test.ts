@@ -18,6 +18,9 @@ const CONFIG = {
   chromaPort: '9000',
   ollamaPort: '9100',
   apiPort: '9200',
+  apiHosts: 'knowledge.example.org',
+  apiProxies: '127.0.0.1',
+  apiRequestsPerMinute: '77',
   modelMirror: 'http://127.0.0.1:5000/models',
   httpsProxy: 'http://ada:s3cret@127.0.0.1:3128',
 }
@@ -124,6 +127,10 @@ describe('the program of a local stack', () => {
       keyFile: '/srv/knowledge/state/api-keys.json',
       environment: {
         KNOWLEDGE_API_PORT: '9200',
+        KNOWLEDGE_API_HOSTS: 'knowledge.example.org',
+        KNOWLEDGE_API_PROXIES: '127.0.0.1',
+        KNOWLEDGE_API_REQUESTS_PER_MINUTE: '77',
+        KNOWLEDGE_API_LOOPBACK: 'false',
         KNOWLEDGE_API_OUTPUTS: '/srv/knowledge/state/outputs.json',
       },
     })
