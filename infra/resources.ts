@@ -113,15 +113,18 @@ export interface MadeSecrets {
   tokens: { chroma: string; ollama: string; provisioner: string }
   /** The content of the key file. */
   apiKeys: string
+  /** Lets read the API's metrics; lives for half a year at least. */
+  monitorToken: string
 }
 
 /** The secrets that a stack makes for itself, once; they stay the same until their files say otherwise. */
 export class Secrets extends OwnResource {
   declare readonly tokens: pulumi.Output<MadeSecrets['tokens']>
   declare readonly apiKeys: pulumi.Output<string>
+  declare readonly monitorToken: pulumi.Output<string>
 
   constructor(name: string, args: { files: SecretFiles }, options: pulumi.CustomResourceOptions) {
-    const results = ['tokens', 'apiKeys']
+    const results = ['tokens', 'apiKeys', 'monitorToken']
     super('Secrets', name, args, results, { ...options, additionalSecretOutputs: results })
   }
 }

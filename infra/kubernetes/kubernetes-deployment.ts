@@ -66,7 +66,9 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     const store = chromaServers(this.#parts, requireWorkload(workloads, first))
     recordLayout(this.#parts, [store])
     const pools = ollamaPools(this.#parts, this.#pools)
-    if (kubernetes.monitoring.serviceMonitor) serviceMonitor(this.#parts.options)
+    if (kubernetes.monitoring.serviceMonitor) {
+      serviceMonitor(this.#secrets.monitorToken, this.#parts.options)
+    }
     if (kubernetes.monitoring.dashboard) {
       grafanaDashboard(kubernetes.namespace, this.#parts.options)
     }

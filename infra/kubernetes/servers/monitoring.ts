@@ -1,22 +1,38 @@
 import { apiextensions, core } from '@pulumi/kubernetes'
-import type * as pulumi from '@pulumi/pulumi'
+import * as pulumi from '@pulumi/pulumi'
 import { API, objectLabels } from '../kubernetes-names.ts'
 
-/** Has the Prometheus operator read the API's metrics. */
-export const serviceMonitor = (options: pulumi.CustomResourceOptions) =>
-  new apiextensions.CustomResource(
+/** The key of the object that holds the token. */
+const TOKEN = 'token'
+
+/** Has the Prometheus operator read the API's metrics. @param token a monitor's */
+export function serviceMonitor(
+  token: pulumi.Output<string>,
+  options: pulumi.CustomResourceOptions,
+) {
+  const labels = objectLabels(API)
+  const secret = new core.v1.Secret(
+    'monitoring',
+    { metadata: { name: 'monitoring', labels }, stringData: { [TOKEN]: pulumi.secret(token) } },
+    { ...options, deleteBeforeReplace: true },
+  )
+  const credentials = { name: secret.metadata.name, key: TOKEN }
+  return new apiextensions.CustomResource(
     API,
     {
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'ServiceMonitor',
-      metadata: { labels: objectLabels(API) },
+      metadata: { labels },
       spec: {
-        selector: { matchLabels: objectLabels(API) },
-        endpoints: [{ port: 'http', path: '/metrics', interval: '30s' }],
+        selector: { matchLabels: labels },
+        endpoints: [
+          { port: 'http', path: '/metrics', interval: '30s', authorization: { credentials } },
+        ],
       },
     },
     options,
   )
+}
 
 /** A dashboard where Grafana's sidecar looks for one. */
 export const grafanaDashboard = (namespace: string, options: pulumi.CustomResourceOptions) =>

@@ -9,7 +9,7 @@ type SecretsState = SecretsArgs & MadeSecrets
 
 /** The secrets that a stack makes for itself. They outlive it in their files, as its data does. */
 export const secretsKind: ResourceKind<SecretsArgs, SecretsState> = {
-  results: ['tokens', 'apiKeys'],
+  results: ['tokens', 'apiKeys', 'monitorToken'],
 
   create: async args => ({ ...args, ...(await keepSecrets(args.files)) }),
   read: async state => ({ ...state, ...(await keepSecrets(state.files, state)) }),
