@@ -12,8 +12,8 @@ export function serviceMonitor(
 ) {
   const labels = objectLabels(API)
   const secret = new core.v1.Secret(
-    'monitoring',
-    { metadata: { name: 'monitoring', labels }, stringData: { [TOKEN]: pulumi.secret(token) } },
+    'metrics-token',
+    { metadata: { name: 'metrics-token', labels }, stringData: { [TOKEN]: pulumi.secret(token) } },
     { ...options, deleteBeforeReplace: true },
   )
   const credentials = { name: secret.metadata.name, key: TOKEN }

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { rotateKeyFile } from '../../../checks/api/auth/keys.ts'
+import { readToken } from '../../../checks/api/auth/api-token.ts'
+import { readKeyFile, revokeInKeyFile, rotateKeyFile } from '../../../checks/api/auth/keys.ts'
 import { revealed } from '../../../provision/provider/secret-values.ts'
 import { keepSecrets } from '../../../provision/stack-secrets.ts'
 
@@ -22,6 +23,27 @@ describe('the secrets of a stack', () => {
     expect(new Set(values).size).toBe(3)
     for (const file of Object.values(files)) expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await keepSecrets(files)).toEqual(made)
+  })
+
+  it('have a monitor’s token that stays the same for half a year, and is always good for half a year more', async () => {
+    const DAY = 24 * 3600 * 1000
+    const [from, seen] = [Date.UTC(2030, 0, 1), new Map<string, number>()]
+    for (let day = 0; day < 3 * 366; day += 6) {
+      const now = from + day * DAY
+      const { monitorToken } = await keepSecrets(files, undefined, now)
+      const keys = await readKeyFile(files.apiKeys)
+      for (const at of [now, now + 182 * DAY]) {
+        expect(await readToken(keys, monitorToken, at)).toEqual({ scope: 'monitor' })
+      }
+      seen.set(monitorToken, (seen.get(monitorToken) ?? 0) + 1)
+    }
+    expect(seen.size).toBeLessThanOrEqual(7)
+    const { monitorToken } = await keepSecrets(files)
+    await revokeInKeyFile(files.apiKeys, { scope: 'monitor' })
+    const after = await keepSecrets(files)
+    expect(after.monitorToken).not.toBe(monitorToken)
+    const keys = await readKeyFile(files.apiKeys)
+    expect(await readToken(keys, after.monitorToken, Date.now())).toEqual({ scope: 'monitor' })
   })
 
   it('come back from what the state remembers when the files are gone', async () => {

@@ -266,6 +266,20 @@ describe('the API on a cluster', () => {
   })
 })
 
+describe('who reads the metrics of a stack on a cluster', () => {
+  it('is given a monitor’s token, by an object of the ServiceMonitor’s own namespace', async () => {
+    const [endpoint] = find('ServiceMonitor', 'api').spec.endpoints
+    expect(endpoint).toMatchObject({ path: '/metrics' })
+    const { name, key } = endpoint.authorization.credentials
+    const { stringData, metadata } = find('Secret', name)
+    expect(metadata.namespace).toBe(find('ServiceMonitor', 'api').metadata.namespace)
+    const [, claims] = stringData[key].split('.')
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
+      scope: 'monitor',
+    })
+  })
+})
+
 describe('a stack that asks for nothing more', () => {
   it('has no autoscaler, Ingress or monitoring, and two pods of the API', async () => {
     const plain = await kubernetesObjects()
