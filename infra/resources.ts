@@ -113,7 +113,7 @@ export interface MadeSecrets {
   tokens: { chroma: string; ollama: string; provisioner: string }
   /** The content of the key file. */
   apiKeys: string
-  /** Lets read the API's metrics, and nothing else: for half a year at least. */
+  /** Lets read the API's metrics; lives for half a year at least. */
   monitorToken: string
 }
 

@@ -3,16 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { makeToken } from '../checks/api/auth/api-token.ts'
+import { LONGEST } from '../checks/api/auth/grant.ts'
 import { readJsonFile } from '../checks/api/auth/json-file.ts'
 import { ensureKeyFile, readKeyFile } from '../checks/api/auth/keys.ts'
 import { Failure } from '../infra/failure.ts'
-import { keepPrivateFile, makePrivateFolder } from '../infra/private-files.ts'
+import { keepPrivateFile, makePrivateFolder, writePrivateFile } from '../infra/private-files.ts'
 import type { MadeSecrets, SecretFiles } from '../infra/resources.ts'
-import { type Millis, minutes } from '../infra/units.ts'
+import type { Millis } from '../infra/units.ts'
 
 const TOKEN_BYTES = 32
-/** How long the token for metrics lives, which what reads them is given once at a deployment. */
-const MONITOR_LIFETIME: Millis = minutes(366 * 24 * 60)
+/** So often a monitor's token is another: half as often as it would have to be. */
+const MONITOR_TERM: Millis = LONGEST / 2
 
 const Token = z.string().regex(/^[0-9a-f]{64}$/)
 const Tokens = z.strictObject({ chroma: Token, ollama: Token, provisioner: Token })
@@ -28,8 +29,7 @@ export async function keepSecrets(
   remembered?: Pick<MadeSecrets, 'tokens' | 'apiKeys'>,
   now: number = Date.now(),
 ): Promise<MadeSecrets> {
-  const tokens = remembered?.tokens ?? { chroma: token(), ollama: token(), provisioner: token() }
-  await writeOnce(files.tokens, `${JSON.stringify(tokens, null, 2)}\n`)
+  await writeOnce(files.tokens, toText(remembered?.tokens ?? freshTokens()))
   if (remembered === undefined) await ensureKeyFile(files.apiKeys)
   else await writeOnce(files.apiKeys, remembered.apiKeys)
   return {
@@ -40,14 +40,27 @@ export async function keepSecrets(
 }
 
 /**
- * A token that reads metrics, signed with the key that signs now. Within half of its life it is the same, so that an
- * update that changes nothing does not change it either.
+ * Puts fresh tokens of the auth proxies in the place of the old ones, in their file; the next update takes them up.
+ * @throws Failure `misused` when there is none, or it holds something else
  */
-async function monitorToken(keyFile: string, now: number): Promise<string> {
-  const halfLife = MONITOR_LIFETIME / 2
-  const issued = Math.floor(now / halfLife) * halfLife
-  return makeToken(await readKeyFile(keyFile), { scope: 'monitor' }, MONITOR_LIFETIME, issued)
+export async function replaceTokens(path: string): Promise<void> {
+  await readTokens(path)
+  await writePrivateFile(path, toText(freshTokens()))
 }
+
+/** The same one until its term is over, so that an update changes nothing; it lives for a term longer. */
+async function monitorToken(keyFile: string, now: number): Promise<string> {
+  const termBegan = Math.floor(now / MONITOR_TERM) * MONITOR_TERM
+  return makeToken(await readKeyFile(keyFile), { scope: 'monitor' }, LONGEST, termBegan)
+}
+
+const freshTokens = (): MadeSecrets['tokens'] => ({
+  chroma: token(),
+  ollama: token(),
+  provisioner: token(),
+})
+
+const toText = (tokens: MadeSecrets['tokens']): string => `${JSON.stringify(tokens, null, 2)}\n`
 
 const token = (): string => randomBytes(TOKEN_BYTES).toString('hex')
 

@@ -53,27 +53,41 @@ const Environment = z.object({
  * @throws Failure `misused` with variable, value and what is allowed
  */
 export async function readApiConfig(env: NodeJS.ProcessEnv): Promise<ApiConfig> {
-  const parsed = Environment.safeParse(env)
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = String(path[0])
-      return `${name} is ${JSON.stringify(env[name])}: ${message}`
-    })
-    throw new Failure('misused', lines.join('\n'))
-  }
-  const own = parsed.data
+  const own = parseEnvironment(env)
   return {
+    ...callersOf(own),
     outputs: await readOutputs(own.KNOWLEDGE_API_OUTPUTS, env),
     keyFile: own.KNOWLEDGE_API_KEYS,
     host: own.KNOWLEDGE_API_HOST,
-    hosts: own.KNOWLEDGE_API_HOSTS,
-    proxies: own.KNOWLEDGE_API_PROXIES,
     onLoopback: own.KNOWLEDGE_API_LOOPBACK,
     port: own.KNOWLEDGE_API_PORT,
     logLevel: own.KNOWLEDGE_API_LOG,
     boundedLogs: own.KNOWLEDGE_API_LOGS,
-    limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },
   }
+}
+
+/**
+ * What an environment says of who calls the API and how much they may ask, for an API that is started otherwise.
+ * @throws Failure as readApiConfig
+ */
+export const readCallers = (env: NodeJS.ProcessEnv): Callers => callersOf(parseEnvironment(env))
+
+type Callers = Required<Pick<ApiConfig, 'hosts' | 'proxies' | 'limits'>>
+
+const callersOf = (own: z.infer<typeof Environment>): Callers => ({
+  hosts: own.KNOWLEDGE_API_HOSTS,
+  proxies: own.KNOWLEDGE_API_PROXIES,
+  limits: { ...LIMITS, requestsPerMinute: own.KNOWLEDGE_API_REQUESTS_PER_MINUTE },
+})
+
+function parseEnvironment(env: NodeJS.ProcessEnv): z.infer<typeof Environment> {
+  const parsed = Environment.safeParse(env)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0])
+    return `${name} is ${JSON.stringify(env[name])}: ${message}`
+  })
+  throw new Failure('misused', lines.join('\n'))
 }
 
 async function readOutputs(file: string | undefined, env: NodeJS.ProcessEnv): Promise<Outputs> {

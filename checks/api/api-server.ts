@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ConnectedDeployment } from '../connected-deployment.ts'
+import { guardRoutes } from './auth/access.ts'
 import { identifyCallers } from './auth/caller.ts'
 import type { KeyRing } from './auth/key-ring.ts'
 import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
@@ -16,6 +17,7 @@ import { standardOutput } from './standard-output.ts'
 import { admit } from './traffic/admission.ts'
 import { boundBodies } from './traffic/body-size.ts'
 import { guardBrowsers } from './traffic/browsers.ts'
+import { acceptEmptyBodies } from './traffic/empty-body.ts'
 import { guardHosts } from './traffic/hosts.ts'
 import { ARRIVAL, type Limits, SMALL_BODY } from './traffic/limits.ts'
 import { boundLives } from './traffic/request-lifetime.ts'
@@ -25,7 +27,7 @@ export interface ServerParts {
   deployment: ConnectedDeployment
   /** The same servers over connections of its own, so that health is seen past whatever is queued. */
   probe: ConnectedDeployment
-  /** Absent: then nobody can reach the creators' routes. */
+  /** Absent: then no token counts. */
   keys: KeyRing | undefined
   limits: Limits
   /** What it listens on, and the names it is called by besides. */
@@ -45,7 +47,7 @@ const LONGEST_PARAMETER = 2048
 
 /**
  * The API, not listening yet. Every request is asked the same questions in the same order: who asks, is it their turn,
- * may they (the routes' own hooks), is there room, and only then what they want.
+ * may they (auth/access.ts), is there room, and only then what they want.
  * @returns the server, and what ends the requests that are under way
  */
 export async function buildServer(parts: ServerParts): Promise<[FastifyInstance, () => void]> {
@@ -68,9 +70,11 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   handleErrors(api)
   guardHosts(api, parts.host, parts.hosts)
   guardBrowsers(api)
+  acceptEmptyBodies(api)
   const endAll = boundLives(api)
   identifyCallers(api, parts.keys, parts.now)
   await limitRates(api, parts.limits)
+  guardRoutes(api, { onLoopback: parts.onLoopback, hasKeys: parts.keys !== undefined })
   admit(api, parts.limits.lanes, metrics.underWay)
   boundBodies(api)
 
@@ -80,16 +84,12 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   return [api, endAll]
 }
 
-async function addRoutes(api: FastifyInstance, { deployment, probe, keys }: ServerParts) {
+async function addRoutes(api: FastifyInstance, { deployment, probe }: ServerParts) {
   const knowledge = deployment.knowledge()
   await api.register(page)
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
-  await api.register(modelRoutes, {
-    prefix: '/api/v1/ai/models',
-    deployment,
-    guarded: keys !== undefined,
-  })
+  await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment })
   await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
 }
 
@@ -112,7 +112,7 @@ async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): 
       new HttpError(429, 'too-many-requests', `Too many requests; go on in ${after}`),
   })
   const limit = api.rateLimit()
-  // For all routes at once, and before their own hooks: those who are refused by them are counted too.
+  // For all routes at once, and before it is asked who may: those who are refused are counted too.
   api.addHook('onRequest', async function (request, reply) {
     if (request.routeOptions.config?.rateLimit !== false) await limit.call(this, request, reply)
   })

@@ -42,7 +42,10 @@ export class Metrics {
     })
     api.get(
       '/metrics',
-      { config: { rateLimit: false }, schema: { hide: true } },
+      {
+        config: { rateLimit: false, access: 'monitor', openOnLoopback: 'always' },
+        schema: { hide: true, summary: 'Counts of requests, times and memory, for Prometheus' },
+      },
       async (_request, reply) =>
         reply.type(this.registry.contentType).send(await this.registry.metrics()),
     )

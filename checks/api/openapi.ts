@@ -31,7 +31,7 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
       info: {
         title: 'knowledge-stack',
         description:
-          "Health, models and creators' knowledge of one deployment. Creators' routes take a token that is bound to the creator, or one of the scope service.",
+          "Health, models and creators' knowledge of one deployment. Where a call names scopes, it takes a token of one of them; a creator's token is bound to the creator.",
         version: PROJECT_VERSION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
@@ -50,8 +50,13 @@ export async function documentRoutes(api: FastifyInstance): Promise<void> {
     transform: jsonSchemaTransform,
     transformObject: document => tidied(jsonSchemaTransformObject(document)),
   })
-  api.get('/openapi.json', { config: { rateLimit: false }, schema: { hide: true } }, async () =>
-    api.swagger(),
+  api.get(
+    '/openapi.json',
+    {
+      config: { rateLimit: false, access: 'anyone' },
+      schema: { hide: true, summary: 'Every call with its errors, as OpenAPI' },
+    },
+    async () => api.swagger(),
   )
 }
 

@@ -1,9 +1,11 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
-import { formatDuration, type Millis, minutes, seconds } from '../../../infra/units.ts'
-import { type CreatorId, isReserved, parseCreatorId } from '../../store/creator-id.ts'
-import type { Keys } from './keys.ts'
+import { formatDuration, type Millis, seconds } from '../../../infra/units.ts'
+import { parseCreatorId } from '../../store/creator-id.ts'
+import { type Grant, grantTo, LONGEST } from './grant.ts'
+import type { KeySet } from './keys.ts'
+import { revokedUntil } from './revocations.ts'
 
 /** The one algorithm: a token that names another is refused, whatever key it was made with. */
 const ALGORITHM = 'HS256'
@@ -11,15 +13,13 @@ const ALGORITHM = 'HS256'
 const AUDIENCE = 'knowledge-stack'
 
 const SHORTEST: Millis = seconds(1)
-const LONGEST: Millis = minutes(366 * 24 * 60)
 
-/** Who a token speaks for: one creator, a back end that acts for all of them, or what reads metrics alone. */
-export type Grant = { scope: 'creator'; creator: CreatorId } | { scope: 'service' | 'monitor' }
-
+const made = z.int().nonnegative()
+const nobody = z.undefined().optional()
 const Claims = z.discriminatedUnion('scope', [
-  z.object({ scope: z.literal('creator'), sub: z.string() }),
-  z.object({ scope: z.literal('service'), sub: z.undefined().optional() }),
-  z.object({ scope: z.literal('monitor'), sub: z.undefined().optional() }),
+  z.object({ scope: z.literal('creator'), sub: z.string(), iat: made }),
+  z.object({ scope: z.literal('service'), sub: nobody, iat: made }),
+  z.object({ scope: z.literal('monitor'), sub: nobody, iat: made }),
 ])
 
 /** A token that does not count, and why, in words that help its owner and nobody else. */
@@ -32,8 +32,8 @@ export class TokenRefused extends Error {}
  * @throws Failure `misused` for a creator that cannot have one, or another lifetime
  */
 export async function makeToken(
-  keys: Keys,
-  grant: { scope: 'creator'; creator: string } | { scope: 'service' | 'monitor' },
+  { keys, revoked }: KeySet,
+  wanted: Parameters<typeof grantTo>[0],
   lifetime: Millis,
   now: number = Date.now(),
 ): Promise<string> {
@@ -43,29 +43,29 @@ export async function makeToken(
       `A token is to live ${formatDuration(lifetime)}; allowed is a second to a year`,
     )
   }
-  const issued = Math.floor(now / 1000)
+  const grant = grantTo(wanted)
+  // One that is made in the second of a revocation would be revoked with those before it.
+  const issued = Math.max(Math.floor(now / 1000), (revokedUntil(revoked, grant) ?? 0) + 1)
   const token = new SignJWT({ scope: grant.scope })
     .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: keys[0].id })
     .setAudience(AUDIENCE)
     .setIssuedAt(issued)
     .setExpirationTime(issued + Math.floor(lifetime / 1000))
-  if (grant.scope === 'creator') {
-    const creator = parseCreatorId(grant.creator)
-    if (isReserved(creator)) {
-      throw new Failure('misused', `The creator ${creator} is reserved for the verification`)
-    }
-    token.setSubject(creator)
-  }
+  if (grant.scope === 'creator') token.setSubject(grant.creator)
   return token.sign(keys[0].secret)
 }
 
 /**
  * What a token grants.
  * @param now Unix milliseconds
- * @throws TokenRefused unless one of the keys signed it, with the one algorithm, for this API, it has an expiry,
- *   and that has not come
+ * @throws TokenRefused unless one of the keys signed it, with the one algorithm, for this API, it has an expiry that
+ *   has not come, and it was made later than those that are revoked
  */
-export async function readToken(keys: Keys, token: string, now: number): Promise<Grant> {
+export async function readToken(
+  { keys, revoked }: KeySet,
+  token: string,
+  now: number,
+): Promise<Grant> {
   const secrets = new Map(keys.map(({ id, secret }) => [id, secret]))
   try {
     const { payload } = await jwtVerify(
@@ -82,18 +82,22 @@ export async function readToken(keys: Keys, token: string, now: number): Promise
         currentDate: new Date(now),
       },
     )
-    return toGrant(payload)
+    const claims = Claims.parse(payload)
+    const grant: Grant =
+      claims.scope === 'creator'
+        ? { scope: 'creator', creator: parseCreatorId(claims.sub) }
+        : { scope: claims.scope }
+    const until = revokedUntil(revoked, grant)
+    if (until !== undefined && claims.iat <= until) {
+      throw new TokenRefused('the token has been revoked')
+    }
+    return grant
   } catch (error) {
+    if (error instanceof TokenRefused) throw error
     // Only a token that was once good is told why it is not: its signature was checked before its claims.
     const expired = error instanceof errors.JWTExpired
     throw new TokenRefused(expired ? 'the token has expired' : 'the token is not valid', {
       cause: error,
     })
   }
-}
-
-function toGrant(payload: unknown): Grant {
-  const claims = Claims.parse(payload)
-  if (claims.scope !== 'creator') return { scope: claims.scope }
-  return { scope: 'creator', creator: parseCreatorId(claims.sub) }
 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isReserved } from '../../store/creator-id.ts'
-import { HttpError } from '../errors.ts'
-import { type Grant, readToken, TokenRefused } from './api-token.ts'
+import { readToken, TokenRefused } from './api-token.ts'
+import type { Grant } from './grant.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** Who sent a request, by its token: known before anything else is done for it, judged by its route. */
@@ -39,37 +38,3 @@ async function identify(request: FastifyRequest, keys: KeyRing, now: number): Pr
     throw error
   }
 }
-
-/**
- * Lets pass who may act for the creator that the path names. Creators are compared as they are: no form of an
- * id but the very same is the same creator. Nothing is looked up before this.
- * @throws HttpError 401 without a valid token, 403 with another creator's, and for reserved creators
- */
-export async function requireCreator(request: FastifyRequest): Promise<void> {
-  const { creator } = request.params as { creator: string }
-  const caller = authenticated(request.caller)
-  const mayAct =
-    caller.scope === 'service' || (caller.scope === 'creator' && caller.creator === creator)
-  if (!mayAct || isReserved(creator)) {
-    throw new HttpError(403, 'forbidden', 'This token does not speak for this creator')
-  }
-}
-
-/** @throws HttpError 401 without a valid token, 403 with a creator's */
-export async function requireService(request: FastifyRequest): Promise<void> {
-  if (authenticated(request.caller).scope === 'service') return
-  throw new HttpError(403, 'forbidden', 'This takes a token of the scope service')
-}
-
-function authenticated(caller: ApiCaller): Grant {
-  if (caller.scope === 'nobody') {
-    throw unauthorised('This takes a token: Authorization: Bearer …', 'Bearer')
-  }
-  if (caller.scope === 'refused') {
-    throw unauthorised(`The token is refused: ${caller.why}`, 'Bearer error="invalid_token"')
-  }
-  return caller
-}
-
-const unauthorised = (message: string, challenge: string) =>
-  new HttpError(401, 'unauthorised', message, { 'www-authenticate': challenge })

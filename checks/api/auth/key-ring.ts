@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { Failure } from '../../../infra/failure.ts'
-import { type Keys, readKeyFile } from './keys.ts'
+import { type KeySet, readKeyFile } from './keys.ts'
 
 /** Gives the keys that hold now. @throws Failure `unavailable` when they cannot be read */
-export type KeyRing = () => Promise<Keys>
+export type KeyRing = () => Promise<KeySet>
 
 /**
- * The keys of a file, read again when the file has changed: a rotation needs no restart, and a key that was
- * taken out verifies nothing any more.
+ * The keys of a file, read again when the file has changed: a rotation or a revocation needs no restart, and a
+ * key that was taken out verifies nothing any more.
  * @throws Failure `misused` at once when the file holds no keys
  */
 export async function keyRing(path: string): Promise<KeyRing> {

@@ -20,7 +20,11 @@ export const Health = z.object({
   millis: z.number(),
   servers: z.array(ServerHealth),
 })
-z.globalRegistry.add(Health, { id: 'Health' })
+/** Anyone may know the verdict, and nothing of what there is, how much of it or where. */
+export const HealthAnswer = Health.partial({ millis: true, servers: true }).describe(
+  'How the servers are; the verdict alone to who may not monitor',
+)
+z.globalRegistry.add(HealthAnswer, { id: 'Health' })
 
 export type HealthPart = z.infer<typeof HealthPart>
 export type Health = z.infer<typeof Health>

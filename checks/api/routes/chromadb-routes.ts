@@ -23,12 +23,12 @@ export const chromadb: FastifyPluginAsyncZod<{ probe: ConnectedDeployment }> = a
   api.get(
     '/stats',
     {
-      config: { lane: 'read' },
+      config: { lane: 'read', access: 'monitor', openOnLoopback: 'always' },
       schema: {
         operationId: 'chromadbStats',
         summary: 'Records and creators, by shard and in all',
         tags: ['health'],
-        response: responsesOf('How the records lie in the shards', StoreStatistics),
+        response: responsesOf('How the records lie in the shards', StoreStatistics, 401, 403),
       },
     },
     () => statistics(),

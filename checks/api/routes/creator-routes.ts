@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Knowledge } from '../../store/knowledge.ts'
-import { requireCreator } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
 import { responsesOf } from '../traffic/response-size.ts'
@@ -19,21 +18,18 @@ import {
 import { PageQuery } from './paging.ts'
 
 /** What is said of every route. */
-const CREATORS = { tags: ['creators'], security: [{ bearer: [] }] }
+const CREATORS = { tags: ['creators'] }
 
 /** One creator's documents and questions. Each route asks for a token of this creator, or of the scope service. */
 export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api,
   { knowledge },
 ) => {
-  // Before there is room made, a body read or anything looked up.
-  api.addHook('onRequest', requireCreator)
-
   api.put(
     '/documents/:document',
     {
       bodyLimit: DOCUMENT_BODY,
-      config: { lane: 'write', work: DOCUMENT_WORK },
+      config: { access: 'creator', lane: 'write', work: DOCUMENT_WORK },
       schema: {
         operationId: 'putDocument',
         summary: 'Put a document in, in place of the one of this id',
@@ -54,7 +50,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api.get(
     '/documents',
     {
-      config: { lane: 'read' },
+      config: { access: 'creator', lane: 'read' },
       schema: {
         operationId: 'listDocuments',
         summary: 'List the documents',
@@ -78,7 +74,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api.get(
     '/documents/:document',
     {
-      config: { lane: 'read' },
+      config: { access: 'creator', lane: 'read' },
       schema: {
         operationId: 'getDocument',
         summary: 'Read a document, chunk by chunk',
@@ -108,7 +104,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api.delete(
     '/documents/:document',
     {
-      config: { lane: 'write' },
+      config: { access: 'creator', lane: 'write' },
       schema: {
         operationId: 'deleteDocument',
         summary: 'Delete a document; one that is not there is no error',
@@ -125,7 +121,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api.get(
     '/usage',
     {
-      config: { lane: 'read' },
+      config: { access: 'creator', lane: 'read' },
       schema: {
         operationId: 'getUsage',
         summary: 'What the creator has, and may have at most',
@@ -143,7 +139,7 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
   api.post(
     '/query',
     {
-      config: { lane: 'read' },
+      config: { access: 'creator', lane: 'read' },
       schema: {
         operationId: 'query',
         summary: 'Find the chunks nearest to a text or a vector',

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
-import { requireService } from '../auth/caller.ts'
 import { HttpError } from '../errors.ts'
 import { RELOAD_WORK } from '../traffic/limits.ts'
 import { responsesOf } from '../traffic/response-size.ts'
@@ -15,20 +14,20 @@ const Reload = z
   .prefault({})
 
 /** The deployment's models: how they are, and loading them again. */
-export const modelRoutes: FastifyPluginAsyncZod<{
-  deployment: ConnectedDeployment
-  guarded: boolean
-}> = async (api, { deployment: { inference }, guarded }) => {
+export const modelRoutes: FastifyPluginAsyncZod<{ deployment: ConnectedDeployment }> = async (
+  api,
+  { deployment: { inference } },
+) => {
   api.get(
     '/status',
     {
-      config: { lane: 'read' },
+      config: { lane: 'read', access: 'monitor', openOnLoopback: 'always' },
       schema: {
         operationId: 'modelsStatus',
         summary:
           'Each model: there, loaded, its size, its memory, where it runs, as provisioned or not',
         tags: ['models'],
-        response: responsesOf('The models', Models),
+        response: responsesOf('The models', Models, 401, 403),
       },
     },
     async ({ life }) => ({
@@ -39,13 +38,16 @@ export const modelRoutes: FastifyPluginAsyncZod<{
   api.post(
     '/reload',
     {
-      config: { lane: 'reload', work: RELOAD_WORK },
-      ...(guarded && { onRequest: requireService }),
+      config: {
+        lane: 'reload',
+        work: RELOAD_WORK,
+        access: 'service',
+        openOnLoopback: 'without keys',
+      },
       schema: {
         operationId: 'reloadModels',
         summary: 'Take models out of memory, load them again and see that they answer',
         tags: ['models'],
-        ...(guarded && { security: [{ bearer: [] }] }),
         body: Reload,
         response: responsesOf('Loaded and verified', Models, 401, 403, 404, 413, 415),
       },

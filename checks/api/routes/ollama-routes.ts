@@ -53,13 +53,13 @@ export const ollama: FastifyPluginAsyncZod<{
   api.post(
     '/test-embedding',
     {
-      config: { lane: 'model' },
+      config: { lane: 'model', access: 'service', openOnLoopback: 'always' },
       schema: {
         operationId: 'testEmbedding',
         summary: 'Embed a text',
         tags: ['models'],
         body: EmbeddingTest,
-        response: responsesOf('The embedding', EmbeddingTested, 413, 415),
+        response: responsesOf('The embedding', EmbeddingTested, 401, 403, 413, 415),
       },
     },
     async ({ body: { text }, life }) => {
@@ -73,13 +73,13 @@ export const ollama: FastifyPluginAsyncZod<{
   api.post(
     '/test-chat',
     {
-      config: { lane: 'model', work: CHAT_WORK },
+      config: { lane: 'model', work: CHAT_WORK, access: 'service', openOnLoopback: 'always' },
       schema: {
         operationId: 'testChat',
         summary: 'Send a message to the chat model',
         tags: ['models'],
         body: ChatTest,
-        response: responsesOf('What it said', ChatTested, 413, 415),
+        response: responsesOf('What it said', ChatTested, 401, 403, 413, 415),
       },
     },
     async ({ body: { message, maxTokens }, life }) => {

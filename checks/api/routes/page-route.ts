@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 
+const PAGE = { hide: true, summary: 'A page that shows health, models and shards' }
 const FILE = join(import.meta.dirname, '../page/index.html')
 
 /** One page that shows people how things are. It loads nothing, and runs nothing that is not in the file. */
@@ -17,7 +18,7 @@ export const page: FastifyPluginAsync = async api => {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
-  api.get('/', { schema: { hide: true } }, async (_request, reply) =>
+  api.get('/', { config: { access: 'anyone' }, schema: PAGE }, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(html),
   )
 }

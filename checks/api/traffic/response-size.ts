@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ErrorBody } from '../errors.ts'
-import { Health } from '../health/health-report.ts'
+import { HealthAnswer } from '../health/health-report.ts'
 
 const REASONS = {
   400: 'Something about the request is wrong; the message says what',
@@ -38,6 +38,6 @@ export function responsesOf<Schema extends z.ZodType>(
 
 /** A health answer is one whether its status is 200 or 503. */
 export const healthResponses = {
-  200: json('All is well', Health),
-  503: json('Something is wrong; the parts say what', z.union([Health, ErrorBody])),
+  200: json('All is well', HealthAnswer),
+  503: json('Something is wrong; the parts say what', z.union([HealthAnswer, ErrorBody])),
 }

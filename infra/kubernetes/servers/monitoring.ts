@@ -2,40 +2,31 @@ import { apiextensions, core } from '@pulumi/kubernetes'
 import * as pulumi from '@pulumi/pulumi'
 import { API, objectLabels } from '../kubernetes-names.ts'
 
-const TOKEN = 'monitor-token'
+/** The key of the object that holds the token. */
+const TOKEN = 'token'
 
-/**
- * Has the Prometheus operator read the API's metrics, with a token that a Secret beside holds.
- * @param token of the scope `monitor`
- */
+/** Has the Prometheus operator read the API's metrics. @param token a monitor's */
 export function serviceMonitor(
   token: pulumi.Output<string>,
   options: pulumi.CustomResourceOptions,
 ) {
+  const labels = objectLabels(API)
   const secret = new core.v1.Secret(
-    TOKEN,
-    {
-      metadata: { name: TOKEN, labels: objectLabels(API) },
-      stringData: { token: pulumi.secret(token) },
-    },
+    'metrics-token',
+    { metadata: { name: 'metrics-token', labels }, stringData: { [TOKEN]: pulumi.secret(token) } },
     { ...options, deleteBeforeReplace: true },
   )
-  const credentials = { name: secret.metadata.name, key: 'token' }
+  const credentials = { name: secret.metadata.name, key: TOKEN }
   return new apiextensions.CustomResource(
     API,
     {
       apiVersion: 'monitoring.coreos.com/v1',
       kind: 'ServiceMonitor',
-      metadata: { labels: objectLabels(API) },
+      metadata: { labels },
       spec: {
-        selector: { matchLabels: objectLabels(API) },
+        selector: { matchLabels: labels },
         endpoints: [
-          {
-            port: 'http',
-            path: '/metrics',
-            interval: '30s',
-            authorization: { type: 'Bearer', credentials },
-          },
+          { port: 'http', path: '/metrics', interval: '30s', authorization: { credentials } },
         ],
       },
     },

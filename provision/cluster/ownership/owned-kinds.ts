@@ -65,7 +65,7 @@ const SET = `(?:chroma|${POOL})`
 const FIXED: Record<string, RegExp> = {
   StatefulSet: new RegExp(`^${SET}$`),
   Service: new RegExp(`^(${SET}-pods|${POOL}|api)$`),
-  Secret: new RegExp(`^(${SET}-front|deployment|monitor-token|ollama-proxy)$`),
+  Secret: new RegExp(`^(${SET}-front|deployment|metrics-token|ollama-proxy)$`),
   ConfigMap: new RegExp(`^(chroma|${POOL}-models|ollama-certificates|layout|dashboard)$`),
   PersistentVolumeClaim: new RegExp(`^data-(${SET})-\\d+$`),
   NetworkPolicy: new RegExp(`^(${POLICIES.join('|')})$`),

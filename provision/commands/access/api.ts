@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { readCallers } from '../../../checks/api/api-environment.ts'
 import { startApi } from '../../../checks/api/start.ts'
+import { apiEnvironment } from '../../../infra/servers/api-environment.ts'
 import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
 import { API_PORT } from '../../../infra/settings/settings-schema.ts'
 import { chosenDeployment } from '../../deployed.ts'
@@ -26,7 +28,10 @@ export const api: CommandSpec<ApiOptions> = {
   async run(options, { steps, signal }) {
     const { outputs, settings } = await chosenDeployment(options, steps)
     const keyFile = options.keys ?? (settings && apiKeysOf(settings.home))
-    const { url, stop } = await startApi({ outputs, keyFile, port: options.port, logLevel: 'info' })
+    const { port } = options
+    // Of its stack it knows what the deployed one is told of it, and not what that listens on.
+    const callers = settings && readCallers(apiEnvironment(settings))
+    const { url, stop } = await startApi({ ...callers, outputs, keyFile, port, logLevel: 'info' })
     steps.note(`Serving ${url}, described by ${url}/openapi.json; Ctrl-C ends it`)
     if (!signal.aborted) await once(signal, 'abort')
     await stop()

@@ -1,6 +1,6 @@
 import { exitCode, Report } from '../../../checks/report.ts'
 import { Outputs } from '../../../infra/outputs.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { readStackFile, type StackFile } from '../../../infra/settings/settings-file.ts'
 import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { keepReserve } from '../../ownership/room-for-down.ts'
@@ -18,7 +18,7 @@ import {
 import { describeReport, verifyStep } from '../../steps/verify-step.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { watched } from '../../targets/watched.ts'
-import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { summarise } from './up-summary.ts'
 
 /** From whatever is there to a verified deployment: plan, toolchain, `pulumi up` with its models, verification. */
@@ -29,39 +29,52 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
   async run(options, { steps }) {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
-    return withStackLock(settings, `up of stack ${settings.stack}`, async () => {
-      await claimHome(settings)
-      await tightenHome(settings)
-      const target = await commandsFor(settings)
-      await target.beforeUp?.(settings)
-      await keepReserve(settings)
-      const { plan } = await planStep(settings, steps)
-      const toolchain = await obtainToolchain(options, steps, ['pulumi', ...target.tools])
-      const engine = await PulumiEngine.open(stack, toolchain.pulumi)
-      const started = new Date()
-      const result = await steps.run(
-        'pulumi up',
-        task => watched(target, settings, task, task => engine.run('up', task)),
-        describeChanges,
-      )
-      if (engine.backend.own) await forgetOldUpdates(settings)
-      const outputs = Outputs.parse(result.outputs)
-      const fresh = freshReport(result, started)
-      const report =
-        fresh === undefined
-          ? await verifyLoaded(outputs, steps)
-          : await steps.run(
-              'verify',
-              async () => fresh,
-              part => `${describeReport(part)}, as part of the update`,
-            )
-      // What servers that an earlier version started have made meanwhile.
-      await tightenHome(settings)
-      const { backend } = engine
-      const deployed = { settings, plan, toolchain, backend, result, outputs, report }
-      return { ...summarise(deployed), exitCode: exitCode(report) }
-    })
+    const purpose = `up of stack ${settings.stack}`
+    return withStackLock(
+      settings,
+      purpose,
+      async () => (await bringUp(stack, options, steps)).outcome,
+    )
   },
+}
+
+/** What `up` does, for commands that deploy what they have changed. Needs the stack's lock. */
+export async function bringUp(
+  stack: StackFile,
+  flags: ToolchainFlags,
+  steps: Steps,
+): Promise<{ outcome: Outcome; outputs: Outputs }> {
+  const { settings } = stack
+  await claimHome(settings)
+  await tightenHome(settings)
+  const target = await commandsFor(settings)
+  await target.beforeUp?.(settings)
+  await keepReserve(settings)
+  const { plan } = await planStep(settings, steps)
+  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools])
+  const engine = await PulumiEngine.open(stack, toolchain.pulumi)
+  const started = new Date()
+  const result = await steps.run(
+    'pulumi up',
+    task => watched(target, settings, task, task => engine.run('up', task)),
+    describeChanges,
+  )
+  if (engine.backend.own) await forgetOldUpdates(settings)
+  const outputs = Outputs.parse(result.outputs)
+  const fresh = freshReport(result, started)
+  const report =
+    fresh === undefined
+      ? await verifyLoaded(outputs, steps)
+      : await steps.run(
+          'verify',
+          async () => fresh,
+          part => `${describeReport(part)}, as part of the update`,
+        )
+  // What servers that an earlier version started have made meanwhile.
+  await tightenHome(settings)
+  const { backend } = engine
+  const deployed = { settings, plan, toolchain, backend, result, outputs, report }
+  return { outcome: { ...summarise(deployed), exitCode: exitCode(report) }, outputs }
 }
 
 /** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */

@@ -69,8 +69,10 @@ describe('the OpenAPI document', () => {
     const { paths } = JSON.parse(source)
     for (const [path, operations] of Object.entries<object>(paths)) {
       for (const operation of Object.values(operations)) {
-        const isGuarded = path.startsWith(CREATOR) || path.endsWith('/reload')
-        expect(operation.security, path).toEqual(isGuarded ? [{ bearer: [] }] : undefined)
+        const own = path.startsWith(CREATOR) ? [{ bearer: ['creator'] }] : []
+        const isGuarded = own.length > 0 || path.endsWith('/reload')
+        const security = isGuarded ? [...own, { bearer: ['service'] }] : undefined
+        expect(operation.security, path).toEqual(security)
       }
     }
   })

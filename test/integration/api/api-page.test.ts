@@ -87,6 +87,108 @@ describe.skipIf(executablePath === undefined)(
       expect(text).toContain('gpt-oss:20b (chat)')
     })
 
+    describe('of an API that others reach too', () => {
+      let open: TestApi
+      beforeAll(async () => {
+        open = await TestApi.start(tiny.outputs, { onLoopback: false })
+      })
+      afterAll(() => open?.stop())
+
+      const give = async (token: string) => {
+        await page.getByLabel(/with a token/).fill(token)
+        await page.getByRole('button', { name: 'Show' }).click()
+      }
+
+      it('shows health alone, and asks for the rest once, until it is given a token', async () => {
+        await page.goto(open.url)
+        await page.getByText(/, as of /).waitFor()
+        const text = await page.locator('body').innerText()
+        expect(text).toContain('All is well')
+        expect(text).toContain('npm run -s token -- --monitor')
+        expect(text).not.toContain(gate.url)
+        expect(await page.locator('meter').count()).toBe(0)
+
+        const token = await open.monitorToken()
+        const asked = page.waitForRequest(/chromadb\/stats/)
+        await give(token)
+        const { url, headers } = await asked.then(async request => ({
+          url: request.url(),
+          headers: await request.allHeaders(),
+        }))
+        expect(headers.authorization).toBe(`Bearer ${token}`)
+        await page.locator('meter').first().waitFor()
+        const shown = await page.locator('body').innerText()
+        expect(shown).toContain('1 records, 1 creators')
+        expect(shown).toContain('gpt-oss:20b (chat)')
+        expect(shown).toContain(`Chroma at ${gate.url}: heartbeat`)
+        expect(await page.locator('form').isVisible()).toBe(false)
+        // Neither the address nor what a browser keeps has it.
+        const kept = await page.evaluate(
+          'JSON.stringify([localStorage, sessionStorage, document.cookie])',
+        )
+        for (const place of [url, page.url(), kept]) expect(place).not.toContain(token)
+        const width = await page.locator('html').evaluate(html => html.scrollWidth)
+        expect(width).toBeLessThanOrEqual(PHONE.width)
+      })
+
+      it('says why a token is refused, and takes another', async () => {
+        await page.goto(open.url)
+        await page.getByText(/, as of /).waitFor()
+        await give(await open.tokenFor('a'))
+        await page.getByText(/scope monitor or service\./).waitFor()
+        expect(await page.locator('meter').count()).toBe(0)
+        await give(await open.serviceToken())
+        await page.locator('meter').first().waitFor()
+      })
+    })
+
+    describe('of a site that has its name lead to this machine by DNS (rebinding)', () => {
+      /** @returns what a page of the site reads of a server on loopback: status and text, or why it reads nothing */
+      async function readBy(feature: string, server: string, path: string) {
+        const rebound = await chromium.launch({
+          executablePath: executablePath!,
+          args: ['--no-sandbox', '--host-resolver-rules=MAP evil.example 127.0.0.1', feature],
+        })
+        try {
+          const elsewhere = await rebound.newPage()
+          const site = `http://evil.example:${new URL(server).port}/page`
+          // The page is from before its name led here; what it then fetches comes to this machine.
+          await elsewhere.route(site, route =>
+            route.fulfill({ contentType: 'text/html', body: '<title>evil</title>' }),
+          )
+          await elsewhere.goto(site)
+          return (await elsewhere.evaluate(
+            `fetch(${JSON.stringify(path)}).then(async answer => [answer.status, await answer.text()], String)`,
+          )) as [number, string] | string
+        } finally {
+          await rebound.close()
+        }
+      }
+      /** The first version of Chromium with Local Network Access. */
+      const KEEPS_FROM_LOOPBACK = 142
+      const OLDER = '--disable-features=LocalNetworkAccessChecks'
+      const NEWER = '--enable-features=LocalNetworkAccessChecks'
+      const DATABASES = '/api/v2/tenants/default_tenant/databases'
+
+      it('reads all of Chroma where the browser lets pages of the web ask loopback', async () => {
+        expect(await readBy(OLDER, tiny.chroma.url, DATABASES)).toEqual([
+          200,
+          expect.stringContaining('knowledge'),
+        ])
+      })
+
+      it('reads nothing of this API nor of Ollama even there', async () => {
+        expect((await readBy(OLDER, api.url, '/openapi.json'))[0]).toBe(403)
+        expect((await readBy(OLDER, tiny.ollama.url, '/api/tags'))[0]).toBe(403)
+      })
+
+      it('reads nothing of Chroma by a browser that keeps pages of the web from loopback', async context => {
+        const [version = 0] = browser.version().split('.').map(Number)
+        if (version < KEEPS_FROM_LOOPBACK) return context.skip(`Chromium ${version} does not`)
+        expect(await readBy(NEWER, tiny.chroma.url, DATABASES)).toMatch(/Failed to fetch/)
+      })
+    })
+
     it('runs no script but its own', async () => {
       await open()
       await page.locator('body').evaluate(body => {

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApi } from '../../support/api/api.ts'
@@ -116,6 +119,29 @@ describe('the HTTP API of a deployment that is well', () => {
       expect(nobody.headers.get('www-authenticate')).toBe('Bearer')
       const creator = { token: await api.tokenFor('a') }
       expect((await api.call('POST', `${AI}/models/reload`, creator)).status).toBe(403)
+    })
+  })
+
+  describe('the commands that the seed of this project was verified with', () => {
+    // As PowerShell's Invoke-WebRequest sends them, which names the type of a form for the body that a POST has not.
+    const EMPTY = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '0' }
+    it.each([
+      ['GET', `${AI}/models/status`],
+      ['POST', `${AI}/ollama/test-embedding`],
+      ['GET', `${AI}/chromadb/health`],
+      ['GET', `${AI}/ollama/health`],
+      ['GET', `${AI}/chromadb/stats`],
+    ])('work as they stand, without a token: %s %s', async (method, path) => {
+      const url = new URL(api.url + path)
+      url.hostname = 'localhost'
+      const asked = method === 'POST' ? EMPTY : {}
+      for (const headers of [asked, {}]) {
+        const sent = request(url, { method, headers, family: 4 }).end()
+        const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+        expect({ status: answer.statusCode, said: await text(answer) }).toMatchObject({
+          status: 200,
+        })
+      }
     })
   })
 

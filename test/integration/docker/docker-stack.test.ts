@@ -353,6 +353,50 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     return `${repo}:${tag}`
   }
 
+  it(
+    'has keys and tokens changed by one command, which ends when the new ones count and the old ones do not',
+    async () => {
+      const token = async (...args: string[]) =>
+        (await stack.run('token', ...args)).stdout.trim().split('\n').at(-1)!
+      const ask = async (port: unknown, path: string, token: string) => {
+        const headers = { authorization: `Bearer ${token}` }
+        return (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
+      }
+      const metrics = (token: string) => ask(stack.config.apiPort, '/metrics', token)
+      const change = async (...args: string[]) => {
+        const { code, stderr, document } = await stack.json('token', ...args)
+        expect({ code, stderr, counts: document.counts }).toMatchObject({ code: 0, counts: 'now' })
+        return document
+      }
+      const kidOf = (token: string) =>
+        JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid
+
+      const older = await token('--monitor')
+      const { token: newer } = await change('--rotate', '--monitor')
+      expect(kidOf(newer)).not.toBe(kidOf(older))
+      expect([await metrics(newer), await metrics(older)]).toEqual([200, 200])
+
+      await change('--revoke', '--monitor')
+      expect([await metrics(newer), await metrics(older)]).toEqual([401, 401])
+      expect(await metrics(await token('--monitor'))).toBe(200)
+
+      const before = await readTokens()
+      await change('--rotate', '--servers')
+      const now = await readTokens()
+      for (const [port, path, name] of [
+        [stack.config.chromaPort, '/api/v2/version', 'chroma'],
+        [stack.config.ollamaPort, '/api/tags', 'ollama'],
+        [stack.config.ollamaPort, '/api/tags', 'provisioner'],
+      ] as const) {
+        expect([name, await ask(port, path, now[name])]).toEqual([name, 200])
+        expect([name, await ask(port, path, before[name])]).toEqual([name, 401])
+      }
+      await notes.healthy()
+      expect(await notes.lost()).toEqual([])
+    },
+    6 * MINUTES,
+  )
+
   it('refuses to look for its data where it is not', async () => {
     stack.config.shards = 12
     const { code, stderr } = await stack.run('up')

@@ -98,17 +98,21 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       const [job] = await cluster.api.list('batch/v1', 'Job')
       expect(job?.status).toMatchObject({ succeeded: 1 })
       expect(await logOf('ollama-cpu-0', 'keeper')).toContain('obtained')
-      const options = { stack: 'dev', configFile: stack.configFile }
-      const deployed = await deployedStack(
-        options as never,
-        new Steps(new AbortController().signal),
-      )
-      outputs = deployed.outputs
-      provisioner = deployed.token
-      deployment = await openDeployment(outputs)
-      creator = deployment.knowledge().creator('a creator')
+      await openStack()
       await write('before')
     })
+
+    /** As its outputs say now. */
+    async function openStack() {
+      const options = { stack: 'dev', configFile: stack.configFile }
+      const { signal } = new AbortController()
+      const deployed = await deployedStack(options, new Steps(signal))
+      outputs = deployed.outputs
+      provisioner = deployed.token
+      await deployment?.close()
+      deployment = await openDeployment(outputs)
+      creator = deployment.knowledge().creator('a creator')
+    }
 
     it.each(['chroma-0', 'ollama-cpu-0'])(
       'has %s come back when its pod is deleted, with all that was there',
@@ -212,6 +216,54 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       const after = (await pods('api-')).map(({ metadata }) => metadata.uid)
       expect(after.filter(uid => before.includes(uid))).toEqual([])
       expect(new Set(answers)).toEqual(new Set(['200']))
+    })
+
+    it('has keys and tokens changed by one command, which ends when all pods take the new ones and no old ones', async () => {
+      const statuses = (asked: [url: string, token: string | undefined][]) =>
+        askFromPod(
+          cluster,
+          NAMESPACE,
+          asked.map(([url, token]) => ({ method: 'GET', url, token })),
+        )
+      const metrics = `http://api.${NAMESPACE}.svc:${stack.config.apiPort}/metrics`
+      const change = async (...args: string[]) => {
+        const { code, stderr, document } = await stack.json('token', ...args)
+        expect({ code, stderr, counts: document.counts }).toMatchObject({ code: 0, counts: 'now' })
+        return document
+      }
+      const older = (await stack.run('token', '--monitor')).stdout.trim()
+      const { token: newer } = await change('--rotate', '--monitor')
+      expect(
+        await statuses([
+          [metrics, older],
+          [metrics, newer],
+          [metrics, undefined],
+        ]),
+      ).toEqual([200, 200, 401])
+      await change('--revoke', '--all')
+      const latest = (await stack.run('token', '--monitor')).stdout.trim()
+      expect(
+        await statuses([
+          [metrics, older],
+          [metrics, newer],
+          [metrics, latest],
+        ]),
+      ).toEqual([401, 401, 200])
+
+      const tokensOf = ({ chroma, ollama }: Outputs) =>
+        [chroma.instances[0], ollama[0]].map(({ reach }) => reach.token)
+      const known = await written()
+      const before = tokensOf(outputs)
+      await change('--rotate', '--servers')
+      await openStack()
+      const asked = (tokens: (string | undefined)[]) =>
+        statuses([
+          [`${CHROMA}/api/v2/version`, tokens[0]],
+          [`${OLLAMA}/api/tags`, tokens[1]],
+        ])
+      expect(await asked(before)).toEqual([401, 401])
+      expect(await asked(tokensOf(outputs))).toEqual([200, 200])
+      expect(await written()).toEqual(known)
     })
 
     it.each([

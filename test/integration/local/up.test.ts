@@ -95,6 +95,26 @@ describe('a stack of local processes', () => {
     expect(keys.mode & 0o777).toBe(0o600)
   })
 
+  it('has tokens ended and its key rotated by a command that says so, and the API knows it at once', async () => {
+    const made = async (...args: string[]) => (await stack.run('token', ...args)).stdout.trim()
+    const documents = async (token: string) => {
+      const url = `http://127.0.0.1:${stack.config.apiPort}/api/v1/creators/ada/documents`
+      return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status
+    }
+    const [ada, service] = [await made('--creator', 'ada'), await made('--service')]
+    const revoked = await stack.json('token', '--revoke', '--creator', 'ada')
+    expect(revoked).toMatchObject({ code: 0, document: { counts: 'now' } })
+    expect([await documents(ada), await documents(service)]).toEqual([401, 200])
+    expect(await documents(await made('--creator', 'ada'))).toBe(200)
+
+    const rotated = await stack.json('token', '--rotate', '--service')
+    expect(rotated.document.counts).toBe('now')
+    expect([await documents(rotated.document.token), await documents(service)]).toEqual([200, 200])
+    expect(await made('--revoke', '--all')).toMatch(/void.*this counts from now on$/)
+    expect(await documents(rotated.document.token)).toBe(401)
+    expect(await documents(await made('--service'))).toBe(200)
+  })
+
   it('listens on loopback only', async () => {
     const tcp = await readFile('/proc/net/tcp', 'utf8')
     for (const port of [stack.config.chromaPort, stack.config.ollamaPort, stack.config.apiPort]) {

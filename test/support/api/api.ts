@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { makeToken } from '../../../checks/api/auth/api-token.ts'
-import { type Keys, makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
+import { type KeySet, makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
 import { startApi } from '../../../checks/api/start.ts'
 import type { Limits } from '../../../checks/api/traffic/limits.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
@@ -17,24 +17,30 @@ export interface Answer {
   body: any
 }
 
+export interface TestApiOptions {
+  limits?: Limits
+  hosts?: string[]
+  /** False, in place of its own: as one that others than programs of its machine reach. */
+  onLoopback?: boolean
+  /** Undefined: it has no keys, though tokens are made with some. */
+  keyFile?: undefined
+}
+
 /** An API on a free port, with keys of its own, and a way to call it. */
 export class TestApi {
   readonly url: string
-  readonly keys: Keys
+  readonly keys: KeySet
   readonly keyFile: string
   readonly #end: () => Promise<string>
 
-  private constructor(url: string, keys: Keys, keyFile: string, end: () => Promise<string>) {
+  private constructor(url: string, keys: KeySet, keyFile: string, end: () => Promise<string>) {
     this.url = url
     this.keys = keys
     this.keyFile = keyFile
     this.#end = end
   }
 
-  static async start(
-    outputs: Outputs,
-    options: { limits?: Limits; hosts?: string[] } = {},
-  ): Promise<TestApi> {
+  static async start(outputs: Outputs, options: TestApiOptions = {}): Promise<TestApi> {
     const folder = await mkdtemp(join(tmpdir(), 'api-'))
     const keyFile = join(folder, 'keys.json')
     await makeKeyFile(keyFile)
@@ -61,6 +67,10 @@ export class TestApi {
 
   serviceToken(): Promise<string> {
     return makeToken(this.keys, { scope: 'service' }, minutes(10))
+  }
+
+  monitorToken(): Promise<string> {
+    return makeToken(this.keys, { scope: 'monitor' }, minutes(10))
   }
 
   /** @param options.body an object is sent as JSON, a text as it is */

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { capacityTables } from './capacity-tables.ts'
 import { checksTable, defectsTable } from './checks-tables.ts'
+import { routesTable } from './routes-table.ts'
 import { clusterSettingsTable, settingsTable } from './settings-tables.ts'
 
 /** The parts of the documents that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const GENERATED: Record<string, () => Promise<Record<string, string>>> = {
+  'docs/api.md': async () => ({ routes: await routesTable() }),
   'docs/settings.md': async () => ({
     settings: settingsTable(),
     'cluster-settings': clusterSettingsTable(),

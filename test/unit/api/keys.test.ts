@@ -2,8 +2,16 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { grantTo } from '../../../checks/api/auth/grant.ts'
 import { keyRing } from '../../../checks/api/auth/key-ring.ts'
-import { makeKeyFile, readKeyFile, rotateKeyFile } from '../../../checks/api/auth/keys.ts'
+import {
+  makeKeyFile,
+  readKeyFile,
+  replaceKeyFile,
+  revokeInKeyFile,
+  rotateKeyFile,
+} from '../../../checks/api/auth/keys.ts'
+import { revokedUntil } from '../../../checks/api/auth/revocations.ts'
 
 let folder: string
 let file: string
@@ -15,12 +23,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const mode = async () => (await stat(file)).mode & 0o777
-const ids = async () => (await readKeyFile(file)).map(({ id }) => id)
+const ids = async () => (await readKeyFile(file)).keys.map(({ id }) => id)
 
 describe('a key file', () => {
   it('holds one key of 256 bits, for the eyes of its owner only', async () => {
     await makeKeyFile(file)
-    const keys = await readKeyFile(file)
+    const { keys } = await readKeyFile(file)
     expect(keys.map(({ secret }) => secret.length)).toEqual([32])
     expect(await mode()).toBe(0o600)
   })
@@ -46,6 +54,66 @@ describe('a key file', () => {
   })
 })
 
+describe('a revocation', () => {
+  const NOW = Date.UTC(2030, 0, 1)
+  const YEAR = 366 * 24 * 3600 * 1000
+  const alice = grantTo({ scope: 'creator', creator: 'alice' })
+  const revoked = async () => JSON.parse(await readFile(file, 'utf8')).revoked
+
+  it('stays with its keys, beside them as another reader of key sets takes them', async () => {
+    await makeKeyFile(file)
+    const before = await ids()
+    await revokeInKeyFile(file, alice, NOW)
+    await rotateKeyFile(file)
+    expect((await ids()).slice(1)).toEqual(before)
+    expect(await revoked()).toEqual([{ scope: 'creator', sub: 'alice', until: NOW / 1000 }])
+    expect(await mode()).toBe(0o600)
+  })
+
+  it('is held of whatever creator, once of each, and forgotten when what it ended has expired', async () => {
+    await makeKeyFile(file)
+    for (const creator of ['__proto__', 'service', 'service ', 'alice', 'alice']) {
+      await revokeInKeyFile(file, grantTo({ scope: 'creator', creator }), NOW)
+    }
+    await revokeInKeyFile(file, { scope: 'service' }, NOW + 1000)
+    const { revoked: held } = await readKeyFile(file)
+    expect(held.size).toBe(5)
+    expect(revokedUntil(held, { scope: 'service' })).toBe(NOW / 1000 + 1)
+    expect(revokedUntil(held, { scope: 'monitor' })).toBeUndefined()
+    // The second of alice's: tokens that were made after the first are in it.
+    expect(revokedUntil(held, alice)).toBe(NOW / 1000 + 1)
+    await revokeInKeyFile(file, { scope: 'monitor' }, NOW + YEAR)
+    expect(await revoked()).toMatchObject([{ sub: 'alice' }, { scope: 'service' }, {}])
+  })
+
+  it('is refused when the file would become larger than a cluster takes, with the way out', async () => {
+    await makeKeyFile(file)
+    const full = JSON.parse(await readFile(file, 'utf8'))
+    full.revoked = Array.from({ length: 5000 }, (_, index) => ({
+      scope: 'creator',
+      sub: `${index}`.padEnd(80, 'x'),
+      until: NOW / 1000,
+    }))
+    await writeFile(file, JSON.stringify(full))
+    await expect(revokeInKeyFile(file, alice, NOW)).rejects.toMatchObject({
+      kind: 'misused',
+      text: expect.stringMatching(/5001 revocations.*allowed is 512 KiB/),
+      mend: expect.stringContaining('--revoke --all'),
+    })
+    await replaceKeyFile(file)
+    expect(await revoked()).toEqual([])
+  })
+
+  it('of all is a fresh key in the place of all others', async () => {
+    await makeKeyFile(file)
+    await rotateKeyFile(file)
+    const before = await ids()
+    await replaceKeyFile(file)
+    expect(await ids()).toHaveLength(1)
+    expect(before).not.toContain((await ids())[0])
+  })
+})
+
 describe('what is not a key file', () => {
   const secret = Buffer.alloc(32, 7).toString('base64url')
   const jwk = { kty: 'oct', alg: 'HS256', kid: 'one', k: secret }
@@ -56,6 +124,7 @@ describe('what is not a key file', () => {
     ['no keys', { keys: [] }],
     ['a key too short', { keys: [{ ...jwk, k: secret.slice(0, 40) }] }],
     ['a key for another algorithm', { keys: [{ ...jwk, alg: 'RS256' }] }],
+    ['a revocation of nobody', { keys: [jwk], revoked: [{ scope: 'all', until: 1 }] }],
     ['a key without a name', { keys: [{ ...jwk, kid: '' }] }],
     ['two keys of one name', { keys: [jwk, { ...jwk, k: secret.toUpperCase() }] }],
   ])('is refused with %s, and its content told to nobody', async (_what, content) => {
@@ -86,9 +155,11 @@ describe('the keys that hold now', () => {
     const before = await ring()
     await rotateKeyFile(file)
     const after = await ring()
-    expect(after[0].id).not.toBe(before[0].id)
-    expect(after[1]).toEqual(before[0])
+    expect(after.keys[0].id).not.toBe(before.keys[0].id)
+    expect(after.keys[1]).toEqual(before.keys[0])
     expect(await ring()).toBe(after)
+    await revokeInKeyFile(file, { scope: 'service' })
+    expect((await ring()).revoked.size).toBe(1)
   })
 
   it('are none while the file is broken or gone, and hold again afterwards', async () => {
@@ -100,6 +171,6 @@ describe('the keys that hold now', () => {
     await rm(file)
     await expect(ring()).rejects.toMatchObject({ kind: 'unavailable' })
     await writeFile(file, good)
-    expect(await ring()).toHaveLength(1)
+    expect((await ring()).keys).toHaveLength(1)
   })
 })

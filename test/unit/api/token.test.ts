@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { CompactSign, SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { makeToken, readToken, TokenRefused } from '../../../checks/api/auth/api-token.ts'
-import type { Keys } from '../../../checks/api/auth/keys.ts'
+import { grantTo } from '../../../checks/api/auth/grant.ts'
+import type { Key, KeySet } from '../../../checks/api/auth/keys.ts'
+import {
+  type Revocation,
+  revocationsOf,
+  withRevoked,
+} from '../../../checks/api/auth/revocations.ts'
 import { RESERVED_PREFIX } from '../../../checks/store/creator-id.ts'
 import { minutes, seconds } from '../../../infra/units.ts'
 import { HOSTILE_CREATORS, validId } from '../../support/api/hostile.ts'
@@ -12,7 +18,8 @@ const key = (id: string, fill: number) => ({ id, secret: new Uint8Array(32).fill
 const CURRENT = key('current', 1)
 const OLD = key('old', 2)
 const FOREIGN = key('current', 3)
-const KEYS: Keys = [CURRENT, OLD]
+const keySet = (...keys: [Key, ...Key[]]): KeySet => ({ keys, revoked: new Map() })
+const KEYS = keySet(CURRENT, OLD)
 
 const refused = (token: string) =>
   expect(readToken(KEYS, token, NOW)).rejects.toBeInstanceOf(TokenRefused)
@@ -28,15 +35,18 @@ describe('a token', () => {
     )
   })
 
-  it('of the scope service speaks for no creator by name', async () => {
-    const token = await makeToken(KEYS, { scope: 'service' }, minutes(5), NOW)
-    expect(await readToken(KEYS, token, NOW)).toEqual({ scope: 'service' })
-  })
+  it.each(['service', 'monitor'] as const)(
+    'of the scope %s speaks for no creator by name',
+    async scope => {
+      const token = await makeToken(KEYS, { scope }, minutes(5), NOW)
+      expect(await readToken(KEYS, token, NOW)).toEqual({ scope })
+    },
+  )
 
   it('stays good after a rotation, until its key is taken out', async () => {
-    const token = await makeToken([OLD], { scope: 'creator', creator: 'a' }, minutes(5), NOW)
-    expect(await readToken([CURRENT, OLD], token, NOW)).toMatchObject({ creator: 'a' })
-    await expect(readToken([CURRENT], token, NOW)).rejects.toThrow('not valid')
+    const token = await makeToken(keySet(OLD), { scope: 'creator', creator: 'a' }, minutes(5), NOW)
+    expect(await readToken(KEYS, token, NOW)).toMatchObject({ creator: 'a' })
+    await expect(readToken(keySet(CURRENT), token, NOW)).rejects.toThrow('not valid')
   })
 
   it('is good to its last second and no longer, and says so', async () => {
@@ -72,6 +82,45 @@ describe('a token', () => {
   })
 })
 
+describe('a token that was revoked', () => {
+  const alice = grantTo({ scope: 'creator', creator: 'alice' })
+  const revoking = (list: readonly Revocation[], grant = alice, now = NOW) => {
+    const all = withRevoked(list, grant, minutes(1e6), now)
+    return { all, keys: { ...KEYS, revoked: revocationsOf(all) } }
+  }
+  const made = (keys: KeySet, grant = alice) => makeToken(keys, grant, minutes(5), NOW)
+
+  it('is refused and told so, while one that is made right after is good at once', async () => {
+    const before = await made(KEYS)
+    const { keys } = revoking([])
+    await expect(readToken(keys, before, NOW)).rejects.toThrow('revoked')
+    expect(await readToken(keys, await made(keys), NOW)).toEqual(alice)
+  })
+
+  it('is refused too where it was made in the second of an earlier revocation', async () => {
+    const first = revoking([])
+    const between = await made(first.keys)
+    const second = revoking(first.all)
+    await expect(readToken(second.keys, between, NOW)).rejects.toThrow('revoked')
+    expect(await readToken(second.keys, await made(second.keys), NOW)).toEqual(alice)
+  })
+
+  it('is just that of the one who was named', async () => {
+    const others = [
+      grantTo({ scope: 'creator', creator: 'bob' }),
+      grantTo({ scope: 'creator', creator: 'service' }),
+      { scope: 'monitor' } as const,
+      alice,
+    ]
+    const { keys } = revoking([], { scope: 'service' })
+    for (const grant of others) {
+      expect(await readToken(keys, await made(KEYS, grant), NOW)).toEqual(grant)
+    }
+    const service = await made(KEYS, { scope: 'service' })
+    await expect(readToken(keys, service, NOW)).rejects.toThrow('revoked')
+  })
+})
+
 /** The parts of a token as bytes: base64url has bits that mean nothing at the end of some lengths. */
 const canonical = (token: string): string =>
   token
@@ -86,7 +135,7 @@ const CHOICES = {
   alg: ['HS256', 'HS384', 'HS512', 'none'],
   exp: ['later', 'earlier', 'now', 'text', undefined],
   aud: ['knowledge-stack', 'another', undefined, ['another', 'more']],
-  scope: ['creator', 'service', 'admin', undefined, ['service']],
+  scope: ['creator', 'service', 'monitor', 'admin', undefined, ['service']],
   sub: ['alice', '', 'a\u0301', 7, undefined, { $ne: 'x' }],
 } as const
 
@@ -97,7 +146,7 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
 
   /** Signed by hand: the library would not make most of these. */
   async function forge({ secret, kid, alg, exp, aud, scope, sub }: Forged): Promise<string> {
-    const claims = { scope, sub, aud, exp: exp && times[exp] }
+    const claims = { scope, sub, iat: NOW / 1000, aud, exp: exp && times[exp] }
     if (alg === 'none') return new UnsecuredJWT(claims as never).encode()
     const payload = new TextEncoder().encode(JSON.stringify(claims))
     const wide = new Uint8Array(64)
@@ -113,7 +162,8 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
       (kid === 'old' && secret === OLD.secret)) &&
     exp === 'later' &&
     aud === 'knowledge-stack' &&
-    ((scope === 'creator' && sub === 'alice') || (scope === 'service' && sub === undefined))
+    ((scope === 'creator' && sub === 'alice') ||
+      ((scope === 'service' || scope === 'monitor') && sub === undefined))
 
   it('just the right ones get through', { timeout: 60_000 }, async () => {
     let through = 0
@@ -126,8 +176,8 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
       else expect(read).toBeInstanceOf(TokenRefused)
       if (isThrough !== isRight(forged)) expect.fail(`${JSON.stringify(forged)} → ${isThrough}`)
     }
-    expect(all).toBe(4 * 5 * 4 * 5 * 4 * 5 * 6)
-    expect(through).toBe(4)
+    expect(all).toBe(4 * 5 * 4 * 5 * 4 * 6 * 6)
+    expect(through).toBe(6)
   })
 
   function* everyPairing(): Generator<Forged> {
@@ -140,7 +190,8 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
 })
 
 describe('a token by other means', () => {
-  const good = (header: object) =>
+  const good = (header: object) => undated(header).setIssuedAt(NOW / 1000)
+  const undated = (header: object) =>
     new SignJWT({ scope: 'creator' })
       .setSubject('alice')
       .setAudience('knowledge-stack')
@@ -161,6 +212,11 @@ describe('a token by other means', () => {
   it('is refused when it is not valid', async () => {
     for (const text of ['', '.', '..', 'a.b.c', 'null', '{}', 'x'.repeat(10_000)])
       await refused(text)
+  })
+
+  it('is refused when it does not say when it was made, for then nothing could revoke it', async () => {
+    await refused(await undated({}).sign(CURRENT.secret))
+    expect(await readToken(KEYS, await good({}).sign(CURRENT.secret), NOW)).toBeDefined()
   })
 
   it('is refused when it is not to be used yet', async () => {
