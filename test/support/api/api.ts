@@ -33,7 +33,7 @@ export class TestApi {
 
   static async start(
     outputs: Outputs,
-    options: { limits?: Limits; hosts?: string[] } = {},
+    options: { limits?: Limits; hosts?: string[]; proxies?: string[] } = {},
   ): Promise<TestApi> {
     const folder = await mkdtemp(join(tmpdir(), 'api-'))
     const keyFile = join(folder, 'keys.json')
