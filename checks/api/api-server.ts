@@ -72,7 +72,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   identifyCallers(api, parts.keys, parts.now)
   await limitRates(api, parts.limits)
   refuseNeedlessBodies(api)
-  admit(api, parts.limits.lanes, metrics.underWay)
+  admit(api, parts.limits.lanes, metrics)
   takeJsonBodies(api)
   closeAfterEarlyAnswers(api)
 

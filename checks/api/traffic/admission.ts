@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Gauge } from 'prom-client'
+import type { Metrics } from '../metrics.ts'
 import { announcesBody } from './announced-body.ts'
 import { Hold, Lanes } from './lanes.ts'
 import type { Lane, RequestRoom } from './limits.ts'
@@ -27,9 +27,9 @@ export const ONE_REQUEST: RequestRoom = { requests: 1, bytes: 0 }
 export function admit(
   api: FastifyInstance,
   room: Record<Lane, RequestRoom>,
-  underWay: Gauge<'lane'>,
+  metrics: Pick<Metrics, 'underWay' | 'bytesUnderWay'>,
 ): void {
-  const lanes = new Lanes(room, underWay)
+  const lanes = new Lanes(room, metrics)
   api.decorateRequest('hold')
   api.addHook('preParsing', async (request, { raw }) => {
     const { lane } = request.routeOptions.config

@@ -1,7 +1,7 @@
-import type { Gauge } from 'prom-client'
 import { formatBytes } from '../../../infra/units.ts'
 import type { ApiCaller } from '../auth/caller.ts'
 import { HttpError, RETRY_SOON } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
 import type { Lane, RequestRoom } from './limits.ts'
 
 const TOKENLESS = { part: 1 / 8, whose: 'callers without a valid token' }
@@ -14,16 +14,18 @@ const SHARES = {
   refused: TOKENLESS,
 } as const satisfies Record<ApiCaller['scope'], { part: number; whose: string }>
 
+type Gauges = Pick<Metrics, 'underWay' | 'bytesUnderWay'>
+
 /** The room of all lanes, and what of it is held. */
 export class Lanes {
   readonly #room: Record<Lane, RequestRoom>
-  readonly #underWay: Gauge<'lane'>
+  readonly #metrics: Gauges
   /** By lane, and by lane and whose share it is. */
   readonly #held = new Map<string, RequestRoom>()
 
-  constructor(room: Record<Lane, RequestRoom>, underWay: Gauge<'lane'>) {
+  constructor(room: Record<Lane, RequestRoom>, metrics: Gauges) {
     this.#room = room
-    this.#underWay = underWay
+    this.#metrics = metrics
   }
 
   /** @throws HttpError 429 when it is over the share of the caller, 503 when it is more than there is room for */
@@ -44,7 +46,9 @@ export class Lanes {
       if (requests === 0 && bytes === 0) this.#held.delete(place)
       else this.#held.set(place, { requests, bytes })
     }
-    this.#underWay.set({ lane }, this.#at(lane).requests)
+    const held = this.#at(lane)
+    this.#metrics.underWay.set({ lane }, held.requests)
+    this.#metrics.bytesUnderWay.set({ lane }, held.bytes)
   }
 
   #at(place: string): RequestRoom {

@@ -67,14 +67,13 @@ describe('the limits of the API', () => {
   const list = (creator: string, token: string) =>
     api.call('GET', creatorPath(creator, 'documents'), { token })
 
-  const underWay = async (lane: Lane, count: number) => {
-    const metrics = async () => (await api.call('GET', '/metrics')).body
-    while (!(await metrics()).includes(`under_way{lane="${lane}"} ${count}`)) await sleep(20)
+  const metrics = async () => (await api.call('GET', '/metrics')).body
+  const underWay = async (lane: Lane, requests: number) => {
+    while (!(await metrics()).includes(`requests_under_way{lane="${lane}"} ${requests}\n`))
+      await sleep(20)
   }
-
-  /** Until a document that is put is refused with this status: what was sent before it has arrived. */
-  const untilPut = async (status: number, creator: string, token: string, body?: object) => {
-    while ((await put(creator, token, body)).status !== status) await sleep(20)
+  const arrived = async (bytes: number) => {
+    while (!(await metrics()).includes(`bytes_under_way{lane="write"} ${bytes}\n`)) await sleep(20)
   }
 
   it('leave room for others when one creator’s writes take long', async () => {
@@ -137,15 +136,16 @@ describe('the limits of the API', () => {
   it('leave room for others when a creator’s bodies are large', async () => {
     const token = await api.tokenFor('greedy')
     await sendSlowly('greedy', token, 16 * KiB)
-    await untilPut(429, 'greedy', token)
+    await arrived(16 * KiB)
+    expect((await put('greedy', token)).status).toBe(429)
     expect((await put('modest', await api.tokenFor('modest'))).status).toBe(200)
   })
 
   it('are told in the middle of a body that gets no more, before anything changes', async () => {
     const token = await api.serviceToken()
     await sendSlowly('a', token, LANE.bytes - KiB)
+    await arrived(LANE.bytes - KiB)
     const long = { chunks: [{ text: 'x'.repeat(2 * KiB), vector: [1, 0, 0, 0] }] }
-    await untilPut(503, 'b', token, long)
     const held = await put('b', token, long)
     expect(held).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
     expect(held.headers.get('connection')).toBe('close')
@@ -159,8 +159,10 @@ describe('the limits of the API', () => {
 
   it('never refuse the answer to a write that was let in, however little room is left', async () => {
     const token = await api.serviceToken()
-    await sendSlowly('a', token, LANE.bytes - JSON.stringify(DOCUMENT).length)
-    await untilPut(503, 'b', token, { ...DOCUMENT, metadata: {} })
+    const left = JSON.stringify(DOCUMENT).length
+    await sendSlowly('a', token, LANE.bytes - left)
+    await arrived(LANE.bytes - left)
+    expect((await put('b', token, { ...DOCUMENT, metadata: {} })).status).toBe(503)
     expect((await put('b', token)).status).toBe(200)
   })
 
