@@ -1,4 +1,4 @@
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ConnectedDeployment } from '../connected-deployment.ts'
 import { guardRoutes } from './auth/access.ts'
@@ -15,11 +15,13 @@ import { ollama } from './routes/ollama-routes.ts'
 import { page } from './routes/page-route.ts'
 import { standardOutput } from './standard-output.ts'
 import { admit } from './traffic/admission.ts'
-import { boundBodies } from './traffic/body-size.ts'
+import { closeAfterEarlyAnswers, refuseNeedlessBodies } from './traffic/announced-body.ts'
 import { guardBrowsers } from './traffic/browsers.ts'
 import { acceptEmptyBodies } from './traffic/empty-body.ts'
 import { guardHosts } from './traffic/hosts.ts'
-import { ARRIVAL, type Limits, SMALL_BODY } from './traffic/limits.ts'
+import { httpServer } from './traffic/http-server.ts'
+import { takeJsonBodies } from './traffic/json-body.ts'
+import { type Limits, SMALL_BODY } from './traffic/limits.ts'
 import { boundLives } from './traffic/request-lifetime.ts'
 
 /** What the API works with. */
@@ -55,7 +57,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream ?? standardOutput() },
     logController: new RequestLog(),
     bodyLimit: SMALL_BODY,
-    requestTimeout: ARRIVAL,
+    serverFactory: httpServer(parts.proxies),
     trustProxy: [...parts.proxies],
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     forceCloseConnections: 'idle',
@@ -63,8 +65,6 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     frameworkErrors: sendError,
     clientErrorHandler: refuseConnection,
   })
-  // JSON is all that the routes take.
-  api.removeContentTypeParser('text/plain')
   const metrics = new Metrics()
 
   handleErrors(api)
@@ -75,8 +75,10 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   identifyCallers(api, parts.keys, parts.now)
   await limitRates(api, parts.limits)
   guardRoutes(api, { onLoopback: parts.onLoopback, hasKeys: parts.keys !== undefined })
-  admit(api, parts.limits.lanes, metrics.underWay)
-  boundBodies(api)
+  refuseNeedlessBodies(api)
+  admit(api, parts.limits.lanes, metrics)
+  takeJsonBodies(api)
+  closeAfterEarlyAnswers(api)
 
   await documentRoutes(api)
   metrics.serve(api)
@@ -107,7 +109,7 @@ async function limitRates(api: FastifyInstance, { requestsPerMinute }: Limits): 
         ? `creator ${caller.creator}`
         : caller.scope === 'service'
           ? 'service'
-          : `address ${ip}`,
+          : `address ${normalizeIP(ip)}`,
     errorResponseBuilder: (_request, { after }) =>
       new HttpError(429, 'too-many-requests', `Too many requests; go on in ${after}`),
   })

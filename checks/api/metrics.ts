@@ -13,6 +13,12 @@ export class Metrics {
     labelNames: ['lane'],
     registers: [this.registry],
   })
+  readonly bytesUnderWay = new Gauge({
+    name: 'knowledge_api_bytes_under_way',
+    help: 'Bytes of bodies that have come in and of answers on their way out, by lane',
+    labelNames: ['lane'],
+    registers: [this.registry],
+  })
   readonly #duration = new Histogram({
     name: 'knowledge_api_request_duration_seconds',
     help: 'Time from a request to the end of its answer',

@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { Failure } from '../../infra/failure.ts'
 import { requireRightLine } from '../../provision/npm/require-right-line.ts'
 import { writeSection } from '../support/docs/readme.ts'
+import { attacks } from './attacks.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
@@ -25,6 +26,7 @@ const BENCHES: Bench[] = [
   docker,
   searches,
   kills,
+  attacks,
 ]
 
 const OPTIONS = [

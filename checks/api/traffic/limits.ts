@@ -4,7 +4,7 @@ import { KiB, MiB, type Millis, minutes, seconds } from '../../../infra/units.ts
 /** What the requests of a lane may hold at once. */
 export interface RequestRoom {
   requests: number
-  /** Of bodies: those that come in, from before they are read, and answers, until the last byte is taken. */
+  /** Of bodies: what has come of those that come in, and answers, until the last byte is taken. */
   bytes: number
 }
 
@@ -28,6 +28,11 @@ export interface Limits {
 
 export const LIMITS: Limits = { lanes: LANES, requestsPerMinute: API_REQUESTS_PER_MINUTE }
 
+/** Connections at once, in all: each may hold 16 KiB of headers before it is known what for. */
+export const CONNECTIONS = 1024
+/** Of one address that is no proxy: one back end may fill the lanes, and there is room for others. */
+export const CONNECTIONS_OF_ADDRESS = 256
+
 /** Bytes of a request's body, where its route says nothing else. */
 export const SMALL_BODY = 256 * KiB
 /** Bytes of a document with its metadata, or of its chunks with their vectors. */
@@ -46,6 +51,13 @@ export const BODY_DEPTH = 32
 /** Whatever else is in a body than the numbers of its lists: more than the largest document has. */
 export const BODY_PARTS = 8192
 
+/** What a body comes in: as many as its largest has when each holds 64 bytes. Each costs a microsecond and more. */
+export const BODY_PIECES = 65_536
+
+/** Time for the headers of a request to arrive, from the connection or the first byte on. */
+export const HEADERS_ARRIVAL: Millis = seconds(10)
+/** Time that a connection is kept without a request: longer than proxies keep theirs, which end it then. */
+export const KEPT_ALIVE: Millis = seconds(72)
 /** Time for a request to arrive as a whole. */
 export const ARRIVAL: Millis = seconds(30)
 /** Time for the work on a request, where its route says nothing else. */

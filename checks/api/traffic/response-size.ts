@@ -7,6 +7,7 @@ const REASONS = {
   401: 'There is no token, or not a valid one',
   403: 'The token does not speak for this creator, or not for this call',
   404: 'There is no such thing',
+  408: 'The body comes too slowly',
   413: 'The body is larger than this route takes',
   415: 'The body is something else than JSON',
   429: 'This caller sent too many requests; Retry-After says when to go on',
@@ -27,6 +28,8 @@ export function responsesOf<Schema extends z.ZodType>(
   ...refusals: Refusal[]
 ) {
   const all: Refusal[] = [400, 429, 503, ...refusals]
+  // Where a body is taken, it may be too large, and too slow.
+  if (refusals.includes(413)) all.push(408)
   return {
     200: json(description, schema),
     ...(Object.fromEntries(all.map(status => [status, json(REASONS[status], ErrorBody)])) as Record<
@@ -39,5 +42,6 @@ export function responsesOf<Schema extends z.ZodType>(
 /** A health answer is one whether its status is 200 or 503. */
 export const healthResponses = {
   200: json('All is well', HealthAnswer),
+  400: json(REASONS[400], ErrorBody),
   503: json('Something is wrong; the parts say what', z.union([HealthAnswer, ErrorBody])),
 }

@@ -20,6 +20,7 @@ export interface Answer {
 export interface TestApiOptions {
   limits?: Limits
   hosts?: string[]
+  proxies?: string[]
   /** False, in place of its own: as one that others than programs of its machine reach. */
   onLoopback?: boolean
   /** Undefined: it has no keys, though tokens are made with some. */

@@ -1,0 +1,88 @@
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { formatBytes } from '../../../infra/units.ts'
+import { HttpError } from '../errors.ts'
+import { ONE_REQUEST } from './admission.ts'
+import { announcesBody, CLOSES } from './announced-body.ts'
+import { BodyRate, SLOWEST } from './body-rate.ts'
+import { whatIsTooMuch } from './json-scan.ts'
+import { BODY_PIECES } from './limits.ts'
+
+/** Pieces that are put together when there are so many, since each takes some hundred bytes beside its own. */
+const GATHERED = 256
+
+/**
+ * Takes JSON bodies, and no others. All bounds on a body hold before anything is made of it: room is taken for its
+ * bytes as they arrive and for the request when they have, it has to keep coming, and it is looked through before it is
+ * parsed.
+ */
+export function takeJsonBodies(api: FastifyInstance): void {
+  api.removeContentTypeParser(['application/json', 'text/plain'])
+  const rate = new BodyRate()
+  const parse = api.getDefaultJsonParser('error', 'error')
+  api.addContentTypeParser('application/json', (request: FastifyRequest, payload, done) => {
+    readBody(request, payload, rate)
+      .then(body => {
+        const wrong = whatIsTooMuch(body)
+        if (wrong !== undefined) throw new HttpError(400, 'invalid', `body: ${wrong}`)
+        if (announcesBody(request)) request.hold?.take(ONE_REQUEST)
+        void parse(request, body.toString(), done)
+      })
+      .catch(done)
+  })
+}
+
+/** @throws HttpError when it is too long, too slow or in too many pieces, or there is no room for it */
+function readBody(request: FastifyRequest, payload: Readable, rate: BodyRate): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const { bodyLimit } = request.routeOptions
+  const gathered: Buffer[] = []
+  let pieces: Buffer[] = []
+  let [bytes, count] = [0, 0]
+  const end = (error?: Error) => {
+    watched.done()
+    payload.off('data', onData).off('end', onEnd).off('error', onGone)
+    if (error === undefined) resolve(Buffer.concat([...gathered, ...pieces], bytes))
+    else reject(error)
+  }
+  const onEnd = () => end()
+  const onGone = () => end(gone)
+  const onData = (piece: Buffer) => {
+    bytes += piece.length
+    count += 1
+    watched.arrived(piece.length)
+    if (bytes > bodyLimit) return end(tooLarge(bodyLimit))
+    if (count > BODY_PIECES) return end(tooManyPieces())
+    try {
+      request.hold?.take({ requests: 0, bytes: piece.length })
+    } catch (error) {
+      return end(error as Error)
+    }
+    if (pieces.push(piece) < GATHERED) return
+    gathered.push(Buffer.concat(pieces))
+    pieces = []
+  }
+  const watched = rate.watch(() => end(tooSlow()))
+  if (Number(request.headers['content-length'] ?? 0) > bodyLimit) end(tooLarge(bodyLimit))
+  else payload.on('data', onData).on('end', onEnd).on('error', onGone)
+  return promise
+}
+
+/** Nobody reads it. */
+const gone = new HttpError(400, 'invalid', 'The caller left before its body had come')
+const tooLarge = (limit: number) =>
+  new HttpError(
+    413,
+    'too-large',
+    `The body is longer than this call takes: ${formatBytes(limit)}`,
+    CLOSES,
+  )
+const tooSlow = () =>
+  new HttpError(
+    408,
+    'too-slow',
+    `The body comes too slowly: at least ${formatBytes(SLOWEST)} a second`,
+    CLOSES,
+  )
+const tooManyPieces = () =>
+  new HttpError(400, 'invalid', `The body comes in more than ${BODY_PIECES} pieces`, CLOSES)

@@ -1,0 +1,64 @@
+import { MiB } from '../../infra/units.ts'
+import type { Attack } from '../support/attacks/attack.ts'
+import { type Attacked, startAttackedApi } from '../support/attacks/attacked-api.ts'
+import { HTTP_ATTACKS } from '../support/attacks/http-attacks.ts'
+import type { Call } from '../support/attacks/neighbour.ts'
+import type { Bench } from './bench.ts'
+import { percentile } from './knowledge/callers.ts'
+
+/** Milliseconds of each attack: 100 reads and 40 writes of the neighbour. */
+const LASTS = 20_000
+const WARM = 5000
+
+const ATTACKS: Attack[] = [...HTTP_ATTACKS]
+
+/** A neighbour's calls and others' looks at health while the API is attacked, and what is left of it afterwards. */
+export const attacks: Bench = {
+  name: 'attacks',
+  async run() {
+    const world = await startAttackedApi()
+    try {
+      await world.undisturbed(WARM)
+      const results = [{ name: 'none', ...(await world.undisturbed(LASTS)) }]
+      for (const attack of ATTACKS) {
+        process.stderr.write(`${attack.name}\n`)
+        results.push({ name: attack.name, ...(await world.attacked(attack, LASTS)) })
+      }
+      return { markdown: table(results), figures: results }
+    } finally {
+      await world.stop()
+    }
+  },
+}
+
+function table(results: readonly ({ name: string } & Attacked)[]): string {
+  const rows = results.map(({ name, calls, before, after }) => {
+    const of = (kind: Call['kind']) => calls.filter(call => call.kind === kind)
+    const failed = calls.filter(({ status }) => status !== 200)
+    return [
+      name,
+      times(of('read')),
+      times(of('write')),
+      count(failed, ({ status }) => status === 503),
+      count(failed, ({ status }) => status !== 503),
+      `${Math.round(Math.max(...of('health').map(({ millis }) => millis)))} ms`,
+      `${Math.round(before.resident / MiB)} → ${Math.round(after.resident / MiB)} MiB`,
+      `${before.descriptors} → ${after.descriptors}`,
+      `${after.connections}, ${after.requests}, ${after.bytes}`,
+    ]
+  })
+  return [
+    `${LASTS / 1000} s of each attack on one API in front of a real Chroma, from another address, while a neighbour reads five times and writes twice a second.`,
+    '',
+    '| Attack | Reads p50 / p99 | Writes p50 / p99 | 503 | Other failures | Slowest health | Memory | Descriptors | Connections, requests and bytes left |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...rows.map(row => `| ${row.join(' | ')} |`),
+  ].join('\n')
+}
+
+const count = (calls: readonly Call[], which: (call: Call) => boolean) => calls.filter(which).length
+
+function times(calls: readonly Call[]): string {
+  const millis = calls.map(call => call.millis)
+  return `${percentile(millis, 0.5).toFixed(1)} ms / ${percentile(millis, 0.99).toFixed(1)} ms`
+}

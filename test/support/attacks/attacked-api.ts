@@ -1,0 +1,129 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeToken } from '../../../checks/api/auth/api-token.ts'
+import { makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
+import { minutes } from '../../../infra/units.ts'
+import { startServingProcess } from '../api/api-process.ts'
+import { startChroma } from '../servers/chroma.ts'
+import { outputsOf } from '../store/deployment.ts'
+import type { Attack } from './attack.ts'
+import { DIMENSION } from './attack-bodies.ts'
+import { type Call, Neighbour } from './neighbour.ts'
+import { startStandInOllama } from './stand-in-ollama.ts'
+
+/** What the API's process holds. */
+export interface Held {
+  /** Requests under way, in all lanes. */
+  requests: number
+  /** Of their bodies and answers. */
+  bytes: number
+  /** Connections of callers. */
+  connections: number
+  descriptors: number
+  /** Bytes. */
+  resident: number
+}
+
+/** What an attack does to others. */
+export interface Attacked {
+  calls: Call[]
+  before: Held
+  after: Held
+}
+
+/** Of its clients to Chroma and Ollama, which open as many as they need and keep them. */
+export const POOLED = 24
+/** Milliseconds in which everything is given back: what was under way for the attacker may take its time. */
+const CALM = 20_000
+
+/** Where the attacks come from. The neighbour comes from 127.0.0.1. */
+const ATTACKER = '127.0.0.2'
+
+/** The API as a process of its own, with a real Chroma, to be attacked while a neighbour uses it. */
+export async function startAttackedApi() {
+  const folder = await mkdtemp(join(tmpdir(), 'attacks-'))
+  const chroma = await startChroma()
+  const ollama = await startStandInOllama()
+  const [file, keyFile] = [join(folder, 'outputs.json'), join(folder, 'keys.json')]
+  const servers = { chroma: [chroma.url], ollama: ollama.url, dimensions: DIMENSION }
+  await writeFile(file, JSON.stringify(outputsOf(servers)))
+  await makeKeyFile(keyFile)
+  const keys = await readKeyFile(keyFile)
+  const tokenFor = (creator: string) => makeToken(keys, { scope: 'creator', creator }, minutes(60))
+  const api = await startServingProcess({
+    KNOWLEDGE_API_OUTPUTS: file,
+    KNOWLEDGE_API_KEYS: keyFile,
+    KNOWLEDGE_API_LOG: 'error',
+  })
+  const token = await tokenFor('neighbour')
+
+  /** When nobody calls. */
+  const calm = async (before?: Held): Promise<Held> => {
+    const deadline = Date.now() + CALM
+    for (;;) {
+      const held = await heldBy(api)
+      const isCalm =
+        held.requests === 0 &&
+        held.bytes === 0 &&
+        held.connections === 0 &&
+        held.descriptors <= (before?.descriptors ?? held.descriptors) + POOLED
+      if (isCalm || Date.now() > deadline) return held
+      await sleep(100)
+    }
+  }
+
+  return {
+    api,
+    /** Everything is as usual while the neighbour calls alone. */
+    undisturbed: (millis: number) => during(undefined, millis),
+    attacked: (attack: Attack, millis: number) => during(attack, millis),
+    async stop() {
+      api.child.kill('SIGKILL')
+      await api.ended
+      await ollama.stop()
+      await chroma.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+
+  async function during(attack: Attack | undefined, millis: number): Promise<Attacked> {
+    const before = await calm()
+    const target = { port: api.port, from: ATTACKER, tokenFor }
+    const running = await attack?.start(target)
+    const neighbour = new Neighbour(api.url, token)
+    await sleep(millis)
+    await neighbour.stop()
+    await running?.stop()
+    return { calls: neighbour.calls, before, after: await calm(before) }
+  }
+}
+
+type Api = Awaited<ReturnType<typeof startServingProcess>>
+
+async function heldBy({ child, url, port }: Api): Promise<Held> {
+  const answer = await fetch(`${url}/metrics`, { headers: { connection: 'close' } })
+  const metrics = await answer.text()
+  const sum = (pattern: RegExp) =>
+    [...metrics.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0)
+  return {
+    requests: sum(/^knowledge_api_requests_under_way\{.*\} (\d+)$/gm),
+    bytes: sum(/^knowledge_api_bytes_under_way\{.*\} (\d+)$/gm),
+    resident: sum(/^process_resident_memory_bytes (\d+)$/gm),
+    connections: await connectionsTo(port),
+    descriptors: (await readdir(`/proc/${child.pid}/fd`)).length,
+  }
+}
+
+const ESTABLISHED = '01'
+
+/** Connections to this port of loopback, without those that are only remembered. */
+async function connectionsTo(port: number): Promise<number> {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n')
+  return lines.filter(line => {
+    const [, local, , state] = line.trim().split(/ +/)
+    return local?.endsWith(`:${hex}`) && state === ESTABLISHED
+  }).length
+}
