@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
       [`${CREATOR}/documents`]: 'get',
       [`${CREATOR}/documents/{document}`]: 'delete,get,put',
       [`${CREATOR}/query`]: 'post',
+      [`${CREATOR}/usage`]: 'get',
     })
   })
 
@@ -113,6 +114,6 @@ describe('the OpenAPI document', () => {
       ],
       folder,
     )
-    expect(said).toMatch(/Tested: 12\b/)
+    expect(said).toMatch(/Tested: 13\b/)
   })
 })
