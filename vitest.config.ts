@@ -6,7 +6,7 @@ const MINUTE = 60_000
 const WAITING = [
   'test/integration/kubernetes/fleet-*.test.ts',
   'test/integration/models/{models-faults,model-sidecar}.test.ts',
-  'test/integration/api/api-{health,hostile-use,process}.test.ts',
+  'test/integration/api/api-{attacks,health,hostile-use,process}.test.ts',
   'test/integration/toolchain/*.test.ts',
 ]
 /**

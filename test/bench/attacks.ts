@@ -3,6 +3,7 @@ import type { Attack } from '../support/attacks/attack.ts'
 import { type Attacked, startAttackedApi } from '../support/attacks/attacked-api.ts'
 import { HTTP_ATTACKS } from '../support/attacks/http-attacks.ts'
 import type { Call } from '../support/attacks/neighbour.ts'
+import { STORE_ATTACKS } from '../support/attacks/store-attacks.ts'
 import type { Bench } from './bench.ts'
 import { percentile } from './knowledge/callers.ts'
 
@@ -10,7 +11,7 @@ import { percentile } from './knowledge/callers.ts'
 const LASTS = 20_000
 const WARM = 5000
 
-const ATTACKS: Attack[] = [...HTTP_ATTACKS]
+const ATTACKS: Attack[] = [...HTTP_ATTACKS, ...STORE_ATTACKS]
 
 /** A neighbour's calls and others' looks at health while the API is attacked, and what is left of it afterwards. */
 export const attacks: Bench = {

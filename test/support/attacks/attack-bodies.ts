@@ -1,6 +1,7 @@
-import { BODY_PARTS, DOCUMENT_BODY } from '../../../checks/api/traffic/limits.ts'
+import { BODY_PARTS, DOCUMENT_BODY, DOCUMENT_TEXT } from '../../../checks/api/traffic/limits.ts'
 
 export const DIMENSION = 8
+export const VECTOR = Array.from({ length: DIMENSION }, (_, index) => index + 1)
 
 /** An object of so many keys. */
 export const keysTo = (count: number): string =>
@@ -16,7 +17,9 @@ export function partsOfAllKinds(): string {
 
 /** A document of which a page takes some megabytes. */
 export function longDocument(): string {
-  const vector = Array.from({ length: DIMENSION }, (_, index) => index + 1)
-  const chunks = Array.from({ length: 480 }, () => ({ text: 'x'.repeat(8000), vector }))
-  return JSON.stringify({ chunks })
+  const chunks = Array.from({ length: 480 }, () => ({ text: 'x'.repeat(8000), vector: VECTOR }))
+  return JSON.stringify({ chunks, metadata: { n: 1 } })
 }
+
+/** As long as a text may be. */
+export const longText = (): string => 'A sentence. '.repeat(DOCUMENT_TEXT / 12)

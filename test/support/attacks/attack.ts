@@ -18,3 +18,8 @@ export interface Attack {
   name: string
   start(target: Target): Promise<RunningAttack>
 }
+
+export const attack = (
+  name: string,
+  start: (target: Target) => RunningAttack | Promise<RunningAttack>,
+): Attack => ({ name, start: async target => start(target) })

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { DOCUMENT_BODY } from '../../../checks/api/traffic/limits.ts'
 import { creatorPath, documentPath } from '../api/api.ts'
-import type { Attack, RunningAttack, Target } from './attack.ts'
+import { type Attack, attack, type Target } from './attack.ts'
 import { keysTo, longDocument, partsOfAllKinds } from './attack-bodies.ts'
 import { drip, keepAsking, onConnections, requestText } from './attack-connections.ts'
 
@@ -10,11 +9,6 @@ const STATS = 'GET /api/v1/ai/chromadb/stats'
 const PUT = `PUT ${documentPath('attacker', 'd')}`
 /** Creators that an attacker has: what is bounded for each is had as often. */
 const CREATORS = 8
-
-const attack = (
-  name: string,
-  start: (target: Target) => RunningAttack | Promise<RunningAttack>,
-): Attack => ({ name, start: async target => start(target) })
 
 const tokensOf = ({ tokenFor }: Target) =>
   Promise.all(Array.from({ length: CREATORS }, (_, index) => tokenFor(`attacker ${index}`)))
@@ -82,8 +76,9 @@ export const HTTP_ATTACKS: Attack[] = [
     return onConnections(target, 4, async socket => {
       socket.write(start)
       while (!socket.destroyed) {
-        if (!socket.write(pieces))
-          await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+        if (!socket.write(pieces)) {
+          await new Promise<void>(resolve => socket.once('drain', resolve).once('close', resolve))
+        }
       }
     })
   }),

@@ -86,6 +86,7 @@ const document = (index: number) => ({ chunks: [{ text: `${index}`, vector: vect
 
 const READS: ((index: number) => Request)[] = [
   index => ['POST', creatorPath(CREATOR, 'query'), { vector: vector(index) }],
+  index => ['POST', creatorPath(CREATOR, 'query'), { text: `${index}` }],
   () => ['GET', creatorPath(CREATOR, 'documents')],
   () => ['GET', documentPath(CREATOR, '0')],
 ]

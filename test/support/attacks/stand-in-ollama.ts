@@ -9,8 +9,12 @@ import { DIMENSION } from './attack-bodies.ts'
 /** Milliseconds for anything that is no embedding. */
 const SLOW = 2000
 
-/** In the place of an Ollama: embeds a text at once, as its hash, and takes its time for all else. */
+/** Milliseconds for a text: less than the smallest model takes for a short one on two cores (46). */
+const TEXT = 20
+
+/** In the place of an Ollama: embeds one text after another, as its hash, and takes its time for all else. */
 export async function startStandInOllama(): Promise<{ url: string; stop(): Promise<void> }> {
+  let turn = Promise.resolve()
   const server = createServer(async (request, response) => {
     const answer = (content: object) => {
       response.setHeader('content-type', 'application/json')
@@ -21,6 +25,8 @@ export async function startStandInOllama(): Promise<{ url: string; stop(): Promi
       return answer({ models: [], version: '0.0.0' })
     }
     const { input } = (await json(request)) as { input: string[] }
+    for (const _ of input) turn = turn.then(() => sleep(TEXT))
+    await turn
     return answer({ embeddings: input.map(text => vectorFor(text, DIMENSION)) })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
