@@ -4,6 +4,9 @@ import type { GuardedPorts, GuardedServer } from '../servers/server-spec.ts'
 import { type AuthProxy, NGINX_CONFIG, nginxCommand, nginxConfig } from './nginx.ts'
 import { ALIVE_PATH } from './routes.ts'
 
+/** Seconds: one that hangs has nothing to end, while its server behind it may have much. */
+const HUNG_GRACE = 10
+
 /**
  * The proxy in front of a server that listens on loopback of the same network namespace. Its configuration holds
  * tokens, and so is a secret as a whole.
@@ -30,7 +33,7 @@ export const authProxy = (
   ],
   port: proxy,
   // It is started again for its own faults, and never for those of the server.
-  probe: { port: proxy, ready: openPath, live: ALIVE_PATH },
+  probe: { port: proxy, ready: openPath, live: ALIVE_PATH, hungGrace: HUNG_GRACE },
   user: '101',
   share,
 })

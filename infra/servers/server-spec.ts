@@ -63,6 +63,8 @@ export interface Probe {
   ready?: string
   /** Answers as long as the server need not be started again. */
   live?: string
+  /** Seconds that one is given to end that does not answer there; what its whole pod is given when absent. */
+  hungGrace?: number
 }
 
 /** A server with data that listens on loopback, and the auth proxy that shares its network namespace. */

@@ -56,7 +56,7 @@ const FAILURES = 3
  * The probes of a container. That of an auth proxy's port is made by the kubelet; one of loopback, where the kubelet
  * does not come, by a program within the container.
  */
-function probesOf({ port, loopbackPort, startup, ready, live }: Probe): Probes {
+function probesOf({ port, loopbackPort, startup, ready, live, hungGrace }: Probe): Probes {
   const byRequest = (path: string) => ({ httpGet: { path, port } })
   const own = (path: string) =>
     loopbackPort === undefined
@@ -65,7 +65,12 @@ function probesOf({ port, loopbackPort, startup, ready, live }: Probe): Probes {
   return {
     ...(startup !== undefined && { startupProbe: untilUp(own(startup.path), startup) }),
     ...(ready !== undefined && { readinessProbe: probe(byRequest(ready), PERIOD) }),
-    ...(live !== undefined && { livenessProbe: probe(own(live), LIVE_PERIOD) }),
+    ...(live !== undefined && {
+      livenessProbe: {
+        ...probe(own(live), LIVE_PERIOD),
+        ...(hungGrace !== undefined && { terminationGracePeriodSeconds: hungGrace }),
+      },
+    }),
   }
 }
 

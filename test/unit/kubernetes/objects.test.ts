@@ -129,6 +129,11 @@ describe.each([
     const { livenessProbe, readinessProbe } = probes('front')
     expect(livenessProbe.httpGet).toEqual({ path: '/alive', port: 8080 })
     expect(readinessProbe.httpGet.path).not.toBe('/alive')
+    // One that hangs ends by no signal but the last, and the pod gives its server long for what is under way.
+    const { spec } = find('StatefulSet', set).spec.template
+    expect(livenessProbe.terminationGracePeriodSeconds).toBeLessThan(
+      spec.terminationGracePeriodSeconds / 4,
+    )
     const config = find('Secret', `${set}-front`).stringData['nginx.conf']
     expect(config).toMatch(/location = \/alive \{\s*return 200 [^}]*\}/)
   })
