@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { POOLED, startAttackedApi } from '../../support/attacks/attacked-api.ts'
-import { HTTP_ATTACKS } from '../../support/attacks/http-attacks.ts'
+import { ATTACKS } from '../../support/attacks/attacks.ts'
 
 /** Of each attack. The bench goes on for longer, and measures. */
 const ATTACK_MS = 1500
@@ -15,7 +15,7 @@ describe('an API that is attacked', () => {
   })
   afterAll(() => world?.stop())
 
-  it.each(HTTP_ATTACKS)('answers others while there are $name', async attack => {
+  it.each(ATTACKS)('answers others while there are $name', async attack => {
     const { calls, before, after } = await world.attacked(attack, ATTACK_MS)
     expect(calls.map(({ kind, status }) => `${kind} ${status}`)).toEqual(
       calls.map(({ kind }) => `${kind} 200`),

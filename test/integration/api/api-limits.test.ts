@@ -146,15 +146,15 @@ describe('the limits of the API', () => {
     await sendSlowly('a', token, LANE.bytes - KiB)
     await arrived(LANE.bytes - KiB)
     const long = { chunks: [{ text: 'x'.repeat(2 * KiB), vector: [1, 0, 0, 0] }] }
-    const held = await put('b', token, long)
+    const held = await put('new', token, long)
     expect(held).toMatchObject({ status: 503, body: { error: { code: 'unavailable' } } })
     expect(held.headers.get('connection')).toBe('close')
-    expect((await list('b', token)).body.documents).toEqual([])
+    expect((await list('new', token)).body.documents).toEqual([])
     // In pieces too, of a body that does not say its length.
     const body = new Blob([JSON.stringify(DOCUMENT)]).stream()
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const init = { method: 'PUT', headers, body, duplex: 'half' as const }
-    expect((await fetch(api.url + documentPath('b', 'd'), init)).status).toBe(200)
+    expect((await fetch(api.url + documentPath('new', 'd'), init)).status).toBe(200)
   })
 
   it('never refuse the answer to a write that was let in, however little room is left', async () => {

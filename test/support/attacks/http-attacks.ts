@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { DOCUMENT_BODY } from '../../../checks/api/traffic/limits.ts'
 import { creatorPath, documentPath } from '../api/api.ts'
 import type { Attack, RunningAttack, Target } from './attack.ts'
@@ -79,12 +78,13 @@ export const HTTP_ATTACKS: Attack[] = [
     const token = await target.tokenFor('attacker')
     const start = requestText(PUT, { token, headers: CHUNKED })
     const pieces = Buffer.from('1\r\n[\r\n'.repeat(100_000))
-    return onConnections(target, 4, async socket => {
-      socket.write(start)
-      while (!socket.destroyed) {
-        if (!socket.write(pieces))
-          await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    return onConnections(target, 4, socket => {
+      const send = () => {
+        while (socket.write(pieces));
       }
+      socket.write(start)
+      socket.on('drain', send)
+      send()
     })
   }),
   attack('answers that 128 connections ask for and do not take', async target => {

@@ -1,0 +1,5 @@
+import type { Attack } from './attack.ts'
+import { HTTP_ATTACKS } from './http-attacks.ts'
+
+/** All of them: each is tried by a test, and measured by the bench. Their names differ. */
+export const ATTACKS: readonly Attack[] = [...HTTP_ATTACKS]
