@@ -7,7 +7,7 @@ import { BodyRate, SLOWEST } from './body-rate.ts'
 import { BodyTurns } from './body-turns.ts'
 import { whatIsTooMuch } from './json-scan.ts'
 import { holderOf } from './lanes.ts'
-import { BODY_PIECES } from './limits.ts'
+import { PIECE, SMALL_PIECES } from './limits.ts'
 
 /** Pieces that are put together when there are so many, since each takes some hundred bytes beside its own. */
 const GATHERED = 256
@@ -65,7 +65,7 @@ function readBody(request: FastifyRequest, payload: Readable, rate: BodyRate): P
     count += 1
     watched.arrived(piece.length)
     if (bytes > bodyLimit) return end(tooLarge(bodyLimit))
-    if (count > BODY_PIECES) return end(tooManyPieces())
+    if (count > SMALL_PIECES + bytes / PIECE) return end(tooManyPieces())
     try {
       request.hold?.take(0, piece.length)
     } catch (error) {
@@ -98,4 +98,9 @@ const tooSlow = () =>
     CLOSES,
   )
 const tooManyPieces = () =>
-  new HttpError(400, 'invalid', `The body comes in more than ${BODY_PIECES} pieces`, CLOSES)
+  new HttpError(
+    400,
+    'invalid',
+    `The body comes in more than ${SMALL_PIECES} pieces of less than ${PIECE} bytes`,
+    CLOSES,
+  )

@@ -3,7 +3,7 @@ import { POOLED, startAttackedApi } from '../../support/attacks/attacked-api.ts'
 import { ATTACKS } from '../../support/attacks/attacks.ts'
 
 /** Of each attack. The bench goes on for longer, and measures. */
-const ATTACK_MS = 1500
+const ATTACK_MS = 1000
 /** What a health answer may take. */
 const HEALTH_MS = 5000
 
