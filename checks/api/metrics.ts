@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { RequestRoom } from './traffic/limits.ts'
 
 /** Bounds that tell a cheap look from a query, and a query from a chat. */
 const BUCKETS = [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 300]
@@ -7,18 +8,6 @@ const BUCKETS = [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 300]
 /** What Prometheus reads. Labels name routes and never what was asked of them: creators stay out. */
 export class Metrics {
   readonly registry = new Registry()
-  readonly underWay = new Gauge({
-    name: 'knowledge_api_requests_under_way',
-    help: 'Requests being worked on, by lane',
-    labelNames: ['lane'],
-    registers: [this.registry],
-  })
-  readonly bytesUnderWay = new Gauge({
-    name: 'knowledge_api_bytes_under_way',
-    help: 'Bytes of bodies that have come in and of answers on their way out, by lane',
-    labelNames: ['lane'],
-    registers: [this.registry],
-  })
   readonly #duration = new Histogram({
     name: 'knowledge_api_request_duration_seconds',
     help: 'Time from a request to the end of its answer',
@@ -35,6 +24,30 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** @param held what requests hold of each lane at the moment */
+  watch(held: () => [lane: string, room: RequestRoom][]): void {
+    const gauge = (name: string, help: string, ofRoom: (room: RequestRoom) => number) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ['lane'],
+        registers: [this.registry],
+        collect() {
+          for (const [lane, room] of held()) this.set({ lane }, ofRoom(room))
+        },
+      })
+    gauge(
+      'knowledge_api_requests_under_way',
+      'Requests being worked on, by lane',
+      ({ requests }) => requests,
+    )
+    gauge(
+      'knowledge_api_bytes_under_way',
+      'Bytes of bodies that have come in and of answers on their way out, by lane',
+      ({ bytes }) => bytes,
+    )
   }
 
   /** Counts every request, and serves the counts. */

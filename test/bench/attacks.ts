@@ -1,17 +1,13 @@
 import { MiB } from '../../infra/units.ts'
-import type { Attack } from '../support/attacks/attack.ts'
 import { type Attacked, startAttackedApi } from '../support/attacks/attacked-api.ts'
-import { HTTP_ATTACKS } from '../support/attacks/http-attacks.ts'
+import { ATTACKS } from '../support/attacks/attacks.ts'
 import type { Call } from '../support/attacks/neighbour.ts'
-import { STORE_ATTACKS } from '../support/attacks/store-attacks.ts'
 import type { Bench } from './bench.ts'
 import { percentile } from './knowledge/callers.ts'
 
 /** Milliseconds of each attack: 100 reads and 40 writes of the neighbour. */
 const LASTS = 20_000
 const WARM = 5000
-
-const ATTACKS: Attack[] = [...HTTP_ATTACKS, ...STORE_ATTACKS]
 
 /** A neighbour's calls and others' looks at health while the API is attacked, and what is left of it afterwards. */
 export const attacks: Bench = {

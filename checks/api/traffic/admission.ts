@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Metrics } from '../metrics.ts'
 import { announcesBody } from './announced-body.ts'
-import { Hold, Lanes } from './lanes.ts'
+import { type Hold, Lanes } from './lanes.ts'
 import type { Lane, RequestRoom } from './limits.ts'
 
 declare module 'fastify' {
@@ -15,9 +15,6 @@ declare module 'fastify' {
   }
 }
 
-/** The place of one request, whatever it brings. */
-export const ONE_REQUEST: RequestRoom = { requests: 1, bytes: 0 }
-
 /**
  * Takes no more requests at once than the lane of a route has room for, nor more bytes. The others are told so at once:
  * a queue would only let them wait for an answer that comes too late. A request that brings a body holds what has come
@@ -27,25 +24,26 @@ export const ONE_REQUEST: RequestRoom = { requests: 1, bytes: 0 }
 export function admit(
   api: FastifyInstance,
   room: Record<Lane, RequestRoom>,
-  metrics: Pick<Metrics, 'underWay' | 'bytesUnderWay'>,
+  metrics: Metrics,
 ): void {
-  const lanes = new Lanes(room, metrics)
+  const lanes = new Lanes(room)
+  metrics.watch(() => lanes.held())
   api.decorateRequest('hold')
   api.addHook('preParsing', async (request, { raw }) => {
     const { lane } = request.routeOptions.config
     // Who is gone holds nothing, and there would be nothing to give it back at.
     if (lane === undefined || raw.destroyed) return
-    const hold = new Hold(lanes, lane, request.caller)
-    if (announcesBody(request)) hold.require(ONE_REQUEST)
-    else hold.take(ONE_REQUEST)
-    request.hold = hold
+    const hold = lanes.hold(lane, request.caller)
     raw.once('close', () => Promise.allSettled([request.work]).then(() => hold.giveBack()))
+    if (announcesBody(request)) hold.require(1, 0)
+    else hold.take(1, 0)
+    request.hold = hold
   })
   api.addHook('onSend', async ({ hold }, reply, payload) => {
     // A refusal is small, and must not be refused itself.
     if (hold === undefined || reply.statusCode >= 400 || typeof payload !== 'string') return
     // In the place of the body, which is done with: a write that was let in is never told that there is no room.
     const bytes = Buffer.byteLength(payload) - hold.bytes
-    if (bytes > 0) hold.take({ requests: 0, bytes })
+    if (bytes > 0) hold.take(0, bytes)
   })
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { HttpError } from '../errors.ts'
-import { LAST_WORDS } from './limits.ts'
+import { DOCUMENT_BODY, LAST_WORDS } from './limits.ts'
 
 /** Whether a request says in its headers that a body follows. */
 export const announcesBody = ({ headers }: FastifyRequest): boolean =>
@@ -21,7 +21,8 @@ export function refuseNeedlessBodies(api: FastifyInstance): void {
 
 /**
  * Closes the connection after an answer that is given before the body has come. What comes of it in the next moment is
- * read past: whoever is still sending when a connection is closed under it loses the answer as well.
+ * read past, and not taken apart any more: whoever is still sending when a connection is closed under it loses the answer
+ * as well.
  */
 export function closeAfterEarlyAnswers(api: FastifyInstance): void {
   api.addHook('onSend', async (request, reply) => {
@@ -32,6 +33,11 @@ export function closeAfterEarlyAnswers(api: FastifyInstance): void {
     raw.resume()
     // What Node calls when the last answer of a connection is out.
     socket.destroySoon = () => {
+      let left: number = DOCUMENT_BODY
+      socket.removeAllListeners('data').on('data', piece => {
+        left -= piece.length
+        if (left < 0) socket.destroy()
+      })
       socket.end()
       setTimeout(() => socket.destroy(), LAST_WORDS).unref()
     }

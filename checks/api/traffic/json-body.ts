@@ -1,15 +1,19 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { formatBytes } from '../../../infra/units.ts'
+import { formatBytes, KiB } from '../../../infra/units.ts'
 import { HttpError } from '../errors.ts'
-import { ONE_REQUEST } from './admission.ts'
 import { announcesBody, CLOSES } from './announced-body.ts'
 import { BodyRate, SLOWEST } from './body-rate.ts'
+import { BodyTurns } from './body-turns.ts'
 import { whatIsTooMuch } from './json-scan.ts'
-import { BODY_PIECES } from './limits.ts'
+import { holderOf } from './lanes.ts'
+import { PIECE, SMALL_PIECES } from './limits.ts'
 
 /** Pieces that are put together when there are so many, since each takes some hundred bytes beside its own. */
 const GATHERED = 256
+
+/** Bytes from which on it takes long to look through a body, parse and check it: these are done in turn. */
+const LARGE = 64 * KiB
 
 /**
  * Takes JSON bodies, and no others. All bounds on a body hold before anything is made of it: room is taken for its
@@ -19,16 +23,25 @@ const GATHERED = 256
 export function takeJsonBodies(api: FastifyInstance): void {
   api.removeContentTypeParser(['application/json', 'text/plain'])
   const rate = new BodyRate()
+  const turns = new BodyTurns()
   const parse = api.getDefaultJsonParser('error', 'error')
   api.addContentTypeParser('application/json', (request: FastifyRequest, payload, done) => {
-    readBody(request, payload, rate)
-      .then(body => {
+    /** What `done` calls is done at once: the body is checked, and the work on it begun. */
+    const takeBody = (body: Buffer) => {
+      try {
+        if (request.raw.socket.destroyed) throw gone
         const wrong = whatIsTooMuch(body)
         if (wrong !== undefined) throw new HttpError(400, 'invalid', `body: ${wrong}`)
-        if (announcesBody(request)) request.hold?.take(ONE_REQUEST)
+        if (announcesBody(request)) request.hold?.take(1, 0)
         void parse(request, body.toString(), done)
-      })
-      .catch(done)
+      } catch (error) {
+        done(error as Error)
+      }
+    }
+    readBody(request, payload, rate).then(body => {
+      if (body.length < LARGE) takeBody(body)
+      else turns.add(holderOf(request.caller), () => takeBody(body))
+    }, done)
   })
 }
 
@@ -52,9 +65,9 @@ function readBody(request: FastifyRequest, payload: Readable, rate: BodyRate): P
     count += 1
     watched.arrived(piece.length)
     if (bytes > bodyLimit) return end(tooLarge(bodyLimit))
-    if (count > BODY_PIECES) return end(tooManyPieces())
+    if (count > SMALL_PIECES + bytes / PIECE) return end(tooManyPieces())
     try {
-      request.hold?.take({ requests: 0, bytes: piece.length })
+      request.hold?.take(0, piece.length)
     } catch (error) {
       return end(error as Error)
     }
@@ -85,4 +98,9 @@ const tooSlow = () =>
     CLOSES,
   )
 const tooManyPieces = () =>
-  new HttpError(400, 'invalid', `The body comes in more than ${BODY_PIECES} pieces`, CLOSES)
+  new HttpError(
+    400,
+    'invalid',
+    `The body comes in more than ${SMALL_PIECES} pieces of less than ${PIECE} bytes`,
+    CLOSES,
+  )

@@ -1,7 +1,6 @@
 import { formatBytes } from '../../../infra/units.ts'
 import type { ApiCaller } from '../auth/caller.ts'
 import { HttpError, RETRY_SOON } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Lane, RequestRoom } from './limits.ts'
 
 const TOKENLESS = { part: 1 / 8, whose: 'callers without a valid token' }
@@ -15,106 +14,118 @@ const SHARES = {
   refused: TOKENLESS,
 } as const satisfies Record<ApiCaller['scope'], { part: number; whose: string }>
 
-type Gauges = Pick<Metrics, 'underWay' | 'bytesUnderWay'>
+/** Who a share is for: each creator for itself, and others together. */
+export const holderOf = (caller: ApiCaller): string =>
+  caller.scope === 'creator' ? `the creator ${caller.creator}` : SHARES[caller.scope].whose
+
+/** Some room, and what is held of it. */
+interface Place {
+  room: RequestRoom
+  held: RequestRoom
+  /** Says why there is no more. */
+  refusal: (room: RequestRoom) => HttpError
+}
 
 /** The room of all lanes, and what of it is held. */
 export class Lanes {
-  readonly #room: Record<Lane, RequestRoom>
-  readonly #metrics: Gauges
-  /** By lane, and by lane and whose share it is. */
-  readonly #held = new Map<string, RequestRoom>()
+  readonly #lanes: Map<Lane, Place>
+  /** By lane and holder, as long as anything is held. */
+  readonly #shares = new Map<string, Place & { holds: number }>()
 
-  constructor(room: Record<Lane, RequestRoom>, metrics: Gauges) {
-    this.#room = room
-    this.#metrics = metrics
+  constructor(room: Record<Lane, RequestRoom>) {
+    const places = Object.entries(room).map(([lane, of]) => [lane, placeOf(of, full)] as const)
+    this.#lanes = new Map(places as [Lane, Place][])
   }
 
-  /** @throws HttpError 429 when it is over the share of the caller, 503 when it is more than there is room for */
-  require(lane: Lane, caller: ApiCaller, wanted: RequestRoom): void {
-    const place = placeOf(lane, caller)
-    const share = shareOf(this.#room[lane], SHARES[caller.scope].part)
-    if (place !== lane && !fits(this.#at(place), wanted, share)) throw tooMany(caller, share)
-    if (!fits(this.#at(lane), wanted, this.#room[lane])) throw full(this.#room[lane])
+  /** What is held of each lane. */
+  held(): [Lane, RequestRoom][] {
+    return [...this.#lanes].map(([lane, { held }]) => [lane, held])
   }
 
-  /** @param sign 1 takes, -1 gives back */
-  change(lane: Lane, caller: ApiCaller, room: RequestRoom, sign: 1 | -1): void {
-    const places = new Set([lane, placeOf(lane, caller)])
-    for (const place of places) {
-      const held = this.#at(place)
-      const requests = held.requests + sign * room.requests
-      const bytes = held.bytes + sign * room.bytes
-      if (requests === 0 && bytes === 0) this.#held.delete(place)
-      else this.#held.set(place, { requests, bytes })
+  /** A hold on nothing yet. It has to be given back. */
+  hold(lane: Lane, caller: ApiCaller): Hold {
+    const whole = this.#lanes.get(lane)!
+    const { part, whose } = SHARES[caller.scope]
+    if (part === 1) return new Hold([whole], () => {})
+    const name = `${lane} of ${holderOf(caller)}`
+    const share = this.#shares.get(name) ?? {
+      ...placeOf(partOf(whole.room, part), tooMany(whose)),
+      holds: 0,
     }
-    const held = this.#at(lane)
-    this.#metrics.underWay.set({ lane }, held.requests)
-    this.#metrics.bytesUnderWay.set({ lane }, held.bytes)
-  }
-
-  #at(place: string): RequestRoom {
-    return this.#held.get(place) ?? { requests: 0, bytes: 0 }
+    share.holds += 1
+    this.#shares.set(name, share)
+    return new Hold([share, whole], () => {
+      share.holds -= 1
+      if (share.holds === 0) this.#shares.delete(name)
+    })
   }
 }
 
 /** What one request holds of its lane. */
 export class Hold {
-  readonly #lanes: Lanes
-  readonly #lane: Lane
-  readonly #caller: ApiCaller
-  readonly #held: RequestRoom = { requests: 0, bytes: 0 }
+  readonly #places: readonly Place[]
+  readonly #end: () => void
+  readonly #held = { requests: 0, bytes: 0 }
   #isOver = false
 
-  constructor(lanes: Lanes, lane: Lane, caller: ApiCaller) {
-    this.#lanes = lanes
-    this.#lane = lane
-    this.#caller = caller
+  constructor(places: readonly Place[], end: () => void) {
+    this.#places = places
+    this.#end = end
   }
 
   get bytes(): number {
     return this.#held.bytes
   }
 
-  /** Takes nothing. @throws HttpError when there is no room for it now */
-  require(wanted: RequestRoom): void {
-    this.#lanes.require(this.#lane, this.#caller, wanted)
+  /**
+   * Takes nothing.
+   * @throws HttpError 429 when the share of the caller has no room for it now, 503 when the lane has none
+   */
+  require(requests: number, bytes: number): void {
+    for (const { held, room, refusal } of this.#places) {
+      const fits = held.requests + requests <= room.requests && held.bytes + bytes <= room.bytes
+      if (!fits) throw refusal(room)
+    }
   }
 
-  /** @throws HttpError when there is no room for it */
-  take(wanted: RequestRoom): void {
-    // Who is gone holds nothing, and there would be nothing to give it back at.
+  /** @throws HttpError as `require` does, and then nothing is taken */
+  take(requests: number, bytes: number): void {
+    // There would be nothing any more to give it back at.
     if (this.#isOver) return
-    this.require(wanted)
-    this.#held.requests += wanted.requests
-    this.#held.bytes += wanted.bytes
-    this.#lanes.change(this.#lane, this.#caller, wanted, 1)
+    this.require(requests, bytes)
+    this.#change(requests, bytes)
   }
 
   giveBack(): void {
     this.#isOver = true
-    this.#lanes.change(this.#lane, this.#caller, this.#held, -1)
+    this.#change(-this.#held.requests, -this.#held.bytes)
+    this.#end()
+  }
+
+  #change(requests: number, bytes: number): void {
+    for (const held of [this.#held, ...this.#places.map(place => place.held)]) {
+      held.requests += requests
+      held.bytes += bytes
+    }
   }
 }
 
-const fits = (held: RequestRoom, wanted: RequestRoom, room: RequestRoom): boolean =>
-  held.requests + wanted.requests <= room.requests && held.bytes + wanted.bytes <= room.bytes
-
-const shareOf = ({ requests, bytes }: RequestRoom, share: number): RequestRoom => ({
-  requests: Math.ceil(requests * share),
-  bytes: Math.ceil(bytes * share),
+const placeOf = (room: RequestRoom, refusal: Place['refusal']): Place => ({
+  room,
+  held: { requests: 0, bytes: 0 },
+  refusal,
 })
 
-function placeOf(lane: Lane, caller: ApiCaller): string {
-  const { part, whose } = SHARES[caller.scope]
-  if (part === 1) return lane
-  return `${lane} of ${caller.scope === 'creator' ? `the creator ${caller.creator}` : whose}`
-}
+const partOf = ({ requests, bytes }: RequestRoom, part: number): RequestRoom => ({
+  requests: Math.ceil(requests * part),
+  bytes: Math.ceil(bytes * part),
+})
 
-const tooMany = ({ scope }: ApiCaller, share: RequestRoom) =>
+const tooMany = (whose: string) => (share: RequestRoom) =>
   new HttpError(
     429,
     'too-many-requests',
-    `The requests under way of ${SHARES[scope].whose} hold the share that they may have: ${describe(share)}`,
+    `The requests under way of ${whose} hold the share that they may have: ${describe(share)}`,
     RETRY_SOON,
   )
 

@@ -51,8 +51,9 @@ export const BODY_DEPTH = 32
 /** Whatever else is in a body than the numbers of its lists: more than the largest document has. */
 export const BODY_PARTS = 8192
 
-/** What a body comes in: as many as its largest has when each holds 64 bytes. Each costs a microsecond and more. */
-export const BODY_PIECES = 65_536
+/** Bytes of a piece of a body at least, beyond the first SMALL_PIECES: a network's are larger by far, and each has a cost. */
+export const PIECE = 64
+export const SMALL_PIECES = 4096
 
 /** Time for the headers of a request to arrive, from the connection or the first byte on. */
 export const HEADERS_ARRIVAL: Millis = seconds(10)

@@ -10,6 +10,7 @@ import { startChroma } from '../servers/chroma.ts'
 import { outputsOf } from '../store/deployment.ts'
 import type { Attack } from './attack.ts'
 import { DIMENSION } from './attack-bodies.ts'
+import { startElsewhere } from './attack-elsewhere.ts'
 import { type Call, Neighbour } from './neighbour.ts'
 import { startStandInOllama } from './stand-in-ollama.ts'
 
@@ -90,8 +91,8 @@ export async function startAttackedApi() {
 
   async function during(attack: Attack | undefined, millis: number): Promise<Attacked> {
     const before = await calm()
-    const target = { port: api.port, from: ATTACKER, tokenFor }
-    const running = await attack?.start(target)
+    const from = { port: api.port, from: ATTACKER, keyFile }
+    const running = attack && (await startElsewhere(attack.name, from))
     const neighbour = new Neighbour(api.url, token)
     await sleep(millis)
     await neighbour.stop()

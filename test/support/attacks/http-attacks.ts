@@ -73,13 +73,13 @@ export const HTTP_ATTACKS: Attack[] = [
     const token = await target.tokenFor('attacker')
     const start = requestText(PUT, { token, headers: CHUNKED })
     const pieces = Buffer.from('1\r\n[\r\n'.repeat(100_000))
-    return onConnections(target, 4, async socket => {
-      socket.write(start)
-      while (!socket.destroyed) {
-        if (!socket.write(pieces)) {
-          await new Promise<void>(resolve => socket.once('drain', resolve).once('close', resolve))
-        }
+    return onConnections(target, 4, socket => {
+      const send = () => {
+        while (socket.write(pieces));
       }
+      socket.write(start)
+      socket.on('drain', send)
+      send()
     })
   }),
   attack('answers that 128 connections ask for and do not take', async target => {

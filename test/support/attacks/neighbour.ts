@@ -18,7 +18,10 @@ export interface Call {
 /** Milliseconds between two calls: less than what one creator may send a minute. */
 const PERIODS = { read: 200, write: 500, health: 500 }
 
-/** Another creator, who reads and writes all the time, each call when its time has come, and somebody who asks for health. */
+/**
+ * Another creator, who reads and writes all the time, one read and one write after another, and somebody who asks for
+ * health.
+ */
 export class Neighbour {
   readonly calls: Call[] = []
   readonly #url: string
@@ -50,12 +53,11 @@ export class Neighbour {
   }
 
   async #keep(kind: Call['kind'], next: (index: number) => Request): Promise<void> {
-    const underWay: Promise<void>[] = []
     for (let index = 0; !this.#life.signal.aborted; index += 1) {
-      underWay.push(this.#call(kind, next(index)))
-      await sleep(PERIODS[kind], undefined, { signal: this.#life.signal }).catch(() => {})
+      const due = sleep(PERIODS[kind], undefined, { signal: this.#life.signal }).catch(() => {})
+      await this.#call(kind, next(index))
+      await due
     }
-    await Promise.all(underWay)
   }
 
   async #call(kind: Call['kind'], [method, path, body]: Request): Promise<void> {
