@@ -28,10 +28,11 @@ export interface Limits {
 
 export const LIMITS: Limits = { lanes: LANES, requestsPerMinute: API_REQUESTS_PER_MINUTE }
 
-/** Connections at once, in all: each may hold 16 KiB of headers before it is known what for. */
-export const CONNECTIONS = 1024
-/** Of one address that is no proxy: one back end may fill the lanes, and there is room for others. */
-export const CONNECTIONS_OF_ADDRESS = 256
+/**
+ * Connections at once, each of which may hold 16 KiB of headers before it is known what for. One address that is no
+ * proxy has a quarter: a back end may fill the lanes, also while those that it has left are being closed.
+ */
+export const CONNECTIONS = { all: 2048, ofAddress: 512 }
 
 /** Bytes of a request's body, where its route says nothing else. */
 export const SMALL_BODY = 256 * KiB

@@ -96,13 +96,13 @@ export const HTTP_ATTACKS: Attack[] = [
       stop: async () => void (await Promise.all([first.stop(), asking.stop()])),
     }
   }),
-  attack('300 connections whose headers do not come', target =>
-    onConnections(target, 300, socket => {
+  attack('600 connections whose headers do not come', target =>
+    onConnections(target, 600, socket => {
       socket.write('GET / HTTP/1.1\r\n')
       drip(socket, 'x', 500)
     }),
   ),
-  attack('300 connections that send nothing', target => onConnections(target, 300, () => {})),
+  attack('600 connections that send nothing', target => onConnections(target, 600, () => {})),
   attack('connections opened as fast as they are closed, 16 at a time', target =>
     onConnections(target, 16, socket => socket.write('no HTTP\r\n\r\n')),
   ),

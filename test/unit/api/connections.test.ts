@@ -4,9 +4,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { boundConnections } from '../../../checks/api/traffic/connections.ts'
-import { CONNECTIONS, CONNECTIONS_OF_ADDRESS } from '../../../checks/api/traffic/limits.ts'
 import { oneAtATime } from '../../../checks/api/traffic/one-at-a-time.ts'
 
+const BOUNDS = { all: 40, ofAddress: 10 }
 const REQUEST = 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'
 
 describe('the connections of the API', () => {
@@ -20,7 +20,7 @@ describe('the connections of the API', () => {
 
   async function serve(handle: RequestListener, proxies: string[] = []) {
     server = createServer(handle)
-    boundConnections(server, proxies)
+    boundConnections(server, proxies, BOUNDS)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
   }
@@ -46,7 +46,7 @@ describe('the connections of the API', () => {
 
   it('are bounded for each address: who is over is closed, and others are let in', async () => {
     await serve((_request, response) => response.end())
-    expect(await answered(CONNECTIONS_OF_ADDRESS + 10, '127.0.0.2')).toBe(CONNECTIONS_OF_ADDRESS)
+    expect(await answered(BOUNDS.ofAddress + 5, '127.0.0.2')).toBe(BOUNDS.ofAddress)
     expect(await answered(1, '127.0.0.3')).toBe(1)
     for (const socket of opened.splice(0)) socket.destroy()
     while ((await answered(1, '127.0.0.2')) === 0);
@@ -56,7 +56,7 @@ describe('the connections of the API', () => {
     'of proxies (%s) are bounded by what there is in all only',
     async proxy => {
       await serve((_request, response) => response.end(), [proxy])
-      expect(await answered(CONNECTIONS + 10, '127.0.0.2')).toBe(CONNECTIONS)
+      expect(await answered(BOUNDS.all + 5, '127.0.0.2')).toBe(BOUNDS.all)
     },
   )
 
