@@ -62,7 +62,9 @@ export class DocumentVersions {
     const { records, creator } = of
     const where = scoped(creator, { [RECORD_KEYS.head]: { $eq: creator } })
     const first = (await records.get(where, { include: [] }, signal)).map(({ id }) => id)
-    const torn = await tornAmong(first, of, this.known(of), signal)
+    // What is written just now may be deleted just now: nothing that was known of it is sure.
+    const known = version === undefined ? undefined : this.known(of)
+    const torn = await tornAmong(first, of, known, signal)
     const versions = CurrentVersions.ofFirst(first.filter(id => !torn.has(id)))
     this.#known.set(keyOfCreator(of), { version, versions })
     return versions
@@ -74,7 +76,7 @@ export const keyOfCreator = ({ records, creator }: VersionedCreator): string =>
 
 /**
  * Of versions that took several requests, the first may have been undone by who deleted the document, before the last
- * came with the first chunk. Each is looked at once.
+ * came with the first chunk. Each is looked at once, but while the creator is being written.
  */
 async function tornAmong(
   first: readonly string[],

@@ -130,6 +130,11 @@ export class IndexSearch {
     const changed = ids.length === 0 ? [] : await records.get(where, { ids, include: ALL }, signal)
     const whole = CurrentVersions.among(changed.map(({ id }) => id))
     if (!changed.every(({ id }) => whole.has(id))) return undefined
+    // What did not come is not selected, or was replaced once more.
+    if (changed.length < ids.length) {
+      const now = await this.#versions.current(searched, signal)
+      if (!now.equals(after)) return undefined
+    }
     const counting = found.filter(({ id }) => before.has(id) && after.has(id))
     return {
       read: found.length,

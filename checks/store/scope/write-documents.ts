@@ -3,9 +3,9 @@ import { BATCH } from '../../chroma/batches.ts'
 import type { NewRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
-import { documentKey, documentKeyOf } from '../records/current-versions.ts'
+import { documentKey, documentKeyOf, idsOf } from '../records/current-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
-import { chunkOf } from '../records/record-id.ts'
+import { chunkOf, recordId } from '../records/record-id.ts'
 import { type CreatorQuery, selectIds } from './select-ids.ts'
 
 /** Documents to be written to one shard, and what their writing needs. */
@@ -108,7 +108,11 @@ export async function deleteDocuments(
   })
 }
 
-/** The first chunks go first, those of earlier versions before those of later ones: no document is there in part. */
+/**
+ * Deletes whole versions, also what of them was not there when they were listed: whoever writes one may end before this
+ * does. The first chunks go first, those of earlier versions before those of later ones: no document is there in part.
+ * @param ids some of each version
+ */
 export async function deleteRecords(
   records: ChromaCollection,
   creatorFilter: Where,
@@ -119,6 +123,27 @@ export async function deleteRecords(
     const { version, chunk = 0 } = chunkOf(id) ?? {}
     return chunk === 0 ? (version?.sequence ?? 0) : Number.POSITIVE_INFINITY
   }
-  const ordered = ids.toSorted((a, b) => Math.sign(order(a) - order(b)) || (a < b ? -1 : 1))
+  const missing = missingOf(ids)
+  const ordered = [...ids, ...missing].sort(
+    (a, b) => Math.sign(order(a) - order(b)) || (a < b ? -1 : 1),
+  )
   await records.delete(creatorFilter, ordered)
+  // Those that came between two requests, whose writer has seen the version as a whole. Later it sees that it is not.
+  const first = missing.filter(id => chunkOf(id)?.chunk === 0)
+  if (first.length > 0) await records.delete(creatorFilter, first)
+}
+
+/** The other records of the versions that these are of. */
+function missingOf(ids: readonly string[]): string[] {
+  const versions = new Map<string, string[]>()
+  for (const id of ids) {
+    const name = chunkOf(id)
+    if (name?.version === undefined) continue
+    const { document, version } = name
+    const creator = name.creator as CreatorId
+    const first = recordId(creator, document, version, 0)
+    if (!versions.has(first)) versions.set(first, idsOf(creator, document, version))
+  }
+  const there = new Set(ids)
+  return [...versions.values()].flat().filter(id => !there.has(id))
 }

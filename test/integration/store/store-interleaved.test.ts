@@ -131,4 +131,64 @@ describe('two processes that write one creator, of whom one is killed', () => {
     const hits = await reader.query({ vector: vectorFor('one 0', DIMENSION) }, { count: 100 })
     expect(hits.filter(({ document }) => document === 'one')).toEqual([])
   })
+
+  it('leave none either when the delete had listed it before it was whole, and goes on after it was', async () => {
+    const reader = await open('dan')
+    await reader.upsert([documentOf('standing', 'standing', 150)])
+    const last = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    let adds = 0
+    const writer = await open('dan', async (url, body) => {
+      if (!url.endsWith('/add') || isAnnouncement(body)) return
+      adds += 1
+      if (adds < 3) return
+      last.resolve()
+      await go.promise
+    })
+    const listed = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const deleter = await open('dan', async (url, body) => {
+      if (!url.endsWith('/delete') || !body.includes('creator_id')) return
+      listed.resolve()
+      await release.promise
+    })
+    const writing = writer.upsert([documentOf('one', 'one', 650)])
+    await last.promise
+    const deleting = deleter.delete({ documents: ['one'] })
+    await listed.promise
+    go.resolve()
+    await writing
+    const ask = async () => {
+      const hits = await reader.query({ vector: vectorFor('one 649', DIMENSION) }, { count: 100 })
+      return hits.filter(({ document }) => document === 'one').length
+    }
+    expect(await ask()).toBeGreaterThan(0)
+    release.resolve()
+    await deleting
+    expect(await reader.count({ documents: ['one'] })).toBe(0)
+    expect(await ask()).toBe(0)
+  })
+
+  it('hide no document from who asks the server while it is replaced twice', async () => {
+    const other = await open('flo')
+    const put = (text: string) => other.upsert([{ ...documentOf('one', text), metadata: { n: 1 } }])
+    let isAsked = false
+    const reader = await open('flo', async (url, body) => {
+      const isLookedUp = url.endsWith('/get') && body.includes('"ids"') && body.includes('embed')
+      if (!isAsked || !isLookedUp) return
+      isAsked = false
+      await put('third')
+    })
+    const ask = async () => {
+      const filter = { n: { $gt: 0.5 } }
+      const hits = await reader.query({ vector: vectorFor('x', DIMENSION) }, { filter })
+      return hits.map(({ text }) => text)
+    }
+    await put('first')
+    expect(await ask()).toEqual(['first'])
+    await put('second')
+    isAsked = true
+    expect(await ask()).toEqual(['third'])
+    expect(isAsked).toBe(false)
+  })
 })
