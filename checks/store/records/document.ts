@@ -35,6 +35,9 @@ export interface ReadyDocument {
   chunks: { text: string; vector: number[] }[]
 }
 
+/** An id tells of no more: see chunkOf. */
+const MOST_CHUNKS = 999_999
+
 /** @throws Failure `misused` naming the document, when an id comes twice or something about one is wrong */
 export function checkDocuments(documents: readonly NewDocument[]): void {
   const seen = new Set<string>()
@@ -45,6 +48,9 @@ export function checkDocuments(documents: readonly NewDocument[]): void {
     parseMetadata(document.metadata ?? {}, id)
     const texts = 'text' in document ? [document.text] : document.chunks.map(chunk => chunk.text)
     if (texts.every(text => text.trim() === '')) throw wrong(id, 'has no text')
+    if (texts.length > MOST_CHUNKS) {
+      throw wrong(id, `has ${texts.length} chunks; allowed are ${MOST_CHUNKS}`)
+    }
     if (texts.some(text => !text.isWellFormed())) {
       throw wrong(id, 'holds half of a surrogate pair: it is no Unicode text')
     }

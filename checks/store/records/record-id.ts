@@ -53,12 +53,15 @@ export function recordId(
 /** The creator that a record's id names; undefined for an id of another making. */
 export const creatorOf = (id: string): string | undefined => part(id)?.[0]
 
-/** What chunk a record's id names; undefined for an id of another making. */
+/**
+ * What chunk a record's id names; undefined for an id of another making, such as one of a document of a million chunks:
+ * no memory is to be had for the ids of all of them.
+ */
 export function chunkOf(id: string): ChunkName | undefined {
   const [creator, rest] = part(id) ?? []
   const [document, end = ''] = part(rest) ?? []
   if (creator === undefined || document === undefined) return undefined
-  const found = /^(?:(\d+)-([0-9a-z]+)-(\d+)-)?(\d+)$/.exec(end)
+  const found = /^(?:(\d+)-([0-9a-z]+)-(\d{1,6})-)?(\d+)$/.exec(end)
   if (found === null) return undefined
   const [, sequence, tag = '', count, chunk] = found
   const version =

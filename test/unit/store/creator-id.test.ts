@@ -97,10 +97,18 @@ describe('a record id', () => {
     })
   })
 
-  it.each(['', '0', 'a', '3:ab', '1:a', '1:a1:b', '1:a1:bc', '1:a9:b0', '9999999999:a1:b0'])(
-    'names none when it is of another making: %j',
-    id => {
-      expect(chunkOf(id)).toBeUndefined()
-    },
-  )
+  it.each([
+    '',
+    '0',
+    'a',
+    '3:ab',
+    '1:a',
+    '1:a1:b',
+    '1:a1:bc',
+    '1:a9:b0',
+    '9999999999:a1:b0',
+    '1:a1:b1-x-1000000-0',
+  ])('names none when it is of another making: %j', id => {
+    expect(chunkOf(id)).toBeUndefined()
+  })
 })
