@@ -91,7 +91,7 @@ async function addRoutes(api: FastifyInstance, { deployment, probe }: ServerPart
   await api.register(page)
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
-  await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment })
+  await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment, probe })
   await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
 }
 

@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { HttpError } from '../errors.ts'
-import { RELOAD_WORK } from '../traffic/limits.ts'
+import { shared } from '../health/share-result.ts'
+import { RELOAD_WORK, WORK } from '../traffic/limits.ts'
 import { responsesOf } from '../traffic/response-size.ts'
 import { look, ModelView, reload } from './model-view.ts'
 
@@ -14,10 +15,16 @@ const Reload = z
   .prefault({})
 
 /** The deployment's models: how they are, and loading them again. */
-export const modelRoutes: FastifyPluginAsyncZod<{ deployment: ConnectedDeployment }> = async (
-  api,
-  { deployment: { inference } },
-) => {
+export const modelRoutes: FastifyPluginAsyncZod<{
+  deployment: ConnectedDeployment
+  probe: ConnectedDeployment
+}> = async (api, { deployment: { inference }, probe }) => {
+  // Past the connections that questions need, and once for all who ask meanwhile: servers may take their time.
+  const lookAtAll = shared(() => {
+    const signal = AbortSignal.timeout(WORK)
+    const { models } = probe.inference
+    return Promise.all(models.map(model => look(probe.inference, model, signal)))
+  })
   api.get(
     '/status',
     {
@@ -30,9 +37,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ deployment: ConnectedDeploymen
         response: responsesOf('The models', Models, 401, 403),
       },
     },
-    async ({ life }) => ({
-      models: await Promise.all(inference.models.map(model => look(inference, model, life))),
-    }),
+    async () => ({ models: await lookAtAll() }),
   )
 
   api.post(
