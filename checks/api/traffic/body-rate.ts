@@ -31,7 +31,7 @@ export class BodyRate {
    * @param onSlow called once at most
    */
   watch(onSlow: () => void): { arrived(bytes: number): void; done(): void } {
-    const body = { onSlow, looks: 0, bytes: 0, bytesBefore: 0 }
+    const body = { onSlow, ...NEW }
     if (this.#arriving.size === 0) this.#start()
     this.#arriving.add(body)
     return {

@@ -1,5 +1,6 @@
-import { BlockList, isIPv6, type Server, type Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { normalizeIP } from '@fastify/rate-limit'
+import { isIn, rangeOf } from '../../../infra/egress/ip-ranges.ts'
 import { CONNECTIONS } from './limits.ts'
 
 /**
@@ -13,11 +14,11 @@ export function boundConnections(
   bounds = CONNECTIONS,
 ): void {
   server.maxConnections = bounds.all
-  const exempt = listOf(proxies)
+  const exempt = proxies.map(rangeOf)
   const open = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket
-    if (exempt.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')) return
+    if (exempt.some(range => isIn(range, remoteAddress))) return
     const address = normalizeIP(remoteAddress)
     const others = open.get(address) ?? 0
     if (others >= bounds.ofAddress) return void socket.destroy()
@@ -28,15 +29,4 @@ export function boundConnections(
       else open.set(address, left)
     })
   })
-}
-
-function listOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', prefix] = range.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(prefix), family)
-  }
-  return list
 }

@@ -105,7 +105,7 @@ export class IndexSearch {
     const now = await this.#versions.current(searched, signal)
     // What was read side by side belongs together only when nothing was written meanwhile.
     return now === first
-      ? settledAs(searched, found, now)
+      ? settledBetween(searched, found, first, now)
       : this.#settledSince(now, searched, read, signal)
   }
 
@@ -124,7 +124,7 @@ export class IndexSearch {
     this.#isQuick = performance.now() - started < SOONEST_CHANGE
     const isOverSooner = beside === before && this.#isQuick
     const after = isOverSooner ? beside : await this.#versions.current(searched, signal)
-    if (after === before) return settledAs(searched, found, after)
+    if (after === before) return settledBetween(searched, found, before, after)
     const ids = after.chunkIds(creator, before)
     if (ids.length > MOST_ASKED) return undefined
     const changed = ids.length === 0 ? [] : await records.get(where, { ids, include: ALL }, signal)
@@ -135,30 +135,28 @@ export class IndexSearch {
       const now = await this.#versions.current(searched, signal)
       if (!now.equals(after)) return undefined
     }
-    const counting = found.filter(({ id }) => before.has(id) && after.has(id))
-    return {
-      read: found.length,
-      versions: after,
-      isChanged: !after.equals(before),
-      counting: ownRecords(records, creator, counting),
-      changed: ownRecords(records, creator, changed),
-    }
+    return settledBetween(searched, found, before, after, changed)
   }
 }
 
-/** What was read while nothing was written. */
-const settledAs = <Kind extends StoredRecord>(
+/**
+ * What was read between two looks at the versions.
+ * @param changed what is selected of the documents that are others than they were
+ */
+const settledBetween = <Kind extends StoredRecord>(
   { records, creator }: NearestQuery,
   found: readonly Kind[],
-  versions: CurrentVersions,
+  before: CurrentVersions,
+  after: CurrentVersions,
+  changed: readonly StoredRecord[] = [],
 ): Settled<Kind> => ({
   read: found.length,
-  versions,
-  isChanged: false,
+  versions: after,
+  isChanged: !after.equals(before),
   counting: ownRecords(
     records,
     creator,
-    found.filter(({ id }) => versions.has(id)),
+    found.filter(({ id }) => before.has(id) && after.has(id)),
   ),
-  changed: [],
+  changed: ownRecords(records, creator, changed),
 })

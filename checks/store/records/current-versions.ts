@@ -56,6 +56,7 @@ export class CurrentVersions {
   }
 
   equals(other: CurrentVersions): boolean {
+    if (other === this) return true
     const own = [...this.#versions]
     return (
       own.length === other.documents &&
