@@ -40,6 +40,7 @@ function table(results: readonly ({ name: string } & Attacked)[]): string {
       count(failed, ({ status }) => status !== 503),
       `${Math.round(Math.max(...of('health').map(({ millis }) => millis)))} ms`,
       `${Math.round(before.resident / MiB)} → ${Math.round(after.resident / MiB)} MiB`,
+      `${(before.used / MiB).toFixed(1)} → ${(after.used / MiB).toFixed(1)} MiB`,
       `${before.descriptors} → ${after.descriptors}`,
       `${after.connections}, ${after.requests}, ${after.bytes}`,
     ]
@@ -47,8 +48,8 @@ function table(results: readonly ({ name: string } & Attacked)[]): string {
   return [
     `${LASTS / 1000} s of each attack on one API in front of a real Chroma, from another address, while a neighbour reads up to five times and writes up to twice a second.`,
     '',
-    '| Attack | Reads p50 / p99 | Writes p50 / p99 | 503 | Other failures | Slowest health | Memory | Descriptors | Connections, requests and bytes left |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| Attack | Reads p50 / p99 | Writes p50 / p99 | 503 | Other failures | Slowest health | Memory, resident | Memory, used | Descriptors | Connections, requests and bytes left |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     ...rows.map(row => `| ${row.join(' | ')} |`),
   ].join('\n')
 }

@@ -8,6 +8,7 @@ import { cosineDistance } from '../../../checks/store/query/rank.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
 import { casesOf, SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import { FaultyServer } from '../../support/servers/faulty-server.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
 
 const DIMENSION = 8
@@ -103,6 +104,38 @@ describe('what two processes keep of what they have read', () => {
     sent.length = 0
     expect((await ask()).map(({ text }) => text)).toEqual(['one 1'])
     expect(sent.length).toBe(1)
+  })
+
+  it('is had by others of the same process while the server leaves one who asks for it without an answer', async () => {
+    const server = await FaultyServer.before(chroma.url)
+    const store = await openDeployment(outputsOf({ chroma: [server.url], dimensions: DIMENSION }))
+    try {
+      const [stalled, neighbour] = ['stalled', 'neighbour'].map(id => store.knowledge().creator(id))
+      const ask = (creator: Creator) => creator.query({ vector: vectorFor('one', DIMENSION) })
+      for (const creator of [stalled!, neighbour!]) {
+        await creator.upsert([documentOf('one', 1)])
+        await ask(creator)
+      }
+      const held = Promise.withResolvers<void>()
+      const goOn = Promise.withResolvers<void>()
+      server.fault = ({ forward }) => {
+        server.fault = undefined
+        held.resolve()
+        return goOn.promise.then(() => forward())
+      }
+      let isAnswered = false
+      const slow = ask(stalled!).finally(() => {
+        isAnswered = true
+      })
+      await held.promise
+      for (let times = 0; times < 3; times++) expect(await ask(neighbour!)).toHaveLength(1)
+      expect(isAnswered).toBe(false)
+      goOn.resolve()
+      expect(await slow).toHaveLength(1)
+    } finally {
+      await store.close()
+      await server.stop()
+    }
   })
 
   it('never differs from what is stored, whoever writes, replaces and deletes', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import { makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
 import { minutes } from '../../../infra/units.ts'
 import { startServingProcess } from '../api/api-process.ts'
 import { startChroma } from '../servers/chroma.ts'
+import { freePort } from '../servers/ports.ts'
 import { outputsOf } from '../store/deployment.ts'
 import type { Attack } from './attack.ts'
 import { DIMENSION } from './attack-bodies.ts'
@@ -25,6 +27,8 @@ export interface Held {
   descriptors: number
   /** Bytes. */
   resident: number
+  /** Bytes of its heap, and of buffers outside it, that are in use: what nothing refers to was collected before. */
+  used: number
 }
 
 /** What an attack does to others. */
@@ -53,10 +57,12 @@ export async function startAttackedApi() {
   await makeKeyFile(keyFile)
   const keys = await readKeyFile(keyFile)
   const tokenFor = (creator: string) => makeToken(keys, { scope: 'creator', creator }, minutes(60))
+  const inspector = await freePort()
   const api = await startServingProcess({
     KNOWLEDGE_API_OUTPUTS: file,
     KNOWLEDGE_API_KEYS: keyFile,
     KNOWLEDGE_API_LOG: 'error',
+    NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}`,
   })
   const token = await tokenFor('neighbour')
 
@@ -70,7 +76,10 @@ export async function startAttackedApi() {
         held.bytes === 0 &&
         held.connections === 0 &&
         held.descriptors <= (before?.descriptors ?? held.descriptors) + POOLED
-      if (isCalm || Date.now() > deadline) return held
+      if (isCalm || Date.now() > deadline) {
+        await collectGarbage(inspector)
+        return heldBy(api)
+      }
       await sleep(100)
     }
   }
@@ -112,9 +121,23 @@ async function heldBy({ child, url, port }: Api): Promise<Held> {
     requests: sum(/^knowledge_api_requests_under_way\{.*\} (\d+)$/gm),
     bytes: sum(/^knowledge_api_bytes_under_way\{.*\} (\d+)$/gm),
     resident: sum(/^process_resident_memory_bytes (\d+)$/gm),
+    used: sum(/^nodejs_(?:heap_size_used|external_memory)_bytes (\d+)$/gm),
     connections: await connectionsTo(port),
     descriptors: (await readdir(`/proc/${child.pid}/fd`)).length,
   }
+}
+
+/** Has a process of Node.js collect what nothing refers to. @param port of its inspector on loopback */
+async function collectGarbage(port: number): Promise<void> {
+  const [target] = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as [
+    { webSocketDebuggerUrl: string },
+  ]
+  const socket = new WebSocket(target.webSocketDebuggerUrl)
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ id: 1, method: 'HeapProfiler.collectGarbage' }))
+  await once(socket, 'message')
+  socket.close()
+  await once(socket, 'close')
 }
 
 const ESTABLISHED = '01'
