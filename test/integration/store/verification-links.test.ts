@@ -10,8 +10,8 @@ import { openStore, outputsOf } from '../../support/store/deployment.ts'
 import { STORE_CHECKS } from '../../support/store/store-checks.ts'
 
 const RUNS = 50
-const CREATORS = 24
-const CHUNKS = 6000
+const CREATORS = 12
+const CHUNKS = 2000
 /** Those that look at everything write nothing. */
 const CHECKS = STORE_CHECKS.filter(({ name, writes }) => writes || /^(chroma|shard)-/.test(name))
 

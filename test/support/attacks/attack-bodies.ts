@@ -3,6 +3,9 @@ import { BODY_PARTS, DOCUMENT_BODY, DOCUMENT_TEXT } from '../../../checks/api/tr
 export const DIMENSION = 8
 export const VECTOR = Array.from({ length: DIMENSION }, (_, index) => index + 1)
 
+/** Of every chunk that attackers filter, and of others'. */
+export const METADATA = { n: 1 }
+
 /** An object of so many keys. */
 export const keysTo = (count: number): string =>
   `{${Array.from({ length: count }, (_, index) => `"k${index}":1`).join()}}`
@@ -18,7 +21,7 @@ export function partsOfAllKinds(): string {
 /** A document of which a page takes some megabytes. */
 export function longDocument(): string {
   const chunks = Array.from({ length: 480 }, () => ({ text: 'x'.repeat(8000), vector: VECTOR }))
-  return JSON.stringify({ chunks, metadata: { n: 1 } })
+  return JSON.stringify({ chunks, metadata: METADATA })
 }
 
 /** As long as a text may be. */

@@ -5,13 +5,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeToken } from '../../../checks/api/auth/api-token.ts'
 import { makeKeyFile, readKeyFile } from '../../../checks/api/auth/keys.ts'
+import { openDeployment } from '../../../checks/connected-deployment.ts'
+import { vectorFor } from '../../../checks/probe/vectors.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
 import { minutes } from '../../../infra/units.ts'
 import { startServingProcess } from '../api/api-process.ts'
 import { startChroma } from '../servers/chroma.ts'
 import { freePort } from '../servers/ports.ts'
 import { outputsOf } from '../store/deployment.ts'
 import type { Attack } from './attack.ts'
-import { DIMENSION } from './attack-bodies.ts'
+import { DIMENSION, METADATA } from './attack-bodies.ts'
 import { startElsewhere } from './attack-elsewhere.ts'
 import { type Call, Neighbour } from './neighbour.ts'
 import { startStandInOllama } from './stand-in-ollama.ts'
@@ -43,17 +46,25 @@ export const POOLED = 24
 /** Milliseconds in which everything is given back: what was under way for the attacker may take its time. */
 const CALM = 20_000
 
+const FILLED_AT_ONCE = 10_000
+const CHUNKS_OF_OTHERS = 100
+
 /** Where the attacks come from. The neighbour comes from 127.0.0.1. */
 const ATTACKER = '127.0.0.2'
 
-/** The API as a process of its own, with a real Chroma, to be attacked while a neighbour uses it. */
-export async function startAttackedApi() {
+/**
+ * The API as a process of its own, with a real Chroma, to be attacked while a neighbour uses it.
+ * @param others chunks that other creators have there, with the metadata that attackers filter by
+ */
+export async function startAttackedApi(others = 0) {
   const folder = await mkdtemp(join(tmpdir(), 'attacks-'))
   const chroma = await startChroma()
   const ollama = await startStandInOllama()
   const [file, keyFile] = [join(folder, 'outputs.json'), join(folder, 'keys.json')]
   const servers = { chroma: [chroma.url], ollama: ollama.url, dimensions: DIMENSION }
-  await writeFile(file, JSON.stringify(outputsOf(servers)))
+  const outputs = outputsOf(servers)
+  await fill(outputs, others)
+  await writeFile(file, JSON.stringify(outputs))
   await makeKeyFile(keyFile)
   const keys = await readKeyFile(keyFile)
   const tokenFor = (creator: string) => makeToken(keys, { scope: 'creator', creator }, minutes(60))
@@ -108,6 +119,23 @@ export async function startAttackedApi() {
     await running?.stop()
     return { calls: neighbour.calls, before, after: await calm(before) }
   }
+}
+
+async function fill(outputs: Outputs, count: number): Promise<void> {
+  if (count === 0) return
+  const deployment = await openDeployment(outputs)
+  for (let at = 0; at < count; at += FILLED_AT_ONCE) {
+    const creators = Array.from({ length: FILLED_AT_ONCE / CHUNKS_OF_OTHERS }, (_, index) => {
+      const creator = `other ${at / CHUNKS_OF_OTHERS + index}`
+      const chunks = Array.from({ length: CHUNKS_OF_OTHERS }, (_, chunk) => {
+        const text = `${creator} ${chunk}`
+        return { text, vector: vectorFor(text, DIMENSION) }
+      })
+      return [creator, [{ id: 'd', chunks, metadata: METADATA }]] as const
+    })
+    await deployment.knowledge().upsert(new Map(creators))
+  }
+  await deployment.close()
 }
 
 type Api = Awaited<ReturnType<typeof startServingProcess>>
