@@ -8,12 +8,14 @@ import { percentile } from './knowledge/callers.ts'
 /** Milliseconds of each attack: up to 60 reads and 24 writes of the neighbour. */
 const LASTS = 12_000
 const WARM = 5000
+/** Chunks of others. */
+const OTHERS = 30_000
 
 /** A neighbour's calls and others' looks at health while the API is attacked, and what is left of it afterwards. */
 export const attacks: Bench = {
   name: 'attacks',
   async run() {
-    const world = await startAttackedApi()
+    const world = await startAttackedApi(OTHERS)
     try {
       await world.undisturbed(WARM)
       const results = [{ name: 'none', ...(await world.undisturbed(LASTS)) }]
@@ -46,7 +48,7 @@ function table(results: readonly ({ name: string } & Attacked)[]): string {
     ]
   })
   return [
-    `${LASTS / 1000} s of each attack on one API in front of a real Chroma, from another address, while a neighbour reads up to five times and writes up to twice a second.`,
+    `${LASTS / 1000} s of each attack on one API in front of a real Chroma with ${OTHERS.toLocaleString('en')} chunks of other creators, from another address, while a neighbour reads up to five times and writes up to twice a second.`,
     '',
     '| Attack | Reads p50 / p99 | Writes p50 / p99 | 503 | Other failures | Slowest health | Memory, resident | Memory, used | Descriptors | Connections, requests and bytes left |',
     '|---|---|---|---|---|---|---|---|---|---|',
