@@ -69,7 +69,8 @@ async function whatGoesWrong(
 ): Promise<string | undefined> {
   const { dimension } = scratch.live.shards.settings
   const { id: creator } = await scratch.creator(shard, 'client', signal)
-  const chunks = TEXTS.map(text => ({ text, vector: vectorFor(text, dimension) }))
+  // Others than those of earlier runs: what was deleted stays in Chroma's index, and hides what is near.
+  const chunks = TEXTS.map(text => ({ text, vector: vectorFor(`${creator} ${text}`, dimension) }))
   const document = { id: PROBE_DOCUMENT, vectors: VECTORS.given, metadata: {}, chunks }
   const version = PROBE_VERSIONS.at(-1)!
   const records = documentRecords(creator, document, version, now(), VERIFICATION_MARKS)
@@ -83,9 +84,12 @@ async function whatGoesWrong(
     documents: records.map(({ text }) => text),
     metadatas: records.map(({ metadata }) => metadata),
   })
-  const queryEmbeddings = [second.vector]
+  const queryEmbeddings = records.map(({ vector }) => vector)
   const found = await collection.query({ queryEmbeddings, nResults: 1, where })
-  if (found.ids[0]?.[0] !== second.id) return 'a query does not find the record with its own vector'
+  // Some of a shard's records Chroma's index never reaches, however sound the server is; `chunks-found` counts them.
+  if (!ids.some((id, at) => found.ids[at]?.[0] === id)) {
+    return 'a query finds none of the records by its own vector'
+  }
   const got = await collection.get({ ids: [first.id], where, include: ['documents'] })
   if (got.documents[0] !== first.text) return 'a record came back other than it was written'
   await collection.delete({ ids: [second.id], where })

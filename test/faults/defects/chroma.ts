@@ -22,7 +22,7 @@ export const CHROMA: Defect[] = [
     defect: 'writes are acknowledged and lost',
     done: 'add and upsert are answered with success and go nowhere',
     caughtBy: ['chroma-round-trip'],
-    says: /a query does not find the record with its own vector/,
+    says: /a query finds none of the records by its own vector/,
     make({ chroma }) {
       chroma.fault = on(/\/(add|upsert)$/, async () => Response.json({}, { status: 201 }))
       return {}

@@ -4,8 +4,11 @@ import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { runChecks } from '../../../checks/run-checks.ts'
 import { isReserved } from '../../../checks/store/creator-id.ts'
 import { creatorOf } from '../../../checks/store/records/record-id.ts'
+import type { Outputs } from '../../../infra/outputs.ts'
 import { CHUNKS_PER_DOCUMENT, DIMENSION, Population } from '../../bench/knowledge/population.ts'
+import { on, rewritten } from '../../faults/rewrite.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import { FaultyServer } from '../../support/servers/faulty-server.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 import { STORE_CHECKS } from '../../support/store/store-checks.ts'
 
@@ -26,6 +29,12 @@ afterAll(async () => {
   await store?.close()
   await chroma?.stop()
 })
+
+const verified = async (outputs: Outputs) => {
+  const { signal } = new AbortController()
+  const report = await runChecks(outputs, { readOnly: false, signal, checks: CHECKS })
+  return report.checks.filter(({ verdict }) => verdict === 'failed')
+}
 
 /** All records of the store that the shards' indexes find. */
 async function reached(): Promise<Set<string>> {
@@ -52,16 +61,34 @@ it(`leaves every chunk of others as reachable as it was, ${RUNS} times in a row`
   const before = await reached()
   expect(before.size).toBeGreaterThan(0.99 * CHUNKS)
 
-  for (let run = 0; run < RUNS; run += 1) {
-    const { signal } = new AbortController()
-    const report = await runChecks(store.deployment.outputs, {
-      readOnly: false,
-      signal,
-      checks: CHECKS,
-    })
-    expect(report.checks.filter(({ verdict }) => verdict === 'failed')).toEqual([])
-  }
+  for (let run = 0; run < RUNS; run += 1)
+    expect(await verified(store.deployment.outputs)).toEqual([])
 
   const after = await reached()
   expect([...before].filter(id => !after.has(id))).toEqual([])
+})
+
+it('does not take what Chroma’s index does not reach for a fault of the server', async () => {
+  const server = await FaultyServer.before(chroma.url)
+  // As seen of Chroma 1.5.9, whose index has some records that no query comes by: here the last of each document of three or one.
+  server.fault = on(/\/query$/, exchange =>
+    rewritten<{ ids: string[][] }>(exchange, answer => {
+      const isReached = (list: number, at: number) => !/-2$|-1-0$/.test(answer.ids[list]![at]!)
+      const columns = Object.entries<unknown>(answer).map(([name, lists]) => [
+        name,
+        name !== 'include' && Array.isArray(lists)
+          ? lists.map((list: unknown[], index) => list.filter((_, at) => isReached(index, at)))
+          : lists,
+      ])
+      return Object.fromEntries(columns)
+    }),
+  )
+  try {
+    const { outputs } = store.deployment
+    const reach = { kind: 'direct' as const, url: server.url }
+    const instances: typeof outputs.chroma.instances = [{ ...outputs.chroma.instances[0], reach }]
+    expect(await verified({ ...outputs, chroma: { ...outputs.chroma, instances } })).toEqual([])
+  } finally {
+    await server.stop()
+  }
 })
