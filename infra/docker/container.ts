@@ -4,7 +4,7 @@ import { PROXY_VARIABLE } from '../egress/pull-environment.ts'
 import { LOG_FILES, LOG_SIZE } from '../local/log-bounds.ts'
 import type { EntryScript, ServerSpec } from '../servers/server-spec.ts'
 import { MiB } from '../units.ts'
-import { limitsOf } from './container-limits.ts'
+import { limitsOf, REPLACED_WITH } from './container-limits.ts'
 import { containerLabels } from './docker-names.ts'
 
 /** What the containers of a stack are made of. */
@@ -56,7 +56,7 @@ export function container(
       ...own,
       labels: containerLabels(stack, owner, part),
     },
-    { ...options, deleteBeforeReplace: true },
+    { ...options, deleteBeforeReplace: true, replaceOnChanges: REPLACED_WITH },
   )
 }
 

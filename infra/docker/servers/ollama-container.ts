@@ -17,7 +17,7 @@ export interface OllamaPlacement {
   plan: Workload | undefined
   /** The auth proxy's port on the host's loopback. */
   published: number
-  gpus: string | undefined
+  gpus: docker.types.input.ContainerDeviceRequest[] | undefined
 }
 
 /** The Ollama of a pool with its auth proxy and its volume. */
@@ -35,5 +35,5 @@ export const ollamaContainer = (
     part: ollamaPart(pool),
     published,
     // It writes to its volume, and elsewhere only what may be lost.
-    own: { tmpfs: { '/tmp': '' }, ...(gpus !== undefined && { gpus }) },
+    own: { tmpfs: { '/tmp': '' }, ...(gpus !== undefined && { deviceRequests: gpus }) },
   })

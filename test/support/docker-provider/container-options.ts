@@ -53,7 +53,8 @@ function hostConfig(inputs: Properties): HostConfig {
     ),
     Memory: megabytes(inputs.memory),
     MemorySwap: megabytes(inputs.memorySwap),
-    NanoCpus: Number(inputs.cpus ?? 0) * 1e9,
+    ...given('CpuPeriod', inputs.cpuPeriod),
+    ...given('CpuQuota', inputs.cpuQuota),
     ...given('NetworkMode', inputs.networkMode),
     ...given('IpcMode', inputs.ipcMode),
     ...given('Init', inputs.init),
@@ -71,15 +72,11 @@ function hostConfig(inputs: Properties): HostConfig {
     ),
     ...given(
       'DeviceRequests',
-      inputs.gpus && [
-        {
-          Driver: '',
-          Count: 0,
-          DeviceIDs: String(inputs.gpus).replace('device=', '').split(','),
-          Capabilities: [['gpu']],
-          Options: {},
-        },
-      ],
+      inputs.deviceRequests?.map(({ driver, deviceIds, capabilities }: Properties) => ({
+        Driver: driver,
+        DeviceIDs: deviceIds,
+        Capabilities: [capabilities],
+      })),
     ),
   }
 }

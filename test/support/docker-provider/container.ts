@@ -12,9 +12,10 @@ const WAIT_SECONDS = 60
 const DEFAULT_NETWORK = 'bridge'
 
 export const container: Kind = {
-  // These the Engine can change while a container runs; the rest is between the provider and itself.
+  // These the official one changes while a container runs, or only takes note of; the rest is between it and itself.
   updatable: [
-    ...['cpus', 'cpuShares', 'cpuSet', 'memory', 'memorySwap', 'restart', 'maxRetryCount'],
+    ...['cpuShares', 'cpuSet', 'memory', 'memorySwap', 'restart', 'maxRetryCount'],
+    ...['cpuPeriod', 'cpuQuota'],
     ...['destroyGraceSeconds', 'mustRun', 'removeVolumes', 'start', 'wait', 'waitTimeout'],
   ],
 
@@ -43,7 +44,6 @@ export const container: Kind = {
 
   async update(id, inputs, docker) {
     await docker.getContainer(id).update({
-      NanoCpus: Number(inputs.cpus ?? 0) * 1e9,
       Memory: megabytes(inputs.memory),
       MemorySwap: megabytes(inputs.memorySwap),
       RestartPolicy: { Name: inputs.restart ?? 'no', MaximumRetryCount: inputs.maxRetryCount ?? 0 },

@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { GPU_RESOURCE } from '../../../infra/capacity/hardware/hardware.ts'
 import { planStack, type StackPlan } from '../../../infra/capacity/stack-plan.ts'
+import type { Resources } from '../../../infra/capacity/workload.ts'
+import { gpusOf } from '../../../infra/docker/container-limits.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { GiB, MiB } from '../../../infra/units.ts'
 import { revealed, SECRET_MARK } from '../../../provision/provider/secret-values.ts'
@@ -72,6 +74,12 @@ beforeAll(async () => {
 })
 
 afterAll(() => rm(folder, { recursive: true }))
+
+const gpuRequest = (...deviceIds: string[]) => ({
+  driver: 'nvidia',
+  deviceIds,
+  capabilities: ['gpu'],
+})
 
 describe('the program of a stack of containers', () => {
   it('has Ollama pull through the proxy, whose URL is a secret, and trust the certificates', () => {
@@ -147,12 +155,23 @@ describe('the program of a stack of containers', () => {
     ] as const) {
       const { server, front } = plan.workloads.find(workload => workload.name === name)!
       const mebibytes = Math.ceil(server.limits.memory / MiB)
-      expect(inputsOf(`docker-${part}`)).toMatchObject({ memory: mebibytes, memorySwap: mebibytes })
+      const cores = Math.min(server.limits.cpu, cpus().length)
+      expect(inputsOf(`docker-${part}`)).toMatchObject({
+        memory: mebibytes,
+        memorySwap: mebibytes,
+        cpuPeriod: 100_000,
+        cpuQuota: Math.round(cores * 100_000),
+      })
       const ofFront = Math.ceil(front!.limits.memory / MiB)
       expect(inputsOf(`docker-${part}-front`)).toMatchObject({ memory: ofFront })
     }
-    expect(inputsOf('docker-ollama-gpu')?.gpus).toBe('device=0')
-    expect(inputsOf('docker-chroma-0')?.gpus).toBeUndefined()
+    expect(inputsOf('docker-ollama-gpu')?.deviceRequests).toEqual([gpuRequest('0')])
+    expect(inputsOf('docker-chroma-0')?.deviceRequests).toBeUndefined()
+  })
+
+  it('gives each pool GPUs of its own, by their numbers', () => {
+    const pools = [2, 0, 1].map(count => ({ limits: { gpu: { count } } as Resources }))
+    expect(gpusOf(pools)).toEqual([[gpuRequest('0', '1')], undefined, [gpuRequest('2')]])
   })
 
   it('names volumes so that a stack that comes back finds them again', () => {
