@@ -1,9 +1,29 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const MINUTE = 60_000
 
+/** Begun in this order: those that take longest first, and last what would wait for the Docker Engine of another. */
+const ORDER = [
+  /kubernetes-stack/,
+  /fleet-stack/,
+  /docker-stack/,
+  /local\/up/,
+  /fleet-ownership|faults|kills|api-load/,
+  /^(?!.*docker-)/,
+  /./,
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => ORDER.findIndex(name => name.test(moduleId))
+    return files.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: MINUTE } },
       {
@@ -12,7 +32,7 @@ export default defineConfig({
           include: ['test/{integration,faults}/**/*.test.ts'],
           // The real tools are obtained once, before any suite starts servers with them.
           globalSetup: 'test/support/global-setup.ts',
-          // The suites wait for servers and clusters about as long as they compute. The longest files are begun first.
+          // The suites wait for servers and clusters about as long as they compute. See ORDER.
           maxWorkers: 4,
           // No measure of anything: so long may take what runs beside three other suites on two cores.
           testTimeout: 5 * MINUTE,
