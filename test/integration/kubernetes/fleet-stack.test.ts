@@ -8,9 +8,9 @@ import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
 import { waitFor } from '../../support/cluster/wait.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
-import { KUBERNETES_PROVIDER } from '../../support/kubernetes/kubernetes-stack.ts'
 import { type PlainStack, plainStack } from '../../support/stack/plain-stack.ts'
 import { previousVersion } from '../../support/stack/previous-version.ts'
+import { providerFolder } from '../../support/stack/providers.ts'
 
 const QUIET = { expectNoChanges: true }
 const NAMESPACE = 'tenants'
@@ -47,7 +47,7 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
 
   beforeAll(async () => {
     fleet = await startFleet(POOLS)
-    plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [KUBERNETES_PROVIDER])
+    plain = await plainStack({ KUBECONFIG: fleet.kubeconfig }, [providerFolder('kubernetes')])
     await plain.configure(SETTINGS)
     await plain.use(await previousVersion())
     await plain.stack.up()

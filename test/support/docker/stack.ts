@@ -1,11 +1,9 @@
-import { join } from 'node:path'
 import type { ContainerInspectInfo } from 'dockerode'
 import { containersOf, partOf } from '../../../provision/docker/containers.ts'
+import { providerFolder } from '../stack/providers.ts'
 import { TestStack } from '../stack/test-stack.ts'
 import type { RunningEngine } from './engine.ts'
 
-/** The folder of the provider that stands in for the official one; for PATH. */
-const PROVIDER = join(import.meta.dirname, '..', 'docker-provider')
 /** As the command line calls a stack whose configuration is given in a file. */
 const STACK = { stack: 'dev' }
 
@@ -16,7 +14,7 @@ export async function makeDockerStack(
 ): Promise<TestStack> {
   const stack = await TestStack.make({ target: 'docker', creators: 1000, ...settings })
   stack.env.DOCKER_HOST = engine.host
-  stack.env.PATH = `${PROVIDER}:${process.env.PATH}`
+  stack.env.PATH = `${providerFolder('docker')}:${process.env.PATH}`
   return stack
 }
 

@@ -1,5 +1,5 @@
+import { providerFolder } from '../stack/providers.ts'
 import { TestStack } from '../stack/test-stack.ts'
-import { KUBERNETES_PROVIDER } from './kubernetes-stack.ts'
 
 /** A stack of the kubernetes target on a cluster of the tests, driven through the real command line. */
 export async function clusterStack(
@@ -9,7 +9,7 @@ export async function clusterStack(
   const stack = await TestStack.make({ target: 'kubernetes', ...settings })
   Object.assign(stack.env, {
     KUBECONFIG: kubeconfig,
-    PATH: [KUBERNETES_PROVIDER, process.env.PATH].join(':'),
+    PATH: [providerFolder('kubernetes'), process.env.PATH].join(':'),
   })
   return stack
 }

@@ -7,10 +7,8 @@ import {
   type PulumiFn,
   type Stack,
 } from '@pulumi/pulumi/automation/index.js'
+import { providerFolder } from '../stack/providers.ts'
 import { realTools } from '../toolchain/toolchain.ts'
-
-/** The folder of the provider that stands in for the official one; for PATH. */
-export const KUBERNETES_PROVIDER = join(import.meta.dirname, '..', 'kubernetes-provider')
 
 export interface ProgramStack {
   /** Runs the program's resources on the cluster, as `pulumi up` does. */
@@ -36,7 +34,7 @@ export async function programStack(kubeconfig: string, program: PulumiFn): Promi
       envVars: {
         KUBECONFIG: kubeconfig,
         PATH: [
-          KUBERNETES_PROVIDER,
+          providerFolder('kubernetes'),
           ...pulumi.binFolders,
           dirname(process.execPath),
           process.env.PATH,
