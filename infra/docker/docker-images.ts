@@ -29,8 +29,11 @@ export function stackImages(
   }
 }
 
+/** As the official provider takes it, with a word at every update, when none is named. */
+const platform = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
+
 const built = (stack: string, egress: Egress, options: pulumi.CustomResourceOptions) => {
-  const build = { context: PROJECT_ROOT, dockerfile: `${PROJECT_ROOT}/Dockerfile` }
+  const build = { context: PROJECT_ROOT, dockerfile: `${PROJECT_ROOT}/Dockerfile`, platform }
   const args = buildArgs(egress)
   return new docker.Image(
     `${stack}-api`,
