@@ -3,7 +3,7 @@ import { type Check, type CheckContext, failed, passed } from '../check.ts'
 import { PROBE_DOCUMENT, PROBE_VERSIONS } from '../probe/scratch.ts'
 import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
-import { recordId } from '../store/records/record-id.ts'
+import { idsOf } from '../store/records/current-versions.ts'
 
 /**
  * The store's isolation rests on the server applying the filters it is sent. This sends them past the store,
@@ -41,9 +41,7 @@ async function whatGoesWrong(context: CheckContext, shard: number): Promise<stri
     await creator.upsert([{ id: PROBE_DOCUMENT, chunks }], signal)
   }
   const vector = vectorFor(`${other.id} 0`, dimension)
-  const ids = Array.from({ length: version.count }, (_, chunk) =>
-    recordId(own.id, PROBE_DOCUMENT, version, chunk),
-  )
+  const ids = idsOf(own.id, PROBE_DOCUMENT, version)
   const { shards } = await scratch.store(shard, signal)
   return shards.read(
     shard,

@@ -5,8 +5,9 @@ import type { Creator } from '../store/creator.ts'
 import { RESERVED_PREFIX } from '../store/creator-id.ts'
 import { scoped } from '../store/filter/filter.ts'
 import type { Knowledge } from '../store/knowledge.ts'
+import { idsOf } from '../store/records/current-versions.ts'
 import { VERIFICATION } from '../store/records/metadata.ts'
-import { type DocumentVersion, recordId } from '../store/records/record-id.ts'
+import type { DocumentVersion } from '../store/records/record-id.ts'
 import { type Run, scratchDatabase } from './run-id.ts'
 
 /** The one document of every creator that a run writes. */
@@ -117,11 +118,7 @@ export class Scratch {
   }
 
   async #takeBack({ id, shard }: Creator, signal: AbortSignal): Promise<void> {
-    const ids = PROBE_VERSIONS.flatMap(version =>
-      Array.from({ length: version.count }, (_, chunk) =>
-        recordId(id, PROBE_DOCUMENT, version, chunk),
-      ),
-    )
+    const ids = PROBE_VERSIONS.flatMap(version => idsOf(id, PROBE_DOCUMENT, version))
     const remove = (records: ChromaCollection) => records.delete(scoped(id), ids, signal)
     await this.live.shards.read(shard, 0, remove, signal)
   }

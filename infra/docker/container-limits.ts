@@ -24,13 +24,14 @@ export function limitsOf(limits: Resources | undefined) {
 /** The official provider notes these when they change, and does not hold the container to them. */
 export const REPLACED_WITH = ['cpuPeriod', 'cpuQuota']
 
+/** What a container asks of the Engine's GPUs; undefined for none. */
+export type Gpus = docker.types.input.ContainerDeviceRequest[] | undefined
+
 /**
  * The GPUs of each pool, by their numbers on the machine: no GPU is given to two of them. As a request for devices:
  * of `gpus: "device=0,1"` the official provider makes one GPU, number 0 (seen, 5.2.0).
  */
-export function gpusOf(
-  pools: readonly { limits: Resources }[],
-): (docker.types.input.ContainerDeviceRequest[] | undefined)[] {
+export function gpusOf(pools: readonly { limits: Resources }[]): Gpus[] {
   let next = 0
   return pools.map(({ limits }) => {
     const count = limits.gpu?.count ?? 0

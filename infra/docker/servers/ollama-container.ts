@@ -3,6 +3,7 @@ import type { Workload } from '../../capacity/workload.ts'
 import { ollamaServer } from '../../servers/ollama-spec.ts'
 import type { SpecArgs } from '../../servers/server-spec.ts'
 import type { StackContext } from '../container.ts'
+import type { Gpus } from '../container-limits.ts'
 import { OLLAMA_CONTAINER_PORTS } from '../container-ports.ts'
 import { OLLAMA_DATA } from '../data-paths.ts'
 import { ollamaPart } from '../docker-names.ts'
@@ -17,7 +18,7 @@ export interface OllamaPlacement {
   plan: Workload | undefined
   /** The auth proxy's port on the host's loopback. */
   published: number
-  gpus: docker.types.input.ContainerDeviceRequest[] | undefined
+  gpus: Gpus
 }
 
 /** The Ollama of a pool with its auth proxy and its volume. */

@@ -70,7 +70,7 @@ it(`leaves every chunk of others as reachable as it was, ${RUNS} times in a row`
 
 it('does not take what Chroma’s index does not reach for a fault of the server', async () => {
   const server = await FaultyServer.before(chroma.url)
-  // As seen of Chroma 1.5.9, whose index has some records that no query comes by: here the last of each document of three or one.
+  // As seen of Chroma 1.5.9, whose index has records that no query comes by: the last of each document of three or one.
   server.fault = on(/\/query$/, exchange =>
     rewritten<{ ids: string[][] }>(exchange, answer => {
       const isReached = (list: number, at: number) => !/-2$|-1-0$/.test(answer.ids[list]![at]!)

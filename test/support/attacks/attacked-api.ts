@@ -46,7 +46,9 @@ export const POOLED = 24
 /** Milliseconds in which everything is given back: what was under way for the attacker may take its time. */
 const CALM = 20_000
 
+/** Chunks that one load has. */
 const FILLED_AT_ONCE = 10_000
+/** Chunks that each of the others has. */
 const CHUNKS_OF_OTHERS = 100
 
 /** Where the attacks come from. The neighbour comes from 127.0.0.1. */
