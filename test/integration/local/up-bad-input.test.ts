@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { findModel } from '../../../infra/settings/model-catalog.ts'
 import { isFree } from '../../../provision/processes/free-port.ts'
@@ -101,28 +101,35 @@ describe('up with bad input', () => {
     expect(stderr).toMatch(/768/)
   })
 
-  it('refuses a second up while the first is at work', async () => {
-    const stack = await makeStack()
-    const first = await stack.start(['up'])
-    await first.said(/plan/)
-    const second = await stack.run('up')
-    expect(second.code).toBe(3)
-    expect(second.stderr).toMatch(/being changed by another command: up of stack dev \(process \d+/)
-    expect((await first.ended).code).toBe(0)
-  })
-
-  it('refuses a second state of the same folder', async () => {
-    const stack = await makeStack()
-    expect((await stack.run('up')).code).toBe(0)
-    const other = `file://${join(stack.folder, 'other-state')}`
-    const started = await stack.start(['up'], {
-      PULUMI_BACKEND_URL: other,
-      PULUMI_CONFIG_PASSPHRASE: 'x',
+  describe('on one stack', () => {
+    let stack: TestStack
+    beforeAll(async () => {
+      stack = await TestStack.make()
     })
-    const { code, stderr } = await started.ended
-    expect(code).toBe(2)
-    expect(stderr).toContain('second state of the same ports and folders')
-    expect(stderr).toContain('npm run up')
+    afterAll(() => stack.end())
+
+    it('refuses a second up while the first is at work', async () => {
+      const first = await stack.start(['up'])
+      await first.said(/plan/)
+      const second = await stack.run('up')
+      expect(second.code).toBe(3)
+      expect(second.stderr).toMatch(
+        /being changed by another command: up of stack dev \(process \d+/,
+      )
+      expect((await first.ended).code).toBe(0)
+    })
+
+    it('refuses a second state of the same folder', async () => {
+      const other = `file://${join(stack.folder, 'other-state')}`
+      const started = await stack.start(['up'], {
+        PULUMI_BACKEND_URL: other,
+        PULUMI_CONFIG_PASSPHRASE: 'x',
+      })
+      const { code, stderr } = await started.ended
+      expect(code).toBe(2)
+      expect(stderr).toContain('second state of the same ports and folders')
+      expect(stderr).toContain('npm run up')
+    })
   })
 })
 

@@ -24,42 +24,37 @@ describe('a server killed', () => {
     return (await response.text()).includes(model)
   }
 
-  it('as it starts in the middle of up fails it with the end of the log, and the next up completes', async () => {
+  it.each([
+    ['as it starts in the middle of up', async () => (await stack.pid('ollama')) > 0],
+    ['while the models come in', () => ollamaHas('"name"')],
+  ])('%s fails it with the end of the log', async (_when, isThen) => {
     const up = await stack.start(['up'])
-    await until(async () => (await stack.pid('ollama')) > 0)
-    await killed('ollama')
-    const { code, stderr } = await up.ended
-    expect(code).toBe(3)
-    expect(stderr).toMatch(/ollama/i)
-    expect((await stack.run('up')).code).toBe(0)
-  })
-
-  it('while the models come in fails up, and the next up completes', async () => {
-    await stack.run('down', '--purge', '--yes')
-    const up = await stack.start(['up'])
-    await until(() => ollamaHas('"name"'))
+    await until(isThen)
     await killed('ollama')
     const { code, stderr } = await up.ended
     expect([1, 3]).toContain(code)
     expect(stderr).toMatch(/ollama/i)
+  })
+
+  it('fails no later up, which completes', async () => {
     expect((await stack.run('up')).code).toBe(0)
   })
 
-  it.each(['chroma-0', 'ollama'])(
-    '(%s) in the middle of verify is a failed check, and up mends it',
-    async name => {
-      const verify = await stack.start(['verify', '--stack', 'dev', '--json'])
-      await verify.said(/outputs: read/)
-      await killed(name)
-      const { code, stdout } = await verify.ended
-      expect(code).toBe(1)
-      const failed = JSON.parse(stdout).checks.filter(
-        (check: { verdict: string }) => check.verdict === 'failed',
-      )
-      expect(JSON.stringify(failed)).toMatch(name === 'ollama' ? /Ollama/ : /Chroma/)
-      expect((await stack.run('up')).code).toBe(0)
-    },
-  )
+  it.each(['ollama', 'chroma-0'])('(%s) in the middle of verify is a failed check', async name => {
+    const verify = await stack.start(['verify', '--stack', 'dev', '--json'])
+    await verify.said(/outputs: read/)
+    await killed(name)
+    const { code, stdout } = await verify.ended
+    expect(code).toBe(1)
+    const failed = JSON.parse(stdout).checks.filter(
+      (check: { verdict: string }) => check.verdict === 'failed',
+    )
+    expect(JSON.stringify(failed)).toMatch(name === 'ollama' ? /Ollama/ : /Chroma/)
+  })
+
+  it('is mended by the next up', async () => {
+    expect((await stack.run('up')).code).toBe(0)
+  })
 })
 
 describe.skipIf(!MAY_MOUNT)(

@@ -21,7 +21,7 @@ export interface RunningEngine {
   reboot(): Promise<void>
   /** Removes every container, network and volume. */
   clean(): Promise<void>
-  /** Does so, and ends it; images stay for the next time. */
+  /** Does so, and ends it; images stay for the next time, those without a name for a day. */
   stop(): Promise<void>
 }
 
@@ -72,6 +72,8 @@ export async function startEngine(): Promise<RunningEngine> {
     },
     async stop() {
       await clean(docker)
+      // Each change of the project's files makes another image of its own, and leaves the one before without a name.
+      await docker.pruneImages({ filters: { dangling: ['true'], until: ['24h'] } })
       await end()
       await unmountLeftover(folder)
       await rm(folder, { recursive: true, force: true })
