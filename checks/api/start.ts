@@ -101,9 +101,13 @@ export async function startApi(config: ApiConfig): Promise<RunningApi> {
     await stop()
     throw explained(error, host, port)
   }
+  if (!onLoopback && !isLoopback(host) && proxies.length === 0) api.log.warn(inClear(host))
   const { port: taken } = api.server.address() as AddressInfo
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, stop }
 }
+
+const inClear = (host: string): string =>
+  `listens on ${host} without TLS: who is on the way reads tokens and texts. Set KNOWLEDGE_API_HOST to ${LOOPBACK} behind a proxy with TLS on this machine, or name the proxy in KNOWLEDGE_API_PROXIES`
 
 function explained(error: unknown, host: string, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException

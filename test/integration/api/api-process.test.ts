@@ -72,6 +72,25 @@ describe('the API as a process', () => {
     expect(await ended).toMatchObject({ code: 0, stderr: '' })
   })
 
+  it.each([
+    ['on every address', {}, 1],
+    ['on every address, of which nobody but this machine reaches it', { LOOPBACK: 'true' }, 0],
+    ['on every address, behind a proxy that is named', { PROXIES: '192.0.2.7' }, 0],
+    ['on loopback', { HOST: '127.0.0.1' }, 0],
+  ])('%s: warns of tokens without TLS %o, %i times', async (_where, settings, warnings) => {
+    const named = Object.entries({ HOST: '0.0.0.0', ...settings }).map(([name, value]) => [
+      `KNOWLEDGE_API_${name}`,
+      value,
+    ])
+    const env = { KNOWLEDGE_API_OUTPUTS: outputs, ...Object.fromEntries(named) }
+    const { child, ended } = await startServingProcess(env)
+    started.push(child)
+    child.kill('SIGTERM')
+    expect((await ended).stdout.match(/without TLS.*KNOWLEDGE_API_HOST/g) ?? []).toHaveLength(
+      warnings,
+    )
+  })
+
   it('answers on, and ends when told to, while its log cannot be written since the disk is full', async () => {
     const full = await open('/dev/full', 'a')
     const env = { KNOWLEDGE_API_OUTPUTS: outputs, KNOWLEDGE_API_KEYS: keys }
