@@ -22,8 +22,7 @@ export const searches: Bench = {
     try {
       const report = join(folder, 'report.json')
       const files = Object.values(SEARCHES).map(({ file }) => file)
-      const projects = ['--project', 'servers', '--project', 'stacks']
-      const vitest = ['vitest', 'run', ...projects, '--reporter', 'json']
+      const vitest = ['vitest', 'run', '--project', 'integration', '--reporter', 'json']
       await runProgram([...vitest, '--outputFile', report, ...files], {
         cwd: PROJECT_ROOT,
         env: { ...process.env, [WHOLE_SEARCHES]: 'whole' },
