@@ -18,6 +18,9 @@ const ORDER = [
   /./,
 ]
 
+/** On two cores: the suites wait, for servers, clusters and time-outs, about as long as they compute. */
+const WORKERS = 4
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => ORDER.findIndex(name => name.test(moduleId))
@@ -29,15 +32,21 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: MINUTE } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: MINUTE,
+          maxWorkers: WORKERS,
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/{integration,faults}/**/*.test.ts'],
           // The real tools are obtained once, before any suite starts servers with them.
           globalSetup: 'test/support/global-setup.ts',
-          // The suites wait for servers and clusters about as long as they compute. See ORDER.
-          maxWorkers: 4,
+          maxWorkers: WORKERS,
           // No measure of anything: so long may take what runs beside three other suites on two cores.
           testTimeout: 5 * MINUTE,
           hookTimeout: 5 * MINUTE,
