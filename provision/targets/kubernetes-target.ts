@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { sizeClaims } from '../cluster/claim-sizes.ts'
 import { openCluster } from '../cluster/cluster-client.ts'
 import { clusterLayout } from '../cluster/cluster-layout.ts'
 import { requireCluster } from '../cluster/cluster-preflight.ts'
@@ -26,6 +27,8 @@ export const kubernetes: TargetCommands = {
   },
 
   inventory: async settings => ({ nodes: await nodesToPlan(settings), usage: {} }),
+
+  sizeClaims: async (settings, plan) => sizeClaims(settings, plan, await openCluster(settings)),
 
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
