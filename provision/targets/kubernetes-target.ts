@@ -33,7 +33,9 @@ export const kubernetes: TargetCommands = {
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
     const pods = await stackPods(settings, cluster)
-    return findHopeless(pods, logsOf(settings, cluster, since), { since, now: Date.now() })
+    const nodesMayCome = settings.kubernetes.nodes.length > 0
+    const moment = { since, now: Date.now(), nodesMayCome }
+    return findHopeless(pods, logsOf(settings, cluster, since), moment)
   },
 
   async status(settings) {

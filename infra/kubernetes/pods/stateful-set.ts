@@ -18,10 +18,10 @@ export interface Stateful
   extends Required<Pick<Pod, 'containers' | 'volumes' | 'grace' | 'placement'>> {
   name: string
   labels: Labels
-  /** Absent where the autoscaler says how many. */
-  replicas?: number
-  /** How many pods have a volume from the beginning. */
-  claims: number
+  /** How many pods there are from the beginning, each with its volume. */
+  replicas: number
+  /** Fields that are somebody else's to change once the set is there. */
+  ignored?: string[]
   plan: Workload
   /** Another text when the pods are to be others, for a file that they are given is another. */
   hash: MountedFiles['hash']
@@ -35,19 +35,21 @@ export interface Stateful
  */
 export function stateful(
   { settings: { kubernetes }, claimSizes, options, retaining }: PodServerArgs,
-  { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
+  { name, labels, replicas, plan, ignored = [], hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
   const planned = claimQuantity(plan.requests.disk)
   const specOf = (size: string) => claimSpec(size, kubernetes.storageClass)
   const addresses = podAddresses(podServiceName(name), labels, AUTH_PROXY_PORT, options)
-  const held = claims(name, labels, count, retaining, name => specOf(claimSizes[name] ?? planned))
+  const held = claims(name, labels, replicas, retaining, name =>
+    specOf(claimSizes[name] ?? planned),
+  )
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
     name,
     {
       metadata: { name, labels },
       spec: {
-        ...(replicas !== undefined && { replicas }),
+        replicas,
         serviceName: podServiceName(name),
         // In order, a pod with a fault would keep the others from being mended (kubernetes#67250).
         podManagementPolicy: 'Parallel',
@@ -66,7 +68,7 @@ export function stateful(
     {
       ...options,
       dependsOn: [addresses, ...held],
-      ignoreChanges: IGNORED,
+      ignoreChanges: [...IGNORED, ...ignored],
       // Two sets of one name cannot be, and the claims stay.
       deleteBeforeReplace: true,
       customTimeouts: { create: readyWithin, update: readyWithin },

@@ -4,9 +4,15 @@ import type { Scale } from '../../settings/kubernetes-settings.ts'
 import type { Labels } from '../kubernetes-names.ts'
 
 /**
- * Lets the cluster choose how many pods a workload has, by the CPU they use: Ollama publishes no metrics of its own.
- * The program says nothing of replicas then, or the two would undo each other.
+ * How many pods a workload begins with, and for an autoscaled one that their count is the autoscaler's from then on: no
+ * update touches what it chose, nor what was there when it took over. Left out, the API server would make it 1.
  */
+export const replicasOf = (scale: Scale | undefined, count: number) => ({
+  replicas: scale?.min ?? count,
+  ignored: scale === undefined ? [] : ['spec.replicas'],
+})
+
+/** Lets the cluster choose how many pods a workload has, by the CPU they use: Ollama publishes no metrics of its own. */
 export const autoscaler = (
   name: string,
   labels: Labels,
