@@ -5,6 +5,8 @@ import { openCluster } from '../../../provision/cluster/cluster-client.ts'
 import { ownObjects } from '../../../provision/cluster/ownership/cluster-ownership.ts'
 import { removeObjects } from '../../../provision/cluster/ownership/remove-objects.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
+import { readProcessRecord } from '../../../provision/processes/process-record.ts'
+import { trackedProcesses } from '../../../provision/processes/tracking.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
@@ -136,10 +138,13 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     await waitFor('the sets of the update', async () => {
       return (await objects(({ kind }) => kind === 'StatefulSet')).length >= 2
     })
-    const engine = await recordedPid(`${stack.home}/state/engine.json`)
+    const record = `${stack.home}/state/engine.json`
+    const { trackingId } = (await readProcessRecord(record))!
+    const engine = await recordedPid(record)
     child.kill('SIGKILL')
     process.kill(-engine, 'SIGKILL')
     await ended
+    await waitFor('the end of its plugins', async () => trackedProcesses(trackingId!).length === 0)
     await fleet.api.delete(quota)
   }
 
