@@ -48,7 +48,7 @@ interface RequestBody {
 }
 
 /** The manager that owns the fields which server-side apply sets. */
-const FIELD_MANAGER = 'knowledge-stack-tests'
+export const FIELD_MANAGER = 'knowledge-stack-tests'
 
 /**
  * A Kubernetes API for objects of any kind, as plain JSON: the client library's own drops the fields that it

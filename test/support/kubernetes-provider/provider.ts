@@ -3,6 +3,7 @@ import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../
 import type { ProviderArgs } from './connect.ts'
 import { until } from './deadline.ts'
 import { changedPaths, drifted } from './drift.ts'
+import { withoutIgnored } from './ignored-fields.ts'
 import { replacing } from './kinds.ts'
 import { readiness } from './readiness.ts'
 
@@ -21,6 +22,8 @@ interface ApplyOptions {
   preview: boolean
   /** Of the resource's customTimeouts; 0 where it has none. */
   timeoutSeconds: number
+  /** Dotted paths of an update whose changes are ignored. */
+  ignored?: readonly string[]
 }
 
 interface Difference {
@@ -98,13 +101,15 @@ export class KubernetesProvider {
   /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
   async apply(
     inputs: KubeObject,
-    { preview, timeoutSeconds }: ApplyOptions,
+    { preview, timeoutSeconds, ignored = [] }: ApplyOptions,
   ): Promise<{ id: string; live: KubeObject }> {
     if (isUnknown(inputs)) return { id: '', live: inputs }
     const { annotations = {} } = inputs.metadata
     const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
     const options = { dryRun: preview, force }
-    const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
+    const before = ignored.length > 0 ? await this.#reach(() => this.#api.read(inputs)) : undefined
+    const applied = before ? withoutIgnored(inputs, before, ignored) : inputs
+    const live = await this.#reach(() => this.#api.apply(applied, options)).catch(error => {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
       throw error

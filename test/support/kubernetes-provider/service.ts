@@ -72,6 +72,7 @@ export function providerService(): UntypedServiceImplementation {
       const { live } = await (await provider).apply(inputs, {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
+        ignored: request.getIgnorechangesList(),
       })
       return new messages.UpdateResponse().setProperties(toStruct(live))
     }),
