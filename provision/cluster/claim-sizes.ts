@@ -2,13 +2,12 @@ import type { V1PersistentVolumeClaim, V1StorageClass } from '@kubernetes/client
 import { clusterBytes } from '../../infra/capacity/hardware/quantity.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
-import { OBJECT_OWNER_LABEL, ollamaName } from '../../infra/kubernetes/kubernetes-names.ts'
+import { ollamaName } from '../../infra/kubernetes/kubernetes-names.ts'
 import { claimQuantity } from '../../infra/kubernetes/pods/resource-quantity.ts'
 import { PROJECT } from '../../infra/project.ts'
 import type { ClaimSizes } from '../../infra/servers/target-component.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Bytes } from '../../infra/units.ts'
-import { ownerOf } from '../ownership/home-owner.ts'
 import { ask, type Cluster } from './cluster-client.ts'
 import { setOf } from './ownership/owned-kinds.ts'
 
@@ -25,8 +24,7 @@ export async function sizeClaims(
   cluster: Cluster,
 ): Promise<{ claimSizes: ClaimSizes; warnings: string[] }> {
   const { namespace } = settings.kubernetes
-  const [{ id }, claims, classes] = await Promise.all([
-    ownerOf(settings),
+  const [claims, classes] = await Promise.all([
     ask(
       cluster,
       `the claims of namespace ${namespace}`,
@@ -41,11 +39,9 @@ export async function sizeClaims(
     ]),
   )
   const planned = claims.items.flatMap((claim): Planned[] => {
-    const owner = claim.metadata?.labels?.[OBJECT_OWNER_LABEL]
-    // Whose the others are is looked at later, and said.
-    const isOthers = owner !== undefined && owner !== id
+    // Under the name of one of the stack's: where it is somebody else's all the same, that is refused in any case.
     const disk = disks.get(setOf(claim.metadata?.name ?? '') ?? '')
-    return isOthers || disk === undefined ? [] : [{ claim, disk }]
+    return disk === undefined ? [] : [{ claim, disk }]
   })
   refuseAnotherClass(settings, planned)
   const sized = planned.map(each => sizeOf(each, classes.items))
