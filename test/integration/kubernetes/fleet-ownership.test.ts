@@ -11,6 +11,7 @@ import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
+import { freePort } from '../../support/servers/ports.ts'
 import { recordedPid, type TestStack } from '../../support/stack/test-stack.ts'
 
 const MINUTES = 60_000
@@ -181,7 +182,7 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     await waitFor('their end', async () => (await objects(isOfTeam)).length === TEAMS.length + 2)
   })
 
-  it('is shared where a setting says so, also after an update that was killed, with other volumes', async () => {
+  it('is shared where a setting says so, also after an update that was killed, with other volumes and ports', async () => {
     const before = await ofTeam()
     await killedUp(first)
     const id = (await readOwner(first.home))!.id!
@@ -191,6 +192,7 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     })
     await fleet.api.create({ ...budget, metadata: { ...budget.metadata, labels } })
     first.config.creators = 300_000
+    first.config.apiPort = await freePort()
     expect(await first.run('up')).toMatchObject(deployed)
     expect(await ofTeam()).toEqual(before)
 

@@ -48,7 +48,7 @@ interface RequestBody {
 }
 
 /** The manager that owns the fields which server-side apply sets. */
-export const FIELD_MANAGER = 'knowledge-stack-tests'
+const FIELD_MANAGER = 'knowledge-stack-tests'
 
 /**
  * A Kubernetes API for objects of any kind, as plain JSON: the client library's own drops the fields that it
@@ -114,14 +114,14 @@ export class KubeApi {
 
   /**
    * Server-side apply; a field that the kind does not have is refused.
-   * @param options `force` takes over fields that another manager has set
+   * @param options `force` takes over fields that another manager has set, `manager` is who sets these
    */
   async apply(
     object: KubeObject,
-    options: { dryRun?: boolean; force?: boolean } = {},
+    options: { dryRun?: boolean; force?: boolean; manager?: string } = {},
   ): Promise<KubeObject> {
     const query = new URLSearchParams({
-      fieldManager: FIELD_MANAGER,
+      fieldManager: options.manager ?? FIELD_MANAGER,
       fieldValidation: 'Strict',
       force: String(options.force ?? false),
       ...(options.dryRun && { dryRun: 'All' }),

@@ -1,4 +1,4 @@
-import { FIELD_MANAGER, type KubeObject } from '../cluster/api.ts'
+import type { KubeObject } from '../cluster/api.ts'
 
 type Fields = Record<string, unknown>
 
@@ -6,11 +6,13 @@ type Fields = Record<string, unknown>
  * The inputs of an update as far as they may be applied: of the paths whose changes are ignored, what another manager
  * alone has set is left out, so that it stays theirs, and everything else is as it is on the server.
  * @param paths dotted
+ * @param manager who applies them
  */
 export function withoutIgnored(
   inputs: KubeObject,
   live: KubeObject,
   paths: readonly string[],
+  manager: string,
 ): KubeObject {
   const kept = structuredClone(inputs)
   for (const path of paths) {
@@ -22,7 +24,7 @@ export function withoutIgnored(
           keys.map(key => `f:${key}`),
         ) !== undefined,
     )
-    const isOurs = managers.some(({ manager }) => manager === FIELD_MANAGER)
+    const isOurs = managers.some(found => found.manager === manager)
     const value = managers.length > 0 && !isOurs ? undefined : at(live, keys)
     const parent = at(kept, keys.slice(0, -1)) as Fields | undefined
     const last = keys.at(-1)!

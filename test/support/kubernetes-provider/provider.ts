@@ -22,9 +22,16 @@ interface ApplyOptions {
   preview: boolean
   /** Of the resource's customTimeouts; 0 where it has none. */
   timeoutSeconds: number
-  /** Dotted paths of an update whose changes are ignored. */
-  ignored?: readonly string[]
 }
+
+/** What an update is told beside. */
+interface UpdateOptions extends ApplyOptions {
+  /** Dotted paths whose changes are ignored. */
+  ignored: readonly string[]
+}
+
+/** What the state has of an object: how it was, and the manager that its fields were set by. */
+type State = KubeObject & { __fieldManager?: string }
 
 interface Difference {
   /** Dotted paths. */
@@ -33,6 +40,8 @@ interface Difference {
   deleteBeforeReplace: boolean
 }
 
+/** Begins the names of all managers. */
+const MANAGER = 'pulumi-kubernetes-'
 const AUTONAMED = 'pulumi.com/autonamed'
 const SKIP_AWAIT = 'pulumi.com/skipAwait'
 const PATCH_FORCE = 'pulumi.com/patchForce'
@@ -95,51 +104,51 @@ export class KubernetesProvider {
       const found = await this.#reach(() => this.#api.read(inputs))
       if (found) throw new Error(`${inputs.kind} ${idOf(found)} already exists in the cluster`)
     }
-    return this.apply(inputs, options)
+    // Another for each object: what a create that was killed has set stays its own beside that of the next.
+    const manager = `${MANAGER}${randomBytes(4).toString('hex')}`
+    return this.#apply(inputs, manager, options)
+  }
+
+  async update(state: State, inputs: KubeObject, { ignored, ...options }: UpdateOptions) {
+    const manager = state.__fieldManager ?? MANAGER
+    const before = ignored.length > 0 ? await this.#reach(() => this.#api.read(inputs)) : undefined
+    const applied = before ? withoutIgnored(inputs, before, ignored, manager) : inputs
+    return this.#apply(applied, manager, options)
   }
 
   /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
-  async apply(
+  async #apply(
     inputs: KubeObject,
-    { preview, timeoutSeconds, ignored = [] }: ApplyOptions,
-  ): Promise<{ id: string; live: KubeObject }> {
+    manager: string,
+    { preview, timeoutSeconds }: ApplyOptions,
+  ): Promise<{ id: string; live: State }> {
     if (isUnknown(inputs)) return { id: '', live: inputs }
     const { annotations = {} } = inputs.metadata
     const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
-    const options = { dryRun: preview, force }
-    const before = ignored.length > 0 ? await this.#reach(() => this.#api.read(inputs)) : undefined
-    const applied = before ? withoutIgnored(inputs, before, ignored) : inputs
-    const live = await this.#reach(() => this.#api.apply(applied, options)).catch(error => {
+    const options = { dryRun: preview, force, manager }
+    const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
       throw error
     })
     const id = idOf(live)
-    if (preview || annotations[SKIP_AWAIT] === 'true') return { id, live: tidy(live) }
-    return { id, live: await this.#ready(id, live, timeoutSeconds) }
+    if (preview || annotations[SKIP_AWAIT] === 'true') return { id, live: tidy(live, manager) }
+    return { id, live: await this.#ready(id, live, manager, timeoutSeconds) }
   }
 
   /** @returns undefined when it is gone */
-  async read(id: string, inputs: KubeObject, state: KubeObject) {
+  async read(id: string, inputs: KubeObject, state: State) {
     const reference = state.kind === undefined ? inputs : state
     const found = await this.#reach(() => this.#api.read({ ...reference, metadata: named(id) }))
     if (found === undefined) return undefined
-    const live = tidy(found)
+    const live = tidy(found, state.__fieldManager)
     return { live, inputs: drifted(inputs, state, live) as KubeObject }
   }
 
   /** Asks for its end with all that it owns, and waits until it is gone. */
   async delete(state: KubeObject, timeoutSeconds: number): Promise<void> {
     const { uid } = state.metadata
-    const options = {
-      propagationPolicy: 'Foreground',
-      ...(uid && { preconditions: { uid } }),
-    }
-    await this.#reach(() => this.#api.delete(state, options)).catch(error => {
-      // Another object has its name by now: the one that was asked about is gone.
-      if (error instanceof ApiError && error.status === 409) return
-      throw error
-    })
+    await this.#reach(() => this.#api.delete(state, { propagationPolicy: 'Foreground' }))
     const last = await until(timeoutSeconds, this.#signal, async () => {
       const left = await this.#api.read(state)
       return left === undefined || left.metadata.uid !== uid
@@ -156,7 +165,12 @@ export class KubernetesProvider {
     return !done || failed === true
   }
 
-  async #ready(id: string, applied: KubeObject, timeoutSeconds: number): Promise<KubeObject> {
+  async #ready(
+    id: string,
+    applied: KubeObject,
+    manager: string,
+    timeoutSeconds: number,
+  ): Promise<State> {
     let live = applied
     const last = await until(timeoutSeconds, this.#signal, async () => {
       const found = await this.#api.read(applied)
@@ -164,8 +178,8 @@ export class KubernetesProvider {
       live = found
       return readiness(found, this.#api)
     })
-    if (last.done && !last.failed) return tidy(live)
-    throw new NotReady(id, tidy(live), last.reason ?? '')
+    if (last.done && !last.failed) return tidy(live, manager)
+    throw new NotReady(id, tidy(live, manager), last.reason ?? '')
   }
 
   /** A cluster that does not answer is told from an answer that refuses. */
@@ -192,7 +206,7 @@ function named(id: string): KubeReference['metadata'] {
 }
 
 /** Without the server's notes on who set which field. */
-function tidy(live: KubeObject): KubeObject {
+function tidy(live: KubeObject, manager: string | undefined): State {
   const { managedFields: _, ...metadata } = live.metadata
-  return { ...live, metadata }
+  return { ...live, metadata, ...(manager && { __fieldManager: manager }) }
 }

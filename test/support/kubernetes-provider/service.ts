@@ -69,7 +69,7 @@ export function providerService(): UntypedServiceImplementation {
 
     update: answer(async (request: messages.UpdateRequest) => {
       const inputs = plain<KubeObject>(request.getNews())
-      const { live } = await (await provider).apply(inputs, {
+      const { live } = await (await provider).update(plain(request.getOlds()), inputs, {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
         ignored: request.getIgnorechangesList(),
