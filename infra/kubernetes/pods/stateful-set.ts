@@ -22,6 +22,7 @@ export interface Stateful
   replicas: number
   /** Fields that are somebody else's to change once the set is there. */
   ignored?: string[]
+  annotations?: Record<string, string>
   plan: Workload
   /** Another text when the pods are to be others, for a file that they are given is another. */
   hash: MountedFiles['hash']
@@ -35,7 +36,7 @@ export interface Stateful
  */
 export function stateful(
   { settings: { kubernetes }, claimSizes, options, retaining }: PodServerArgs,
-  { name, labels, replicas, plan, ignored = [], hash, readyWithin, ...pod }: Stateful,
+  { name, labels, replicas, plan, ignored = [], annotations, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
   const planned = claimQuantity(plan.requests.disk)
   const specOf = (size: string) => claimSpec(size, kubernetes.storageClass)
@@ -47,7 +48,7 @@ export function stateful(
   return new apps.v1.StatefulSet(
     name,
     {
-      metadata: { name, labels },
+      metadata: { name, labels, ...(annotations && { annotations }) },
       spec: {
         replicas,
         serviceName: podServiceName(name),

@@ -20,11 +20,11 @@ export function apiServers(
 ): apps.v1.Deployment {
   const labels = objectLabels(API)
   const scale = kubernetes.autoscaling.api
-  const { replicas, ignored } = replicasOf(scale, kubernetes.replicas.api)
+  const { replicas, annotations, ignored = [] } = replicasOf(scale, kubernetes.replicas.api)
   const deployment = new apps.v1.Deployment(
     API,
     {
-      metadata: { labels },
+      metadata: { labels, ...(annotations && { annotations }) },
       spec: {
         replicas,
         selector: { matchLabels: labels },

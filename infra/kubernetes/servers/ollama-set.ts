@@ -36,14 +36,12 @@ function ollamaPool(
   const name = ollamaName(plan.pool!)
   const labels = objectLabels(name, OLLAMA)
   const scale = settings.kubernetes.autoscaling.ollama
-  const { replicas, ignored } = replicasOf(scale, settings.kubernetes.replicas.ollama)
   const access = authProxyFiles(name, labels, authProxy, parts)
   const sidecar = modelSidecar(parts, name, labels, plan)
   const set = stateful(parts, {
     name,
     labels,
-    replicas,
-    ignored,
+    ...replicasOf(scale, settings.kubernetes.replicas.ollama),
     plan,
     hash: hashOf(access.hash, sidecar.hash, ...hashes),
     readyWithin: readyWithin(settings, plan),
