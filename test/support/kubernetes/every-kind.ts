@@ -89,7 +89,10 @@ export const KINDS: Record<string, Kind> = {
     fields: { provisioner: 'none', parameters: { kind: 'a' } },
     others: { provisioner: 'other', 'parameters.kind': 'b', allowVolumeExpansion: true },
   },
-  'v1/ConfigMap': { fields: { data: { key: 'a' } }, others: { 'data.key': 'b' } },
+  'v1/ConfigMap': {
+    fields: { data: { key: 'a' } },
+    others: { 'data.key': 'b', 'binaryData.more': 'YQ==' },
+  },
   'v1/PersistentVolume': {
     fields: {
       spec: {
@@ -118,7 +121,7 @@ export const KINDS: Record<string, Kind> = {
   },
   'v1/Secret': {
     fields: { type: 'Opaque', stringData: { key: 'a' } },
-    others: { 'stringData.key': 'b', type: 'example.org/other' },
+    others: { 'stringData.key': 'b', 'data.more': 'YQ==', type: 'example.org/other' },
   },
   'v1/Service': {
     fields: { spec: { selector: labels, ports: [{ port: 80 }], clusterIP: 'None' } },
