@@ -107,9 +107,16 @@ export class KubeApi {
     return (list as { items: KubeObject[] }).items.map(item => ({ ...item, apiVersion, kind }))
   }
 
-  async create(object: KubeObject): Promise<KubeObject> {
+  async create(
+    object: KubeObject,
+    options: { dryRun?: boolean; manager?: string } = {},
+  ): Promise<KubeObject> {
+    const query = new URLSearchParams({
+      ...(options.manager && { fieldManager: options.manager }),
+      ...(options.dryRun && { dryRun: 'All' }),
+    })
     const path = (await this.#path(object)).replace(/\/[^/]*$/, '')
-    return (await this.request('POST', path, json(object))) as KubeObject
+    return (await this.request('POST', `${path}?${query}`, json(object))) as KubeObject
   }
 
   /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../cluster/api.ts'
-import type { ProviderArgs } from './connect.ts'
+import { type ProviderArgs, Unreachable } from './connect.ts'
 import { until } from './deadline.ts'
 import { changedPaths, drifted } from './drift.ts'
 import { withoutIgnored } from './ignored-fields.ts'
@@ -40,8 +40,10 @@ interface Difference {
   deleteBeforeReplace: boolean
 }
 
-/** Begins the names of all managers. */
-const MANAGER = 'pulumi-kubernetes-'
+/** Sets the fields of what is created without being applied. */
+const CREATOR = 'pulumi-kubernetes'
+/** Begins the names of those that apply. */
+const MANAGER = `${CREATOR}-`
 const AUTONAMED = 'pulumi.com/autonamed'
 const SKIP_AWAIT = 'pulumi.com/skipAwait'
 const PATCH_FORCE = 'pulumi.com/patchForce'
@@ -55,14 +57,20 @@ const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
  * that the official one documents, as far as this project's program and its tests meet them.
  */
 export class KubernetesProvider {
-  readonly #api: KubeApi
+  readonly #cluster: KubeApi | Unreachable
   readonly #args: ProviderArgs
   readonly #signal: AbortSignal
 
-  constructor(api: KubeApi, args: ProviderArgs, signal: AbortSignal) {
-    this.#api = api
+  /** @param cluster or why there is none, which only what needs it tells */
+  constructor(cluster: KubeApi | Unreachable, args: ProviderArgs, signal: AbortSignal) {
+    this.#cluster = cluster
     this.#args = args
     this.#signal = signal
+  }
+
+  get #api(): KubeApi {
+    if (this.#cluster instanceof Unreachable) throw this.#cluster
+    return this.#cluster
   }
 
   /** The inputs with a namespace, and a name that stays the same from update to update. */
@@ -73,9 +81,12 @@ export class KubernetesProvider {
       metadata.name = before ?? `${name}-${randomBytes(4).toString('hex')}`
       metadata.annotations = { ...metadata.annotations, [AUTONAMED]: 'true' }
     }
-    if (!metadata.namespace && (await this.#reach(() => this.#api.isNamespaced(news)))) {
-      metadata.namespace = this.#api.namespace
-    }
+    const isNamespaced = async () => this.#api.isNamespaced(news)
+    const namespaced = await this.#reach(isNamespaced).catch(error => {
+      if (error instanceof Unreachable) return false
+      throw error
+    })
+    if (!metadata.namespace && namespaced) metadata.namespace = this.#api.namespace
     return { ...news, metadata }
   }
 
@@ -99,40 +110,61 @@ export class KubernetesProvider {
     }
   }
 
+  /** By server-side apply where what is there is taken over, else by an order that refuses what is there. */
   async create(inputs: KubeObject, options: ApplyOptions) {
-    if (!this.#args.upsertExistingObjects && !isUnknown(inputs)) {
-      const found = await this.#reach(() => this.#api.read(inputs))
-      if (found) throw new Error(`${inputs.kind} ${idOf(found)} already exists in the cluster`)
-    }
     // Another for each object: what a create that was killed has set stays its own beside that of the next.
     const manager = `${MANAGER}${randomBytes(4).toString('hex')}`
-    return this.#apply(inputs, manager, options)
+    if (this.#args.upsertExistingObjects) return this.#apply(inputs, manager, options)
+    const dryRun = options.preview
+    return this.#put(inputs, manager, options, () =>
+      this.#api.create(inputs, { dryRun, manager: CREATOR }),
+    )
   }
 
   async update(state: State, inputs: KubeObject, { ignored, ...options }: UpdateOptions) {
-    const manager = state.__fieldManager ?? MANAGER
-    const before = ignored.length > 0 ? await this.#reach(() => this.#api.read(inputs)) : undefined
+    const manager = state.__fieldManager ?? CREATOR
+    const before = await this.#reach(() => this.#api.read(inputs))
+    if (before !== undefined && !options.preview) await this.#inherit(before, manager)
     const applied = before ? withoutIgnored(inputs, before, ignored, manager) : inputs
     return this.#apply(applied, manager, options)
   }
 
-  /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
-  async #apply(
+  /** Makes the fields that a create has set those of the manager of all updates. */
+  async #inherit({ apiVersion, kind, metadata }: KubeObject, manager: string): Promise<void> {
+    const managers = (metadata.managedFields ?? []) as { manager: string }[]
+    if (!managers.some(found => found.manager === CREATOR)) return
+    const managedFields = managers.map(found =>
+      found.manager === CREATOR ? { ...found, manager, operation: 'Apply' } : found,
+    )
+    const reference = { apiVersion, kind, metadata }
+    await this.#reach(() => this.#api.patch(reference, { metadata: { managedFields } }))
+  }
+
+  /** A preview asks what would come of it. */
+  #apply(inputs: KubeObject, manager: string, options: ApplyOptions) {
+    const { annotations = {} } = inputs.metadata
+    const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
+    const how = { dryRun: options.preview, force, manager }
+    return this.#put(inputs, manager, options, () => this.#api.apply(inputs, how))
+  }
+
+  /** Sends an object, and waits until it is ready. */
+  async #put(
     inputs: KubeObject,
     manager: string,
     { preview, timeoutSeconds }: ApplyOptions,
+    send: () => Promise<KubeObject>,
   ): Promise<{ id: string; live: State }> {
     if (isUnknown(inputs)) return { id: '', live: inputs }
-    const { annotations = {} } = inputs.metadata
-    const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
-    const options = { dryRun: preview, force, manager }
-    const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
+    const live = await this.#reach(send).catch(error => {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
+      if (preview && error instanceof Unreachable) return inputs
       throw error
     })
     const id = idOf(live)
-    if (preview || annotations[SKIP_AWAIT] === 'true') return { id, live: tidy(live, manager) }
+    const awaited = inputs.metadata.annotations?.[SKIP_AWAIT] !== 'true'
+    if (preview || !awaited) return { id, live: tidy(live, manager) }
     return { id, live: await this.#ready(id, live, manager, timeoutSeconds) }
   }
 
@@ -189,7 +221,7 @@ export class KubernetesProvider {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
       const cause = (error.cause as Error | undefined)?.message ?? error.message
-      throw new Error(`configured Kubernetes cluster is unreachable: ${cause}`)
+      throw new Unreachable(cause)
     }
   }
 }

@@ -22,7 +22,7 @@ const RULES: Record<string, Rule> = {
       status.observedGeneration === object.metadata.generation &&
       (status.updatedReplicas ?? 0) === (spec.replicas ?? 1) &&
       condition(object, 'Available')?.status === 'True'
-    return rolledOut ? READY : waiting(progressing?.message, await podTroubles(object, api))
+    return rolledOut ? READY : waiting('Minimum number of live Pods was not attained')
   },
 
   StatefulSet: async (object, api) => {

@@ -7,7 +7,7 @@ import anyMessages from 'google-protobuf/google/protobuf/any_pb.js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js'
 import type { KubeObject } from '../cluster/api.ts'
-import { connect, type ProviderArgs } from './connect.ts'
+import { connect, type ProviderArgs, type Unreachable } from './connect.ts'
 import { KubernetesProvider, NotReady } from './provider.ts'
 
 /** The engine warns of a provider that is older than its SDK. */
@@ -30,9 +30,9 @@ export function providerService(): UntypedServiceImplementation {
 
     configure: answer(async (request: messages.ConfigureRequest) => {
       const args = argsOf(plain(request.getArgs()))
-      provider = connect(args).then(api => new KubernetesProvider(api, args, stop.signal))
-      // Told by each call that needs the cluster, as the official provider does.
-      provider.catch(() => undefined)
+      // Told by each call that needs the cluster.
+      const cluster = connect(args).catch((error: Unreachable) => error)
+      provider = cluster.then(cluster => new KubernetesProvider(cluster, args, stop.signal))
       return new messages.ConfigureResponse().setSupportspreview(true)
     }),
 

@@ -1,4 +1,5 @@
-import { apiextensions } from '@pulumi/kubernetes'
+import { apps, batch, core, rbac, storage } from '@pulumi/kubernetes'
+import type { CustomResource } from '@pulumi/pulumi'
 import type { PulumiFn } from '@pulumi/pulumi/automation/index.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has fields of its own
@@ -143,11 +144,21 @@ export const everyKind =
         ...(!OF_CLUSTER.has(kind) && { namespace: 'default' }),
         annotations: { 'pulumi.com/skipAwait': 'true' },
       }
-      const args = { apiVersion, kind, metadata, ...object }
-      new apiextensions.CustomResource(kind, args)
+      const [group] = apiVersion === 'v1' ? ['core'] : apiVersion.split(/[./]/)
+      const classes = GROUPS[group as keyof typeof GROUPS] as unknown as Record<string, Made>
+      new classes[kind]!(kind, { metadata, ...object })
     }
     return {}
   }
+
+const GROUPS = {
+  apps: apps.v1,
+  batch: batch.v1,
+  core: core.v1,
+  rbac: rbac.v1,
+  storage: storage.v1,
+}
+type Made = new (name: string, args: object) => CustomResource
 
 const OF_CLUSTER = new Set(['ClusterRoleBinding', 'PersistentVolume', 'StorageClass'])
 
