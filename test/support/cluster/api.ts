@@ -47,6 +47,13 @@ interface RequestBody {
   content: unknown
 }
 
+interface ApplyOptions {
+  dryRun?: boolean
+  force?: boolean
+  manager?: string
+  validation?: string
+}
+
 /** The manager that owns the fields which server-side apply sets. */
 const FIELD_MANAGER = 'knowledge-stack-tests'
 
@@ -120,16 +127,14 @@ export class KubeApi {
   }
 
   /**
-   * Server-side apply; a field that the kind does not have is refused.
-   * @param options `force` takes over fields that another manager has set, `manager` is who sets these
+   * Server-side apply.
+   * @param options `force` takes over fields that another manager has set, `manager` is who sets these, and `validation`
+   *   what is done about a field that the kind does not have; else it is refused
    */
-  async apply(
-    object: KubeObject,
-    options: { dryRun?: boolean; force?: boolean; manager?: string } = {},
-  ): Promise<KubeObject> {
+  async apply(object: KubeObject, options: ApplyOptions = {}): Promise<KubeObject> {
     const query = new URLSearchParams({
       fieldManager: options.manager ?? FIELD_MANAGER,
-      fieldValidation: 'Strict',
+      fieldValidation: options.validation ?? 'Strict',
       force: String(options.force ?? false),
       ...(options.dryRun && { dryRun: 'All' }),
     })

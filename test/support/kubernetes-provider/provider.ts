@@ -1,22 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../cluster/api.ts'
+import { ApiError, type KubeApi, type KubeObject } from '../cluster/api.ts'
+import behaviour from './behaviour.json' with { type: 'json' }
 import { type ProviderArgs, Unreachable } from './connect.ts'
 import { until } from './deadline.ts'
 import { changedPaths, drifted } from './drift.ts'
 import { withoutIgnored } from './ignored-fields.ts'
 import { replacing } from './kinds.ts'
+import { idOf, isUnknown, NotReady, named, type State, tidy } from './object-state.ts'
 import { readiness } from './readiness.ts'
-
-/** Was made, and did not get ready. */
-export class NotReady extends Error {
-  readonly id: string
-  readonly live: KubeObject
-  constructor(id: string, live: KubeObject, reason: string) {
-    super(`${live.kind} ${id} was created, but did not become ready: ${reason}`)
-    this.id = id
-    this.live = live
-  }
-}
 
 interface ApplyOptions {
   preview: boolean
@@ -29,9 +20,6 @@ interface UpdateOptions extends ApplyOptions {
   /** Dotted paths whose changes are ignored. */
   ignored: readonly string[]
 }
-
-/** What the state has of an object: how it was, and the manager that its fields were set by. */
-type State = KubeObject & { __fieldManager?: string }
 
 interface Difference {
   /** Dotted paths. */
@@ -48,8 +36,6 @@ const AUTONAMED = 'pulumi.com/autonamed'
 const SKIP_AWAIT = 'pulumi.com/skipAwait'
 const PATCH_FORCE = 'pulumi.com/patchForce'
 const REPLACE_UNREADY = 'pulumi.com/replaceUnready'
-/** What the engine hands over for a value that is not known before the update. */
-const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
 
 /**
  * Stands in for the official Kubernetes provider, whose binary no package registry has. The same resources are
@@ -144,7 +130,8 @@ export class KubernetesProvider {
   #apply(inputs: KubeObject, manager: string, options: ApplyOptions) {
     const { annotations = {} } = inputs.metadata
     const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
-    const how = { dryRun: options.preview, force, manager }
+    const validation = behaviour.unknownFields
+    const how = { dryRun: options.preview, force, manager, validation }
     return this.#put(inputs, manager, options, () => this.#api.apply(inputs, how))
   }
 
@@ -224,21 +211,4 @@ export class KubernetesProvider {
       throw new Unreachable(cause)
     }
   }
-}
-
-/** Only in a preview, of what others of the same update come to. */
-const isUnknown = (inputs: KubeObject): boolean => JSON.stringify(inputs).includes(UNKNOWN)
-
-const idOf = ({ metadata: { name, namespace } }: KubeReference): string =>
-  namespace === undefined ? name : `${namespace}/${name}`
-
-function named(id: string): KubeReference['metadata'] {
-  const [name = '', namespace] = id.split('/').reverse()
-  return namespace === undefined ? { name } : { name, namespace }
-}
-
-/** Without the server's notes on who set which field. */
-function tidy(live: KubeObject, manager: string | undefined): State {
-  const { managedFields: _, ...metadata } = live.metadata
-  return { ...live, metadata, ...(manager && { __fieldManager: manager }) }
 }

@@ -8,7 +8,8 @@ import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js'
 import type { KubeObject } from '../cluster/api.ts'
 import { connect, type ProviderArgs, type Unreachable } from './connect.ts'
-import { KubernetesProvider, NotReady } from './provider.ts'
+import { NotReady } from './object-state.ts'
+import { KubernetesProvider } from './provider.ts'
 
 /** The engine warns of a provider that is older than its SDK. */
 const { version } = createRequire(import.meta.url)('@pulumi/kubernetes/package.json') as {

@@ -1,5 +1,5 @@
-import { apps, batch, core, rbac, storage } from '@pulumi/kubernetes'
-import type { CustomResource } from '@pulumi/pulumi'
+import { apps, batch, core, Provider, rbac, storage } from '@pulumi/kubernetes'
+import type { CustomResource, CustomResourceOptions } from '@pulumi/pulumi'
 import type { PulumiFn } from '@pulumi/pulumi/automation/index.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has fields of its own
@@ -134,6 +134,11 @@ export const KINDS: Record<string, Kind> = {
 export const everyKind =
   (changed: Record<string, string> = {}): PulumiFn =>
   async () => {
+    // As this project's program has it.
+    const provider = new Provider('applying', {
+      upsertExistingObjects: true,
+      enablePatchForce: true,
+    })
     for (const [name, { fields, others }] of Object.entries(KINDS)) {
       const at = name.lastIndexOf('/')
       const [apiVersion, kind] = [name.slice(0, at), name.slice(at + 1)]
@@ -146,7 +151,7 @@ export const everyKind =
       }
       const [group] = apiVersion === 'v1' ? ['core'] : apiVersion.split(/[./]/)
       const classes = GROUPS[group as keyof typeof GROUPS] as unknown as Record<string, Made>
-      new classes[kind]!(kind, { metadata, ...object })
+      new classes[kind]!(kind, { metadata, ...object }, { provider })
     }
     return {}
   }
@@ -158,7 +163,7 @@ const GROUPS = {
   rbac: rbac.v1,
   storage: storage.v1,
 }
-type Made = new (name: string, args: object) => CustomResource
+type Made = new (name: string, args: object, options: CustomResourceOptions) => CustomResource
 
 const OF_CLUSTER = new Set(['ClusterRoleBinding', 'PersistentVolume', 'StorageClass'])
 
