@@ -147,6 +147,8 @@ export class KubernetesProvider {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
       if (preview && error instanceof Unreachable) return inputs
+      // What is to be replaced is still there.
+      if (preview && error instanceof ApiError && error.status === 409) return inputs
       throw error
     })
     const id = idOf(live)

@@ -1,5 +1,5 @@
-import { apps, batch, core, Provider, rbac, storage } from '@pulumi/kubernetes'
-import type { CustomResource, CustomResourceOptions } from '@pulumi/pulumi'
+import { apps, batch, core, rbac, storage } from '@pulumi/kubernetes'
+import type { CustomResource } from '@pulumi/pulumi'
 import type { PulumiFn } from '@pulumi/pulumi/automation/index.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has fields of its own
@@ -126,7 +126,7 @@ export const KINDS: Record<string, Kind> = {
   },
   'v1/Service': {
     fields: { spec: { selector: labels, ports: [{ port: 80 }], clusterIP: 'None' } },
-    others: { 'spec.ports.0.port': 81, 'spec.clusterIP': '10.96.0.77' },
+    others: { 'spec.sessionAffinity': 'ClientIP', 'spec.clusterIP': '10.96.0.77' },
   },
 }
 
@@ -134,11 +134,6 @@ export const KINDS: Record<string, Kind> = {
 export const everyKind =
   (changed: Record<string, string> = {}): PulumiFn =>
   async () => {
-    // As this project's program has it.
-    const provider = new Provider('applying', {
-      upsertExistingObjects: true,
-      enablePatchForce: true,
-    })
     for (const [name, { fields, others }] of Object.entries(KINDS)) {
       const at = name.lastIndexOf('/')
       const [apiVersion, kind] = [name.slice(0, at), name.slice(at + 1)]
@@ -151,7 +146,7 @@ export const everyKind =
       }
       const [group] = apiVersion === 'v1' ? ['core'] : apiVersion.split(/[./]/)
       const classes = GROUPS[group as keyof typeof GROUPS] as unknown as Record<string, Made>
-      new classes[kind]!(kind, { metadata, ...object }, { provider })
+      new classes[kind]!(kind, { metadata, ...object })
     }
     return {}
   }
@@ -163,7 +158,7 @@ const GROUPS = {
   rbac: rbac.v1,
   storage: storage.v1,
 }
-type Made = new (name: string, args: object, options: CustomResourceOptions) => CustomResource
+type Made = new (name: string, args: object) => CustomResource
 
 const OF_CLUSTER = new Set(['ClusterRoleBinding', 'PersistentVolume', 'StorageClass'])
 
