@@ -11,7 +11,6 @@ import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
-import { freePort } from '../../support/servers/ports.ts'
 import { recordedPid, type TestStack } from '../../support/stack/test-stack.ts'
 
 const MINUTES = 60_000
@@ -182,7 +181,7 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     await waitFor('their end', async () => (await objects(isOfTeam)).length === TEAMS.length + 2)
   })
 
-  it('is shared where a setting says so, also after an update that was killed, with other volumes and ports', async () => {
+  it('is shared where a setting says so, also after an update that was killed, with other volumes', async () => {
     const before = await ofTeam()
     await killedUp(first)
     const id = (await readOwner(first.home))!.id!
@@ -192,7 +191,6 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     })
     await fleet.api.create({ ...budget, metadata: { ...budget.metadata, labels } })
     first.config.creators = 300_000
-    first.config.apiPort = await freePort()
     expect(await first.run('up')).toMatchObject(deployed)
     expect(await ofTeam()).toEqual(before)
 
@@ -266,6 +264,18 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     expect(failure).toMatchObject({ exitCode: 3 })
     expect(failure.message).toMatch(/^Still there .*: Secret\/chroma-0badcafe \(.*test\/held.*\)$/)
     await fleet.api.patch(held, { metadata: { finalizers: null } })
+  })
+
+  it('makes a Service anew that a killed update left, with the ports of then', async () => {
+    const { id } = (await readOwner(first.home))!
+    const labels = { ...objectLabels('api'), [OWNER]: id! }
+    const spec = { selector: objectLabels('api'), ports: [{ name: 'http', port: 7999 }] }
+    const left = object('v1', 'Service', 'api', { spec })
+    Object.assign(left.metadata, { labels })
+    await fleet.api.apply(left, { manager: 'pulumi-kubernetes-0badcafe' })
+    expect(await first.run('up')).toMatchObject(deployed)
+    const found = await fleet.api.read(left)
+    expect(found?.spec.ports).toEqual([expect.objectContaining({ port: first.config.apiPort })])
   })
 
   it('loses the stack’s own claims by a purge, and nothing else', async () => {

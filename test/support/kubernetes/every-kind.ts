@@ -125,8 +125,8 @@ export const KINDS: Record<string, Kind> = {
     others: { 'stringData.key': 'b', 'data.more': 'YQ==', type: 'example.org/other' },
   },
   'v1/Service': {
-    fields: { spec: { selector: labels, ports: [{ port: 80 }], clusterIP: 'None' } },
-    others: { 'spec.sessionAffinity': 'ClientIP', 'spec.clusterIP': '10.96.0.77' },
+    fields: { spec: { selector: labels, ports: [{ port: 80 }] } },
+    others: { 'spec.sessionAffinity': 'ClientIP', 'spec.clusterIP': 'None' },
   },
 }
 
