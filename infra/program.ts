@@ -4,7 +4,11 @@ import type { DeployedModel, Outputs } from './outputs.ts'
 import { layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
 import { LayoutRecord, OwnerRecord } from './resources.ts'
-import type { TargetComponent, TargetComponentArgs } from './servers/target-component.ts'
+import type {
+  ClaimSizes,
+  TargetComponent,
+  TargetComponentArgs,
+} from './servers/target-component.ts'
 import { layoutRecordOf } from './settings/home-paths.ts'
 import type { Settings } from './settings/parse-settings.ts'
 import type { Target } from './settings/settings-schema.ts'
@@ -23,6 +27,7 @@ const TARGETS: Record<Target, () => Promise<Component>> = {
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
 interface DeployPlan {
   plan?: Pick<StackPlan, 'workloads' | 'models'>
+  claimSizes?: ClaimSizes
   warning?: string
 }
 
@@ -46,13 +51,14 @@ export interface Effects {
 export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effects) {
   const { stack, home } = settings
 
-  const { plan, warning } = await gateOnPlan(settings)
+  const { plan, claimSizes = {}, warning } = await gateOnPlan(settings)
   if (warning !== undefined) pulumi.log.warn(warning)
   const { id, ...owner } = await takeOver(settings)
   const owned = new OwnerRecord(`${stack}-owner`, { ...owner, owner: id, home })
 
   const Servers = await TARGETS[settings.target]()
-  const servers = new Servers(stack, { settings, workloads: plan?.workloads ?? [], owned })
+  const workloads = plan?.workloads ?? []
+  const servers = new Servers(stack, { settings, workloads, claimSizes, owned })
 
   const outputs = pulumi.output({
     stack,

@@ -42,7 +42,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
 
   constructor(
     name: string,
-    { settings, workloads, owned }: TargetComponentArgs,
+    { settings, workloads, claimSizes = {}, owned }: TargetComponentArgs,
     options: pulumi.ComponentResourceOptions = {},
   ) {
     const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
@@ -54,6 +54,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     this.#parts = {
       settings,
       images: settings.images,
+      claimSizes,
       tokens: this.#secrets.tokens,
       options: { parent: this, provider },
       retaining: { parent: namespace ?? this, provider: retaining },

@@ -4,11 +4,15 @@ import type { DeployedModel, OllamaPool, Outputs } from '../outputs.ts'
 import type { OwnerRecord } from '../resources.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 
+export type ClaimSizes = Readonly<Record<string, string>>
+
 /** What the component of every target is made from. */
 export interface TargetComponentArgs {
   settings: Settings
   /** What the plan gives each server. Empty where none could be made and `deployUnfit` deploys all the same. */
   workloads: readonly Workload[]
+  /** What a cluster's claims are asked for that are there, in place of the plan's size: quantities by their names. */
+  claimSizes?: ClaimSizes
   /** Whose the servers are: they carry its id, and are made after it. */
   owned: OwnerRecord
 }

@@ -6,6 +6,7 @@ import { describeVerdict, requireFit } from '../../infra/capacity/verdict/verdic
 import { requireCertificates } from '../../infra/egress/egress-settings.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import { requireLayout } from '../../infra/ownership/data-layout.ts'
+import type { ClaimSizes } from '../../infra/servers/target-component.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { warningsOf } from '../../infra/settings/settings-warnings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
@@ -42,6 +43,8 @@ const demandNow = async (settings: Settings, from: FigureSources): Promise<Stack
 export interface DeployDecision {
   /** Absent when none could be made, and the stack says to deploy all the same. */
   plan?: StackPlan
+  /** For claims of a cluster that are there: see TargetComponentArgs. */
+  claimSizes?: ClaimSizes
   verdict: string
   warning?: string
 }
@@ -58,11 +61,20 @@ export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
   await target.preflight(settings)
   requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
   const decision = await decideByPlan(settings)
-  const notHeld = decision.plan && (await target.requirePlanned?.(decision.plan))
-  const warnings = [decision.warning, notHeld, ...warningsOf(settings)].filter(
-    text => text !== undefined,
-  )
-  return warnings.length === 0 ? decision : { ...decision, warning: warnings.join('\n') }
+  const { plan } = decision
+  const notHeld = plan && (await target.requirePlanned?.(plan))
+  const sized = plan && (await target.sizeClaims?.(settings, plan))
+  const warnings = [
+    decision.warning,
+    notHeld,
+    ...(sized?.warnings ?? []),
+    ...warningsOf(settings),
+  ].filter(text => text !== undefined)
+  return {
+    ...decision,
+    ...(sized && { claimSizes: sized.claimSizes }),
+    ...(warnings.length > 0 && { warning: warnings.join('\n') }),
+  }
 }
 
 /** The same as the first step of a command: nothing is pulled or started for a stack that cannot fit. */

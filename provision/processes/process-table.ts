@@ -24,6 +24,15 @@ export function processesWith(name: string, value: string): number[] {
   return allPids().filter(pid => environmentOf(pid)?.[name] === value)
 }
 
+/**
+ * The processes that were started with an argument, of those that this user may see.
+ * @returns pids
+ */
+export function processesGiven(argument: string): number[] {
+  if (process.platform !== 'linux') return argumentsByPs(argument)
+  return allPids().filter(pid => procFile(pid, 'cmdline')?.split('\0').includes(argument))
+}
+
 /** The command line of a process, as far as it tells what runs there; undefined where the system does not say. */
 export const commandOf = (pid: number): string | undefined =>
   ps('-o', 'args=', '-p', String(pid)).slice(0, 120) || undefined
@@ -42,6 +51,14 @@ function groupByPs(group: number): number[] {
   return rows.flatMap(row => {
     const [pid, of, state] = row.trim().split(/\s+/)
     return of === String(group) && !ENDED.test(state ?? '') ? [Number(pid)] : []
+  })
+}
+
+function argumentsByPs(wanted: string): number[] {
+  const rows = ps('-A', '-ww', '-o', 'pid=,args=').split('\n')
+  return rows.flatMap(row => {
+    const [pid, ...words] = row.trim().split(/\s+/)
+    return words.includes(wanted) ? [Number(pid)] : []
   })
 }
 

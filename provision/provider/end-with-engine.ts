@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Millis, seconds } from '../../infra/units.ts'
+import { identify } from '../processes/process-record.ts'
+import { processesGiven } from '../processes/process-table.ts'
+import { stopProcess } from '../processes/stop-process.ts'
 import type { KnowledgeProvider } from './provider.ts'
 
 const LOOK_EVERY: Millis = 500
@@ -8,15 +11,25 @@ const GRACE: Millis = seconds(20)
 
 /**
  * Ends this process once the engine that started it is gone, as after a SIGKILL: nobody asks it to stop then, and it
- * would go on to start servers for a state that never hears of them.
+ * would go on to start servers for a state that never hears of them. The engine's other plugins end with it: the
+ * providers of Docker and of Kubernetes do not look whether it is there, and live on for good.
+ * @param address where the engine listens, which each of its plugins is started with
  */
 export async function endWithEngine(
   provider: Pick<KnowledgeProvider, 'cancel' | 'idle'>,
+  address: string | undefined,
 ): Promise<void> {
   // An orphan is given another parent; it may have become one while it was loading.
   const engine = Number(process.env.KNOWLEDGE_STACK_ENGINE_PID ?? process.ppid)
   while (process.ppid === engine) await sleep(LOOK_EVERY, undefined, { ref: false })
+  const others = address === undefined ? undefined : endPluginsOf(address)
   await provider.cancel()
   await Promise.race([provider.idle(), sleep(GRACE)])
+  await others
   process.exit()
+}
+
+async function endPluginsOf(address: string): Promise<void> {
+  const plugins = identify(processesGiven(address).filter(pid => pid !== process.pid))
+  await Promise.all(plugins.map(stopProcess))
 }

@@ -40,7 +40,8 @@ const SECRETS = 'knowledge:index:Secrets'
 /**
  * Runs the program as `pulumi up` does, with something in the engine's place that takes down what it asks for: no
  * cluster is needed, but for its nodes where the settings describe none. The stack's secrets are the real ones.
- * @returns its Kubernetes objects, as they were asked for; names that are left to Pulumi are those of the resources
+ * @returns its Kubernetes objects, as they were asked for; names that are left to Pulumi are those of the resources.
+ *   What is autoscaled has no count: a manifest that is applied again would undo what the autoscaler chose
  * @throws Failure as the program does
  */
 export async function collectObjects(stack: StackFile): Promise<KubernetesObject[]> {
@@ -70,5 +71,18 @@ export async function collectObjects(stack: StackFile): Promise<KubernetesObject
   await deploy(stack.settings, { gateOnPlan: decideByPlan, takeOver })
   // What the program asks for may still be on its way when it has ended.
   await pulumi.runtime.disconnect()
+  for (const object of objects.filter(object => isAutoscaled(object, objects))) {
+    delete object.spec.replicas
+  }
   return objects
 }
+
+const isAutoscaled = (
+  { kind, metadata }: KubernetesObject,
+  objects: readonly KubernetesObject[],
+): boolean =>
+  objects.some(({ kind: scaler, spec }) => {
+    if (scaler !== 'HorizontalPodAutoscaler') return false
+    const { scaleTargetRef: target } = spec
+    return target.kind === kind && target.name === metadata.name
+  })

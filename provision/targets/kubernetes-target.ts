@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { sizeClaims } from '../cluster/claim-sizes.ts'
 import { openCluster } from '../cluster/cluster-client.ts'
 import { clusterLayout } from '../cluster/cluster-layout.ts'
 import { requireCluster } from '../cluster/cluster-preflight.ts'
@@ -27,10 +28,14 @@ export const kubernetes: TargetCommands = {
 
   inventory: async settings => ({ nodes: await nodesToPlan(settings), usage: {} }),
 
+  sizeClaims: async (settings, plan) => sizeClaims(settings, plan, await openCluster(settings)),
+
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
     const pods = await stackPods(settings, cluster)
-    return findHopeless(pods, logsOf(settings, cluster, since), { since, now: Date.now() })
+    const nodesMayCome = settings.kubernetes.nodes.length > 0
+    const moment = { since, now: Date.now(), nodesMayCome }
+    return findHopeless(pods, logsOf(settings, cluster, since), moment)
   },
 
   async status(settings) {

@@ -4,6 +4,7 @@ import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import type { Failure } from '../../infra/failure.ts'
 import type { Layout } from '../../infra/ownership/data-layout.ts'
 import type { Owner } from '../../infra/ownership/owner.ts'
+import type { ClaimSizes } from '../../infra/servers/target-component.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import type { Claim } from '../ownership/claim.ts'
@@ -34,6 +35,15 @@ export interface TargetCommands {
    * @returns a warning for what they cannot, where the stack runs all the same
    */
   requirePlanned?(plan: StackPlan): Promise<string | undefined>
+  /**
+   * Compares the claims that are there with what is planned for them.
+   * @returns what they are to be asked for, with a warning for each that stays smaller
+   * @throws Failure where data would have to move
+   */
+  sizeClaims?(
+    settings: Settings,
+    plan: StackPlan,
+  ): Promise<{ claimSizes: ClaimSizes; warnings: string[] }>
   /** Requires, before an update, what the program itself does not ask for. */
   beforeUp?(settings: Settings): Promise<void>
   /** Looks whether an update that began then waits in vain. */

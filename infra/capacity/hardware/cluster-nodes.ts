@@ -10,7 +10,7 @@ import {
   type Taint,
 } from './cluster-lists.ts'
 import { GPU_RESOURCE, type Gpu, type Node, usableGpuMemory } from './hardware.ts'
-import { parseBytes } from './quantity.ts'
+import { clusterBytes } from './quantity.ts'
 
 const MIG = /^nvidia\.com\/mig-\d+g\.(\d+)gb/
 const GIB_OF_SLICE = 1024 * MiB
@@ -53,7 +53,7 @@ export function nodesOfCluster(nodeList: unknown, podList: unknown, tenancy: Ten
       return {
         name: metadata.name,
         cpu: free('cpu', cores),
-        memory: free('memory', bytes),
+        memory: free('memory', clusterBytes),
         gpus: gpus.filter(({ product }) => products.length === 0 || products.includes(product)),
         ...(taints.length > 0 ? { gpuOnly: true } : {}),
         source: 'allocatable in the cluster',
@@ -110,7 +110,3 @@ function gpusOf(
 /** `4`, `3920m` */
 const cores = (text: string): number =>
   text.endsWith('m') ? Number(text.slice(0, -1)) / 1000 : Number(text)
-
-/** `16Gi`, `65796180Ki`, and plain bytes, which only Kubernetes writes. */
-const bytes = (text: string): number =>
-  /^\d+$/.test(text) ? Number(text) : parseBytes('a quantity of the cluster', text)

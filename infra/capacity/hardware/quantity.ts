@@ -11,6 +11,8 @@ const UNITS: Record<string, number> = {
   GiB,
   Ti: 1024 * GiB,
   TiB: 1024 * GiB,
+  Pi: 1024 * 1024 * GiB,
+  PiB: 1024 * 1024 * GiB,
   kB: 1e3,
   KB: 1e3,
   k: 1e3,
@@ -21,6 +23,10 @@ const UNITS: Record<string, number> = {
   TB: 1e12,
   T: 1e12,
 }
+
+/** `16Gi`, `65796180Ki`, and plain bytes, which only Kubernetes writes. */
+export const clusterBytes = (text: string): Bytes =>
+  /^\d+$/.test(text) ? Number(text) : parseBytes('a quantity of the cluster', text)
 
 /**
  * Bytes from a text with its unit: `24GiB`, `24576MiB`, `16Gi`, `25.8GB`. A bare number is refused, since

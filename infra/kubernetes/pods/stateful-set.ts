@@ -2,7 +2,6 @@ import { apps, core, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
 import type { GuardedServer } from '../../servers/server-spec.ts'
-import type { Bytes } from '../../units.ts'
 import { claimName, DATA, type Labels, podServiceName } from '../kubernetes-names.ts'
 import type { PodServerArgs } from '../server-args.ts'
 import { disruptionBudget } from '../servers/disruption.ts'
@@ -19,10 +18,11 @@ export interface Stateful
   extends Required<Pick<Pod, 'containers' | 'volumes' | 'grace' | 'placement'>> {
   name: string
   labels: Labels
-  /** Absent where the autoscaler says how many. */
-  replicas?: number
-  /** How many pods have a volume from the beginning. */
-  claims: number
+  /** How many pods there are from the beginning, each with its volume. */
+  replicas: number
+  /** Fields that are somebody else's to change once the set is there. */
+  ignored?: string[]
+  annotations?: Record<string, string>
   plan: Workload
   /** Another text when the pods are to be others, for a file that they are given is another. */
   hash: MountedFiles['hash']
@@ -35,19 +35,22 @@ export interface Stateful
  * @returns the set
  */
 export function stateful(
-  { settings: { kubernetes }, options, retaining }: PodServerArgs,
-  { name, labels, replicas, claims: count, plan, hash, readyWithin, ...pod }: Stateful,
+  { settings: { kubernetes }, claimSizes, options, retaining }: PodServerArgs,
+  { name, labels, replicas, plan, ignored = [], annotations, hash, readyWithin, ...pod }: Stateful,
 ): apps.v1.StatefulSet {
-  const claim = claimSpec(plan.requests.disk, kubernetes.storageClass)
+  const planned = claimQuantity(plan.requests.disk)
+  const specOf = (size: string) => claimSpec(size, kubernetes.storageClass)
   const addresses = podAddresses(podServiceName(name), labels, AUTH_PROXY_PORT, options)
-  const held = claims(name, labels, count, claim, retaining)
+  const held = claims(name, labels, replicas, retaining, name =>
+    specOf(claimSizes[name] ?? planned),
+  )
   disruptionBudget(name, labels, options)
   return new apps.v1.StatefulSet(
     name,
     {
-      metadata: { name, labels },
+      metadata: { name, labels, ...(annotations && { annotations }) },
       spec: {
-        ...(replicas !== undefined && { replicas }),
+        replicas,
         serviceName: podServiceName(name),
         // In order, a pod with a fault would keep the others from being mended (kubernetes#67250).
         podManagementPolicy: 'Parallel',
@@ -59,14 +62,14 @@ export function stateful(
           pullSecrets: kubernetes.imagePullSecrets,
         }),
         // For pods that the autoscaler adds. It cannot be changed, and need not be: see IGNORED.
-        volumeClaimTemplates: [{ metadata: { name: DATA, labels }, spec: claim }],
+        volumeClaimTemplates: [{ metadata: { name: DATA, labels }, spec: specOf(planned) }],
         persistentVolumeClaimRetentionPolicy: RETAINED,
       },
     },
     {
       ...options,
       dependsOn: [addresses, ...held],
-      ignoreChanges: IGNORED,
+      ignoreChanges: [...IGNORED, ...ignored],
       // Two sets of one name cannot be, and the claims stay.
       deleteBeforeReplace: true,
       customTimeouts: { create: readyWithin, update: readyWithin },
@@ -85,10 +88,10 @@ export const authProxyFiles = (
 type ClaimSpec = types.input.core.v1.PersistentVolumeClaimSpec
 
 /** @param storageClass the cluster's default when empty */
-const claimSpec = (size: Bytes, storageClass: string): ClaimSpec => ({
+const claimSpec = (storage: string, storageClass: string): ClaimSpec => ({
   accessModes: ['ReadWriteOnce'],
   ...(storageClass !== '' && { storageClassName: storageClass }),
-  resources: { requests: { storage: claimQuantity(size) } },
+  resources: { requests: { storage } },
 })
 
 /**
@@ -100,15 +103,22 @@ const claims = (
   set: string,
   labels: Labels,
   count: number,
-  spec: ClaimSpec,
-  options: pulumi.CustomResourceOptions,
+  retaining: pulumi.CustomResourceOptions,
+  specOf: (claim: string) => ClaimSpec,
 ) =>
   Array.from({ length: count }, (_, ordinal) => {
     const name = claimName(set, ordinal)
     const metadata = { name, labels, annotations: NOT_AWAITED }
-    const args = { metadata, spec }
-    return new core.v1.PersistentVolumeClaim(name, args, { ...options, retainOnDelete: true })
+    const args = { metadata, spec: specOf(name) }
+    const options = { ...retaining, retainOnDelete: true, ignoreChanges: CLASS_OF_CLAIM }
+    return new core.v1.PersistentVolumeClaim(name, args, options)
   })
+
+/**
+ * A claim keeps its class, whatever the setting says: another one over data is refused before (claim-sizes.ts), and the
+ * same, said in another way, would replace the claim.
+ */
+const CLASS_OF_CLAIM = ['spec.storageClassName']
 
 /** What a StatefulSet keeps from its beginning: the official provider would replace it for a change. */
 const IGNORED = ['spec.volumeClaimTemplates']

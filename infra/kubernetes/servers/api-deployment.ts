@@ -8,7 +8,7 @@ import { podTemplate } from '../pods/pod.ts'
 import { serverContainer } from '../pods/server-container.ts'
 import { service } from '../pods/service.ts'
 import type { PodServerArgs } from '../server-args.ts'
-import { autoscaler } from './autoscaling.ts'
+import { autoscaler, replicasOf } from './autoscaling.ts'
 import { disruptionBudget } from './disruption.ts'
 
 /** The HTTP API: as many pods as wanted, none of which has anything to lose. */
@@ -20,12 +20,13 @@ export function apiServers(
 ): apps.v1.Deployment {
   const labels = objectLabels(API)
   const scale = kubernetes.autoscaling.api
+  const { replicas, annotations, ignored = [] } = replicasOf(scale, kubernetes.replicas.api)
   const deployment = new apps.v1.Deployment(
     API,
     {
-      metadata: { labels },
+      metadata: { labels, ...(annotations && { annotations }) },
       spec: {
-        ...(scale === undefined && { replicas: kubernetes.replicas.api }),
+        replicas,
         selector: { matchLabels: labels },
         // A pod more during a change would need room that the plan does not have.
         strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
@@ -39,7 +40,7 @@ export function apiServers(
         }),
       },
     },
-    { ...options, dependsOn },
+    { ...options, dependsOn, ignoreChanges: ignored },
   )
   service(API, labels, api.port, options)
   disruptionBudget(API, labels, options)

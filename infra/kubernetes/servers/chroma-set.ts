@@ -26,7 +26,6 @@ export function chromaServers(parts: PodServerArgs, plan: Workload) {
     name: CHROMA,
     labels,
     replicas: instances,
-    claims: instances,
     plan,
     hash: hashOf(content, access.hash),
     readyWithin: '15m',

@@ -10,7 +10,7 @@ import { serverContainer } from '../pods/server-container.ts'
 import { service } from '../pods/service.ts'
 import { authProxyFiles, stateful } from '../pods/stateful-set.ts'
 import type { PodServerArgs } from '../server-args.ts'
-import { autoscaler } from './autoscaling.ts'
+import { autoscaler, replicasOf } from './autoscaling.ts'
 import { modelSidecar, readyWithin } from './model-sidecar-container.ts'
 import { pullEgress } from './pull-egress.ts'
 
@@ -33,17 +33,15 @@ function ollamaPool(
   { secrets, certificates, hashes }: ReturnType<typeof pullEgress>,
 ) {
   const { settings, options } = parts
-  const { replicas, autoscaling } = settings.kubernetes
   const name = ollamaName(plan.pool!)
   const labels = objectLabels(name, OLLAMA)
-  const scale = autoscaling.ollama
+  const scale = settings.kubernetes.autoscaling.ollama
   const access = authProxyFiles(name, labels, authProxy, parts)
   const sidecar = modelSidecar(parts, name, labels, plan)
   const set = stateful(parts, {
     name,
     labels,
-    ...(scale === undefined && { replicas: replicas.ollama }),
-    claims: scale?.min ?? replicas.ollama,
+    ...replicasOf(scale, settings.kubernetes.replicas.ollama),
     plan,
     hash: hashOf(access.hash, sidecar.hash, ...hashes),
     readyWithin: readyWithin(settings, plan),

@@ -55,9 +55,15 @@ export async function ownObjects(
 }
 
 /**
+ * Claim templates of a StatefulSet cannot be changed, and may be others by now. A Service keeps the ports of whom it is
+ * taken over from beside its own, and two of one name are refused.
+ */
+const NOT_TAKEN_OVER = new Set(['StatefulSet', 'Service'])
+
+/**
  * Deletes the stack's own objects that Pulumi's state does not have, but for what outlives `destroy`.
  * @param isKnown before an update: whether the state has an object, by its uid. What has a name that stays is taken
- * over by the update, but for StatefulSets: their claim templates cannot be changed, and may be others by now
+ * over by the update, but for what it could not become
  */
 export async function removeUnknownObjects(
   settings: Settings,
@@ -69,7 +75,7 @@ export async function removeUnknownObjects(
     if (isKept(object)) return false
     if (isKnown === undefined) return true
     const { kind = '', metadata: { name = '', uid = '' } = {} } = object
-    return !isKnown(uid) && (kind === 'StatefulSet' || !isFixed(kind, name))
+    return !isKnown(uid) && (NOT_TAKEN_OVER.has(kind) || !isFixed(kind, name))
   })
   await removeObjects(left, cluster)
 }

@@ -5,6 +5,8 @@ import { openCluster } from '../../../provision/cluster/cluster-client.ts'
 import { ownObjects } from '../../../provision/cluster/ownership/cluster-ownership.ts'
 import { removeObjects } from '../../../provision/cluster/ownership/remove-objects.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
+import { readProcessRecord } from '../../../provision/processes/process-record.ts'
+import { trackedProcesses } from '../../../provision/processes/tracking.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
@@ -136,10 +138,13 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     await waitFor('the sets of the update', async () => {
       return (await objects(({ kind }) => kind === 'StatefulSet')).length >= 2
     })
-    const engine = await recordedPid(`${stack.home}/state/engine.json`)
+    const record = `${stack.home}/state/engine.json`
+    const { trackingId } = (await readProcessRecord(record))!
+    const engine = await recordedPid(record)
     child.kill('SIGKILL')
     process.kill(-engine, 'SIGKILL')
     await ended
+    await waitFor('the end of its plugins', async () => trackedProcesses(trackingId!).length === 0)
     await fleet.api.delete(quota)
   }
 
@@ -259,6 +264,18 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     expect(failure).toMatchObject({ exitCode: 3 })
     expect(failure.message).toMatch(/^Still there .*: Secret\/chroma-0badcafe \(.*test\/held.*\)$/)
     await fleet.api.patch(held, { metadata: { finalizers: null } })
+  })
+
+  it('makes a Service anew that a killed update left, with the ports of then', async () => {
+    const { id } = (await readOwner(first.home))!
+    const labels = { ...objectLabels('api'), [OWNER]: id! }
+    const spec = { selector: objectLabels('api'), ports: [{ name: 'http', port: 7999 }] }
+    const left = object('v1', 'Service', 'api', { spec })
+    Object.assign(left.metadata, { labels })
+    await fleet.api.apply(left, { manager: 'pulumi-kubernetes-0badcafe' })
+    expect(await first.run('up')).toMatchObject(deployed)
+    const found = await fleet.api.read(left)
+    expect(found?.spec.ports).toEqual([expect.objectContaining({ port: first.config.apiPort })])
   })
 
   it('loses the stack’s own claims by a purge, and nothing else', async () => {

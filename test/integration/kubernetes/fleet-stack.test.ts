@@ -153,6 +153,94 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     await plain.stack.preview({ ...QUIET, refresh: true })
   })
 
+  const sizes = async () =>
+    Object.fromEntries(
+      (await own('v1', 'PersistentVolumeClaim')).map(({ metadata, spec }) => [
+        metadata.name,
+        spec.resources.requests.storage,
+      ]),
+    )
+  const CLASS = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'kwok-volume' },
+  }
+
+  it('asks none of its claims to shrink when fewer creators and a smaller context are configured', async () => {
+    const before = await sizes()
+    await plain.configure({ creators: 1000 })
+    await plain.stack.up()
+    expect(await sizes()).toEqual(before)
+    await plain.stack.preview({ ...QUIET, refresh: true })
+  })
+
+  it('leaves claims as they are that their class does not let grow, and says so', async () => {
+    const before = await sizes()
+    await fleet.api.patch(CLASS, { allowVolumeExpansion: false })
+    await plain.configure({ creators: 600_000 })
+    const { stdout } = await plain.stack.up()
+    expect(stdout).toMatch(/planned for the claim data-chroma-0, which stays at \d+Gi.*kwok-volume/)
+    expect(await sizes()).toEqual(before)
+    await fleet.api.patch(CLASS, { allowVolumeExpansion: true })
+    await plain.stack.up()
+    expect(parseInt((await sizes())['data-chroma-0'], 10)).toBeGreaterThan(
+      parseInt(before['data-chroma-0'], 10),
+    )
+    await plain.configure({ creators: 100_000 })
+  })
+
+  it('refuses another class over its claims before anything is changed, and takes theirs by its name', async () => {
+    await fleet.api.create({
+      ...CLASS,
+      metadata: { name: 'fast' },
+      provisioner: 'kwok.x-k8s.io/volume',
+    })
+    await plain.configure({ kubernetes: { ...ON_FLEET, storageClass: 'fast' } })
+    await expect(plain.stack.preview()).rejects.toThrow(
+      /storageClass is "fast".*data-chroma-0 \("kwok-volume"\).*set .*storageClass to "kwok-volume"/s,
+    )
+    await plain.configure({ kubernetes: { ...ON_FLEET, storageClass: 'kwok-volume' } })
+    await plain.stack.up()
+    const before = await claims()
+    await plain.configure({ kubernetes: ON_FLEET })
+    await plain.stack.up()
+    expect(await claims()).toEqual(before)
+  })
+
+  it('leaves the pods that are there to an autoscaler that takes over, and to it from then on', async () => {
+    const replicas = { api: 3, ollama: 2 }
+    await plain.configure({ kubernetes: { ...ON_FLEET, replicas } })
+    await plain.stack.up()
+    const scaled = async () => {
+      const [api] = await own('apps/v1', 'Deployment')
+      const sets = await own('apps/v1', 'StatefulSet')
+      const ollama = sets.filter(({ metadata }) => metadata.name !== 'chroma')
+      return [api!, ...ollama]
+    }
+    const counts = async () => (await scaled()).map(({ spec }) => spec.replicas)
+    const before = await counts()
+    expect(new Set(before)).toEqual(new Set([3, 2]))
+    const pods = uids(await own('v1', 'Pod'))
+    const scale = { min: 1, max: 5 }
+    const autoscaling = { api: scale, ollama: scale }
+    await plain.configure({ kubernetes: { ...ON_FLEET, replicas, autoscaling } })
+    await plain.stack.up()
+    expect(await counts()).toEqual(before)
+    expect(uids(await own('v1', 'Pod'))).toEqual(pods)
+    // As an autoscaler does it.
+    for (const workload of await scaled())
+      await fleet.api.patch(workload, { spec: { replicas: 4 } })
+    await plain.configure({ apiPort: 8105 })
+    await plain.stack.up()
+    expect(await counts()).toEqual(before.map(() => 4))
+    await plain.stack.preview({ ...QUIET, refresh: true })
+    await plain.configure({ kubernetes: { ...ON_FLEET, replicas } })
+    await plain.stack.up()
+    expect(await counts()).toEqual(before)
+    await plain.configure({ kubernetes: ON_FLEET })
+    await plain.stack.up()
+  })
+
   it('keeps its claims when labels are to be others than they are', async () => {
     const before = await claims()
     const another = { labels: { 'app.kubernetes.io/part-of': 'another' } }

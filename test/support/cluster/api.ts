@@ -47,6 +47,13 @@ interface RequestBody {
   content: unknown
 }
 
+interface ApplyOptions {
+  dryRun?: boolean
+  force?: boolean
+  manager?: string
+  validation?: string
+}
+
 /** The manager that owns the fields which server-side apply sets. */
 const FIELD_MANAGER = 'knowledge-stack-tests'
 
@@ -107,22 +114,27 @@ export class KubeApi {
     return (list as { items: KubeObject[] }).items.map(item => ({ ...item, apiVersion, kind }))
   }
 
-  async create(object: KubeObject): Promise<KubeObject> {
+  async create(
+    object: KubeObject,
+    options: { dryRun?: boolean; manager?: string } = {},
+  ): Promise<KubeObject> {
+    const query = new URLSearchParams({
+      ...(options.manager && { fieldManager: options.manager }),
+      ...(options.dryRun && { dryRun: 'All' }),
+    })
     const path = (await this.#path(object)).replace(/\/[^/]*$/, '')
-    return (await this.request('POST', path, json(object))) as KubeObject
+    return (await this.request('POST', `${path}?${query}`, json(object))) as KubeObject
   }
 
   /**
-   * Server-side apply; a field that the kind does not have is refused.
-   * @param options `force` takes over fields that another manager has set
+   * Server-side apply.
+   * @param options `force` takes over fields that another manager has set, `manager` is who sets these, and `validation`
+   *   what is done about a field that the kind does not have; else it is refused
    */
-  async apply(
-    object: KubeObject,
-    options: { dryRun?: boolean; force?: boolean } = {},
-  ): Promise<KubeObject> {
+  async apply(object: KubeObject, options: ApplyOptions = {}): Promise<KubeObject> {
     const query = new URLSearchParams({
-      fieldManager: FIELD_MANAGER,
-      fieldValidation: 'Strict',
+      fieldManager: options.manager ?? FIELD_MANAGER,
+      fieldValidation: options.validation ?? 'Strict',
       force: String(options.force ?? false),
       ...(options.dryRun && { dryRun: 'All' }),
     })

@@ -18,7 +18,14 @@ export interface ProviderArgs {
   enablePatchForce?: boolean
 }
 
-/** @throws Error when the configuration names no cluster; whether that answers is found out later */
+/** There is no cluster to ask. */
+export class Unreachable extends Error {
+  constructor(why: string) {
+    super(`configured Kubernetes cluster is unreachable: ${why}`)
+  }
+}
+
+/** @throws Unreachable when the configuration names no cluster; whether that answers is found out later */
 export async function connect({ kubeconfig, context, namespace }: ProviderArgs): Promise<KubeApi> {
   const config = new KubeConfig()
   try {
@@ -32,6 +39,6 @@ export async function connect({ kubeconfig, context, namespace }: ProviderArgs):
     return await KubeApi.open(config, namespace)
   } catch (error) {
     const { message } = error as Error
-    throw new Error(`configured Kubernetes cluster is unreachable: ${message}`)
+    throw new Unreachable(message)
   }
 }

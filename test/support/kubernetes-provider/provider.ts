@@ -1,26 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { ApiError, type KubeApi, type KubeObject, type KubeReference } from '../cluster/api.ts'
-import type { ProviderArgs } from './connect.ts'
+import { ApiError, type KubeApi, type KubeObject } from '../cluster/api.ts'
+import behaviour from './behaviour.json' with { type: 'json' }
+import { type ProviderArgs, Unreachable } from './connect.ts'
 import { until } from './deadline.ts'
 import { changedPaths, drifted } from './drift.ts'
+import { withoutIgnored } from './ignored-fields.ts'
 import { replacing } from './kinds.ts'
+import { idOf, isUnknown, NotReady, named, type State, tidy } from './object-state.ts'
 import { readiness } from './readiness.ts'
-
-/** Was made, and did not get ready. */
-export class NotReady extends Error {
-  readonly id: string
-  readonly live: KubeObject
-  constructor(id: string, live: KubeObject, reason: string) {
-    super(`${live.kind} ${id} was created, but did not become ready: ${reason}`)
-    this.id = id
-    this.live = live
-  }
-}
 
 interface ApplyOptions {
   preview: boolean
   /** Of the resource's customTimeouts; 0 where it has none. */
   timeoutSeconds: number
+}
+
+/** What an update is told beside. */
+interface UpdateOptions extends ApplyOptions {
+  /** Dotted paths whose changes are ignored. */
+  ignored: readonly string[]
 }
 
 interface Difference {
@@ -30,12 +28,14 @@ interface Difference {
   deleteBeforeReplace: boolean
 }
 
+/** Sets the fields of what is created without being applied. */
+const CREATOR = 'pulumi-kubernetes'
+/** Begins the names of those that apply. */
+const MANAGER = `${CREATOR}-`
 const AUTONAMED = 'pulumi.com/autonamed'
 const SKIP_AWAIT = 'pulumi.com/skipAwait'
 const PATCH_FORCE = 'pulumi.com/patchForce'
 const REPLACE_UNREADY = 'pulumi.com/replaceUnready'
-/** What the engine hands over for a value that is not known before the update. */
-const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
 
 /**
  * Stands in for the official Kubernetes provider, whose binary no package registry has. The same resources are
@@ -43,14 +43,20 @@ const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
  * that the official one documents, as far as this project's program and its tests meet them.
  */
 export class KubernetesProvider {
-  readonly #api: KubeApi
+  readonly #cluster: KubeApi | Unreachable
   readonly #args: ProviderArgs
   readonly #signal: AbortSignal
 
-  constructor(api: KubeApi, args: ProviderArgs, signal: AbortSignal) {
-    this.#api = api
+  /** @param cluster or why there is none, which only what needs it tells */
+  constructor(cluster: KubeApi | Unreachable, args: ProviderArgs, signal: AbortSignal) {
+    this.#cluster = cluster
     this.#args = args
     this.#signal = signal
+  }
+
+  get #api(): KubeApi {
+    if (this.#cluster instanceof Unreachable) throw this.#cluster
+    return this.#cluster
   }
 
   /** The inputs with a namespace, and a name that stays the same from update to update. */
@@ -61,9 +67,12 @@ export class KubernetesProvider {
       metadata.name = before ?? `${name}-${randomBytes(4).toString('hex')}`
       metadata.annotations = { ...metadata.annotations, [AUTONAMED]: 'true' }
     }
-    if (!metadata.namespace && (await this.#reach(() => this.#api.isNamespaced(news)))) {
-      metadata.namespace = this.#api.namespace
-    }
+    const isNamespaced = async () => this.#api.isNamespaced(news)
+    const namespaced = await this.#reach(isNamespaced).catch(error => {
+      if (error instanceof Unreachable) return false
+      throw error
+    })
+    if (!metadata.namespace && namespaced) metadata.namespace = this.#api.namespace
     return { ...news, metadata }
   }
 
@@ -87,54 +96,80 @@ export class KubernetesProvider {
     }
   }
 
+  /** By server-side apply where what is there is taken over, else by an order that refuses what is there. */
   async create(inputs: KubeObject, options: ApplyOptions) {
-    if (!this.#args.upsertExistingObjects && !isUnknown(inputs)) {
-      const found = await this.#reach(() => this.#api.read(inputs))
-      if (found) throw new Error(`${inputs.kind} ${idOf(found)} already exists in the cluster`)
-    }
-    return this.apply(inputs, options)
+    // Another for each object: what a create that was killed has set stays its own beside that of the next.
+    const manager = `${MANAGER}${randomBytes(4).toString('hex')}`
+    if (this.#args.upsertExistingObjects) return this.#apply(inputs, manager, options)
+    const dryRun = options.preview
+    return this.#put(inputs, manager, options, () =>
+      this.#api.create(inputs, { dryRun, manager: CREATOR }),
+    )
   }
 
-  /** Applies on the server's side, and waits until the object is ready. A preview asks what would come of it. */
-  async apply(
-    inputs: KubeObject,
-    { preview, timeoutSeconds }: ApplyOptions,
-  ): Promise<{ id: string; live: KubeObject }> {
-    if (isUnknown(inputs)) return { id: '', live: inputs }
+  async update(state: State, inputs: KubeObject, { ignored, ...options }: UpdateOptions) {
+    const manager = state.__fieldManager ?? CREATOR
+    const before = await this.#reach(() => this.#api.read(inputs))
+    if (before !== undefined && !options.preview) await this.#inherit(before, manager)
+    const applied = before ? withoutIgnored(inputs, before, ignored, manager) : inputs
+    return this.#apply(applied, manager, options)
+  }
+
+  /** Makes the fields that a create has set those of the manager of all updates. */
+  async #inherit({ apiVersion, kind, metadata }: KubeObject, manager: string): Promise<void> {
+    const managers = (metadata.managedFields ?? []) as { manager: string }[]
+    if (!managers.some(found => found.manager === CREATOR)) return
+    const managedFields = managers.map(found =>
+      found.manager === CREATOR ? { ...found, manager, operation: 'Apply' } : found,
+    )
+    const reference = { apiVersion, kind, metadata }
+    await this.#reach(() => this.#api.patch(reference, { metadata: { managedFields } }))
+  }
+
+  /** A preview asks what would come of it. */
+  #apply(inputs: KubeObject, manager: string, options: ApplyOptions) {
     const { annotations = {} } = inputs.metadata
     const force = this.#args.enablePatchForce || annotations[PATCH_FORCE] === 'true'
-    const options = { dryRun: preview, force }
-    const live = await this.#reach(() => this.#api.apply(inputs, options)).catch(error => {
+    const validation = behaviour.unknownFields
+    const how = { dryRun: options.preview, force, manager, validation }
+    return this.#put(inputs, manager, options, () => this.#api.apply(inputs, how))
+  }
+
+  /** Sends an object, and waits until it is ready. */
+  async #put(
+    inputs: KubeObject,
+    manager: string,
+    { preview, timeoutSeconds }: ApplyOptions,
+    send: () => Promise<KubeObject>,
+  ): Promise<{ id: string; live: State }> {
+    if (isUnknown(inputs)) return { id: '', live: inputs }
+    const live = await this.#reach(send).catch(error => {
       // The namespace that it goes to is made by the same update.
       if (preview && error instanceof ApiError && error.status === 404) return inputs
+      if (preview && error instanceof Unreachable) return inputs
+      // What is to be replaced is still there.
+      if (preview && error instanceof ApiError && error.status === 409) return inputs
       throw error
     })
     const id = idOf(live)
-    if (preview || annotations[SKIP_AWAIT] === 'true') return { id, live: tidy(live) }
-    return { id, live: await this.#ready(id, live, timeoutSeconds) }
+    const awaited = inputs.metadata.annotations?.[SKIP_AWAIT] !== 'true'
+    if (preview || !awaited) return { id, live: tidy(live, manager) }
+    return { id, live: await this.#ready(id, live, manager, timeoutSeconds) }
   }
 
   /** @returns undefined when it is gone */
-  async read(id: string, inputs: KubeObject, state: KubeObject) {
+  async read(id: string, inputs: KubeObject, state: State) {
     const reference = state.kind === undefined ? inputs : state
     const found = await this.#reach(() => this.#api.read({ ...reference, metadata: named(id) }))
     if (found === undefined) return undefined
-    const live = tidy(found)
+    const live = tidy(found, state.__fieldManager)
     return { live, inputs: drifted(inputs, state, live) as KubeObject }
   }
 
   /** Asks for its end with all that it owns, and waits until it is gone. */
   async delete(state: KubeObject, timeoutSeconds: number): Promise<void> {
     const { uid } = state.metadata
-    const options = {
-      propagationPolicy: 'Foreground',
-      ...(uid && { preconditions: { uid } }),
-    }
-    await this.#reach(() => this.#api.delete(state, options)).catch(error => {
-      // Another object has its name by now: the one that was asked about is gone.
-      if (error instanceof ApiError && error.status === 409) return
-      throw error
-    })
+    await this.#reach(() => this.#api.delete(state, { propagationPolicy: 'Foreground' }))
     const last = await until(timeoutSeconds, this.#signal, async () => {
       const left = await this.#api.read(state)
       return left === undefined || left.metadata.uid !== uid
@@ -151,7 +186,12 @@ export class KubernetesProvider {
     return !done || failed === true
   }
 
-  async #ready(id: string, applied: KubeObject, timeoutSeconds: number): Promise<KubeObject> {
+  async #ready(
+    id: string,
+    applied: KubeObject,
+    manager: string,
+    timeoutSeconds: number,
+  ): Promise<State> {
     let live = applied
     const last = await until(timeoutSeconds, this.#signal, async () => {
       const found = await this.#api.read(applied)
@@ -159,8 +199,8 @@ export class KubernetesProvider {
       live = found
       return readiness(found, this.#api)
     })
-    if (last.done && !last.failed) return tidy(live)
-    throw new NotReady(id, tidy(live), last.reason ?? '')
+    if (last.done && !last.failed) return tidy(live, manager)
+    throw new NotReady(id, tidy(live, manager), last.reason ?? '')
   }
 
   /** A cluster that does not answer is told from an answer that refuses. */
@@ -170,24 +210,7 @@ export class KubernetesProvider {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
       const cause = (error.cause as Error | undefined)?.message ?? error.message
-      throw new Error(`configured Kubernetes cluster is unreachable: ${cause}`)
+      throw new Unreachable(cause)
     }
   }
-}
-
-/** Only in a preview, of what others of the same update come to. */
-const isUnknown = (inputs: KubeObject): boolean => JSON.stringify(inputs).includes(UNKNOWN)
-
-const idOf = ({ metadata: { name, namespace } }: KubeReference): string =>
-  namespace === undefined ? name : `${namespace}/${name}`
-
-function named(id: string): KubeReference['metadata'] {
-  const [name = '', namespace] = id.split('/').reverse()
-  return namespace === undefined ? { name } : { name, namespace }
-}
-
-/** Without the server's notes on who set which field. */
-function tidy(live: KubeObject): KubeObject {
-  const { managedFields: _, ...metadata } = live.metadata
-  return { ...live, metadata }
 }

@@ -1,4 +1,5 @@
 import type { KubeApi, KubeObject } from '../cluster/api.ts'
+import behaviour from './behaviour.json' with { type: 'json' }
 import type { Progress } from './deadline.ts'
 import { podTroubles } from './pods.ts'
 
@@ -22,7 +23,7 @@ const RULES: Record<string, Rule> = {
       status.observedGeneration === object.metadata.generation &&
       (status.updatedReplicas ?? 0) === (spec.replicas ?? 1) &&
       condition(object, 'Available')?.status === 'True'
-    return rolledOut ? READY : waiting(progressing?.message, await podTroubles(object, api))
+    return rolledOut ? READY : waiting(behaviour.unready.Deployment)
   },
 
   StatefulSet: async (object, api) => {

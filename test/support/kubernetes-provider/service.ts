@@ -7,8 +7,9 @@ import anyMessages from 'google-protobuf/google/protobuf/any_pb.js'
 import empty from 'google-protobuf/google/protobuf/empty_pb.js'
 import struct, { type Struct } from 'google-protobuf/google/protobuf/struct_pb.js'
 import type { KubeObject } from '../cluster/api.ts'
-import { connect, type ProviderArgs } from './connect.ts'
-import { KubernetesProvider, NotReady } from './provider.ts'
+import { connect, type ProviderArgs, type Unreachable } from './connect.ts'
+import { NotReady } from './object-state.ts'
+import { KubernetesProvider } from './provider.ts'
 
 /** The engine warns of a provider that is older than its SDK. */
 const { version } = createRequire(import.meta.url)('@pulumi/kubernetes/package.json') as {
@@ -30,9 +31,9 @@ export function providerService(): UntypedServiceImplementation {
 
     configure: answer(async (request: messages.ConfigureRequest) => {
       const args = argsOf(plain(request.getArgs()))
-      provider = connect(args).then(api => new KubernetesProvider(api, args, stop.signal))
-      // Told by each call that needs the cluster, as the official provider does.
-      provider.catch(() => undefined)
+      // Told by each call that needs the cluster.
+      const cluster = connect(args).catch((error: Unreachable) => error)
+      provider = cluster.then(cluster => new KubernetesProvider(cluster, args, stop.signal))
       return new messages.ConfigureResponse().setSupportspreview(true)
     }),
 
@@ -69,9 +70,10 @@ export function providerService(): UntypedServiceImplementation {
 
     update: answer(async (request: messages.UpdateRequest) => {
       const inputs = plain<KubeObject>(request.getNews())
-      const { live } = await (await provider).apply(inputs, {
+      const { live } = await (await provider).update(plain(request.getOlds()), inputs, {
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
+        ignored: request.getIgnorechangesList(),
       })
       return new messages.UpdateResponse().setProperties(toStruct(live))
     }),

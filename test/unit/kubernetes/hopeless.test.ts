@@ -24,6 +24,12 @@ const pod = (
     },
   }) as unknown as V1Pod
 
+/** The same with what the scheduler says of it. */
+const conditioned = (pod: V1Pod, says: object, at: number): V1Pod => {
+  const condition = { type: 'PodScheduled', lastTransitionTime: new Date(at), ...says }
+  return { ...pod, status: { ...pod.status, conditions: [condition] } } as unknown as V1Pod
+}
+
 const look = (pods: V1Pod[], log = '', now = SINCE + 10 * SECOND) =>
   findHopeless(pods, async () => log, { since: SINCE, now })
 
@@ -31,7 +37,7 @@ const waiting = (reason: string, message = 'why') => ({ state: { waiting: { reas
 const GAVE_UP = 'nobody/knows could not be brought in: file does not exist [unavailable]'
 
 describe('pods that an update waits for', () => {
-  it.each(['ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull'])(
+  it.each(['InvalidImageName', 'ErrImageNeverPull'])(
     'wait in vain for an image: %s',
     async reason => {
       const failure = await look([pod(waiting(reason, 'not found'))])
@@ -39,6 +45,34 @@ describe('pods that an update waits for', () => {
       expect(failure?.exitCode).toBe(3)
     },
   )
+
+  it('wait in vain for an image that could not be pulled for minutes, and not after a first try', async () => {
+    const failed = pod(waiting('ImagePullBackOff', 'not found'))
+    expect(await look([failed])).toBeUndefined()
+    const failure = await look([failed], '', SINCE + 150 * SECOND)
+    expect(failure?.message).toMatch(/keeper of pod ollama-cpu-0.*keeper:1.*not found/)
+    expect(failure?.exitCode).toBe(3)
+    const bound = conditioned(failed, { status: 'True' }, SINCE + 100 * SECOND)
+    expect(await look([bound], '', SINCE + 150 * SECOND)).toBeUndefined()
+  })
+
+  it('wait in vain for a node when the scheduler found none for minutes, and are told its reason', async () => {
+    const reason = { status: 'False', reason: 'Unschedulable', message: '0/3 nodes: Insufficient' }
+    const unbound = conditioned(pod({}), reason, SINCE + 10 * SECOND)
+    expect(await look([unbound], '', SINCE + 100 * SECOND)).toBeUndefined()
+    const failure = await look([unbound], '', SINCE + 150 * SECOND)
+    expect(failure?.message).toBe('No node takes pod ollama-cpu-0: 0/3 nodes: Insufficient')
+    expect(failure?.mend).toMatch(/describe pod ollama-cpu-0.*npm run plan/)
+    expect(failure?.exitCode).toBe(3)
+  })
+
+  it('have the time that an autoscaler needs for nodes which settings describe', async () => {
+    const unbound = conditioned(pod({}), { status: 'False', reason: 'Unschedulable' }, SINCE)
+    const moment = (now: number) => ({ since: SINCE, now, nodesMayCome: true })
+    const log = async () => ''
+    expect(await findHopeless([unbound], log, moment(SINCE + 300 * SECOND))).toBeUndefined()
+    expect(await findHopeless([unbound], log, moment(SINCE + 660 * SECOND))).toBeDefined()
+  })
 
   it.each(['ContainerCreating', 'ErrImagePull', 'PodInitializing'])(
     'may still become ready while they are at %s',
@@ -77,7 +111,7 @@ describe('pods that an update waits for', () => {
 
   it('are let be while the update may still replace them, or when they go', async () => {
     const older = { at: SINCE - 60 * SECOND }
-    const broken = waiting('ImagePullBackOff')
+    const broken = waiting('InvalidImageName')
     expect(await look([pod(broken, older)])).toBeUndefined()
     expect(await look([pod(broken, older)], '', SINCE + 90 * SECOND)).toBeDefined()
     expect(await look([pod(broken, { ended: true })])).toBeUndefined()

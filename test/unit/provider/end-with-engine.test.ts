@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** Starts a program as the engine does, and waits until it has said something. */
 async function startedByEngine(command: string[]) {
-  const output = join(folder, 'output')
+  const output = join(folder, `output-${engines.length}`)
   const script = `"$@" > ${output} & echo $!; wait`
   const engine = spawn('sh', ['-c', script, 'engine', ...command], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -52,7 +52,7 @@ describe('the provider', () => {
       void endWithEngine({
         cancel: async () => setTimeout(() => (console.log('taken back'), resolve()), 300),
         idle: () => promise,
-      })
+      }, undefined)
       setInterval(() => {}, 1000)
       console.log('under way')
     `
@@ -61,5 +61,18 @@ describe('the provider', () => {
     engine.kill('SIGKILL')
     await expect.poll(() => processStart(pid), WITHIN).toBeUndefined()
     expect(await says()).toBe('under way\ntaken back\n')
+  })
+
+  it('takes the engine’s other plugins along, which do not look whether it is there, and no other’s', async () => {
+    const plugin = 'console.log("serves"); setInterval(() => {}, 1000)'
+    const given = (address: string) => [process.execPath, '--eval', plugin, address]
+    const other = await startedByEngine(given('127.0.0.1:9'))
+    const others = await startedByEngine(given('127.0.0.1:99'))
+    const own = [join(PROVIDER, 'pulumi-resource-knowledge'), '127.0.0.1:9']
+    const { engine } = await startedByEngine(own)
+    other.engine.kill('SIGKILL')
+    engine.kill('SIGKILL')
+    await expect.poll(() => processStart(other.pid), WITHIN).toBeUndefined()
+    expect(processStart(others.pid)).toBeDefined()
   })
 })
