@@ -19,6 +19,8 @@ export interface Outcome extends Interrupted {
 export interface Interruptions {
   subject: string
   seed: number
+  /** The `up` that was not interrupted. */
+  whole: Ended
   /** The phases that a whole `up` has, with milliseconds. */
   phases: [Phase, number][]
   outcomes: Outcome[]
@@ -57,6 +59,7 @@ export async function runInterruptions(
   const result: Interruptions = {
     subject: subject.name,
     seed,
+    whole: ended,
     phases: [...durations],
     outcomes: [],
     missed: [],

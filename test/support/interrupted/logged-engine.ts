@@ -33,7 +33,8 @@ export class LoggedEngine {
     }
     const [command] = pulumi.command as [string]
     const script = join(bin, 'pulumi')
-    const logs = `[ "$1" = up ] && set -- "$@" --event-log '${file}'`
+    // The engine takes it among what its developers debug with.
+    const logs = `[ "$1" = up ] && export PULUMI_DEBUG_COMMANDS=true && set -- "$@" --event-log '${file}'`
     // In the place of the shell, so that the engine is the process that is started.
     await writeFile(script, `#!/bin/sh\n${logs}\nexec '${command}' "$@"\n`)
     await chmod(script, 0o755)
