@@ -1,18 +1,17 @@
 import type Docker from 'dockerode'
 import { minutes } from '../../../infra/units.ts'
+import { ifThere } from '../../../provision/if-there.ts'
 import { runCommand } from '../../../provision/toolchain/run-command.ts'
-import { type Kind, orUndefined, type Properties } from './kind.ts'
+import type { Kind, Properties } from './kind.ts'
 
 /** Builds with the machine's own network: the tests' containers reach nothing outside of it otherwise. */
 const NETWORK = 'host'
 
 export const image: Kind = {
-  updatable: ['build', 'imageName', 'skipPush'],
-
   create: build,
 
   async read(_id, { imageName }, docker) {
-    const found = await orUndefined(docker.getImage(imageName).inspect())
+    const found = await ifThere(docker.getImage(imageName).inspect())
     return found && { repoDigest: found.Id }
   },
 
@@ -34,6 +33,5 @@ async function build(inputs: Properties, docker: Docker) {
     signal: AbortSignal.timeout(minutes(10)),
   })
   const { Id } = await docker.getImage(inputs.imageName).inspect()
-  const { imageName } = inputs
-  return { id: Id, results: { repoDigest: Id, baseImageName: imageName, context, dockerfile } }
+  return { id: Id, results: { repoDigest: Id } }
 }

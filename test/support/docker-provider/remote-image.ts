@@ -1,11 +1,10 @@
-import { type Kind, orUndefined } from './kind.ts'
+import { ifThere } from '../../../provision/if-there.ts'
+import type { Kind } from './kind.ts'
 
 /** An image that is there already is not asked for again, as the official provider has it. */
 export const remoteImage: Kind = {
-  updatable: ['keepLocally', 'forceRemove'],
-
   async create({ name }, docker) {
-    const found = await orUndefined(docker.getImage(name).inspect())
+    const found = await ifThere(docker.getImage(name).inspect())
     if (found === undefined) {
       const progress = await docker.pull(name).catch(error => {
         throw new Error(`unable to pull image ${name}: ${error.message}`)
@@ -14,16 +13,16 @@ export const remoteImage: Kind = {
         docker.modem.followProgress(progress, error => (error ? reject(error) : resolve())),
       )
     }
-    const { Id, RepoDigests } = found ?? (await docker.getImage(name).inspect())
-    return { id: `${Id}${name}`, results: { imageId: Id, repoDigest: RepoDigests?.[0] ?? '' } }
+    const { Id } = found ?? (await docker.getImage(name).inspect())
+    return { id: `${Id}${name}`, results: { imageId: Id } }
   },
 
   async read(_id, { name }, docker) {
-    const found = await orUndefined(docker.getImage(name).inspect())
-    return found && { imageId: found.Id, repoDigest: found.RepoDigests?.[0] ?? '' }
+    const found = await ifThere(docker.getImage(name).inspect())
+    return found && { imageId: found.Id }
   },
 
   async delete(_id, { name, keepLocally }, docker) {
-    if (!keepLocally) await orUndefined(docker.getImage(name).remove())
+    if (!keepLocally) await ifThere(docker.getImage(name).remove())
   },
 }

@@ -7,6 +7,9 @@ import type { TestStack } from '../stack/test-stack.ts'
 import { stackProcesses } from './stack-processes.ts'
 import type { Subject } from './subject.ts'
 
+/** The volumes of Ollamas. */
+const OF_MODELS = /-dev-ollama-\w+$/
+
 /** A stack of containers. @param notes what was put into it already */
 export function dockerSubject(
   stack: TestStack,
@@ -18,6 +21,11 @@ export function dockerSubject(
     name: 'Docker',
     stack,
     isUp: ({ code }) => code === 0,
+    async forgetModels() {
+      for (const { Name } of (await docker.listVolumes()).Volumes) {
+        if (OF_MODELS.test(Name)) await docker.getVolume(Name).remove()
+      }
+    },
     async remember() {
       own ??= await Notes.of(stack)
       const count = own.acknowledged.length
@@ -26,7 +34,9 @@ export function dockerSubject(
     lost: () => own!.lost(),
     async data() {
       const all = Object.entries(await everythingOf(docker))
-      return all.filter(([name]) => name.startsWith('volume ')).map(entry => entry.join(' '))
+      return all
+        .filter(([name]) => name.startsWith('volume ') && !OF_MODELS.test(name))
+        .map(entry => entry.join(' '))
     },
     async running() {
       const containers = await docker.listContainers({ all: true, ...ofStack({ stack: 'dev' }) })

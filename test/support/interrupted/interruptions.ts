@@ -50,6 +50,7 @@ export async function runInterruptions(
   const { stack } = subject
   const engine = await LoggedEngine.in(stack.folder)
   stack.env.PATH = `${engine.bin}:${stack.env.PATH}`
+  if (isolated) await subject.forgetModels()
   const { ended, durations } = await measureUp(stack, engine)
   if (!subject.isUp(ended)) throw new Error(`up did not end well: ${said(ended)}`)
   await subject.remember()
@@ -65,7 +66,16 @@ export async function runInterruptions(
     missed: [],
   }
   for (const moment of isolated ? drawn : inOrder(drawn)) {
-    const interrupted = await interruptUp(stack, engine, moment, durations)
+    const next = async (part: number) => {
+      if (isolated) await subject.forgetModels()
+      return interruptUp(stack, engine, { ...moment, part }, durations)
+    }
+    let interrupted = await next(moment.part)
+    if (interrupted === undefined && isolated) {
+      // It was through with the phase sooner than the one that was measured.
+      await must(stack.run('down'))
+      interrupted = await next(moment.part / 4)
+    }
     if (interrupted === undefined) {
       result.missed.push(moment)
       report(`${describeMoment(moment)} did not come`)

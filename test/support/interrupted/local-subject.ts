@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { localPaths } from '../../../infra/settings/home-paths.ts'
 import { Notes } from '../docker/notes.ts'
 import type { TestStack } from '../stack/test-stack.ts'
@@ -13,13 +13,13 @@ export function localSubject(stack: TestStack): Subject {
     name: 'local processes',
     stack,
     isUp: ({ code }) => code === 0,
+    forgetModels: () => rm(models, { recursive: true, force: true }),
     async remember() {
       notes = await Notes.of(stack)
       await notes.write('before', () => notes.acknowledged.length > 0)
     },
     lost: () => notes.lost(),
-    data: () =>
-      Promise.all([chroma(0), models].map(async folder => `${folder} ${(await stat(folder)).ino}`)),
+    data: async () => [`folder ${(await stat(chroma(0))).ino}`],
     running: async () => stackProcesses(stack),
   }
 }
