@@ -7,7 +7,7 @@ import { provideImages } from '../support/docker/images.ts'
 import { makeDockerStack } from '../support/docker/stack.ts'
 import { dockerSubject } from '../support/interrupted/docker-subject.ts'
 import { interruptionTable } from '../support/interrupted/interruption-table.ts'
-import { type Interruptions, runInterruptions } from '../support/interrupted/interruptions.ts'
+import { type Interruptions, interruptEach } from '../support/interrupted/interruptions.ts'
 import { kubernetesSubject } from '../support/interrupted/kubernetes-subject.ts'
 import { localSubject } from '../support/interrupted/local-subject.ts'
 import type { Subject } from '../support/interrupted/subject.ts'
@@ -38,7 +38,7 @@ export const interrupted: Bench = {
     for (const target of targetsOf(flags)) {
       const report = (line: string) => process.stderr.write(`${target}: ${line}\n`)
       await TARGETS[target](async subject => {
-        figures.push(await runInterruptions(subject, { seed, count, isolated: true, report }))
+        figures.push(await interruptEach(subject, { seed, count, report }))
       })
     }
     return { markdown: interruptionTable(figures), figures }

@@ -18,7 +18,7 @@ import { Notes } from '../../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
 import { everythingOf, leaveContainer, stackLabels } from '../../support/docker/things.ts'
 import { dockerSubject } from '../../support/interrupted/docker-subject.ts'
-import { runInterruptions } from '../../support/interrupted/interruptions.ts'
+import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
 import {
   MODELS_HOST,
   type ModelsBehindProxy,
@@ -426,12 +426,12 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     async () => {
       delete stack.config.httpsProxy
       delete stack.config.caCertificates
-      const { whole, outcomes, missed } = await runInterruptions(
+      const { whole, aftermaths, missed } = await interruptOnTheWay(
         dockerSubject(stack, engine, notes),
-        { seed: SEED, count: MOMENTS, isolated: false, report: console.log },
+        { seed: SEED, count: MOMENTS, report: console.log },
       )
       expect(whole.stderr).not.toMatch(/import/)
-      expect(outcomes.flatMap(({ faults }) => faults)).toEqual([])
+      expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
       expect(missed).toEqual([])
       const { HostConfig, Config } = (await partsOf(engine))['ollama-cpu']!
       expect(HostConfig.ReadonlyRootfs).toBe(true)

@@ -8,7 +8,7 @@ import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
-import { runInterruptions } from '../../support/interrupted/interruptions.ts'
+import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
 import { kubernetesSubject } from '../../support/interrupted/kubernetes-subject.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
 import { SEED } from '../../support/searches.ts'
@@ -303,13 +303,12 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
   it('has a stack whose up was killed or interrupted at any moment brought up by the next, and down, with its claims', async () => {
     use(second, { ...ON_FLEET, namespace: 'interrupted' })
     const subject = kubernetesSubject(second, fleet, 'interrupted')
-    const { outcomes, missed } = await runInterruptions(subject, {
+    const { aftermaths, missed } = await interruptOnTheWay(subject, {
       seed: SEED,
       count: MOMENTS,
-      isolated: false,
       report: console.log,
     })
-    expect(outcomes.flatMap(({ faults }) => faults)).toEqual([])
+    expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
     expect(missed).toEqual([])
     expect(await second.run('down')).toMatchObject(done)
     expect(await subject.running()).toEqual([])

@@ -3,6 +3,7 @@ import { ofStack } from '../../../provision/docker/containers.ts'
 import type { RunningEngine } from '../docker/engine.ts'
 import { Notes } from '../docker/notes.ts'
 import { everythingOf } from '../docker/things.ts'
+import { providerKind } from '../stack/providers.ts'
 import type { TestStack } from '../stack/test-stack.ts'
 import { stackProcesses } from './stack-processes.ts'
 import type { Subject } from './subject.ts'
@@ -18,7 +19,7 @@ export function dockerSubject(
 ): Subject {
   let own = notes
   return {
-    name: 'Docker',
+    name: `Docker, ${providerKind}`,
     stack,
     isUp: ({ code }) => code === 0,
     async forgetModels() {

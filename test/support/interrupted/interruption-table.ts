@@ -5,12 +5,12 @@ import { PHASES } from './update-phases.ts'
 
 /** How often each phase of an `up` was interrupted in which way, and what came of it. */
 export function interruptionTable(all: readonly Interruptions[]): string {
-  const rows = all.flatMap(({ subject, outcomes }) =>
-    PHASES.filter(phase => outcomes.some(one => one.phase === phase)).map(phase => [
+  const rows = all.flatMap(({ subject, interrupted }) =>
+    PHASES.filter(phase => interrupted.some(one => one.phase === phase)).map(phase => [
       subject,
       phase,
       ...ACTIONS.map(
-        action => outcomes.filter(one => one.phase === phase && one.action === action).length,
+        action => interrupted.filter(one => one.phase === phase && one.action === action).length,
       ),
     ]),
   )
@@ -27,22 +27,15 @@ export function interruptionTable(all: readonly Interruptions[]): string {
   ].join('\n')
 }
 
-function summary({ subject, phases, outcomes, missed }: Interruptions): (string | number)[] {
-  const faults = outcomes.flatMap(one => one.faults)
+function summary({ subject, phases, interrupted, aftermaths, missed }: Interruptions) {
+  const faults = aftermaths.flatMap(one => one.faults)
   const deadEnds = faults.filter(fault => fault.startsWith('dead end')).length
   const whole = phases.reduce((sum, [, millis]) => sum + millis, 0)
   const times = (key: 'up' | 'down') => {
-    const values = outcomes.map(one => one[key] / 1000)
+    const values = aftermaths.map(one => one[key] / 1000)
     return `${median(values).toFixed(1)} s, ${Math.max(...values).toFixed(1)} s`
   }
-  return [
-    subject,
-    outcomes.length,
-    missed.length,
-    deadEnds,
-    faults.length - deadEnds,
-    `${(whole / 1000).toFixed(1)} s`,
-    times('up'),
-    times('down'),
-  ]
+  const seconds = `${(whole / 1000).toFixed(1)} s`
+  const counts = [interrupted.length, missed.length, deadEnds, faults.length - deadEnds]
+  return [subject, ...counts, seconds, times('up'), times('down')]
 }

@@ -1,6 +1,7 @@
 import { PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { KubeObject } from '../cluster/api.ts'
 import type { Fleet } from '../cluster/fleet/fleet.ts'
+import { providerKind } from '../stack/providers.ts'
 import type { TestStack } from '../stack/test-stack.ts'
 import { stackProcesses } from './stack-processes.ts'
 import type { Subject } from './subject.ts'
@@ -33,7 +34,7 @@ export function kubernetesSubject(stack: TestStack, { api }: Fleet, namespace: s
     return found.map(({ metadata }) => `claim ${metadata.name} ${metadata.uid}`).sort()
   }
   return {
-    name: 'Kubernetes',
+    name: `Kubernetes, ${providerKind}`,
     stack,
     isUp: ({ code, stderr }) => code === 1 && /✔ pulumi up: /.test(stderr),
     // Where pods do not run no model comes in.
