@@ -18,8 +18,8 @@ const KINDS = [
   ['v1', 'Pod'],
 ] as const
 const [PART_LABEL, PROJECT] = Object.entries(PART_OF)[0]!
-/** What the program and the controllers put behind a name. */
-const SUFFIX = /-[0-9a-f]{8,10}(-[a-z0-9]{5})?$/
+/** What Pulumi puts behind a name, and a Deployment behind that of a pod. */
+const SUFFIX = /(-[0-9a-f]{8})?(-[a-z0-9]{6,10}-[a-z0-9]{5})?$/
 
 /** A stack on a simulated fleet, in a namespace: its pods do not run, so that its verification cannot pass. */
 export function kubernetesSubject(stack: TestStack, { api }: Fleet, namespace: string): Subject {
