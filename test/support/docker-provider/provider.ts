@@ -4,10 +4,9 @@ import Docker from 'dockerode'
 import { revealed } from '../../../provision/provider/secret-values.ts'
 import { argumentsOf, asRead, BEHAVIOUR, isChanged } from './behaviour.ts'
 import { container } from './container.ts'
-import { image } from './image.ts'
+import { image, remoteImage } from './images.ts'
 import { type Kind, type Properties, Unfinished } from './kind.ts'
 import { network } from './network.ts'
-import { remoteImage } from './remote-image.ts'
 import { volume } from './volume.ts'
 
 const KINDS: Record<string, Kind> = {

@@ -35,3 +35,29 @@ async function build(inputs: Properties, docker: Docker) {
   const { Id } = await docker.getImage(inputs.imageName).inspect()
   return { id: Id, results: { repoDigest: Id } }
 }
+
+/** An image that is there already is not asked for again, as the official provider has it. */
+export const remoteImage: Kind = {
+  async create({ name }, docker) {
+    const found = await ifThere(docker.getImage(name).inspect())
+    if (found === undefined) {
+      const progress = await docker.pull(name).catch(error => {
+        throw new Error(`unable to pull image ${name}: ${error.message}`)
+      })
+      await new Promise<void>((resolve, reject) =>
+        docker.modem.followProgress(progress, error => (error ? reject(error) : resolve())),
+      )
+    }
+    const { Id } = found ?? (await docker.getImage(name).inspect())
+    return { id: `${Id}${name}`, results: { imageId: Id } }
+  },
+
+  async read(_id, { name }, docker) {
+    const found = await ifThere(docker.getImage(name).inspect())
+    return found && { imageId: found.Id }
+  },
+
+  async delete(_id, { name, keepLocally }, docker) {
+    if (!keepLocally) await ifThere(docker.getImage(name).remove())
+  },
+}
