@@ -21,8 +21,8 @@ export function limitsOf(limits: Resources | undefined) {
   return { memory, memorySwap: memory, cpuPeriod: CPU_PERIOD, cpuQuota }
 }
 
-/** The official provider notes these when they change, and does not hold the container to them. */
-export const REPLACED_WITH = ['cpuPeriod', 'cpuQuota']
+/** The official provider notes these when they change, and leaves the container as it is (seen, 5.2.0). */
+export const REPLACED_WITH = ['cpuPeriod', 'cpuQuota', 'healthcheck', 'init', 'tmpfs']
 
 /** What a container asks of the Engine's GPUs; undefined for none. */
 export type Gpus = docker.types.input.ContainerDeviceRequest[] | undefined

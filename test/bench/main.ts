@@ -7,6 +7,7 @@ import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
 import { docker } from './docker.ts'
+import { interrupted } from './interrupted.ts'
 import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
@@ -26,6 +27,7 @@ const BENCHES: Bench[] = [
   docker,
   searches,
   kills,
+  interrupted,
   attacks,
 ]
 
@@ -36,6 +38,7 @@ const OPTIONS = [
   '--chunks <number>',
   '--incidents <number>',
   '--seed <number>',
+  '--target <name>',
 ]
 
 const [name, ...flags] = process.argv.slice(2)

@@ -17,17 +17,22 @@ import { askInside, connectInside, startOnlooker } from '../../support/docker/no
 import { Notes } from '../../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
 import { everythingOf, leaveContainer, stackLabels } from '../../support/docker/things.ts'
+import { dockerSubject } from '../../support/interrupted/docker-subject.ts'
+import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
 import {
   MODELS_HOST,
   type ModelsBehindProxy,
   modelsBehindProxy,
   PROXY_PASSWORD,
 } from '../../support/models/models-behind-proxy.ts'
+import { SEED } from '../../support/searches.ts'
 import { previousVersion } from '../../support/stack/previous-version.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 import { openssl } from '../../support/toolchain/own-ca.ts'
 
 const MINUTES = 60_000
+/** `npm run bench -- interrupted` does so at twenty, each by itself. */
+const MOMENTS = 3
 const ALL_PARTS = ['api', 'chroma-0', 'chroma-0-front', 'ollama-cpu', 'ollama-cpu-front']
 
 describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'real'})`, () => {
@@ -406,21 +411,31 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   })
 
   it(
-    'keeps volumes and models when it goes down, and has them when it comes back',
+    'keeps volumes when it goes down',
     async () => {
       await leaveOne()
       const { code, stdout } = await stack.run('down')
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
       expect(await partsOf(engine)).toEqual({})
+    },
+    3 * MINUTES,
+  )
+
+  it(
+    'has them and its models when it comes back, also where its up was killed or interrupted at any moment',
+    async () => {
       delete stack.config.httpsProxy
       delete stack.config.caCertificates
-      const up = await stack.run('up')
-      expect({ code: up.code, stderr: up.stderr }).toMatchObject({ code: 0 })
-      expect(up.stderr).not.toMatch(/import/)
+      const { whole, aftermaths, missed } = await interruptOnTheWay(
+        dockerSubject(stack, engine, notes),
+        { seed: SEED, count: MOMENTS, report: console.log },
+      )
+      expect(whole.stderr).not.toMatch(/import/)
+      expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
+      expect(missed).toEqual([])
       const { HostConfig, Config } = (await partsOf(engine))['ollama-cpu']!
       expect(HostConfig.ReadonlyRootfs).toBe(true)
       expect(Config.Env.join()).not.toMatch(/PROXY|SSL_CERT/)
-      expect(await notes.lost()).toEqual([])
     },
     6 * MINUTES,
   )

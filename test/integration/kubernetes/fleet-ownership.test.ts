@@ -10,10 +10,15 @@ import { trackedProcesses } from '../../../provision/processes/tracking.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 import { POOLS } from '../../support/cluster/fleet/pools.ts'
+import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
+import { kubernetesSubject } from '../../support/interrupted/kubernetes-subject.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
+import { SEED } from '../../support/searches.ts'
 import { recordedPid, type TestStack } from '../../support/stack/test-stack.ts'
 
 const MINUTES = 60_000
+/** `npm run bench -- interrupted` interrupts twenty, each by itself. */
+const MOMENTS = 3
 const OWNER = 'knowledge-stack/owner'
 const TEAM = 'team'
 /** Without the Job that verifies: no pod runs here that could be verified. */
@@ -310,5 +315,20 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     })
     expect(names(await objects(undefined, 'own'))).toEqual(['ConfigMap/guest'])
     expect((await namespace('own'))?.metadata.deletionTimestamp).toBeUndefined()
+  })
+
+  it('has a stack whose up was killed or interrupted at any moment brought up by the next, and down, with its claims', async () => {
+    use(second, { ...ON_FLEET, namespace: 'interrupted' })
+    const subject = kubernetesSubject(second, fleet, 'interrupted')
+    const { aftermaths, missed } = await interruptOnTheWay(subject, {
+      seed: SEED,
+      count: MOMENTS,
+      report: console.log,
+    })
+    expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
+    expect(missed).toEqual([])
+    expect(await second.run('down')).toMatchObject(done)
+    expect(await subject.running()).toEqual([])
+    expect(await subject.lost()).toEqual([])
   })
 })

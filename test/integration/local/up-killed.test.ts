@@ -7,10 +7,13 @@ import { localPaths } from '../../../infra/settings/home-paths.ts'
 import { isFree } from '../../../provision/processes/free-port.ts'
 import { processesWith } from '../../../provision/processes/process-table.ts'
 import { findCommand } from '../../../provision/toolchain/run-command.ts'
+import { interruptEach } from '../../support/interrupted/interruptions.ts'
+import { localSubject } from '../../support/interrupted/local-subject.ts'
+import { SEED } from '../../support/searches.ts'
 import { type RunningCommand, recordedPid, TestStack } from '../../support/stack/test-stack.ts'
 
-/** Milliseconds after the start of an `up`, drawn once from 0 to 6000; from before the stack is there until it is up. */
-const MOMENTS = [180, 730, 1490, 2370, 3980]
+/** `npm run bench -- interrupted` does so at twenty. */
+const MOMENTS = 3
 
 /** One stack through all of it, in a home folder such as people have. */
 describe('up that is killed', () => {
@@ -72,16 +75,15 @@ describe('up that is killed', () => {
     expect(engines()).toEqual([])
   })
 
-  it('at any moment leaves a stack that the next one goes on with', async () => {
-    for (const [index, moment] of MOMENTS.entries()) {
-      const up = await stack.start(['up'])
-      await sleep(moment)
-      if (index % 2 === 0) await killAll(up)
-      else up.child.kill('SIGKILL')
-      await up.ended
-    }
-    const { code, stderr } = await stack.run('up')
-    expect({ code, stderr }).toMatchObject({ code: 0 })
+  it('or interrupted, at any moment, leaves a stack that the next one brings up, and that goes down, with its data', async () => {
+    const { interrupted, aftermaths, missed } = await interruptEach(localSubject(stack), {
+      seed: SEED,
+      count: MOMENTS,
+      report: console.log,
+    })
+    expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
+    expect(missed).toEqual([])
+    expect(interrupted).toHaveLength(MOMENTS)
     expect(engines()).toEqual([])
   })
 

@@ -38,7 +38,7 @@ export function createOptions(inputs: Properties): ContainerCreateOptions {
 }
 
 function hostConfig(inputs: Properties): HostConfig {
-  const { ports = [], volumes = [], restart = 'no', maxRetryCount = 0 } = inputs
+  const { ports = [], volumes = [], restart, maxRetryCount = 0 } = inputs
   return {
     RestartPolicy: { Name: restart, MaximumRetryCount: maxRetryCount },
     PortBindings: Object.fromEntries(
@@ -70,14 +70,7 @@ function hostConfig(inputs: Properties): HostConfig {
         Config: inputs.logOpts ?? {},
       },
     ),
-    ...given(
-      'DeviceRequests',
-      inputs.deviceRequests?.map(({ driver, deviceIds, capabilities }: Properties) => ({
-        Driver: driver,
-        DeviceIDs: deviceIds,
-        Capabilities: [capabilities],
-      })),
-    ),
+    ...given('NanoCpus', inputs.cpus && Number(inputs.cpus) * 1e9),
   }
 }
 

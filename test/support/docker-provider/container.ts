@@ -1,77 +1,59 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import type { ContainerInspectInfo } from 'dockerode'
+import { GONE, ifThere } from '../../../provision/if-there.ts'
+import { BEHAVIOUR } from './behaviour.ts'
 import { createOptions, megabytes } from './container-options.ts'
-import { type Kind, orUndefined, type Properties, Unfinished } from './kind.ts'
+import { type Kind, type Properties, Unfinished } from './kind.ts'
 import { upload } from './upload.ts'
 
 const POLL_MS = 250
-/** A container that ends sooner has not started. */
-const SETTLED_MS = 500
-const WAIT_SECONDS = 60
-const DEFAULT_NETWORK = 'bridge'
+/** What the Engine answers when it is to stop a container that does not run. */
+const IS_STOPPED = 304
+const { refused, ended } = BEHAVIOUR.resources['docker:index/container:Container']!
 
 export const container: Kind = {
-  // These the official one changes while a container runs, or only takes note of; the rest is between it and itself.
-  updatable: [
-    ...['cpuShares', 'cpuSet', 'memory', 'memorySwap', 'restart', 'maxRetryCount'],
-    ...['cpuPeriod', 'cpuQuota'],
-    ...['destroyGraceSeconds', 'mustRun', 'removeVolumes', 'start', 'wait', 'waitTimeout'],
-  ],
-
-  async create(inputs, docker, stop) {
+  async create(inputs, docker) {
     const made = await docker.createContainer(createOptions(inputs))
     try {
       await join(made.id, inputs, docker)
       await upload(inputs.uploads ?? [], made)
       await made.start()
-      if (inputs.mustRun !== false) await settle(made)
-      if (inputs.wait) await healthy(made, inputs.waitTimeout ?? WAIT_SECONDS, stop)
+      if (inputs.wait && !inputs.healthcheck) throw new Error(refused.wait)
+      if (inputs.wait) await healthy(made, inputs.waitTimeout)
     } catch (error) {
       throw new Unfinished(made.id, (error as Error).message)
     }
-    return { id: made.id, results: resultsOf(await made.inspect()) }
+    return { id: made.id, results: {} }
   },
 
-  async read(id, { mustRun }, docker) {
-    const found = await orUndefined(docker.getContainer(id).inspect())
-    if (found === undefined) return undefined
-    if (found.State.Running || found.State.Restarting || mustRun === false) return resultsOf(found)
-    // The official provider removes what should run and does not, to make it anew.
-    await docker.getContainer(id).remove({ force: true, v: true })
-    return undefined
+  async read(id, _state, docker) {
+    const found = await ifThere(docker.getContainer(id).inspect())
+    return found && (found.State.Running ? {} : ended)
   },
 
-  async update(id, inputs, docker) {
-    await docker.getContainer(id).update({
-      Memory: megabytes(inputs.memory),
-      MemorySwap: megabytes(inputs.memorySwap),
-      RestartPolicy: { Name: inputs.restart ?? 'no', MaximumRetryCount: inputs.maxRetryCount ?? 0 },
+  async update(id, inputs, docker, olds) {
+    const { restart, maxRetryCount = 0, memory, memorySwap } = inputs
+    const updated = docker.getContainer(id)
+    // What has ended, and runs again by that.
+    if (inputs.mustRun && olds.mustRun === false) await updated.start()
+    await updated.update({
+      Memory: megabytes(memory),
+      MemorySwap: megabytes(memorySwap),
+      RestartPolicy: { Name: restart, MaximumRetryCount: maxRetryCount },
     })
   },
 
-  async delete(id, { destroyGraceSeconds, removeVolumes = true }, docker) {
+  async delete(id, { destroyGraceSeconds, removeVolumes }, docker) {
     const doomed = docker.getContainer(id)
-    if (destroyGraceSeconds) {
-      await orUndefined(doomed.stop({ t: destroyGraceSeconds })).catch(error => {
-        // 304: it does not run.
-        if (error.statusCode !== 304) throw error
-      })
-    }
-    await orUndefined(doomed.remove({ force: true, v: removeVolumes }))
+    if (destroyGraceSeconds)
+      await ifThere(doomed.stop({ t: destroyGraceSeconds }), [GONE, IS_STOPPED])
+    await ifThere(doomed.remove({ force: true, v: removeVolumes }))
   },
 }
 
-const resultsOf = ({ NetworkSettings }: ContainerInspectInfo): Properties => ({
-  networkDatas: Object.entries(NetworkSettings.Networks).map(([networkName, { IPAddress }]) => ({
-    networkName,
-    ipAddress: IPAddress,
-  })),
-})
-
 async function join(id: string, { networksAdvanced = [] }: Properties, docker: Docker) {
   if (networksAdvanced.length === 0) return
-  await docker.getNetwork(DEFAULT_NETWORK).disconnect({ Container: id })
+  await docker.getNetwork('bridge').disconnect({ Container: id })
   for (const { name, aliases } of networksAdvanced) {
     await docker
       .getNetwork(name)
@@ -79,18 +61,13 @@ async function join(id: string, { networksAdvanced = [] }: Properties, docker: D
   }
 }
 
-async function settle(made: Docker.Container): Promise<void> {
-  await sleep(SETTLED_MS)
-  const { State } = await made.inspect()
-  if (!State.Running) throw new Error(`container exited immediately (${State.ExitCode})`)
-}
-
-async function healthy(made: Docker.Container, seconds: number, stop: AbortSignal): Promise<void> {
+/** To its end, also when the engine is interrupted. */
+async function healthy(made: Docker.Container, seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000
   while (Date.now() < deadline) {
     const { State } = await made.inspect()
     if (State.Health?.Status === 'healthy') return
-    await sleep(POLL_MS, undefined, { signal: stop })
+    await sleep(POLL_MS)
   }
-  throw new Error('timed out waiting for the container to become healthy')
+  throw new Error('container failed to be in healthy state')
 }

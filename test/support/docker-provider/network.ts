@@ -1,25 +1,16 @@
-import { type Kind, labelsOf, orUndefined } from './kind.ts'
-
-const DRIVER = 'bridge'
+import { ifThere } from '../../../provision/if-there.ts'
+import { type Kind, labelsOf } from './kind.ts'
 
 export const network: Kind = {
-  updatable: [],
-
-  async create({ name, labels, driver = DRIVER }, docker) {
-    const { id } = await docker.createNetwork({
-      Name: name,
-      Driver: driver,
-      Labels: labelsOf(labels),
-      CheckDuplicate: true,
-    })
-    return { id, results: { driver } }
+  async create({ name, labels }, docker) {
+    const named = { Name: name, Labels: labelsOf(labels), CheckDuplicate: true }
+    const { id } = await docker.createNetwork(named)
+    return { id, results: {} }
   },
 
-  async read(id, { driver = DRIVER }, docker) {
-    return (await orUndefined(docker.getNetwork(id).inspect())) && { driver }
-  },
+  read: async (id, _state, docker) => (await ifThere(docker.getNetwork(id).inspect())) && {},
 
   async delete(id, _state, docker) {
-    await orUndefined(docker.getNetwork(id).remove())
+    await ifThere(docker.getNetwork(id).remove())
   },
 }

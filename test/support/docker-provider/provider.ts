@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { provider } from '@pulumi/pulumi'
 import Docker from 'dockerode'
 import { revealed } from '../../../provision/provider/secret-values.ts'
+import { argumentsOf, asRead, BEHAVIOUR, isChanged } from './behaviour.ts'
 import { container } from './container.ts'
-import { image } from './image.ts'
+import { image, remoteImage } from './images.ts'
 import { type Kind, type Properties, Unfinished } from './kind.ts'
 import { network } from './network.ts'
-import { remoteImage } from './remote-image.ts'
 import { volume } from './volume.ts'
 
 const KINDS: Record<string, Kind> = {
@@ -21,37 +20,44 @@ const AUTONAMED = /docker:index\/(container|network|volume):\w+$/
 
 /**
  * Stands in for the official Docker provider, whose binary no package registry has. The same resources are taken
- * to a real Docker Engine in the same way: named, replaced, awaited and found to be gone by the rules of the
- * official one, as far as this project's program meets them.
+ * to a real Docker Engine in the same way: named, replaced, awaited, read back and found to be gone as the official
+ * one was seen to do it (behaviour.json), as far as this project's program meets that.
  */
 export class DockerProvider implements provider.Provider {
   readonly #docker = new Docker()
-  readonly #stop = new AbortController()
 
   async check(urn: string, olds: Properties, news: Properties): Promise<provider.CheckResult> {
     const [type = '', name = ''] = urn.split('::').slice(-2)
-    if (!AUTONAMED.test(type) || news.name !== undefined) return { inputs: news }
-    return { inputs: { ...news, name: olds.name ?? `${name}-${randomBytes(4).toString('hex')}` } }
+    const { defaults, ...seen } = seenOf(urn)
+    const reason = 'is not in behaviour.json: what the official provider does with it was not seen'
+    const unseen = Object.keys(news).filter(property => !argumentsOf(seen).includes(property))
+    const named = AUTONAMED.test(type) && {
+      name: olds.name ?? `${name}-${randomBytes(4).toString('hex')}`,
+    }
+    const failures = unseen.map(property => ({ property, reason }))
+    return { inputs: { ...defaults, ...named, ...news }, failures }
   }
 
   async diff(_id: string, urn: string, olds: Properties, news: Properties) {
-    const { updatable } = kindOf(urn)
-    const changed = Object.keys(news).filter(
-      key => !isDeepStrictEqual(revealed(olds[key]), revealed(news[key])),
+    const seen = seenOf(urn)
+    const changed = Object.keys(news).filter(key =>
+      isChanged(seen, key, revealed(olds[key]), revealed(news[key])),
     )
     const gone = Object.keys(olds[INPUTS] ?? {}).filter(key => !(key in news))
-    const keys = [...changed, ...gone]
-    return { changes: keys.length > 0, replaces: keys.filter(key => !updatable.includes(key)) }
+    const keys = [...changed, ...gone, ...(FAILED in olds ? [FAILED] : [])]
+    const replaces = keys.filter(key => seen.replaced.includes(key) || key === FAILED)
+    return { changes: keys.length > 0, replaces }
   }
 
   async create(urn: string, inputs: Properties): Promise<provider.CreateResult> {
     const { id, results } = await kindOf(urn)
-      .create(revealed(inputs), this.#docker, this.#stop.signal)
+      .create(revealed(inputs), this.#docker)
       .catch(error => {
-        if (error instanceof Unfinished) error.properties = { id: error.id, ...outsOf(inputs, {}) }
+        if (error instanceof Unfinished)
+          error.properties = { id: error.id, ...outsOf(urn, inputs, { [FAILED]: true }) }
         throw error
       })
-    return { id, outs: { id, ...outsOf(inputs, results) } }
+    return { id, outs: { id, ...outsOf(urn, inputs, results) } }
   }
 
   async read(id: string, urn: string, state: Properties): Promise<provider.ReadResult> {
@@ -63,16 +69,11 @@ export class DockerProvider implements provider.Provider {
     return { id, props, inputs: Object.fromEntries(inputs) }
   }
 
-  async update(id: string, urn: string, _olds: Properties, news: Properties) {
+  async update(id: string, urn: string, olds: Properties, news: Properties) {
     const kind = kindOf(urn)
-    await kind.update?.(id, revealed(news), this.#docker)
+    await kind.update?.(id, revealed(news), this.#docker, revealed(olds))
     const results = await kind.read(id, revealed(news), this.#docker)
-    return { outs: outsOf(news, results ?? {}) }
-  }
-
-  /** Ends the waiting, as the official one does when the engine is interrupted. */
-  async cancel(): Promise<void> {
-    this.#stop.abort()
+    return { outs: outsOf(urn, news, results ?? {}) }
   }
 
   async delete(id: string, urn: string, state: Properties): Promise<void> {
@@ -82,16 +83,19 @@ export class DockerProvider implements provider.Provider {
 
 /** The names of the inputs, so that one that is taken away is noticed. */
 const INPUTS = '__inputs'
+/** On what was made and is not as it should be. */
+const FAILED = '__failed'
 
-const outsOf = (inputs: Properties, results: Properties): Properties => ({
+const outsOf = (urn: string, inputs: Properties, results: Properties): Properties => ({
+  ...Object.fromEntries(
+    Object.entries(inputs).map(([key, value]) => [key, asRead(seenOf(urn).readBack[key], value)]),
+  ),
   ...results,
-  ...inputs,
   [INPUTS]: Object.fromEntries(Object.keys(inputs).map(key => [key, true])),
 })
 
-function kindOf(urn: string): Kind {
-  const type = urn.split('::')[2]?.split('$').at(-1) ?? ''
-  const kind = KINDS[type]
-  if (kind === undefined) throw new Error(`${type} is not among the resources of this provider`)
-  return kind
-}
+const typeOf = (urn: string): string => urn.split('::')[2]?.split('$').at(-1) ?? ''
+
+const seenOf = (urn: string) => BEHAVIOUR.resources[typeOf(urn)]!
+
+const kindOf = (urn: string): Kind => KINDS[typeOf(urn)]!

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestStack } from '../stack/test-stack.ts'
 
 const DEADLINE_MS = 60_000
 const POLL_MS = 200
@@ -13,6 +14,12 @@ export class Notes {
   constructor(url: string, token: string) {
     this.#url = url
     this.#token = token
+  }
+
+  /** Those of a stack that is up. */
+  static async of(stack: TestStack): Promise<Notes> {
+    const { document } = await stack.json('token', '--service', '--minutes', '60')
+    return new Notes(`http://127.0.0.1:${stack.config.apiPort}`, document.token)
   }
 
   /** Puts documents until told to stop; what fails meanwhile was not acknowledged. */

@@ -1,0 +1,31 @@
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import { procFile } from '../../../provision/process-identity.mjs'
+import type { TestStack } from '../stack/test-stack.ts'
+
+/** Ollama starts one for each model that is asked for, and ends it in its own time. */
+const RUNNER = /^ollama runner/
+
+/**
+ * The processes of a stack on this machine by their programs: engines, their plugins and servers all have the stack's
+ * folder in their environment or arguments.
+ */
+export function stackProcesses({ folder }: TestStack): string[] {
+  const pids = readdirSync('/proc').filter(
+    name => /^\d+$/.test(name) && Number(name) !== process.pid,
+  )
+  return pids
+    .flatMap(pid => {
+      const [line = '', environment = ''] = ['cmdline', 'environ'].map(name =>
+        procFile(Number(pid), name),
+      )
+      if (!line.includes(folder) && !environment.includes(folder)) return []
+      const name = line
+        .split('\0')
+        .slice(0, 2)
+        .map(part => basename(part))
+        .join(' ')
+      return RUNNER.test(name) ? [] : [`process ${name}`]
+    })
+    .sort()
+}
