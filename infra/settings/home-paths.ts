@@ -26,6 +26,9 @@ export const tokensOf = (home: string): string => join(localPaths(home).state, '
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 
+/** Which versions of the servers the stack was deployed with. */
+export const engineRecordOf = (home: string): string => join(localPaths(home).state, 'engine.json')
+
 /** The record of models that the tracked lock file does not know. */
 export const lockRecordOf = (home: string): string =>
   join(localPaths(home).state, 'models.lock.json')

@@ -51,7 +51,7 @@ export async function bringUp(
   await target.beforeUp?.(settings)
   await keepReserve(settings)
   const { plan } = await planStep(settings, steps)
-  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools])
+  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools], settings)
   const engine = await PulumiEngine.open(stack, toolchain.pulumi)
   const started = new Date()
   const result = await steps.run(

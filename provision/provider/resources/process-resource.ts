@@ -16,7 +16,7 @@ export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
     const orphan = await readProcessRecord(args.record)
     if (orphan !== undefined) await stopProcess(orphan)
     await requireFree(args.port, args.program)
-    const { command, version } = await runnable(args.program, task)
+    const { command, version } = await runnable(args, task)
     if (args.keyFile !== undefined) await ensureKeyFile(args.keyFile)
     const running = await startProcess(command, args, task)
     return { ...args, ...running, version }
