@@ -3,9 +3,9 @@ import type { StackPlan } from './capacity/stack-plan.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
 import { layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
-import { LayoutRecord, OwnerRecord } from './resources.ts'
+import { LayoutRecord, OllamaRecord, OwnerRecord } from './resources.ts'
 import type { TargetComponent, TargetComponentArgs } from './servers/target-component.ts'
-import { layoutRecordOf } from './settings/home-paths.ts'
+import { layoutRecordOf, ollamaRecordOf } from './settings/home-paths.ts'
 import type { Settings } from './settings/parse-settings.ts'
 import type { Target } from './settings/settings-schema.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
@@ -73,6 +73,8 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
   const api = servers.serveApi(outputs)
   const layout = { file: layoutRecordOf(home), layout: layoutOf(settings) }
   new LayoutRecord(`${stack}-layout`, layout, { dependsOn: servers })
+  const ollama = { file: ollamaRecordOf(home), version: settings.ollama.version }
+  new OllamaRecord(`${stack}-ollama-version`, ollama, { dependsOn: servers })
   const report = servers.verify(outputs, api)
   const { provisionerToken: token } = servers
   return {

@@ -102,6 +102,18 @@ export class LayoutRecord extends OwnResource {
   }
 }
 
+/** Which Ollama the stack was deployed with: a newer default does not change that. */
+export interface OllamaRecordArgs {
+  file: string
+  version: string
+}
+
+export class OllamaRecord extends OwnResource {
+  constructor(name: string, args: OllamaRecordArgs, options: pulumi.CustomResourceOptions) {
+    super('OllamaRecord', name, args, [], options)
+  }
+}
+
 /** Where a stack's secrets lie on this machine. */
 export interface SecretFiles {
   /** The tokens of the auth proxies, by what they let in to. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Wrong } from '../egress/egress-settings.ts'
-import { engineRecordOf } from './home-paths.ts'
+import { ollamaRecordOf } from './home-paths.ts'
 import { ollamaImage } from './image-settings.ts'
 import {
   DEFAULT_OLLAMA,
@@ -48,12 +48,14 @@ export function chosenOllama(
 }
 
 /** The version of Ollama that a home folder's stack was deployed with; undefined where none was, or nothing says so. */
-export function recordedEngine(home: string): string | undefined {
+export function recordedOllama(home: string): string | undefined {
   try {
-    const { ollama } = JSON.parse(readFileSync(engineRecordOf(home), 'utf8')) as {
-      ollama?: unknown
+    const { version } = JSON.parse(readFileSync(ollamaRecordOf(home), 'utf8')) as {
+      version?: unknown
     }
-    return typeof ollama === 'string' && versionProblem(ollama) === undefined ? ollama : undefined
+    return typeof version === 'string' && versionProblem(version) === undefined
+      ? version
+      : undefined
   } catch {
     return undefined
   }

@@ -11,7 +11,7 @@ import { type ImageReferences, Images, type NamedImages, resolveImages } from '.
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
 import { type ModelDefinition, type Role, withTag } from './model-definition.ts'
-import { chosenOllama, recordedEngine } from './ollama-setting.ts'
+import { chosenOllama, recordedOllama } from './ollama-setting.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -67,14 +67,14 @@ export type PlannedModel = { definition: ModelDefinition; contextLength: number 
  * @param stack name of the stack
  * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
  *   an object are read as JSON, since that is how Pulumi hands them over
- * @param engineIn the version of Ollama that a home folder was deployed with; undefined where nothing was
+ * @param ollamaIn the version of Ollama that a home folder was deployed with; undefined where nothing was
  * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
  */
 export function parseSettings(
   stack: string,
   raw: Record<string, unknown>,
   env: NodeJS.ProcessEnv = process.env,
-  engineIn: (home: string) => string | undefined = recordedEngine,
+  ollamaIn: (home: string) => string | undefined = recordedOllama,
 ): Settings {
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
@@ -82,7 +82,7 @@ export function parseSettings(
   const wrong = wrongIn(stack)
   const home = homeOf(stack, config.home, env, wrong)
   const named = Images.parse(config.images)
-  const ollama = chosenOllama(config.ollamaVersion, named.ollama, () => engineIn(home), wrong)
+  const ollama = chosenOllama(config.ollamaVersion, named.ollama, () => ollamaIn(home), wrong)
   const images = { ...named, ollama: ollama.image }
   const own = Object.entries(config.models).map(
     ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { engineRecordOf } from '../../../infra/settings/home-paths.ts'
+import { ollamaRecordOf } from '../../../infra/settings/home-paths.ts'
 import {
   DEFAULT_OLLAMA,
   generationOf,
@@ -109,11 +109,11 @@ describe('the Ollama of a stack', () => {
   it('is read from the record in its folder, and from none that is damaged', async () => {
     const home = await mkdtemp(join(tmpdir(), 'engine-'))
     const versionNow = () => parseSettings('dev', { home }, HOME).ollama.version
-    await mkdir(dirname(engineRecordOf(home)))
+    await mkdir(dirname(ollamaRecordOf(home)))
     try {
-      await writeFile(engineRecordOf(home), '{"ollama":"0.18.2"}')
+      await writeFile(ollamaRecordOf(home), '{"version":"0.18.2"}')
       expect(versionNow()).toBe('0.18.2')
-      await writeFile(engineRecordOf(home), '{"ollama":')
+      await writeFile(ollamaRecordOf(home), '{"version":')
       expect(versionNow()).toBe(DEFAULT_OLLAMA)
     } finally {
       await rm(home, { recursive: true })
