@@ -43,3 +43,6 @@ function cosine(a: readonly number[], b: readonly number[]): number {
   const found = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
   return Number.isFinite(found) ? found : -1
 }
+
+export const describeComparison = ({ from, to, model, texts, least, text }: Comparison): string =>
+  `of ${texts} texts embedded by ${model}, the least alike between Ollama ${from} and ${to} has a cosine of ${least.toFixed(5)} ("${text}")`

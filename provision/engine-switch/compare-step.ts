@@ -1,5 +1,6 @@
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Steps } from '../steps/steps.ts'
+import { describeComparison } from './compare-embeddings.ts'
 import { engineSwitchOf } from './engine-switch.ts'
 
 /**
@@ -9,7 +10,7 @@ import { engineSwitchOf } from './engine-switch.ts'
  */
 export async function compareStep(settings: Settings, steps: Steps): Promise<void> {
   if ((await engineSwitchOf(settings)) === undefined) return
-  const { describeComparison, requireSameEmbeddings } = await import('./require-same-embeddings.ts')
+  const { requireSameEmbeddings } = await import('./require-same-embeddings.ts')
   await steps.run(
     'embeddings',
     task => requireSameEmbeddings(settings, task),

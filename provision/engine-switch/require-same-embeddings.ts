@@ -4,7 +4,13 @@ import { comparisonRecordOf } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { changeJsonRecord, readJsonIfSound } from '../json-record.ts'
 import type { Task } from '../progress.ts'
-import { Comparison, comparisonTexts, LEAST_COSINE, leastAlike } from './compare-embeddings.ts'
+import {
+  Comparison,
+  comparisonTexts,
+  describeComparison,
+  LEAST_COSINE,
+  leastAlike,
+} from './compare-embeddings.ts'
 import { embedAfter, embedBefore } from './embed-by-version.ts'
 import { type EngineSwitch, engineSwitchOf } from './engine-switch.ts'
 
@@ -49,10 +55,7 @@ export async function keepComparison(settings: Settings, found: Comparison): Pro
   )
 }
 
-export const describeComparison = ({ from, to, model, texts, least, text }: Comparison): string =>
-  `of ${texts} texts embedded by ${model}, the least alike between Ollama ${from} and ${to} has a cosine of ${least.toFixed(5)} ("${text}")`
-
-export const embeddingModelOf = ({ models }: Settings) =>
+const embeddingModelOf = ({ models }: Settings) =>
   models.find(({ definition }) => definition.role === 'embedding')!
 
 function notHere({ stack, target }: Settings, { from, to }: EngineSwitch): Failure {
