@@ -65,7 +65,7 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
       shards: settings.chroma.shards,
       shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
     },
-    ollama: servers.ollama,
+    ollama: servers.ollama.map(pool => ({ ...pool, version: settings.ollama.version })),
     api: servers.api,
     models: servers.deployModels(),
   }) as pulumi.Output<Outputs>
