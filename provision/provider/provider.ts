@@ -48,8 +48,9 @@ export class KnowledgeProvider implements provider.Provider {
     olds: object,
     news: Properties,
   ): Promise<provider.DiffResult> {
-    const { results, update } = await kindOf(urn)
-    const changed = changedKeys(revealed(omit(olds, results)), revealed(news))
+    const { results, update, upgraded } = await kindOf(urn)
+    const before = revealed(olds)
+    const changed = changedKeys(omit(upgraded?.(before) ?? before, results), revealed(news))
     const replaces = update === undefined ? changed : []
     return { changes: changed.length > 0, replaces, deleteBeforeReplace: true }
   }

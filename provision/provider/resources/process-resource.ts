@@ -11,6 +11,12 @@ import type { ResourceKind } from './resource-kind.ts'
 export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
   results: ['pid', 'identity', 'version'],
 
+  // Which Ollama it is was no argument before, and a result all the same: it goes on running.
+  upgraded: state =>
+    state.program === 'ollama'
+      ? { ...state, toolVersion: state.toolVersion ?? state.version }
+      : state,
+
   async create(args, task) {
     // One that an update started which was killed before Pulumi wrote it down.
     const orphan = await readProcessRecord(args.record)
