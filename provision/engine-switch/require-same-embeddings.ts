@@ -34,8 +34,15 @@ export async function requireSameEmbeddings(
   if (settings.target !== 'local') throw notHere(settings, change)
 
   const texts = comparisonTexts()
-  const before = await embedBefore(settings, change.from, texts, task)
-  const after = await embedAfter(settings, texts, task)
+  const before = await embedBefore(settings, change.from, texts, task).catch(
+    notCompared(
+      change,
+      `start the stack with ${change.from} first (${PROJECT}:ollamaVersion), and name ${change.to} then`,
+    ),
+  )
+  const after = await embedAfter(settings, texts, task).catch(
+    notCompared(change, `stay with what runs: ${PROJECT}:ollamaVersion ${change.from}`),
+  )
   return keepComparison(settings, { ...change, model, ...leastAlike(texts, before, after) })
 }
 
@@ -57,6 +64,18 @@ export async function keepComparison(settings: Settings, found: Comparison): Pro
 
 const embeddingModelOf = ({ models }: Settings) =>
   models.find(({ definition }) => definition.role === 'embedding')!
+
+/** Nothing was changed yet: who wants to know what to do is told that first. */
+const notCompared =
+  ({ from, to }: EngineSwitch, mend: string) =>
+  (error: unknown) => {
+    if (!(error instanceof Failure) || error.kind === 'interrupted') throw error
+    throw new Failure(
+      'unavailable',
+      `Nothing was changed: the embeddings of Ollama ${from} and ${to} could not be compared: ${error.message}`,
+      { mend: error.mend === undefined ? mend : `${mend}; or ${error.mend}`, cause: error },
+    )
+  }
 
 function notHere({ stack, target }: Settings, { from, to }: EngineSwitch): Failure {
   const again = stack === 'dev' ? '' : ` --stack ${stack}`
