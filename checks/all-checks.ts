@@ -21,12 +21,14 @@ import chromaAnswers from './servers/chroma-answers.ts'
 import chromaConfiguration from './servers/chroma-configuration.ts'
 import chromaRoom from './servers/chroma-room.ts'
 import ollamaAnswers from './servers/ollama-answers.ts'
+import ollamaVersion from './servers/ollama-version.ts'
 import routesClosed from './servers/routes-closed.ts'
 
 /** Every check, in the order in which they are made. The API may still be starting; cleaning up comes last. */
 export const ALL: readonly Check[] = [
   chromaAnswers,
   ollamaAnswers,
+  ollamaVersion,
   routesClosed,
   modelsPresent,
   modelsIntact,

@@ -48,6 +48,8 @@ const Quota = z.object({
 const OllamaPool = z.object({
   pool: z.string(),
   reach: Endpoint,
+  /** Of Ollama, as deployed: `0.17.4`; absent where nobody recorded it. */
+  version: z.string().optional(),
   /** Ollama's model folder on this machine, where its files can be read; absent where they cannot. */
   modelsFolder: z.string().optional(),
   /** File that records its process, where the stack runs it as one of this machine. */

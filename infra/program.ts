@@ -3,13 +3,13 @@ import type { StackPlan } from './capacity/stack-plan.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
 import { layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
-import { LayoutRecord, OwnerRecord } from './resources.ts'
+import { LayoutRecord, OllamaRecord, OwnerRecord } from './resources.ts'
 import type {
   ClaimSizes,
   TargetComponent,
   TargetComponentArgs,
 } from './servers/target-component.ts'
-import { layoutRecordOf } from './settings/home-paths.ts'
+import { layoutRecordOf, ollamaRecordOf } from './settings/home-paths.ts'
 import type { Settings } from './settings/parse-settings.ts'
 import type { Target } from './settings/settings-schema.ts'
 import { FIRST_GENERATION, firstShardMap } from './shards.ts'
@@ -71,7 +71,7 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
       shards: settings.chroma.shards,
       shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
     },
-    ollama: servers.ollama,
+    ollama: servers.ollama.map(pool => ({ ...pool, version: settings.ollama.version })),
     api: servers.api,
     models: servers.deployModels(),
   }) as pulumi.Output<Outputs>
@@ -79,6 +79,8 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
   const api = servers.serveApi(outputs)
   const layout = { file: layoutRecordOf(home), layout: layoutOf(settings) }
   new LayoutRecord(`${stack}-layout`, layout, { dependsOn: servers })
+  const ollama = { file: ollamaRecordOf(home), version: settings.ollama.version }
+  new OllamaRecord(`${stack}-ollama-version`, ollama, { dependsOn: servers })
   const report = servers.verify(outputs, api)
   const { provisionerToken: token } = servers
   return {

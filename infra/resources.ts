@@ -45,6 +45,8 @@ export interface ProcessArgs extends Place {
   folders: string[]
   /** Key file that is made before the start when it is not there; what it holds never comes into the state. */
   keyFile?: string
+  /** Version of the program, where the stack's settings say one. */
+  toolVersion?: string
   /** Path that answers 200 when the server is ready. */
   readyPath: string
   readyWithin: Millis
@@ -100,6 +102,18 @@ export class LayoutRecord extends OwnResource {
   }
 }
 
+/** Which Ollama the stack was deployed with: a newer default does not change that. */
+export interface OllamaRecordArgs {
+  file: string
+  version: string
+}
+
+export class OllamaRecord extends OwnResource {
+  constructor(name: string, args: OllamaRecordArgs, options: pulumi.CustomResourceOptions) {
+    super('OllamaRecord', name, args, [], options)
+  }
+}
+
 /** Where a stack's secrets lie on this machine. */
 export interface SecretFiles {
   /** The tokens of the auth proxies, by what they let in to. */
@@ -136,6 +150,8 @@ export interface ModelArgs<Token = string> {
   serves: string
   /** Tokens, pinned in the derived model. */
   contextLength: number
+  /** Tokens computed at a time, pinned there too when given. */
+  batch?: number
   /** `token` is the provisioner's, where an auth proxy wants one. */
   ollama: { url: string; modelsFolder?: string; token?: Token }
   mirror?: ModelMirror

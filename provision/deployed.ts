@@ -43,7 +43,18 @@ export async function deployedStack(
  * @throws Failure `unavailable` when it was not
  */
 export async function deployedFrom(stack: StackFile, steps: Steps): Promise<Deployed> {
+  const deployed = await findDeployed(stack, steps)
+  if (deployed !== undefined) return deployed
   const { stack: name } = stack.settings
+  throw new Failure(
+    'unavailable',
+    `Stack ${name} is not deployed, or its deployment was never finished`,
+    { mend: `npm run up -- --stack ${name}` },
+  )
+}
+
+/** The same; undefined when it was not. */
+export async function findDeployed(stack: StackFile, steps: Steps): Promise<Deployed | undefined> {
   const { pulumi } = await obtainToolchain({}, steps, ['pulumi'])
   const engine = await PulumiEngine.open(stack, pulumi)
   const raw = await steps.run(
@@ -53,10 +64,5 @@ export async function deployedFrom(stack: StackFile, steps: Steps): Promise<Depl
   )
   const outputs = Outputs.safeParse(raw)
   const provisioner = Provisioner.safeParse(raw.provisioner).data
-  if (outputs.success) return { outputs: outputs.data, token: provisioner?.token }
-  throw new Failure(
-    'unavailable',
-    `Stack ${name} is not deployed, or its deployment was never finished`,
-    { mend: `npm run up -- --stack ${name}` },
-  )
+  return outputs.success ? { outputs: outputs.data, token: provisioner?.token } : undefined
 }

@@ -24,8 +24,12 @@ const { gateOnPlan } = await import('./plan/deploy-decision.ts')
 const { takeOver } = await import('./ownership/take-over.ts')
 const { ownerOf } = await import('./ownership/home-owner.ts')
 const { previousState } = await import('../infra/ownership/previous-state.ts')
+const { engineSwitchOf } = await import('./engine-switch/engine-switch.ts')
 const { parseSettings } = await import('../infra/settings/parse-settings.ts')
 const { deploy } = await import('../infra/program.ts')
+
+/** The engine ends the program itself when it is interrupted. */
+const UNWATCHED = { report: () => undefined, signal: new AbortController().signal }
 
 const deployed = await deployStack().catch(shown)
 
@@ -38,7 +42,13 @@ async function deployStack() {
     takeOver: async settings => {
       const { id, older } = await ownerOf(settings)
       const before = await previousState(id !== undefined || older)
-      return takeOver(settings, before, { dryRun: pulumi.runtime.isDryRun() })
+      const dryRun = pulumi.runtime.isDryRun()
+      const owner = await takeOver(settings, before, { dryRun })
+      if (!dryRun && (await engineSwitchOf(settings)) !== undefined) {
+        const { requireSameEmbeddings } = await import('./engine-switch/require-same-embeddings.ts')
+        await requireSameEmbeddings(settings, UNWATCHED)
+      }
+      return owner
     },
   })
 }

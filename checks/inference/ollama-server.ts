@@ -93,6 +93,13 @@ export class OllamaServer {
     }
   }
 
+  /** What it says that it is: `0.17.4`. */
+  async version(signal?: AbortSignal): Promise<string> {
+    const schema = z.object({ version: z.string() })
+    const call = { deadline: LOOK_DEADLINE, repeatable: true, signal }
+    return (await this.json('/api/version', schema, call)).version
+  }
+
   /** The models in the server's store. */
   async stored(signal?: AbortSignal, deadline = LOOK_DEADLINE): Promise<StoredModel[]> {
     const schema = z.object({ models: z.array(StoredModel) })

@@ -53,6 +53,13 @@ const DISK_FULL = /disk is full|no space left on device|ENOSPC|disk quota exceed
 const TOO_COMPLEX = /too many SQL variables|Expression tree is too large|parser stack overflow/i
 
 /**
+ * As Ollama says that what runs a model has died or talks nonsense. While it embeds it answers so with 400, as it does
+ * to a request that is wrong.
+ */
+const RUNNER_FAILED =
+  /do embedding request|embed(ding)? (response|values)|NaN or Inf|\bllama-server\b|\brunner (process|has unexpectedly stopped)|unexpected server status|"http:\/\/127\.0\.0\.1:\d+\//i
+
+/**
  * What an HTTP status means for the caller. Ollama reports a model that does not fit as a 500 whose text
  * changes from version to version, so only the word is looked for.
  */
@@ -65,6 +72,8 @@ export function reasonOfStatus(status: number, message: string): ServerErrorReas
   if (status === 499) return 'cancelled'
   if (status === 507 || (status >= 500 && DISK_FULL.test(message))) return 'full'
   if (status >= 500 && TOO_COMPLEX.test(message)) return 'rejected'
-  if (status >= 500) return /memory/i.test(message) ? 'memory' : 'faulty'
+  if (status >= 500 || RUNNER_FAILED.test(message)) {
+    return /memory/i.test(message) ? 'memory' : 'faulty'
+  }
   return 'rejected'
 }

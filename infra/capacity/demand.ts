@@ -8,12 +8,10 @@ const METADATA_BYTES = 1000
 
 /**
  * What a stack's settings demand.
- * @param ollama the version that is deployed
  * @param architectureOf the figures of a model: of its lock entry, or of the catalog
  */
 export function demandOf(
   settings: Settings,
-  ollama: string,
   architectureOf: (model: ModelDefinition) => Architecture,
 ): StackDemand {
   const { chroma, models } = settings
@@ -21,7 +19,7 @@ export function demandOf(
     definition.role === 'embedding' ? definition.dimensions : [],
   )
   return {
-    ollama,
+    ollama: settings.ollama.version,
     parallel: settings.ollama.parallel,
     kvCache: settings.ollama.kvCacheType,
     models: models.map(({ definition, contextLength }) => ({

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../failure.ts'
 import { CATALOG } from '../settings/model-catalog.ts'
 import type { ModelDefinition } from '../settings/model-definition.ts'
+import { suitesOf } from '../settings/ollama-version.ts'
 import type { KvCacheType } from '../settings/settings-schema.ts'
 import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
 import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
@@ -48,6 +49,8 @@ const PlannedData = z.object({
 export const StackPlan = Plan.extend({
   models: z.array(PlannedModel),
   data: PlannedData,
+  /** The Ollama that the memory is planned for; `ran` says which suites of this project did against it. */
+  ollama: z.object({ version: z.string(), ran: z.string().optional() }),
   /** What would fit when this does not, cheapest first. */
   alternatives: z.array(
     z.object({ change: z.string(), cost: z.string(), settings: z.record(z.string(), z.string()) }),
@@ -68,6 +71,7 @@ export function planStack(
     ...plan,
     models: models.map(model => describeModel(model, demand)),
     data: planData(demand.data),
+    ollama: describeOllama(demand.ollama),
     alternatives:
       plan.verdict === VERDICTS.none ? findAlternatives(demand, nodes, held, candidates) : [],
   }
@@ -95,6 +99,11 @@ function catalogModels(demand: StackDemand): ModelDemand[] {
       contextLength: Math.min(wanted ?? model.contextLength, model.contextLength),
     }
   })
+}
+
+function describeOllama(version: string): StackPlan['ollama'] {
+  const ran = suitesOf(version)
+  return { version, ...(ran !== undefined && { ran }) }
 }
 
 /** A filtered query that takes longer is felt by those who wait for an answer. */

@@ -71,6 +71,7 @@ const estimate = (demand: StackDemand, model: ModelDemand, gpuLayers: 0 | 'all')
   estimateModel(model.architecture, {
     ollama: demand.ollama,
     contextLength: model.contextLength,
+    embedding: model.role === 'embedding',
     parallel: demand.parallel,
     kvCache: demand.kvCache,
     gpuLayers,

@@ -13,6 +13,7 @@ export function ollamaProcess(settings: Settings): ProcessArgs {
   return {
     ...place,
     arguments: ['serve'],
+    toolVersion: settings.ollama.version,
     environment: {
       ...ollamaEnvironment(settings, {
         port: place.port,

@@ -1,13 +1,14 @@
 import type { OllamaPool } from '../outputs.ts'
 import type { ModelArgs } from '../resources.ts'
 import { lockRecordOf } from '../settings/home-paths.ts'
-import { servedName } from '../settings/model-definition.ts'
+import { type ModelDefinition, servedName } from '../settings/model-definition.ts'
+import { generationOf } from '../settings/ollama-version.ts'
 import type { PlannedModel, Settings } from '../settings/parse-settings.ts'
 
 /** A model of the stack as it is asked for from the Ollama of a pool, by the resource and by `npm run models` alike. */
 export function modelArgs<Token = string>(
   { definition, contextLength }: PlannedModel,
-  { modelMirror, pullDeadline, home }: Settings,
+  { modelMirror, pullDeadline, home, ollama }: Settings,
   { reach, modelsFolder }: OllamaPool,
   token?: Token,
 ): ModelArgs<Token> {
@@ -15,9 +16,22 @@ export function modelArgs<Token = string>(
     definition,
     serves: servedName(definition.name, contextLength),
     contextLength,
+    ...batchOf(definition, contextLength, ollama.version),
     ollama: { url: reach.url, modelsFolder, ...(token !== undefined && { token }) },
     mirror: modelMirror,
     deadline: pullDeadline,
     lockRecord: lockRecordOf(home),
   }
+}
+
+/** DefaultEmbeddingNumBatch in llm/llama_server.go of Ollama 0.32. */
+const EMBEDDING_BATCH = 2048
+
+/**
+ * From 0.30 on an embedding model takes a text in one batch, of 2048 tokens by itself: a longer context is real only
+ * where the batch is as long.
+ */
+function batchOf({ role }: ModelDefinition, contextLength: number, version: string) {
+  const isCut = role === 'embedding' && contextLength > EMBEDDING_BATCH
+  return isCut && generationOf(version) === 'spawning' ? { batch: contextLength } : {}
 }

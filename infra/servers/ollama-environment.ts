@@ -1,4 +1,5 @@
 import { plannedEnvironment } from '../capacity/model/planned-environment.ts'
+import { generationOf } from '../settings/ollama-version.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 
 /**
@@ -9,12 +10,17 @@ export function ollamaEnvironment(
   settings: Settings,
   server: { port: number; modelsFolder: string; models: number },
 ): Record<string, string> {
-  const { parallel, kvCacheType, keepAlive } = settings.ollama
+  const { version, parallel, kvCacheType, keepAlive } = settings.ollama
   const chat = settings.models.find(({ definition }) => definition.role === 'chat')
   return {
     OLLAMA_HOST: `127.0.0.1:${server.port}`,
     OLLAMA_MODELS: server.modelsFolder,
-    ...plannedEnvironment({ contextLength: chat!.contextLength, parallel, kvCache: kvCacheType }),
+    ...plannedEnvironment({
+      generation: generationOf(version),
+      contextLength: chat!.contextLength,
+      parallel,
+      kvCache: kvCacheType,
+    }),
     OLLAMA_KEEP_ALIVE: keepAlive,
     OLLAMA_MAX_LOADED_MODELS: `${server.models}`,
     // Pruning at the start would delete a partial pull.

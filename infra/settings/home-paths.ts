@@ -26,6 +26,13 @@ export const tokensOf = (home: string): string => join(localPaths(home).state, '
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 
+/** Which version of Ollama the stack was deployed with. */
+export const ollamaRecordOf = (home: string): string => join(localPaths(home).state, 'ollama.json')
+
+/** What the comparison of two versions of Ollama found. */
+export const comparisonRecordOf = (home: string): string =>
+  join(localPaths(home).state, 'compared.json')
+
 /** The record of models that the tracked lock file does not know. */
 export const lockRecordOf = (home: string): string =>
   join(localPaths(home).state, 'models.lock.json')

@@ -17,7 +17,8 @@ const Reference = z
 /** The setting `images`. */
 export const Images = z.strictObject({
   chroma: Reference.default('chromadb/chroma:1.5.9'),
-  ollama: Reference.default('ollama/ollama:0.17.4'),
+  /** Ollama's own of the stack's version, where the stack names no other. */
+  ollama: Reference.optional(),
   /** The proxy in front of both, any user's. */
   front: Reference.default('nginxinc/nginx-unprivileged:1.28.0'),
   /** The project's own: the API, the checks, and what pulls models. */
@@ -28,6 +29,12 @@ export const Images = z.strictObject({
     .regex(/^([a-z0-9][a-z0-9.:/_-]*[a-z0-9])?$/, 'host[:port][/path], without https://')
     .default(''),
 })
+
+/** Ollama's own image of a version. */
+export const ollamaImage = (version: string): string => `ollama/ollama:${version}`
+
+/** Those of a stack, each named. */
+export type NamedImages = z.infer<typeof Images> & { ollama: string }
 
 /** The images of a stack, as a container engine is given them. */
 export type ImageReferences = Record<'chroma' | 'ollama' | 'front' | 'api', string>
@@ -40,7 +47,7 @@ export const IMAGE_LOCK = fileURLToPath(new URL('../images.lock.json', import.me
 
 /** From where, and by digest where the lock has one. */
 export function resolveImages(
-  { mirror, ...images }: z.infer<typeof Images>,
+  { mirror, ...images }: NamedImages,
   lock: ImageLock = ImageLock.parse(JSON.parse(readFileSync(IMAGE_LOCK, 'utf8'))),
 ): ImageReferences {
   const resolved = Object.entries(images).map(([part, image]) => {

@@ -7,10 +7,11 @@ import { Failure } from '../failure.ts'
 import type { Quota } from '../outputs.ts'
 import { PROJECT } from '../project.ts'
 import { MiB, type Millis, minutes } from '../units.ts'
-import { type ImageReferences, Images, resolveImages } from './image-settings.ts'
+import { type ImageReferences, Images, type NamedImages, resolveImages } from './image-settings.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
 import { type ModelDefinition, type Role, withTag } from './model-definition.ts'
+import { chosenOllama, recordedOllama } from './ollama-setting.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -25,7 +26,14 @@ export interface Settings {
   /** Whether a setting names it; else it is made for this stack alone. */
   homeIsNamed: boolean
   chroma: { port: number; shards: number; instances: number; maxConnections: number; quota: Quota }
-  ollama: { port: number; parallel: number; kvCacheType: KvCacheType; keepAlive: string }
+  ollama: {
+    /** What runs, or will: `0.17.4`. */
+    version: string
+    port: number
+    parallel: number
+    kvCacheType: KvCacheType
+    keepAlive: string
+  }
   /**
    * `address` is the one of the host that the docker target publishes the port on; `hosts` are names that the API on
    * loopback goes by, `proxies` addresses and ranges of those in front of it, both comma-separated.
@@ -45,7 +53,7 @@ export interface Settings {
   /** For the targets that run containers. */
   images: ImageReferences
   /** As they are named, before mirror and lock. */
-  configuredImages: z.infer<typeof Images>
+  configuredImages: NamedImages
   pullDeadline: Millis
   kubernetes: KubernetesSettings
   deployUnfit: boolean
@@ -59,18 +67,23 @@ export type PlannedModel = { definition: ModelDefinition; contextLength: number 
  * @param stack name of the stack
  * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
  *   an object are read as JSON, since that is how Pulumi hands them over
+ * @param ollamaIn the version of Ollama that a home folder was deployed with; undefined where nothing was
  * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
  */
 export function parseSettings(
   stack: string,
   raw: Record<string, unknown>,
   env: NodeJS.ProcessEnv = process.env,
+  ollamaIn: (home: string) => string | undefined = recordedOllama,
 ): Settings {
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
   const config = parsed.data
   const wrong = wrongIn(stack)
-  const images = Images.parse(config.images)
+  const home = homeOf(stack, config.home, env, wrong)
+  const named = Images.parse(config.images)
+  const ollama = chosenOllama(config.ollamaVersion, named.ollama, () => ollamaIn(home), wrong)
+  const images = { ...named, ollama: ollama.image }
   const own = Object.entries(config.models).map(
     ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
   )
@@ -87,7 +100,7 @@ export function parseSettings(
   return {
     stack,
     target: config.target,
-    home: homeOf(stack, config.home, env, wrong),
+    home,
     homeIsNamed: config.home !== '',
     chroma: {
       port: config.chromaPort,
@@ -100,6 +113,7 @@ export function parseSettings(
       },
     },
     ollama: {
+      version: ollama.version,
       port: config.ollamaPort,
       parallel: config.parallel,
       kvCacheType: config.kvCacheType,

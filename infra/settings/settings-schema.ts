@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from '../shards.ts'
 import { Images } from './image-settings.ts'
 import { Kubernetes } from './kubernetes-settings.ts'
+import { SUPPORTED_OLLAMA } from './ollama-version.ts'
 import { OwnModel } from './own-model-schema.ts'
 
 const TARGETS = ['local', 'docker', 'kubernetes'] as const
@@ -103,6 +104,12 @@ export const Config = z.strictObject({
     .describe(
       'Tokens a chat may use, prompt and answer together; pinned in the model that is served',
     ),
+  ollamaVersion: z
+    .string()
+    .default('')
+    .describe(
+      `Version of Ollama, such as 0.17.4: ${SUPPORTED_OLLAMA}. Empty: what the tag of images.ollama says, else what the stack was deployed with, else the newest that all suites of this project ran against`,
+    ),
   parallel: whole(1, 64)
     .default(1)
     .describe('Requests that one model answers at the same time; memory grows with it'),
@@ -165,7 +172,7 @@ export const Config = z.strictObject({
       "Models of the stack's own, by name: role, dimensions, contextLength, sizeBytes, prefixes, figures, sources",
     ),
   images: Images.default({} as never).describe(
-    "Images of the targets that run containers, each by exact version: chroma, ollama, front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
+    "Images of the targets that run containers, each by exact version: chroma, ollama (by ollamaVersion when absent), front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
   ),
   pullDeadlineMinutes: whole(1, 1440)
     .default(180)

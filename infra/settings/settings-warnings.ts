@@ -1,16 +1,23 @@
 import { isIP } from 'node:net'
 import { pullHosts } from '../kubernetes/pull-ranges.ts'
 import { PROJECT } from '../project.ts'
+import { neverRun } from './ollama-version.ts'
 import type { Settings } from './parse-settings.ts'
 
 /** What settings leave open, or what may not work with them, though each is a valid one: for people, a text each. */
 export function warningsOf(settings: Settings): string[] {
   return [
     settings.egress.warning,
+    neverRunHere(settings),
     settings.target === 'docker' ? apiInClear(settings) : undefined,
     ...(settings.target === 'kubernetes' ? [addressesBehindIngress(settings)] : []),
     ...(settings.target === 'kubernetes' ? pulledByName(settings) : []),
   ].filter(text => text !== undefined)
+}
+
+function neverRunHere({ ollama: { version } }: Settings): string | undefined {
+  const told = neverRun(version)
+  return told && `WARNING: ${PROJECT}:ollamaVersion or images.ollama names ${version}. ${told}`
 }
 
 const EVERY_ADDRESS = '0.0.0.0'

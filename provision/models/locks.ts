@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { ManifestLayer, weightsAmong } from '../../checks/models/model-files.ts'
-import { Architecture } from '../../infra/capacity/model/architecture.ts'
+import type { ManifestLayer } from '../../checks/models/model-files.ts'
 import {
   describeSource,
   isFileSource,
@@ -9,19 +8,8 @@ import {
 } from '../../infra/settings/model-definition.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 import { architectureIn } from './gguf-file.ts'
+import { allMade, LockEntry, type Made, weightDigests, withMadeOf } from './lock-entry.ts'
 import { type Installed, type OllamaStore, weightsOf } from './ollama-store.ts'
-
-/** What a verified pull or import has seen. */
-export const LockEntry = z.object({
-  /** Of the manifest, in hex: see Manifest.digest. It covers all layers. */
-  digest: z.string(),
-  sizeBytes: z.int().positive(),
-  /** Empty where the store of the server that it was seen on cannot be read. */
-  layers: z.array(ManifestLayer),
-  /** What its memory is planned by; absent where nobody could read its file. */
-  architecture: Architecture.optional(),
-})
-export type LockEntry = z.infer<typeof LockEntry>
 
 /** Model → source (describeSource) → what it must be. */
 const LockFile = z.record(z.string(), z.record(z.string(), LockEntry))
@@ -58,8 +46,8 @@ export function expectedFrom(
   const keys = source.kind === 'mirror' ? [source, LIBRARY] : [source]
   for (const key of keys.map(describeSource)) {
     const locked = tracked[model]?.[key]
-    if (locked !== undefined) return { entry: locked, by: 'lock' }
     const seen = recorded[model]?.[key]
+    if (locked !== undefined) return { entry: withMadeOf(locked, seen), by: 'lock' }
     if (seen !== undefined) return { entry: seen, by: 'recorded' }
   }
   return undefined
@@ -67,16 +55,19 @@ export function expectedFrom(
 
 const LIBRARY: ModelSource = { kind: 'library' }
 
-/** Writes what was seen of a model that came from a source into a lock file. */
+/**
+ * Writes what was seen of a model that came from a source into a lock file.
+ * @param entry is given the one that is there
+ */
 export function writeLock(
   file: string,
   model: string,
   source: string,
-  entry: LockEntry,
+  entry: (before: LockEntry | undefined) => LockEntry,
 ): Promise<void> {
   return changeJsonRecord(file, LockFile, content => ({
     ...content,
-    [model]: { ...content?.[model], [source]: entry },
+    [model]: { ...content?.[model], [source]: entry(content?.[model]?.[source]) },
   }))
 }
 
@@ -108,11 +99,11 @@ export async function identify(
 }
 
 /** What a lock holds of an installed model. */
-export async function lockEntryOf(
+export async function madeOf(
   name: string,
   installed: Installed,
   store: OllamaStore,
-): Promise<LockEntry> {
+): Promise<Made> {
   const { digest, layers } = await identify(name, installed, store)
   const architecture = await architectureIn(layers, store.modelsFolder)
   const { sizeBytes } = installed
@@ -120,7 +111,7 @@ export async function lockEntryOf(
 }
 
 /** Whether a model is what a lock holds for its source. */
-export function isSame(expected: LockEntry, seen: Identity, source?: ModelSource): boolean {
+export function isSame(expected: Made, seen: Identity, source?: ModelSource): boolean {
   if (seen.digest === expected.digest) return true
   // An imported model's own manifest holds the path of the server's folder. Where that cannot be read, only
   // the weights can be compared.
@@ -137,16 +128,13 @@ export function recognise(
 ): { source: string; lockedBy: LockedBy } | undefined {
   for (const source of sources) {
     const expected = expectedFrom(source, model, locks)
-    if (expected && isSame(expected.entry, seen, source)) {
+    if (expected && allMade(expected.entry).some(made => isSame(made, seen, source))) {
       return { source: describeSource(source), lockedBy: expected.by }
     }
   }
   const found = locks.recorded[model]?.[ALREADY_THERE]
   return found && isSame(found, seen) ? { source: ALREADY_THERE, lockedBy: 'recorded' } : undefined
 }
-
-const weightDigests = (layers: ManifestLayer[]): string[] =>
-  weightsAmong(layers).map(({ digest }) => digest)
 
 const sameSet = (some: string[], others: string[]): boolean =>
   some.length > 0 && some.toSorted().join() === others.toSorted().join()

@@ -74,6 +74,11 @@ export class OllamaStore {
     return { digest: found.digest, sizeBytes: found.size, ...(manifest && { manifest }) }
   }
 
+  /** Of the server: `0.17.4`. */
+  version(): Promise<string> {
+    return this.#server.version(this.#signal)
+  }
+
   show(model: string): Promise<Shown> {
     const call: Call = { method: 'POST', body: { model }, ...this.#lookup }
     return this.#server.json('/api/show', Shown, call)

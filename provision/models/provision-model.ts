@@ -5,7 +5,8 @@ import { formatBytes, formatDuration } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { deriveModel } from './derived-model.ts'
 import { isComplete } from './file-defects.ts'
-import { type Locks, lockEntryOf, readLocks, TRACKED_LOCK, writeLock } from './locks.ts'
+import { withMade } from './lock-entry.ts'
+import { type Locks, madeOf, readLocks, TRACKED_LOCK, writeLock } from './locks.ts'
 import { type ModelJob, type ModelRequest, sourcesOf } from './model-job.ts'
 import { type ObtainedModel, obtainModel } from './obtain/obtain-model.ts'
 import { adopt, transferFromFirst } from './obtain/transfer.ts'
@@ -78,8 +79,12 @@ export function lockModel(
     const transferred = await transferFromFirst(sourcesOf(request), job)
     await adopt(transferred, job)
     const source = describeSource(transferred.source)
-    const entry = await lockEntryOf(name, transferred.installed, job.store)
-    await writeLock(trackedFile, name, source, entry)
+    const made = await madeOf(name, transferred.installed, job.store)
+    const { files } = transferred
+    const version = await job.store.version()
+    await writeLock(trackedFile, name, source, before =>
+      files === undefined ? made : withMade(before, version, made, files),
+    )
     return source
   })
 }

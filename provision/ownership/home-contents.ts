@@ -7,10 +7,10 @@ import type { Bytes } from '../../infra/units.ts'
 export const CONTENTS: Record<string, RegExp> = {
   chroma: /^\d+(\.room(\.sound)?)?$/,
   models: /^(blobs|manifests)$/,
-  logs: /^(chroma-\d+|ollama|api)\.log(\.\d+)?$/,
-  processes: /^(chroma-\d+|ollama|api)\.json(\.new)?$/,
+  logs: /^(chroma-\d+|ollama(-temporary)?|api)\.log(\.\d+)?$/,
+  processes: /^(chroma-\d+|ollama(-temporary)?|api)\.json(\.new)?$/,
   state:
-    /^(pulumi|reserve|Pulumi\..*yaml|passphrase|(backend|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
+    /^(pulumi|reserve|Pulumi\..*yaml|passphrase|(backend|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout|ollama|compared)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
 }
 
 /** What of a home folder the stack made, and what it did not. */

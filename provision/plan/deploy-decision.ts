@@ -12,7 +12,6 @@ import { warningsOf } from '../../infra/settings/settings-warnings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 import type { Steps } from '../steps/steps.ts'
 import { commandsFor } from '../targets/targets.ts'
-import { PINS } from '../toolchain/pinned-tools.ts'
 import { architecturesOf, type FigureSources } from './architectures.ts'
 
 /**
@@ -37,7 +36,7 @@ export async function planOn(
 }
 
 const demandNow = async (settings: Settings, from: FigureSources): Promise<StackDemand> =>
-  demandOf(settings, PINS.ollama.version, await architecturesOf(settings, from))
+  demandOf(settings, await architecturesOf(settings, from))
 
 /** What the plan says of a deployment: the verdict, or the warning that goes with deploying all the same. */
 export interface DeployDecision {

@@ -49,7 +49,7 @@ function modelTable({ models }: StackPlan): string {
       part('weights'),
       part('kv'),
       part('compute'),
-      part('output', 'inputs', 'process'),
+      part('checkpoints', 'output', 'inputs', 'process'),
       bothSides(model.reserved),
       bothSides(model.resident),
     ]

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { Failure } from '../../infra/failure.ts'
 import type { Program } from '../../infra/local/local-servers.ts'
 import { commandOf } from './process-table.ts'
@@ -11,6 +11,18 @@ export function isFree(port: number): Promise<boolean> {
     const probe = createServer()
     probe.once('error', () => resolve(false))
     probe.listen({ port, host: LOOPBACK, exclusive: true }, () => probe.close(() => resolve(true)))
+  })
+}
+
+/** A loopback port that nobody listens on. */
+export function anyFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen({ port: 0, host: LOOPBACK }, () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
   })
 }
 

@@ -11,11 +11,15 @@ const API_MAIN = join(PROJECT_ROOT, 'checks', 'api', 'main.ts')
 
 /** What runs a program, and its version: of the toolchain, or the project's own. */
 export async function runnable(
-  program: Program,
+  { program, toolVersion }: { program: Program; toolVersion?: string },
   task: Task,
 ): Promise<Pick<Tool, 'command' | 'version'>> {
   if (program !== 'api') {
-    const tool = await obtainTool(program, toolchainOptions(process.env), task)
+    const tool = await obtainTool(
+      program,
+      toolchainOptions(process.env, { [program]: toolVersion }),
+      task,
+    )
     return program === 'chroma' ? { ...tool, command: watched(tool.command) } : tool
   }
   return { command: [process.execPath, ...apiArguments(API_MAIN)], version: PROJECT_VERSION }

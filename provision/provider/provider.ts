@@ -17,6 +17,8 @@ const KINDS: Record<string, () => Promise<AnyKind>> = {
   'knowledge:index:Model': async () => (await import('./resources/model-resource.ts')).modelKind,
   'knowledge:index:Owner': async () => (await import('./resources/owner-resource.ts')).ownerKind,
   'knowledge:index:Layout': async () => (await import('./resources/layout-resource.ts')).layoutKind,
+  'knowledge:index:OllamaRecord': async () =>
+    (await import('./resources/ollama-record-resource.ts')).ollamaRecordKind,
   'knowledge:index:Secrets': async () =>
     (await import('./resources/secrets-resource.ts')).secretsKind,
   'knowledge:index:Verification': async () =>
@@ -46,8 +48,9 @@ export class KnowledgeProvider implements provider.Provider {
     olds: object,
     news: Properties,
   ): Promise<provider.DiffResult> {
-    const { results, update } = await kindOf(urn)
-    const changed = changedKeys(revealed(omit(olds, results)), revealed(news))
+    const { results, update, upgraded } = await kindOf(urn)
+    const before = revealed(olds)
+    const changed = changedKeys(omit(upgraded?.(before) ?? before, results), revealed(news))
     const replaces = update === undefined ? changed : []
     return { changes: changed.length > 0, replaces, deleteBeforeReplace: true }
   }

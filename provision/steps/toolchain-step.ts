@@ -1,3 +1,4 @@
+import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Flag } from '../commands/command.ts'
 import { toolchainOptions } from '../toolchain/options.ts'
 import { obtainTool, type Tool, type ToolName } from '../toolchain/toolchain.ts'
@@ -21,14 +22,16 @@ export type Toolchain = Record<ToolName, Tool>
 export async function obtainToolchain(
   { offlineBuild }: ToolchainFlags,
   steps: Steps,
-  parts: ToolName[] = ['pulumi', 'chroma', 'ollama'],
+  parts: ToolName[],
+  settings?: Settings,
 ): Promise<Toolchain> {
   if (offlineBuild) process.env.KNOWLEDGE_STACK_OFFLINE_BUILD = '1'
+  const options = toolchainOptions(process.env, { ollama: settings?.ollama.version })
   const tools: Partial<Toolchain> = {}
   for (const part of parts) {
     tools[part] = await steps.run(
       part,
-      task => obtainTool(part, toolchainOptions(process.env), task),
+      task => obtainTool(part, options, task),
       tool => `${tool.version} from ${tool.origin} (${tool.why})`,
     )
   }

@@ -1,5 +1,6 @@
 import { type Millis, seconds } from '../../infra/units.ts'
 import { cacheFolder } from '../egress/certificate-variables.mjs'
+import type { WantedVersions } from './pinned-tools.ts'
 
 /** Where parts are looked for and kept. */
 export interface ToolchainOptions {
@@ -12,12 +13,16 @@ export interface ToolchainOptions {
   /** A download that brings nothing for this long has stalled. */
   stallAfter: Millis
   env: NodeJS.ProcessEnv
+  versions: WantedVersions
 }
 
 const GITHUB = 'https://github.com'
 
 /** The options as the environment sets them: see the table in docs/settings.md. */
-export function toolchainOptions(env: NodeJS.ProcessEnv): ToolchainOptions {
+export function toolchainOptions(
+  env: NodeJS.ProcessEnv,
+  versions: WantedVersions = {},
+): ToolchainOptions {
   return {
     cache: cacheFolder(env),
     offlineBuild: env.KNOWLEDGE_STACK_OFFLINE_BUILD === '1',
@@ -27,5 +32,6 @@ export function toolchainOptions(env: NodeJS.ProcessEnv): ToolchainOptions {
     },
     stallAfter: seconds(30),
     env,
+    versions,
   }
 }

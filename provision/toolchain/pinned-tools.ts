@@ -1,16 +1,23 @@
 import satisfies from 'semver/functions/satisfies.js'
+import {
+  DEFAULT_OLLAMA,
+  versionProblem as ollamaProblem,
+  SUPPORTED_OLLAMA,
+} from '../../infra/settings/ollama-version.ts'
 
 /** What is obtained: the engine that deploys, and the two servers. */
 export type ToolName = 'pulumi' | 'ollama' | 'chroma'
+
+/** The versions that are wanted in place of the pinned ones. */
+export type WantedVersions = Partial<Record<ToolName, string | undefined>>
 
 export interface Pin {
   /** As people call it. */
   title: string
   /** The version that is obtained when none is found. */
   version: string
-  /** The versions that are taken when found, and why no others. */
-  accepts: string
-  because: string
+  /** The versions that are taken when found, and why no others; absent where only the very version is taken. */
+  accepts?: { range: string; because: string }
   binary: string
   /** How the binary is asked for its version, and where its answer says it. */
   ask: { arguments: string[]; environment: Record<string, string>; answer: RegExp }
@@ -21,8 +28,10 @@ export const PINS: Record<ToolName, Pin> = {
   pulumi: {
     title: 'Pulumi',
     version: '3.250.0',
-    accepts: '>=3.250.0 <4',
-    because: 'the SDK of this project is no newer than its engine',
+    accepts: {
+      range: '>=3.250.0 <4',
+      because: 'the SDK of this project is no newer than its engine',
+    },
     binary: 'pulumi',
     ask: {
       arguments: ['version'],
@@ -32,9 +41,7 @@ export const PINS: Record<ToolName, Pin> = {
   },
   ollama: {
     title: 'Ollama',
-    version: '0.17.4',
-    accepts: '>=0.17.1 <0.25.0',
-    because: 'below lies CVE-2026-7482, above an engine whose memory this project cannot plan',
+    version: DEFAULT_OLLAMA,
     binary: 'ollama',
     ask: {
       arguments: ['--version'],
@@ -47,16 +54,33 @@ export const PINS: Record<ToolName, Pin> = {
     title: 'Chroma',
     version: '1.5.9',
     // Chroma's command line has versions of its own, and is all that the binary tells: 1.5.9 says 1.4.4.
-    accepts: '>=1.4.4 <2',
-    because: 'the command line of Chroma 1.5.9 says 1.4.4',
+    accepts: { range: '>=1.4.4 <2', because: 'the command line of Chroma 1.5.9 says 1.4.4' },
     binary: 'chroma',
     ask: { arguments: ['--version'], environment: {}, answer: /(\d+\.\d+\.\d+\S*)/ },
   },
 }
 
+/** The version that is wanted of a part: what a stack names, else the pinned one. */
+export const wantedVersion = (part: ToolName, { versions }: { versions: WantedVersions }): string =>
+  versions[part] ?? PINS[part].version
+
 /** Why a version that was found is not taken; undefined when it is. */
-export function versionProblem(part: ToolName, version: string): string | undefined {
-  const { accepts, because } = PINS[part]
-  if (satisfies(version, accepts)) return undefined
-  return `is ${version}, not ${accepts}: ${because}`
+export function versionProblem(
+  part: ToolName,
+  version: string,
+  options: { versions: WantedVersions } = { versions: {} },
+): string | undefined {
+  const { accepts } = PINS[part]
+  if (accepts !== undefined) {
+    const { range, because } = accepts
+    return satisfies(version, range) ? undefined : `is ${version}, not ${range}: ${because}`
+  }
+  const wanted = wantedVersion(part, options)
+  if (version === wanted) return undefined
+  const problem = ollamaProblem(version)
+  const how =
+    problem === undefined
+      ? `knowledge-stack:ollamaVersion ${version} would take it`
+      : `it ${problem}; supported are ${SUPPORTED_OLLAMA}`
+  return `is ${version}, and this stack asks for ${wanted}: ${how}`
 }

@@ -10,7 +10,7 @@ import { onPath } from './installers/from-path.ts'
 import { fromSource } from './installers/from-source.ts'
 import { fromVendor } from './installers/from-vendor.ts'
 import type { ToolchainOptions } from './options.ts'
-import { PINS, type ToolName } from './pinned-tools.ts'
+import { PINS, type ToolName, wantedVersion } from './pinned-tools.ts'
 
 export type { Origin } from './installer.ts'
 export type { ToolName } from './pinned-tools.ts'
@@ -48,13 +48,16 @@ export async function obtainTool(
     return toolOf(part, way, taken, `${way.how}, as the offline build asks`)
   }
 
-  const choice = await readChoice(part, options.cache)
+  const choice = await readChoice(part, options)
   const { way, taken, refusals } = await takeFirst(part, ordered(ways, choice), options, task)
-  if (way.name === choice?.way) return toolOf(part, way, taken, choice.why)
-
-  const why = [way.how, ...refusals].join('; ')
-  if (way.origin !== 'path') await writeChoice(part, options.cache, { way: way.name, why })
-  return toolOf(part, way, taken, why)
+  // What is on PATH is looked at every time, and may be something else than when the choice was made.
+  const notOnPath = refusals.slice(0, 1)
+  const isChosen = way.name === choice?.way
+  const because = isChosen ? choice.refusals : refusals.slice(1)
+  if (way.origin !== 'path' && !isChosen) {
+    await writeChoice(part, options, { way: way.name, refusals: because })
+  }
+  return toolOf(part, way, taken, [way.how, ...notOnPath, ...because].join('; '))
 }
 
 /** The way chosen before comes right behind PATH. */
@@ -90,11 +93,11 @@ async function takeFirst(
       failures.push(error)
     }
   }
-  throw noneServes(part, failures)
+  throw noneServes(part, wantedVersion(part, options), failures)
 }
 
-function noneServes(part: ToolName, failures: unknown[]): Failure {
-  const { title, version } = PINS[part]
+function noneServes(part: ToolName, version: string, failures: unknown[]): Failure {
+  const { title } = PINS[part]
   const last = failures.at(-1)
   const reasons = failures.map(failure => `  - ${messageOf(failure)}`).join('\n')
   const mend = last instanceof Failure ? last.mend : undefined
@@ -113,22 +116,30 @@ function firstLine(error: unknown): string {
 }
 
 /** Which way a part was come by and why, so that the ways that did not serve are not tried at every start. */
-const Choice = z.object({ way: z.string(), why: z.string() })
+const Choice = z.object({
+  way: z.string(),
+  /** Of the ways between PATH and it, why they did not serve. */
+  refusals: z.array(z.string()),
+})
 type Choice = z.infer<typeof Choice>
 
 /** @returns undefined when none was made yet, for this version */
-const readChoice = (part: ToolName, cache: string): Promise<Choice | undefined> =>
-  readJsonIfSound(fileOf(part, cache), Choice)
+const readChoice = (part: ToolName, options: ToolchainOptions): Promise<Choice | undefined> =>
+  readJsonIfSound(fileOf(part, options), Choice)
 
 /** Written in one step, so that a reader beside it finds the old one or the new one. */
-async function writeChoice(part: ToolName, cache: string, choice: Choice): Promise<void> {
-  const file = fileOf(part, cache)
+async function writeChoice(
+  part: ToolName,
+  options: ToolchainOptions,
+  choice: Choice,
+): Promise<void> {
+  const file = fileOf(part, options)
   const draft = `${file}.${process.pid}`
   await mkdir(dirname(file), { recursive: true })
   await writeFile(draft, `${JSON.stringify(choice, null, 2)}\n`)
   await rename(draft, file)
 }
 
-function fileOf(part: ToolName, cache: string): string {
-  return join(cache, 'tools', `${part}-${PINS[part].version}.json`)
+function fileOf(part: ToolName, options: ToolchainOptions): string {
+  return join(options.cache, 'tools', `${part}-${wantedVersion(part, options)}.json`)
 }

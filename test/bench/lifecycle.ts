@@ -102,9 +102,7 @@ async function floorUp(stack: TestStack, outputs: Outputs): Promise<number> {
   const task = { report: () => undefined, signal: new AbortController().signal }
   const started = performance.now()
   const running = await Promise.all(
-    servers.map(async args =>
-      startProcess((await runnable(args.program, task)).command, args, task),
-    ),
+    servers.map(async args => startProcess((await runnable(args, task)).command, args, task)),
   )
   const starting = performance.now() - started
   const { requests } = await verifyHere(outputs)

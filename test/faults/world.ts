@@ -56,7 +56,7 @@ export async function startWorld(): Promise<World> {
       ...direct.chroma,
       instances: [{ ...reach(chromaGate), configFile, dataFolder }],
     },
-    ollama: [{ ...direct.ollama[0], ...reach(ollamaGate), record }],
+    ollama: [{ ...direct.ollama[0], ...reach(ollamaGate), record, version: await versionOf(real) }],
     models: models as Outputs['models'],
   }
   const api = await TestApi.start(outputs)
@@ -77,6 +77,9 @@ export async function startWorld(): Promise<World> {
     },
   }
 }
+
+const versionOf = async ({ ollama }: ConnectedDeployment): Promise<string> =>
+  [...ollama.values()][0]!.version()
 
 async function fill(deployment: ConnectedDeployment, creator: string): Promise<void> {
   const { dimension } = deployment.knowledge().shards.settings

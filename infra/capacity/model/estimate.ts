@@ -1,7 +1,7 @@
 import type { Bytes } from '../../units.ts'
 import type { Architecture, Shape } from './architecture.ts'
 import { computeBuffer, isKnownGraph } from './compute-buffers.ts'
-import { kvPerLayer } from './kv-cache.ts'
+import { checkpointBytes, kvPerLayer } from './kv-cache.ts'
 import { CUDA_CONTEXT, inputBytes, outputBytes, processBytes } from './overhead.ts'
 import { engineOf, type OllamaEngine, type Runtime } from './runtime.ts'
 import { offload, type Split, splitWeights } from './weights.ts'
@@ -14,7 +14,7 @@ interface MemoryUse {
 }
 
 export interface MemoryPart extends MemoryUse {
-  name: 'weights' | 'kv' | 'compute' | 'output' | 'inputs' | 'process'
+  name: 'weights' | 'kv' | 'checkpoints' | 'compute' | 'output' | 'inputs' | 'process'
   /** Where the figure comes from. */
   source: string
 }
@@ -42,6 +42,7 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
   const parts: MemoryPart[] = [
     { name: 'weights', ...both(splitWeights(architecture, engine)), source: architecture.source },
     { name: 'kv', ...both(splitKv(shape, engine)), source: `cache rules of ${rules}` },
+    { name: 'checkpoints', ...both(onHost(checkpointBytes(shape, engine))), source: rules },
     { name: 'compute', ...splitCompute(shape, engine), source: `graph and allocator of ${rules}` },
     { name: 'output', ...both(onHost(outputBytes(shape, engine))), source: rules },
     { name: 'inputs', ...splitInputs(shape, engine), source: 'fitted on 0.17.4' },

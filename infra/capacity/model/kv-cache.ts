@@ -1,4 +1,5 @@
 import type { Shape } from './architecture.ts'
+import { CONTEXT_CHECKPOINTS } from './planned-environment.ts'
 import type { KvCacheType, OllamaEngine } from './runtime.ts'
 
 /** Bytes of one element; quantized types keep a scale per block of 32. */
@@ -48,4 +49,15 @@ export function kvPerLayer(shape: Shape, engine: OllamaEngine): number[] {
     const heads = shape.kvHeads[layer] ?? 0
     return layerCells(shape, engine, layer) * heads * lengths * ELEMENT_BYTES[engine.kvCache]
   })
+}
+
+/**
+ * Bytes of the states that llama.cpp's server keeps of conversations, in the machine's memory: the layers of a sliding
+ * window, for which what left it cannot be computed back (create_checkpoint in its server-context.cpp).
+ */
+export function checkpointBytes(shape: Shape, engine: OllamaEngine): number {
+  if (engine.generation === 'allocating' || shape.slidingWindow === undefined) return 0
+  const { layers } = shape.slidingWindow
+  const sliding = kvPerLayer(shape, engine).filter((_, layer) => layers[layer])
+  return Math.ceil(CONTEXT_CHECKPOINTS * sliding.reduce((sum, bytes) => sum + bytes, 0))
 }

@@ -72,8 +72,12 @@ export function inputBytes(
   }
 }
 
-/** llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. */
-export const outputBytes = (shape: Shape, engine: OllamaEngine): number =>
-  engine.graph === 'llama.cpp'
-    ? padTo(engine.parallel * (shape.vocabulary + shape.embedding) * FLOAT, 32)
-    : 0
+/**
+ * llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. From 0.30 on an encoder's
+ * has one for every token of its batch, in a buffer that no line of the log shows (seen with five of them).
+ */
+export function outputBytes(shape: Shape, engine: OllamaEngine): number {
+  if (engine.graph !== 'llama.cpp') return 0
+  const rows = shape.encoder && engine.generation === 'spawning' ? engine.batch : engine.parallel
+  return padTo(rows * (shape.vocabulary + shape.embedding) * FLOAT, 32)
+}

@@ -1,3 +1,4 @@
+import type { Generation } from '../../settings/ollama-version.ts'
 import type { KvCacheType } from '../../settings/settings-schema.ts'
 import { MiB } from '../../units.ts'
 
@@ -9,8 +10,25 @@ import { MiB } from '../../units.ts'
  */
 const STEADY_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(1 * MiB), GOGC: '25' }
 
+/**
+ * States of a conversation in a model with sliding windows that llama.cpp's server keeps for each of the requests at
+ * the same time, to go on from when the next prompt begins like one before. By itself it keeps 32, which grow beside
+ * all that is planned.
+ */
+export const CONTEXT_CHECKPOINTS = 4
+
+/**
+ * From 0.30 on the environment reaches llama.cpp's server. By itself that keeps up to 8 GiB of the prompts it has seen,
+ * which no plan could have room for: a container at its limit was killed at the seventh long prompt.
+ */
+const OF_LLAMA_SERVER = {
+  LLAMA_ARG_CACHE_RAM: '0',
+  LLAMA_ARG_CTX_CHECKPOINTS: String(CONTEXT_CHECKPOINTS),
+}
+
 /** The environment of an Ollama that its memory is planned for: every target starts it with this. */
 export function plannedEnvironment(planned: {
+  generation: Generation
   contextLength: number
   parallel: number
   kvCache: KvCacheType
@@ -23,5 +41,6 @@ export function plannedEnvironment(planned: {
     // A quantized cache needs flash attention.
     ...(planned.kvCache === 'f16' ? {} : { OLLAMA_FLASH_ATTENTION: '1' }),
     ...STEADY_MEMORY,
+    ...(planned.generation === 'spawning' ? OF_LLAMA_SERVER : {}),
   }
 }

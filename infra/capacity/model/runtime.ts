@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.ts'
+import { type Generation, generationOf } from '../../settings/ollama-version.ts'
 import type { KvCacheType } from '../../settings/settings-schema.ts'
 import type { Shape } from './architecture.ts'
 
@@ -13,15 +14,11 @@ export interface Runtime {
   /** Requests that are answered at the same time. */
   parallel: number
   kvCache: KvCacheType
+  /** Whether embeddings are asked of it: from 0.30 on, its batch is its context. */
+  embedding?: boolean
   /** Layers on the GPU, counted from the last; `all` includes the output. 0 is CPU only. */
   gpuLayers: number | 'all'
 }
-
-/**
- * Which memory rules hold. `allocating`: up to 0.24 Ollama allocates itself. `spawning`: from 0.30 it starts
- * llama.cpp's own server. Nothing is known about what lies between.
- */
-export type Generation = 'allocating' | 'spawning'
 
 /** The runtime as the engine will understand it. */
 export interface OllamaEngine {
@@ -54,24 +51,6 @@ const FLASH_ATTENTION = families(
   'gemma3 glm4moelite glmocr gptoss gpt-oss lfm2 lfm2moe mistral3 nemotron_h nemotron_h_moe olmo3 qwen3 qwen3moe qwen35 qwen35moe qwen3next qwen3vl qwen3vlmoe',
 )
 
-/** @throws Failure for a version whose memory rules nobody has described */
-export function generationOf(ollama: string): Generation {
-  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+/.exec(ollama) ?? []
-  if (major === undefined || minor === undefined) {
-    throw new Failure(
-      'misused',
-      `Ollama version "${ollama}" is not a version; expected something like 0.17.4`,
-    )
-  }
-  if (Number(major) > 0 || Number(minor) >= 30) return 'spawning'
-  if (Number(minor) <= 24) return 'allocating'
-  throw new Failure(
-    'misused',
-    `Ollama ${ollama}: how much memory it takes is known up to 0.24 and from 0.30 on, not in between`,
-    { mend: 'choose another Ollama version for this stack' },
-  )
-}
-
 /**
  * What the engine makes of the settings.
  * @throws Failure for a context, a parallelism or a version that cannot be
@@ -92,18 +71,23 @@ export function engineOf(shape: Shape, runtime: Runtime): OllamaEngine {
     graph: ownEngine ? 'ollama' : 'llama.cpp',
     contextLength,
     parallel,
-    batch: batchOf(shape, generation, contextLength, parallel),
+    batch: batchOf(shape, generation, { ...runtime, contextLength, parallel }),
     flashAttention,
     kvCache: flashAttention ? runtime.kvCache : 'f16',
     gpuLayers: runtime.gpuLayers,
   }
 }
 
-function batchOf(shape: Shape, generation: Generation, contextLength: number, parallel: number) {
+function batchOf(
+  shape: Shape,
+  generation: Generation,
+  { contextLength, parallel, embedding = shape.encoder }: Runtime,
+): number {
   if (generation === 'allocating') {
     return shape.encoder ? contextLength : Math.min(DEFAULT_BATCH, contextLength)
   }
-  if (shape.encoder) return Math.min(2048, contextLength)
+  // By itself 2048 at most; where the context is longer, it is pinned in the derived model (infra/servers/model-args.ts).
+  if (embedding) return contextLength
   // It also depends on free memory (facts of the 120b run); this is what is taken when there is plenty.
   const total = contextLength * parallel
   return Math.min(total <= 4096 ? 512 : total <= 32_768 ? 1024 : 2048, total)

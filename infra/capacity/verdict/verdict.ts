@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.ts'
+import { neverRun } from '../../settings/ollama-version.ts'
 import { formatBytes } from '../../units.ts'
 import { type PlannedWorkload, VERDICTS } from '../capacity-plan.ts'
 import type { StackPlan } from '../stack-plan.ts'
@@ -79,11 +80,12 @@ export function describeAlternative({ change, cost, settings }: Alternative): st
 }
 
 /** What the machines cost, what is too large for their GPUs, which estimates nobody could confirm; if anything. */
-export function describeCaveats({ monthlyCost, models, nodes }: StackPlan): string[] {
+export function describeCaveats({ monthlyCost, models, nodes, ollama }: StackPlan): string[] {
   const hasGpus = nodes.some(({ gpus }) => gpus.length > 0)
   const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
   const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
   const caveats = [
+    `Planned for Ollama ${ollama.version}. ${neverRun(ollama.version) ?? ''}`.trimEnd(),
     monthlyCost !== undefined && `The machines cost ${monthlyCost} a month.`,
     left.length > 0 &&
       `No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`,

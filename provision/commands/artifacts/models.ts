@@ -2,8 +2,11 @@ import { connect } from '../../../checks/transport/connect.ts'
 import type { OllamaPool, Outputs } from '../../../infra/outputs.ts'
 import type { ModelArgs } from '../../../infra/resources.ts'
 import { modelArgs } from '../../../infra/servers/model-args.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
-import { deployedFrom } from '../../deployed.ts'
+import { deployedFrom, findDeployed } from '../../deployed.ts'
+import { describeComparison } from '../../engine-switch/compare-embeddings.ts'
+import { lockBeforeDeployment } from '../../engine-switch/lock-before-deployment.ts'
 import { describeLoaded, loadAsPlanned } from '../../models/load-as-planned.ts'
 import {
   describeProvisioned,
@@ -19,6 +22,7 @@ import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 interface ModelsOptions extends StackOptions {
   writeLock?: boolean
   lock?: boolean
+  compare?: string
 }
 
 /**
@@ -36,13 +40,21 @@ export const models: CommandSpec<ModelsOptions> = {
     },
     // Without `--` before it npm takes it for one of its own and drops it: hence the longer name.
     { flags: '--lock', description: 'the same', hidden: true },
+    {
+      flags: '--compare <url>',
+      description:
+        "compare the embeddings with those of another Ollama, before the stack gets that one's version",
+    },
   ],
   async run(options, { steps }) {
     const stack = await readStackFile(options.stack, options.configFile)
     const { settings } = stack
     const lock = options.writeLock === true || options.lock === true
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {
-      const { outputs, token } = await deployedFrom(stack, steps)
+      const deployed = await findDeployed(stack, steps)
+      if (deployed === undefined && lock) return lockBeforeDeployment(settings, steps)
+      const { outputs, token } = deployed ?? (await deployedFrom(stack, steps))
+      if (options.compare !== undefined) return compare(settings, outputs, options.compare, steps)
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {
         const pool = poolOf(outputs, model.definition.name)
@@ -69,6 +81,16 @@ export const models: CommandSpec<ModelsOptions> = {
       }
     })
   },
+}
+
+async function compare(settings: Settings, outputs: Outputs, url: string, steps: Steps) {
+  const { compareWith } = await import('../../engine-switch/compare-with.ts')
+  const found = await steps.run('embeddings', task => compareWith(settings, outputs, url, task))
+  const { stack } = settings
+  return {
+    text: `Stack ${stack}: ${describeComparison(found)}\nGo on with: npm run up -- --stack ${stack}`,
+    document: { stack, comparison: found },
+  }
 }
 
 /** Where a model was deployed; the first pool for one that is new in the settings. */

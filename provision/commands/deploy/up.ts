@@ -1,6 +1,7 @@
 import { exitCode, Report } from '../../../checks/report.ts'
 import { Outputs } from '../../../infra/outputs.ts'
 import { readStackFile, type StackFile } from '../../../infra/settings/settings-file.ts'
+import { compareStep } from '../../engine-switch/compare-step.ts'
 import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { keepReserve } from '../../ownership/room-for-down.ts'
@@ -51,7 +52,8 @@ export async function bringUp(
   await target.beforeUp?.(settings)
   await keepReserve(settings)
   const { plan } = await planStep(settings, steps)
-  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools])
+  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools], settings)
+  await compareStep(settings, steps)
   const engine = await PulumiEngine.open(stack, toolchain.pulumi)
   const started = new Date()
   const result = await steps.run(

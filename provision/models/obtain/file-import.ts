@@ -25,10 +25,14 @@ interface WeightFile {
 /**
  * Makes a model of a source's files: each is uploaded to Ollama as a blob, streamed, and named with its path, which
  * the `ollama create` command forgets for files in sub-folders.
+ * @returns the files that it was made of: name → `sha256:<hex>`
  * @throws SourceProblem when the source has no model, or Ollama cannot make one of its files
  * @throws Failure `unavailable` when Ollama does not answer, or its disk is full
  */
-export async function importModel(source: FileSource, job: ModelJob): Promise<void> {
+export async function importModel(
+  source: FileSource,
+  job: ModelJob,
+): Promise<Record<string, string>> {
   const { name } = job.definition
   const { store, task } = job
   const weights = await findWeights(source, task).catch(error => {
@@ -49,6 +53,7 @@ export async function importModel(source: FileSource, job: ModelJob): Promise<vo
     }
     await store.create({ model: name, files }, task.report)
     await removeSpares(name, uploaded, store)
+    return files
   } catch (error) {
     task.signal.throwIfAborted()
     const failure = await serverFailure(error, name, store)

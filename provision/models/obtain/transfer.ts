@@ -18,6 +18,8 @@ export interface TransferredModel {
   /** The name it came under: a mirror's models bring host and namespace along. */
   name: string
   installed: Installed
+  /** Of a file source, what Ollama made it of: name → `sha256:<hex>`. */
+  files?: Record<string, string>
 }
 
 /** Files that are damaged after a transfer are transferred once more, and no more than that. */
@@ -65,12 +67,12 @@ async function transferVerified(source: ModelSource, job: ModelJob): Promise<Tra
   let isThere = false
   try {
     for (let tries = 1; ; tries += 1) {
-      await transfer(source, name, job)
+      const files = await transfer(source, name, job)
       isThere = true
       const installed = await store.find(name)
       if (installed === undefined) throw new SourceProblem('Ollama does not list it afterwards')
       const defects = await findDefects(installed, job)
-      if (defects.length === 0) return { source, name, installed }
+      if (defects.length === 0) return { source, name, installed, ...(files && { files }) }
 
       await removeDefects(defects)
       const damage = describeDefects(defects)
@@ -84,12 +86,13 @@ async function transferVerified(source: ModelSource, job: ModelJob): Promise<Tra
   }
 }
 
-async function transfer(source: ModelSource, name: string, job: ModelJob): Promise<void> {
+async function transfer(source: ModelSource, name: string, job: ModelJob) {
   if (isFileSource(source)) return importModel(source, job)
   const { definition, stall = STALL, store } = job
   await requireSpace(definition.name, definition.sizeBytes, store)
   const insecure = source.kind === 'mirror' && source.insecure === true
   await pull({ name, insecure, stall }, store, job.task)
+  return undefined
 }
 
 /** Gives a transferred model its own name: from a mirror it came under one with host and namespace. */

@@ -11,12 +11,18 @@ import type { ResourceKind } from './resource-kind.ts'
 export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
   results: ['pid', 'identity', 'version'],
 
+  // Which Ollama it is was no argument before, and a result all the same: it goes on running.
+  upgraded: state =>
+    state.program === 'ollama'
+      ? { ...state, toolVersion: state.toolVersion ?? state.version }
+      : state,
+
   async create(args, task) {
     // One that an update started which was killed before Pulumi wrote it down.
     const orphan = await readProcessRecord(args.record)
     if (orphan !== undefined) await stopProcess(orphan)
     await requireFree(args.port, args.program)
-    const { command, version } = await runnable(args.program, task)
+    const { command, version } = await runnable(args, task)
     if (args.keyFile !== undefined) await ensureKeyFile(args.keyFile)
     const running = await startProcess(command, args, task)
     return { ...args, ...running, version }

@@ -4,6 +4,8 @@ import type { Task } from '../../progress.ts'
 export interface ResourceKind<Args, State extends Args> {
   /** The keys that `State` has beyond `Args`: no change of arguments, whatever they hold. */
   readonly results: readonly Exclude<keyof State, keyof Args>[]
+  /** The state as it would be, had this version of the project written it: what it adds is no change. */
+  upgraded?(state: State): State
   create(args: Args, task: Task): Promise<State>
   /** What is there now; undefined when it is gone, so that the next update makes it anew. */
   read(state: State, task: Task): Promise<State | undefined>

@@ -15,11 +15,12 @@ export function onPath(part: ToolName): Installer {
     name: 'path',
     origin: 'path',
     how: 'found on PATH',
-    async install({ env }, task) {
+    async install(options, task) {
+      const { env } = options
       const found = await findCommand(binary, env)
       if (found === undefined) throw new Failure('unavailable', `${binary} is not on PATH`)
       const version = await probeVersion(part, [found], env, task)
-      const problem = versionProblem(part, version)
+      const problem = versionProblem(part, version, options)
       if (problem !== undefined) throw new Failure('unavailable', `${found} ${problem}`)
       const binFolders = part === 'pulumi' ? await foldersOfPulumi(found, env) : [dirname(found)]
       return { version, command: [found], binFolders }

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Failure } from '../../../infra/failure.ts'
 import type { Task } from '../../progress.ts'
 import { finishedFolder } from '../finished-folder.ts'
 import type { Installer } from '../installer.ts'
 import type { ToolchainOptions } from '../options.ts'
-import { PINS } from '../pinned-tools.ts'
+import { PINS, wantedVersion } from '../pinned-tools.ts'
 import { LANGUAGE_HOST } from './from-path.ts'
 import { buildPrograms, type GoPrograms } from './go-build.ts'
 import { ollamaCompilers } from './ollama-headers.ts'
@@ -67,6 +68,14 @@ export function fromSource(part: ReleasedPart): Installer {
     origin: 'source',
     how: 'built from source',
     async install(options, task) {
+      const wanted = wantedVersion(part, options)
+      if (wanted !== version) {
+        throw new Failure(
+          'unavailable',
+          `${title} ${wanted} cannot be built from package registries; ${version} can`,
+          { mend: `install ${title} ${wanted} so that ${binary} on PATH is it` },
+        )
+      }
       const name = [part, version, 'source', ...(await BUILT_FOR[part]())].join('-')
       const folder = join(options.cache, 'tools', name)
       await finishedFolder(folder, what, task, async draft => {

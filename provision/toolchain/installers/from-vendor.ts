@@ -6,19 +6,20 @@ import type { Task } from '../../progress.ts'
 import { finishedFolder } from '../finished-folder.ts'
 import type { Installer } from '../installer.ts'
 import type { ToolchainOptions } from '../options.ts'
-import { PINS } from '../pinned-tools.ts'
+import { PINS, wantedVersion } from '../pinned-tools.ts'
 import { probeVersion } from '../probe.ts'
 import { download } from './download.ts'
 import { checksumOf, type ReleasedPart, releaseOf } from './release.ts'
 
 /** Takes the vendor's own build, checked against the vendor's list of checksums. */
 export function fromVendor(part: ReleasedPart): Installer {
-  const { binary, title, version } = PINS[part]
+  const { binary, title } = PINS[part]
   return {
     name: 'vendor',
     origin: 'vendor',
     how: "the vendor's own build",
     async install(options, task) {
+      const version = wantedVersion(part, options)
       const folder = join(options.cache, 'tools', `${part}-${version}-vendor`)
       await finishedFolder(folder, `${title} ${version}`, task, draft =>
         install(part, draft, options, task),
@@ -30,9 +31,10 @@ export function fromVendor(part: ReleasedPart): Installer {
 }
 
 async function install(part: ReleasedPart, draft: string, options: ToolchainOptions, task: Task) {
-  const { binary, title, version } = PINS[part]
+  const { binary, title } = PINS[part]
+  const version = wantedVersion(part, options)
   const what = `${title} ${version}`
-  const release = releaseOf(part, process.platform, process.arch)
+  const release = releaseOf(part, version, process.platform, process.arch)
   if (release === undefined) {
     const system = `${process.platform} on ${process.arch}`
     throw new Failure('unavailable', `the vendor has no build of ${what} for ${system}`)
@@ -61,11 +63,12 @@ async function install(part: ReleasedPart, draft: string, options: ToolchainOpti
 async function requirePinned(
   part: ReleasedPart,
   command: string,
-  { env }: ToolchainOptions,
+  options: ToolchainOptions,
   task: Task,
 ): Promise<void> {
-  const { title, version } = PINS[part]
-  const seen = await probeVersion(part, [command], env, task)
+  const { title } = PINS[part]
+  const version = wantedVersion(part, options)
+  const seen = await probeVersion(part, [command], options.env, task)
   if (seen === version) return
   throw new Failure('unavailable', `what the vendor has as ${title} ${version} says it is ${seen}`)
 }

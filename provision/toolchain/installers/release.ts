@@ -1,5 +1,3 @@
-import { PINS } from '../pinned-tools.ts'
-
 /** The parts whose vendors release builds of their own. */
 export type ReleasedPart = 'pulumi' | 'ollama'
 
@@ -24,10 +22,10 @@ const ARCHITECTURES: Record<ReleasedPart, Record<string, string>> = {
  */
 export function releaseOf(
   part: ReleasedPart,
+  version: string,
   platform: NodeJS.Platform,
   architecture: string,
 ): Release | undefined {
-  const { version } = PINS[part]
   const arch = ARCHITECTURES[part][architecture]
   if (arch === undefined || (platform !== 'linux' && platform !== 'darwin')) return undefined
   if (part === 'pulumi') {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Agent, fetch } from 'undici'
 import { plannedEnvironment } from '../../../infra/capacity/model/planned-environment.ts'
+import { DEFAULT_OLLAMA, generationOf } from '../../../infra/settings/ollama-version.ts'
 import { startOllama } from '../../support/servers/ollama.ts'
 import type { Cell } from './cells.ts'
 import { type Reserved, readReserved } from './engine-log.ts'
@@ -31,7 +32,11 @@ export async function observe(modelsFolder: string, cell: Cell): Promise<Observa
     modelsFolder,
     env: {
       OLLAMA_DEBUG: '1',
-      ...plannedEnvironment({ ...cell, contextLength: cell.context }),
+      ...plannedEnvironment({
+        generation: generationOf(DEFAULT_OLLAMA),
+        ...cell,
+        contextLength: cell.context,
+      }),
     },
     onLog: text => {
       log += text

@@ -1,5 +1,6 @@
 import type { Gate, GateMode } from '../../support/api/gate.ts'
 import type { Defect } from '../defect.ts'
+import { on, rewritten } from '../rewrite.ts'
 import type { World } from '../world.ts'
 
 /** Servers that do not answer as they should, or not in time. */
@@ -27,7 +28,21 @@ const SERVERS: Record<keyof World['gates'], { name: string; check: string }> = {
   api: { name: 'API', check: 'api-answers' },
 }
 
-export const ANSWERS: Defect[] = Object.entries(SERVERS).flatMap(([server, { name, check }]) =>
+const VERSION = '0.26.3'
+
+const OTHER_OLLAMA: Defect = {
+  defect: 'an Ollama of another version than deployed',
+  done: `its answer to the question for its version says ${VERSION}`,
+  caughtBy: ['ollama-version'],
+  says: /Ollama at http.* is 0\.26\.3; \d+\.\d+\.\d+ was deployed/,
+  make({ ollama }) {
+    const answer = () => ({ version: VERSION })
+    ollama.fault = on(/^\/api\/version$/, exchange => rewritten(exchange, answer))
+    return {}
+  },
+}
+
+const NOT_ANSWERING: Defect[] = Object.entries(SERVERS).flatMap(([server, { name, check }]) =>
   Object.entries(MODES).map(([mode, { defect, done, says }]) => ({
     defect: `${name} ${defect}`,
     done,
@@ -40,3 +55,5 @@ export const ANSWERS: Defect[] = Object.entries(SERVERS).flatMap(([server, { nam
     },
   })),
 )
+
+export const ANSWERS: Defect[] = [...NOT_ANSWERING, OTHER_OLLAMA]

@@ -108,11 +108,11 @@ describe.skipIf(registry === undefined)('npm run images (needs docker-registry)'
   })
 
   it('names the image that the registry does not have, and writes nothing', async () => {
-    stack.config.images = { mirror: host, ollama: 'ollama/ollama:0.0.1' }
+    stack.config.images = { mirror: host, ollama: 'ollama/ollama:0.17.99' }
     const lock = join(folder, 'unwritten.json')
     const { code, stderr } = await stack.run('images', '--lock-file', lock)
     expect(code).toBe(3)
-    expect(stderr).toContain('ollama/ollama:0.0.1')
+    expect(stderr).toContain('ollama/ollama:0.17.99')
     expect(stderr).toContain('404')
     await expect(readFile(lock)).rejects.toThrow('ENOENT')
   })

@@ -44,10 +44,15 @@ afterEach(async () => {
 
 const folderOf = (part: ReleasedPart) => `v${PINS[part].version}`
 const archiveOf = (part: ReleasedPart) =>
-  `${folderOf(part)}/${releaseOf(part, process.platform, process.arch)!.archive}`
+  `${folderOf(part)}/${releaseOf(part, PINS[part].version, process.platform, process.arch)!.archive}`
 
 async function releasePulumi(answer = ANSWERS.pulumi): Promise<void> {
-  const { archive, checksums } = releaseOf('pulumi', process.platform, process.arch)!
+  const { archive, checksums } = releaseOf(
+    'pulumi',
+    PINS.pulumi.version,
+    process.platform,
+    process.arch,
+  )!
   await release(vendor, folderOf('pulumi'), archive, checksums, {
     'pulumi/pulumi': saying(answer),
     'pulumi/pulumi-language-nodejs': `${saying('')}# ${randomBytes(200_000).toString('hex')}`,
@@ -78,7 +83,12 @@ describe("the vendor's own build", () => {
   })
 
   it('of Ollama comes as the release packs it', async () => {
-    const { archive, checksums, into } = releaseOf('ollama', process.platform, process.arch)!
+    const { archive, checksums, into } = releaseOf(
+      'ollama',
+      PINS.ollama.version,
+      process.platform,
+      process.arch,
+    )!
     const name = into === 'bin' ? 'ollama' : 'bin/ollama'
     const scripts = { [name]: saying(ANSWERS.ollama), 'lib/ollama/libggml.so': '' }
     await release(vendor, folderOf('ollama'), archive, checksums, scripts)

@@ -42,7 +42,8 @@ const failureOf = async (part: ToolName): Promise<Failure> =>
   )
 
 describe('a part on PATH', () => {
-  it('is taken when it is new enough, and nothing is kept of it', async () => {
+  it('is taken when it is the version that the stack names, and nothing is kept of it', async () => {
+    options.versions.ollama = '0.18.2'
     await install('ollama', saying('Warning: client version is 0.18.2'))
     expect(await obtain('ollama')).toEqual({
       part: 'ollama',
@@ -56,7 +57,11 @@ describe('a part on PATH', () => {
   })
 
   it.each<[ToolName, string, RegExp]>([
-    ['ollama', 'Warning: client version is 0.30.0', /bin\/ollama is 0\.30\.0, not >=0\.17\.1/],
+    [
+      'ollama',
+      'Warning: client version is 0.30.0',
+      /bin\/ollama is 0\.30\.0, and this stack asks for 0\.17\.4: knowledge-stack:ollamaVersion 0\.30\.0/,
+    ],
     ['pulumi', 'v3.100.0', /bin\/pulumi is 3\.100\.0, not >=3\.250\.0/],
     ['pulumi', 'hello', /bin\/pulumi does not say a version of Pulumi: hello/],
   ])('is not taken when %s answers "%s", and the reason is told', async (part, answer, reason) => {
@@ -88,6 +93,27 @@ describe('a part on PATH', () => {
   it('is not taken when it is a Pulumi without a language host', async () => {
     await install('pulumi', saying('v3.251.0'))
     expect((await failureOf('pulumi')).message).toContain('has no pulumi-language-nodejs')
+  })
+})
+
+describe('a version that a stack names', () => {
+  it('is not built from source, where only the default can be', async () => {
+    options.versions.ollama = '0.32.15'
+    const { message, mend } = await failureOf('ollama')
+    expect(message).toMatch(/^Ollama 0\.32\.15 cannot be obtained:/)
+    expect(message).toContain('Ollama 0.32.15 cannot be built from package registries; 0.17.4 can')
+    expect(mend).toContain('install Ollama 0.32.15')
+  })
+
+  it('is told beside what is on PATH, also where the way was chosen before Ollama came to be there', async () => {
+    const record = join(options.cache, 'tools/ollama-0.17.4.json')
+    await mkdir(join(options.cache, 'tools/ollama-0.17.4-vendor/bin'), { recursive: true })
+    await writeFile(record, '{"way":"vendor","refusals":[]}')
+    expect((await obtain('ollama')).why).toBe("the vendor's own build; ollama is not on PATH")
+    await install('ollama', saying('Warning: client version is 0.32.15'))
+    const { why } = await obtain('ollama')
+    expect(why).toContain('bin/ollama is 0.32.15, and this stack asks for 0.17.4')
+    expect(why).not.toContain('not on PATH')
   })
 })
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Images, OWN_IMAGE } from '../../../infra/settings/image-settings.ts'
+import { Images, OWN_IMAGE, ollamaImage } from '../../../infra/settings/image-settings.ts'
+import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
 import { minutes } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { startEngine } from '../docker/engine.ts'
@@ -23,7 +24,8 @@ export async function stackImages(folder: string): Promise<string> {
         signal: AbortSignal.timeout(minutes(10)),
       })
     await docker('build', '--network', 'host', '--tag', OWN_IMAGE, PROJECT_ROOT)
-    const { chroma, ollama, front } = Images.parse({})
+    const { chroma, front } = Images.parse({})
+    const ollama = ollamaImage(DEFAULT_OLLAMA)
     await docker('save', '--output', archive, chroma, ollama, front, OWN_IMAGE)
   } finally {
     await engine.stop()

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import type Docker from 'dockerode'
 import { create } from 'tar'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Images } from '../../../infra/settings/image-settings.ts'
+import { Images, ollamaImage } from '../../../infra/settings/image-settings.ts'
+import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
 import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
@@ -39,7 +40,8 @@ export async function provideImages(docker: Docker): Promise<void> {
 }
 
 async function recipes(): Promise<Recipe[]> {
-  const { chroma, ollama, front } = Images.parse({})
+  const { chroma, front } = Images.parse({})
+  const ollama = ollamaImage(DEFAULT_OLLAMA)
   const tools = await realTools()
   const [, launcher, bindings] = tools.chroma.command as [string, string, string]
   const [ollamaBinary] = tools.ollama.command as [string]

@@ -1,9 +1,11 @@
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { obtainTool, type Tool, type ToolName } from '../../../provision/toolchain/toolchain.ts'
+import { namedOllama } from './test-ollama.ts'
 
 /**
  * The real Pulumi, Ollama and Chroma, come by the last way, which works wherever the tests do: from package
- * registries. They are made when the cache lacks them, which takes minutes and happens in the global set-up.
+ * registries. They are made when the cache lacks them, which takes minutes and happens in the global set-up. The
+ * environment may name another Ollama.
  */
 export async function realTools(
   report: (text: string) => void = () => {},
@@ -12,7 +14,7 @@ export async function realTools(
   const task = { report, signal: new AbortController().signal }
   return {
     pulumi: await obtainTool('pulumi', options, task),
-    ollama: await obtainTool('ollama', options, task),
+    ollama: (await namedOllama()) ?? (await obtainTool('ollama', options, task)),
     chroma: await obtainTool('chroma', options, task),
   }
 }

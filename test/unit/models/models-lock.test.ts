@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeSource, type ModelSource } from '../../../infra/settings/model-definition.ts'
+import type { LockEntry } from '../../../provision/models/lock-entry.ts'
 import {
   expectedFrom,
   type Identity,
   isSame,
-  type LockEntry,
   readLocks,
   recognise,
   TRACKED_LOCK,
@@ -109,8 +109,8 @@ describe('the lock files', () => {
   it('keep what two write at once', async () => {
     const locks = await readLocks(record(), tracked())
     await Promise.all([
-      writeLock(locks.recordFile, MODEL, 'library', entry('a')),
-      writeLock(locks.recordFile, 'other:1b', 'library', entry('b')),
+      writeLock(locks.recordFile, MODEL, 'library', () => entry('a')),
+      writeLock(locks.recordFile, 'other:1b', 'library', () => entry('b')),
     ])
     expect((await readLocks(record(), tracked())).recorded).toEqual({
       [MODEL]: { library: entry('a') },
@@ -119,9 +119,9 @@ describe('the lock files', () => {
   })
 
   it('leave the other sources of a model when one is locked anew', async () => {
-    await writeLock(tracked(), MODEL, 'library', entry('a'))
-    await writeLock(tracked(), MODEL, 'folder /weights', entry('b'))
-    await writeLock(tracked(), MODEL, 'library', entry('c'))
+    await writeLock(tracked(), MODEL, 'library', () => entry('a'))
+    await writeLock(tracked(), MODEL, 'folder /weights', () => entry('b'))
+    await writeLock(tracked(), MODEL, 'library', () => entry('c'))
     expect((await readLocks(record(), tracked())).tracked).toEqual({
       [MODEL]: { library: entry('c'), 'folder /weights': entry('b') },
     })

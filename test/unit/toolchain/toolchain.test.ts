@@ -14,8 +14,7 @@ describe('a version that is found', () => {
   it.each<[ToolName, string]>([
     ['pulumi', '3.250.0'],
     ['pulumi', '3.270.1'],
-    ['ollama', '0.17.1'],
-    ['ollama', '0.24.9'],
+    ['ollama', '0.17.4'],
     ['chroma', '1.4.4'],
     ['chroma', '1.9.0'],
   ])('of %s is taken when it is %s', (part, version) => {
@@ -26,15 +25,31 @@ describe('a version that is found', () => {
     ['pulumi', '3.249.9'],
     ['pulumi', '4.0.0'],
     ['pulumi', '3.251.0-alpha.1'],
-    ['ollama', '0.17.0'],
-    ['ollama', '0.25.0'],
-    ['ollama', '0.30.1'],
     ['chroma', '1.4.3'],
     ['chroma', '2.0.0'],
     ['chroma', 'unknown'],
   ])('of %s is not taken when it is %s, with the range and the reason', (part, version) => {
-    const { accepts, because } = PINS[part]
-    expect(versionProblem(part, version)).toBe(`is ${version}, not ${accepts}: ${because}`)
+    const { range, because } = PINS[part].accepts!
+    expect(versionProblem(part, version)).toBe(`is ${version}, not ${range}: ${because}`)
+  })
+
+  it('of Ollama is taken when it is the one that the stack names', () => {
+    const versions = { ollama: '0.32.15' }
+    expect(versionProblem('ollama', '0.32.15', { versions })).toBeUndefined()
+    expect(versionProblem('ollama', '0.17.4', { versions })).toContain('asks for 0.32.15')
+  })
+
+  it.each([
+    ['0.18.2', 'this stack asks for 0.17.4: knowledge-stack:ollamaVersion 0.18.2 would take it'],
+    ['0.33.1', 'this stack asks for 0.17.4: knowledge-stack:ollamaVersion 0.33.1 would take it'],
+    ['0.26.0', 'it lies between two engines'],
+    ['0.16.2', 'it is too old'],
+    ['0.33.0-rc2', 'it is not a release'],
+    ['0.0.0', 'it is a build without a version'],
+  ])('of Ollama is not taken when it is %s, by name and with what to do', (version, told) => {
+    const problem = versionProblem('ollama', version)
+    expect(problem).toMatch(new RegExp(`^is ${version}, and `))
+    expect(problem).toContain(told)
   })
 
   it.each<[ToolName, string, string]>([
@@ -54,14 +69,14 @@ describe('a release', () => {
     ['ollama', 'linux', 'arm64', 'ollama-linux-arm64.tar.zst'],
     ['ollama', 'darwin', 'arm64', 'ollama-darwin.tgz'],
   ])('of %s for %s on %s is %s', (part, platform, architecture, archive) => {
-    expect(releaseOf(part, platform, architecture)).toMatchObject({ archive })
+    expect(releaseOf(part, PINS[part].version, platform, architecture)).toMatchObject({ archive })
   })
 
   it.each<[ReleasedPart, NodeJS.Platform, string]>([
     ['pulumi', 'win32', 'x64'],
     ['ollama', 'linux', 'riscv64'],
   ])('of %s for %s on %s is not looked for', (part, platform, architecture) => {
-    expect(releaseOf(part, platform, architecture)).toBeUndefined()
+    expect(releaseOf(part, PINS[part].version, platform, architecture)).toBeUndefined()
   })
 })
 

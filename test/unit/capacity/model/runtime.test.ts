@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { engineOf, generationOf, type Runtime } from '../../../../infra/capacity/model/runtime.ts'
+import { engineOf, type Runtime } from '../../../../infra/capacity/model/runtime.ts'
 import { catalogArchitecture } from '../../../../infra/capacity/stack-plan.ts'
 import { findModel } from '../../../../infra/settings/model-catalog.ts'
 import { refusalOf } from '../../../support/servers/refusal.ts'
@@ -13,25 +13,6 @@ const engine = (model: string, changes: Partial<Runtime>) =>
     gpuLayers: 0,
     ...changes,
   })
-
-describe('the generation of an Ollama', () => {
-  it.each([
-    ['0.17.4', 'allocating'],
-    ['0.24.9', 'allocating'],
-    ['0.30.0', 'spawning'],
-    ['v1.2.3', 'spawning'],
-  ])('%s is %s', (version, generation) => {
-    expect(generationOf(version)).toBe(generation)
-  })
-
-  it.each(['0.25.0', '0.29.1'])('%s is refused, since nobody knows its rules', version => {
-    expect(refusalOf(() => generationOf(version)).text).toContain('not in between')
-  })
-
-  it('is refused for what is no version', () => {
-    expect(refusalOf(() => generationOf('latest')).text).toContain('"latest"')
-  })
-})
 
 describe('what the engine makes of the settings', () => {
   it('cuts a context beyond the trained one', () => {
