@@ -16,8 +16,9 @@ import type { Task } from '../progress.ts'
 const NAME = 'ollama-temporary'
 
 /**
- * Runs an Ollama beside the stack's own for as long as it is used: on a free port, with the models of the stack's folder.
+ * Runs an Ollama beside the stack's own for as long as it is used, on a free port.
  * @param version which one; what the toolchain has of it
+ * @param modelsFolder its store; that of the stack's own where none is given
  * @throws Failure `unavailable` when it cannot be obtained or started
  */
 export async function withTemporaryOllama<Result>(
@@ -25,8 +26,9 @@ export async function withTemporaryOllama<Result>(
   version: string,
   task: Task,
   use: (url: string) => Promise<Result>,
+  modelsFolder = localPaths(settings.home).models,
 ): Promise<Result> {
-  const args = await argsOf({ ...settings, ollama: { ...settings.ollama, version } })
+  const args = await argsOf({ ...settings, ollama: { ...settings.ollama, version } }, modelsFolder)
   const { command } = await runnable(args, task)
   const left = await readProcessRecord(args.record)
   if (left !== undefined) await stopProcess(left)
@@ -40,8 +42,8 @@ export async function withTemporaryOllama<Result>(
   }
 }
 
-async function argsOf(settings: Settings): Promise<ProcessArgs> {
-  const { logs, processes, models } = localPaths(settings.home)
+async function argsOf(settings: Settings, modelsFolder: string): Promise<ProcessArgs> {
+  const { logs, processes } = localPaths(settings.home)
   const port = await anyFreePort()
   const planned = ollamaProcess(settings)
   return {
@@ -52,7 +54,7 @@ async function argsOf(settings: Settings): Promise<ProcessArgs> {
     record: join(processes, `${NAME}.json`),
     environment: {
       ...planned.environment,
-      ...ollamaEnvironment(settings, { port, modelsFolder: models, models: 1 }),
+      ...ollamaEnvironment(settings, { port, modelsFolder, models: 1 }),
     },
   }
 }

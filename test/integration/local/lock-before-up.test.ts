@@ -43,6 +43,18 @@ describe('a stack whose models are not what the lock has, before it is deployed'
     expect(await readdir(localPaths(stack.home).processes)).toEqual([])
   })
 
+  it('is locked as one of containers too, and keeps the models of the local one', async () => {
+    const { models, state } = localPaths(stack.home)
+    const before = await readdir(models, { recursive: true })
+    expect(before).not.toEqual([])
+    stack.config.target = 'docker'
+    const { code, stderr } = await stack.json('models', '--write-lock')
+    delete stack.config.target
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(await readdir(models, { recursive: true })).toEqual(before)
+    expect(await readdir(state)).not.toContain('models-to-lock')
+  })
+
   it('comes up then', async () => {
     const { code, stderr, document } = await stack.json('up')
     expect({ code, stderr, verdict: document.verdict }).toMatchObject({
