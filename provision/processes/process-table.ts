@@ -33,6 +33,13 @@ export function processesGiven(argument: string): number[] {
   return allPids().filter(pid => procFile(pid, 'cmdline')?.split('\0').includes(argument))
 }
 
+/** The process that started another, or that was given it when that one ended; undefined when no such process runs. */
+export function parentOf(pid: number): number | undefined {
+  const parent =
+    process.platform === 'linux' ? statOf(pid)?.[1] : ps('-o', 'ppid=', '-p', String(pid))
+  return Number(parent) || undefined
+}
+
 /** The command line of a process, as far as it tells what runs there; undefined where the system does not say. */
 export const commandOf = (pid: number): string | undefined =>
   ps('-o', 'args=', '-p', String(pid)).slice(0, 120) || undefined

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Millis, seconds } from '../../infra/units.ts'
 import { identify } from '../processes/process-record.ts'
-import { processesGiven } from '../processes/process-table.ts'
+import { parentOf, processesGiven } from '../processes/process-table.ts'
 import { stopProcess } from '../processes/stop-process.ts'
 import type { KnowledgeProvider } from './provider.ts'
 
@@ -29,7 +29,12 @@ export async function endWithEngine(
   process.exit()
 }
 
+/** Those that have been left by the engine, as this one, with what they started: another engine may have its port by now. */
 async function endPluginsOf(address: string): Promise<void> {
-  const plugins = identify(processesGiven(address).filter(pid => pid !== process.pid))
-  await Promise.all(plugins.map(stopProcess))
+  const given = processesGiven(address).filter(pid => pid !== process.pid)
+  const isLeft = (pid: number): boolean => {
+    const parent = parentOf(pid)
+    return parent === process.ppid || (given.includes(parent ?? 0) && isLeft(parent!))
+  }
+  await Promise.all(identify(given.filter(isLeft)).map(stopProcess))
 }

@@ -68,11 +68,14 @@ describe('the provider', () => {
     const given = (address: string) => [process.execPath, '--eval', plugin, address]
     const other = await startedByEngine(given('127.0.0.1:9'))
     const others = await startedByEngine(given('127.0.0.1:99'))
+    // Its engine has got the port of the one that is gone, or it is no plugin at all.
+    const served = await startedByEngine(given('127.0.0.1:9'))
     const own = [join(PROVIDER, 'pulumi-resource-knowledge'), '127.0.0.1:9']
     const { engine } = await startedByEngine(own)
     other.engine.kill('SIGKILL')
     engine.kill('SIGKILL')
     await expect.poll(() => processStart(other.pid), WITHIN).toBeUndefined()
     expect(processStart(others.pid)).toBeDefined()
+    expect(processStart(served.pid)).toBeDefined()
   })
 })
