@@ -176,7 +176,7 @@ describe.skipIf(newer === undefined)(
       it('switches where the comparison found them the same', async () => {
         const file = comparisonRecordOf(stack.home)
         const compared = JSON.parse(await readFile(file, 'utf8'))
-        // No model that is here has the same vectors in all four languages: what English alone gives stands for one.
+        // No model that is here has the same vectors in all four languages: as one would have it that does.
         await writeFile(file, JSON.stringify({ ...compared, least: 1 }))
         stack.config.ollamaVersion = newer!.version
         const { code, stderr, document } = await stack.json('up')
