@@ -150,25 +150,45 @@ describe.skipIf(newer === undefined)(
         )
       })
 
-      it('compares the embeddings of both before the switch, and finds afterwards what was stored', async () => {
+      it('refuses the switch where the embeddings of both differ, and changes nothing', async () => {
+        const before = await stack.pid('ollama')
+        stack.config.ollamaVersion = newer!.version
+        const { code, stderr } = await stack.run('up')
+        const compared = JSON.parse(await readFile(comparisonRecordOf(stack.home), 'utf8'))
+        console.error(`compared: ${JSON.stringify(compared)}`)
+        expect(compared).toMatchObject({ from: DEFAULT_OLLAMA, to: newer!.version, texts: 100 })
+        // 0.17.4 takes ü for another letter than u, as this model was not trained: llama.cpp does as it was.
+        expect(compared.least).toBeLessThan(0.999)
+        expect(code).toBe(1)
+        expect(stderr).toContain('of 100 texts embedded by all-minilm:latest')
+        expect(stderr).toContain(`knowledge-stack:ollamaVersion ${DEFAULT_OLLAMA}`)
+        expect(await stack.pid('ollama')).toBe(before)
+        expect(await readFile(ollamaRecordOf(stack.home), 'utf8')).toContain(DEFAULT_OLLAMA)
+      })
+
+      it('stays as it is when the setting goes again, and finds what was stored', async () => {
+        delete stack.config.ollamaVersion
+        const { code, document } = await stack.json('up')
+        expect({ code, changed: document.changed }).toEqual({ code: 0, changed: false })
+        expect(await api('POST', 'query', question)).toContain('engines that weave numbers')
+      })
+
+      it('switches where the comparison found them the same', async () => {
+        const file = comparisonRecordOf(stack.home)
+        const compared = JSON.parse(await readFile(file, 'utf8'))
+        // No model that is here has the same vectors in all four languages: as one would have it that does.
+        await writeFile(file, JSON.stringify({ ...compared, least: 1 }))
         stack.config.ollamaVersion = newer!.version
         const { code, stderr, document } = await stack.json('up')
         expect({ code, stderr, verdict: document.verdict }).toMatchObject({
           code: 0,
           verdict: 'passed',
         })
-        const compared = JSON.parse(await readFile(comparisonRecordOf(stack.home), 'utf8'))
-        console.error(`compared: ${JSON.stringify(compared)}`)
-        expect(compared).toMatchObject({ from: DEFAULT_OLLAMA, to: newer!.version, texts: 100 })
-        expect(compared.least).toBeGreaterThanOrEqual(0.999)
-        expect(stderr).toContain('embeddings: of 100 texts')
         expect(await api('POST', 'query', question)).toContain('engines that weave numbers')
-        expect(JSON.parse(await readFile(ollamaRecordOf(stack.home), 'utf8')).version).toBe(
-          newer!.version,
-        )
+        expect(await readFile(ollamaRecordOf(stack.home), 'utf8')).toContain(newer!.version)
       })
 
-      it('keeps it when the setting goes again', async () => {
+      it('keeps the newer one when the setting goes again', async () => {
         delete stack.config.ollamaVersion
         const { code, document } = await stack.json('up')
         expect({ code, changed: document.changed }).toEqual({ code: 0, changed: false })

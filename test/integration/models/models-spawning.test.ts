@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readManifest } from '../../../checks/models/model-files.ts'
+import { refusal } from '../../../checks/transport/error-response.ts'
 import { estimateModel } from '../../../infra/capacity/model/estimate.ts'
 import { SERVER_BYTES } from '../../../infra/capacity/model/overhead.ts'
 import { ollamaEnvironment } from '../../../infra/servers/ollama-environment.ts'
@@ -91,9 +92,10 @@ describe.skipIf(newer === undefined)(
       )
       await new Promise(resolve => setTimeout(resolve, 300))
       for (const pid of await runnersOf(server.pid)) process.kill(pid, 'SIGKILL')
-      console.error(
-        `killed while embedding: ${(await failure).status_code} ${(await failure).message}`,
-      )
+      const { status_code: status, error } = await failure
+      console.error(`killed while it embedded: ${status} ${error}`)
+      const told = refusal('Ollama', status, JSON.stringify({ error }))
+      expect(told).toMatchObject({ kind: 'unavailable' })
       expect((await ollama.embed({ model, input: 'again' })).embeddings[0]).toHaveLength(384)
     })
 
