@@ -78,7 +78,9 @@ export async function interruptOnTheWay(
   for (const moment of inOrder(drawMoments(new Draw(randomFrom(seed)), count, durations))) {
     const interrupted = await interruptUp(subject.stack, engine, moment, durations)
     if (interrupted === undefined) {
+      // Those before had left it less to do than the one that was measured.
       result.missed.push(moment)
+      report(`${moment.action} in ${moment.phase} did not come`)
       break
     }
     result.interrupted.push(interrupted)
