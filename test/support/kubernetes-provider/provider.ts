@@ -110,20 +110,28 @@ export class KubernetesProvider {
   async update(state: State, inputs: KubeObject, { ignored, ...options }: UpdateOptions) {
     const manager = state.__fieldManager ?? CREATOR
     const before = await this.#reach(() => this.#api.read(inputs))
-    if (before !== undefined && !options.preview) await this.#inherit(before, manager)
-    const applied = before ? withoutIgnored(inputs, before, ignored, manager) : inputs
-    return this.#apply(applied, manager, options)
+    if (before === undefined) return this.#apply(inputs, manager, options)
+    const inherited = await this.#inherit(before, manager, options)
+    return this.#apply(withoutIgnored(inputs, inherited, ignored, manager), manager, options)
   }
 
-  /** Makes the fields that a create has set those of the manager of all updates. */
-  async #inherit({ apiVersion, kind, metadata }: KubeObject, manager: string): Promise<void> {
-    const managers = (metadata.managedFields ?? []) as { manager: string }[]
-    if (!managers.some(found => found.manager === CREATOR)) return
+  /**
+   * Makes the fields that a create has set those of the manager of all updates.
+   * @returns the object as it is then, or as a preview shows it
+   */
+  async #inherit(
+    object: KubeObject,
+    manager: string,
+    { preview }: ApplyOptions,
+  ): Promise<KubeObject> {
+    const managers = (object.metadata.managedFields ?? []) as { manager: string }[]
+    if (!managers.some(found => found.manager === CREATOR)) return object
     const managedFields = managers.map(found =>
       found.manager === CREATOR ? { ...found, manager, operation: 'Apply' } : found,
     )
-    const reference = { apiVersion, kind, metadata }
-    await this.#reach(() => this.#api.patch(reference, { metadata: { managedFields } }))
+    const changed = { ...object, metadata: { ...object.metadata, managedFields } }
+    if (preview) return changed
+    return this.#reach(() => this.#api.patch(object, { metadata: { managedFields } }))
   }
 
   /** A preview asks what would come of it. */
