@@ -8,9 +8,9 @@ const RUNNER = /^ollama runner/
 
 /**
  * The processes of a stack on this machine by their programs: engines, their plugins and servers all have the stack's
- * folder in their environment or arguments.
+ * folder or its home in their environment or arguments.
  */
-export function stackProcesses({ folder }: TestStack): string[] {
+export function stackProcesses({ folder, home }: TestStack): string[] {
   const pids = readdirSync('/proc').filter(
     name => /^\d+$/.test(name) && Number(name) !== process.pid,
   )
@@ -19,7 +19,8 @@ export function stackProcesses({ folder }: TestStack): string[] {
       const [line = '', environment = ''] = ['cmdline', 'environ'].map(name =>
         procFile(Number(pid), name),
       )
-      if (!line.includes(folder) && !environment.includes(folder)) return []
+      const text = line + environment
+      if (!text.includes(folder) && !text.includes(home)) return []
       const name = line
         .split('\0')
         .slice(0, 2)
