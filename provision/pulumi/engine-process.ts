@@ -16,6 +16,7 @@ import { runProgram } from '../run-program.ts'
 import type { Tool } from '../toolchain/toolchain.ts'
 import { type Backend, ownFolder } from './backend.ts'
 import { removeStaleLocks } from './stale-state-locks.ts'
+import { removeTornAttributes } from './torn-attributes.ts'
 
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE: Millis = seconds(30)
@@ -69,12 +70,14 @@ export class EngineProcess {
     return ended
   }
 
-  /** Ends an engine that was left behind and takes away what locks the state in its name. */
+  /** Ends an engine that was left behind, and takes away what locks the state in its name and what it wrote in part. */
   async clearUp(): Promise<void> {
     const { stack } = this.#settings
     const leftBehind = await this.#endLeftBehind()
     if (this.#backend.own) {
-      await removeStaleLocks(ownFolder(this.#settings), stack, leftBehind)
+      const folder = ownFolder(this.#settings)
+      await removeStaleLocks(folder, stack, leftBehind)
+      await removeTornAttributes(folder)
     } else if (leftBehind) {
       await this.start(['cancel', '--yes'], PROJECT_ROOT, new AbortController().signal)
     }

@@ -139,6 +139,15 @@ describe('up that is killed', () => {
     expect((await stack.run('preview')).code).toBe(0)
   })
 
+  it('in the middle of the attributes of its state is no dead end', async () => {
+    const stacks = join(state(), 'pulumi/.pulumi/stacks/knowledge-stack')
+    const attributes = (await readdir(stacks)).filter(name => /^dev\.json.*\.attrs$/.test(name))
+    expect(attributes).toContain('dev.json.attrs')
+    for (const name of attributes) await writeFile(join(stacks, name), '')
+    const { code, stderr } = await stack.run('preview')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+  })
+
   it.each(['up', 'down'])(
     '%s is refused with a wrong passphrase, naming its file, without a stack trace',
     async command => {
