@@ -8,7 +8,7 @@ export type ReadLog = (pod: string, container: string) => Promise<string>
 /** What a node says of a container whose image will not come by waiting. */
 const NO_IMAGE = new Set(['InvalidImageName', 'ErrImageNeverPull'])
 /** What it says from the first failed pull on, while it tries again. */
-const PULL_FAILED = 'ImagePullBackOff'
+const PULL_FAILED = new Set(['ErrImagePull', 'ImagePullBackOff'])
 /** A registry that does not answer at once, or a node that is full until a pod has ended: it often passes. */
 const OFTEN_PASSES: Millis = minutes(2)
 /** Where settings describe the nodes, an autoscaler may bring them once there are pods for them. */
@@ -44,9 +44,12 @@ export async function findHopeless(
     if (isOlder && isJobs(pod)) continue
     const unscheduled = noNodeFor(pod, moment)
     if (unscheduled !== undefined) return unscheduled
-    const pulls = waitedSince(scheduled(pod), moment)
-    for (const container of pod.status?.containerStatuses ?? []) {
-      const failure = await failureOf(pod.metadata!.name!, container, pulls, readLog)
+    const containers = pod.status?.containerStatuses ?? []
+    const unpulled = containers.filter(container => PULL_FAILED.has(waitsFor(container)))
+    // Until its image is there, what the others of the pod say may be for want of it.
+    if (unpulled.length > 0 && waitedSince(scheduled(pod), moment) < OFTEN_PASSES) continue
+    for (const container of [...unpulled, ...containers]) {
+      const failure = await failureOf(pod.metadata!.name!, container, readLog)
       if (failure !== undefined) return failure
     }
   }
@@ -74,17 +77,19 @@ function noNodeFor(pod: V1Pod, moment: Moment): Failure | undefined {
   })
 }
 
-/** @param pulls for how long its node has been able to pull the image */
+/** The node's reason why it has not started yet; empty where it has. */
+const waitsFor = ({ state }: V1ContainerStatus): string => state?.waiting?.reason ?? ''
+
 async function failureOf(
   pod: string,
-  { name, image, ready, restartCount, state, lastState }: V1ContainerStatus,
-  pulls: Millis,
+  container: V1ContainerStatus,
   readLog: ReadLog,
 ): Promise<Failure | undefined> {
+  const { name, image, ready, restartCount, state, lastState } = container
   const where = `Container ${name} of pod ${pod}`
-  const { reason = '', message = '' } = state?.waiting ?? {}
-  if (NO_IMAGE.has(reason) || (reason === PULL_FAILED && pulls >= OFTEN_PASSES)) {
-    const why = message === '' ? reason : message
+  const reason = waitsFor(container)
+  if (NO_IMAGE.has(reason) || PULL_FAILED.has(reason)) {
+    const why = state?.waiting?.message || reason
     return new Failure('unavailable', `${where}: its image ${image} cannot be pulled: ${why}`, {
       mend: 'see that the registry has it under this name (images, kubernetes.imagePullSecrets)',
     })

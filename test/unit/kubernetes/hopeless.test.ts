@@ -56,6 +56,16 @@ describe('pods that an update waits for', () => {
     expect(await look([bound], '', SINCE + 150 * SECOND)).toBeUndefined()
   })
 
+  it('are not told of what one container says while another one’s image is still being pulled', async () => {
+    const both = pod({})
+    const [keeper] = both.status!.containerStatuses!
+    const server = { ...keeper!, name: 'ollama', image: 'ollama:9', ...waiting('ErrImagePull') }
+    both.status!.containerStatuses!.push(server as never)
+    expect(await look([both], GAVE_UP)).toBeUndefined()
+    const failure = await look([both], GAVE_UP, SINCE + 150 * SECOND)
+    expect(failure?.message).toMatch(/Container ollama of pod ollama-cpu-0.*ollama:9/)
+  })
+
   it('wait in vain for a node when the scheduler found none for minutes, and are told its reason', async () => {
     const reason = { status: 'False', reason: 'Unschedulable', message: '0/3 nodes: Insufficient' }
     const unbound = conditioned(pod({}), reason, SINCE + 10 * SECOND)
