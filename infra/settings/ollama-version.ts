@@ -20,6 +20,9 @@ const VersionTable = z.object({
 const TABLE_FILE = new URL('../ollama-versions.json', import.meta.url)
 const TABLE = VersionTable.parse(JSON.parse(readFileSync(TABLE_FILE, 'utf8')))
 
+/** What made and served the models of stacks and lock entries that do not say which Ollama did: none newer was taken then. */
+export const UNRECORDED_OLLAMA = '0.17.4'
+
 /** The version of a stack that names none, whichever way it comes. */
 export const DEFAULT_OLLAMA: string = TABLE.default
 

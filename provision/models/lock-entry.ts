@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { ManifestLayer, weightsAmong } from '../../checks/models/model-files.ts'
 import { Architecture } from '../../infra/capacity/model/architecture.ts'
+import { UNRECORDED_OLLAMA } from '../../infra/settings/ollama-version.ts'
 
 /** A model as a server has it. */
 const Made = z.object({
@@ -38,12 +39,9 @@ export function withMadeOf(locked: LockEntry, seen: LockEntry | undefined): Lock
   return { ...locked, made: { ...seen.made, ...own, ...locked.made } }
 }
 
-/** The Ollama that entries are of which do not say so: no other was there when they were written. */
-const FIRST_ENGINE = '0.17.4'
-
 /** What an Ollama makes of the files of an entry; undefined when nobody has seen it yet. */
 export const madeBy = (entry: LockEntry, version: string): Made | undefined =>
-  (entry.engine ?? FIRST_ENGINE) === version ? entry : entry.made?.[version]
+  (entry.engine ?? UNRECORDED_OLLAMA) === version ? entry : entry.made?.[version]
 
 /** All that is known to be made of what an entry locks. */
 export const allMade = (entry: LockEntry): Made[] => [entry, ...Object.values(entry.made ?? {})]
@@ -68,7 +66,7 @@ export function withMade(
 ): LockEntry {
   const isFirst = entry === undefined || !sameFiles(entry.files, files)
   if (isFirst) return { ...made, files, engine: version }
-  if ((entry.engine ?? FIRST_ENGINE) === version) return { ...entry, ...made, files }
+  if ((entry.engine ?? UNRECORDED_OLLAMA) === version) return { ...entry, ...made, files }
   return { ...entry, made: { ...entry.made, [version]: made } }
 }
 

@@ -13,6 +13,7 @@ import { POOLS } from '../../support/cluster/fleet/pools.ts'
 import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
 import { kubernetesSubject } from '../../support/interrupted/kubernetes-subject.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
+import { RUNNING_KINDS } from '../../support/kubernetes/stack-kinds.ts'
 import { SEED } from '../../support/searches.ts'
 import { recordedPid, type TestStack } from '../../support/stack/test-stack.ts'
 
@@ -26,18 +27,7 @@ const ON_FLEET = { verification: false }
 const SHARED = { ...ON_FLEET, namespace: TEAM, sharedNamespace: true }
 
 /** What may be looked at as the stack's or as somebody else's, by group and kind. */
-const KINDS = [
-  ['apps/v1', 'StatefulSet'],
-  ['apps/v1', 'Deployment'],
-  ['batch/v1', 'Job'],
-  ['policy/v1', 'PodDisruptionBudget'],
-  ['networking.k8s.io/v1', 'NetworkPolicy'],
-  ['v1', 'Service'],
-  ['v1', 'Secret'],
-  ['v1', 'ConfigMap'],
-  ['v1', 'PersistentVolumeClaim'],
-  ['v1', 'Pod'],
-] as const
+const KINDS = [...RUNNING_KINDS, ['v1', 'ConfigMap'], ['v1', 'PersistentVolumeClaim']] as const
 
 async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
   await vi.waitFor(async () => expect(await isSo(), what).toBe(true), {

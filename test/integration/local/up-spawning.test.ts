@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { comparisonRecordOf, ollamaRecordOf } from '../../../infra/settings/home-paths.ts'
 import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
 import { MiB } from '../../../infra/units.ts'
+import { askLongPrompt } from '../../support/models/long-prompt.ts'
 import {
   canLimitMemory,
   limitMemory,
@@ -71,17 +72,8 @@ describe.skipIf(newer === undefined)(
           timeout: 40 * 60_000,
         }, async () => {
           const ollama = new Ollama({ host: `http://127.0.0.1:${stack.config.ollamaPort}` })
-          const fact = (n: number) =>
-            `Fact ${n}: the lighthouse of bay ${n * 7919} has ${n} steps. `
           for (let n = 0; n < PROMPTS; n += 1) {
-            const prompt = Array.from({ length: 120 }, (_, i) => fact(n * 1000 + i)).join('')
-            const answer = await ollama.generate({
-              model: 'smollm2:135m-ctx4096',
-              prompt,
-              raw: true,
-              options: { num_predict: 4 },
-            })
-            expect(answer.prompt_eval_count).toBeGreaterThan(2000)
+            expect(await askLongPrompt(ollama, n)).toBeGreaterThan(2000)
             if (n === 1) await tell('after two prompts')
           }
           await tell(`after ${PROMPTS} prompts`)

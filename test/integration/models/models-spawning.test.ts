@@ -16,6 +16,7 @@ import { architectureIn } from '../../../provision/models/gguf-file.ts'
 import { madeBy } from '../../../provision/models/lock-entry.ts'
 import { readLocks } from '../../../provision/models/locks.ts'
 import { provisionModel } from '../../../provision/models/provision-model.ts'
+import { askLongPrompt, factsFrom } from '../../support/models/long-prompt.ts'
 import { requestFor } from '../../support/models/model-request.ts'
 import { recordingTask } from '../../support/recording-task.ts'
 import {
@@ -138,19 +139,10 @@ describe.skipIf(newer === undefined)(
         it(
           `answers ${PROMPTS} different long prompts, and embeds as long texts`,
           async () => {
-            const sentence = (n: number) =>
-              `Fact ${n}: the lighthouse of bay ${n * 7919} has ${n} steps. `
             const before: number[] = []
             for (let n = 0; n < PROMPTS; n += 1) {
-              const prompt = Array.from({ length: 120 }, (_, i) => sentence(n * 1000 + i)).join('')
-              const answer = await ollama.generate({
-                model: 'smollm2:135m-ctx4096',
-                prompt,
-                raw: true,
-                options: { num_predict: 4 },
-              })
-              expect(answer.prompt_eval_count).toBeGreaterThan(2000)
-              const text = Array.from({ length: 30 }, (_, i) => sentence(n * 1000 + i)).join('')
+              expect(await askLongPrompt(ollama, n)).toBeGreaterThan(2000)
+              const text = factsFrom(n, 30)
               await ollama.embed({ model: 'all-minilm:latest-ctx512', input: text })
               before.push((await limit.seen()).most)
             }

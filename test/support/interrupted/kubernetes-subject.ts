@@ -1,22 +1,12 @@
 import { PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
 import type { KubeObject } from '../cluster/api.ts'
 import type { Fleet } from '../cluster/fleet/fleet.ts'
+import { RUNNING_KINDS } from '../kubernetes/stack-kinds.ts'
 import { providerKind } from '../stack/providers.ts'
 import type { TestStack } from '../stack/test-stack.ts'
 import { stackProcesses } from './stack-processes.ts'
 import type { Subject } from './subject.ts'
 
-/** Kinds of what a stack has in its namespace, beside what holds its data. */
-const KINDS = [
-  ['apps/v1', 'StatefulSet'],
-  ['apps/v1', 'Deployment'],
-  ['batch/v1', 'Job'],
-  ['policy/v1', 'PodDisruptionBudget'],
-  ['networking.k8s.io/v1', 'NetworkPolicy'],
-  ['v1', 'Service'],
-  ['v1', 'Secret'],
-  ['v1', 'Pod'],
-] as const
 const [PART_LABEL, PROJECT] = Object.entries(PART_OF)[0]!
 /** What Pulumi puts behind a name, and a Deployment behind that of a pod. */
 const SUFFIX = /(-[0-9a-f]{8})?(-[a-z0-9]{6,10}-[a-z0-9]{5})?$/
@@ -48,7 +38,9 @@ export function kubernetesSubject(stack: TestStack, { api }: Fleet, namespace: s
     },
     data,
     async running() {
-      const objects = (await Promise.all(KINDS.map(([version, kind]) => own(version, kind)))).flat()
+      const objects = (
+        await Promise.all(RUNNING_KINDS.map(([version, kind]) => own(version, kind)))
+      ).flat()
       return [
         ...stackProcesses(stack),
         ...objects.map(({ kind, metadata }) => `${kind} ${metadata.name.replace(SUFFIX, '')}`),
