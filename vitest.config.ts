@@ -28,6 +28,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * The modules of a worker stay for its next file: to load them anew for each costs as much as the unit tests themselves.
+ * So what a file changes outside of itself, it puts back.
+ */
+const isolate = false
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -35,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          isolate,
           include: ['test/unit/**/*.test.ts'],
           testTimeout: MINUTE,
           maxWorkers: WORKERS,
@@ -43,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          isolate,
           include: ['test/{integration,faults}/**/*.test.ts'],
           // The real tools are obtained once, before any suite starts servers with them.
           globalSetup: 'test/support/global-setup.ts',

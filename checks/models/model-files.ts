@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { withTag } from '../../infra/settings/model-definition.ts'
@@ -86,4 +86,12 @@ export function manifestPath(folder: string, name: string): string {
 /** @param digest `sha256:<hex>` */
 export function blobPath(folder: string, digest: string): string {
   return join(folder, 'blobs', digest.replace(':', '-'))
+}
+
+/** Digests of the files that a folder holds whole: those of models, and what was left of making them. */
+export async function blobsIn(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, 'blobs'))
+  return names
+    .filter(name => /^sha256-[0-9a-f]{64}$/.test(name))
+    .map(name => name.replace('-', ':'))
 }

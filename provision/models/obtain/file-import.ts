@@ -1,15 +1,19 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { hashFile, readPieces } from '../../../checks/models/hash-file.ts'
-import { blobPath, readManifest } from '../../../checks/models/model-files.ts'
+import { blobPath, blobsIn, readManifest } from '../../../checks/models/model-files.ts'
+import type { Architecture } from '../../../infra/capacity/model/architecture.ts'
 import { reasonOf } from '../../../infra/failure.ts'
 import { describeSource, type FileSource } from '../../../infra/settings/model-definition.ts'
+import { generationOf } from '../../../infra/settings/ollama-version.ts'
 import type { Bytes } from '../../../infra/units.ts'
 import type { Task } from '../../progress.ts'
 import { finishedFolder } from '../../toolchain/finished-folder.ts'
 import { fetchPythonPackage } from '../../toolchain/installers/python-package.ts'
 import { toolchainOptions } from '../../toolchain/options.ts'
 import { runCommand } from '../../toolchain/run-command.ts'
+import { architectureIn, readGguf } from '../gguf-file.ts'
 import type { ModelJob } from '../model-job.ts'
 import type { OllamaStore } from '../ollama-store.ts'
 import { requireSpace, SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
@@ -41,8 +45,10 @@ export async function importModel(
   })
   const size = weights.reduce((sum, file) => sum + file.size, 0)
   const isConverted = weights.some(file => file.name.endsWith('.safetensors'))
-  await requireSpace(name, isConverted ? 2 * size : size, store)
   try {
+    const isCopied = generationOf(await store.version()) === 'spawning'
+    await requireSpace(name, size * (1 + Number(isConverted) + Number(isCopied)), store)
+    const before = store.modelsFolder === undefined ? [] : await blobsIn(store.modelsFolder)
     const files: Record<string, string> = {}
     const uploaded: string[] = []
     for (const { name, path, size } of weights) {
@@ -52,7 +58,7 @@ export async function importModel(
       if (await store.upload(digest, content)) uploaded.push(digest)
     }
     await store.create({ model: name, files }, task.report)
-    await removeSpares(name, uploaded, store)
+    await removeSpares(name, { uploaded, before }, store)
     return files
   } catch (error) {
     task.signal.throwIfAborted()
@@ -61,15 +67,32 @@ export async function importModel(
   }
 }
 
-/** What was uploaded to be converted is no part of the model, and nothing else ever removes it. */
-async function removeSpares(name: string, uploaded: string[], { modelsFolder }: OllamaStore) {
+/**
+ * What was a step on the way is no part of the model, and nothing else ever removes it: what was uploaded, and from
+ * Ollama 0.30 on what that converted it to, since it keeps a copy in its place. Others may be writing to the store too,
+ * so of what has come meanwhile only what holds this very model is taken away.
+ */
+async function removeSpares(
+  name: string,
+  { uploaded, before }: { uploaded: string[]; before: string[] },
+  { modelsFolder }: OllamaStore,
+) {
   const manifest = modelsFolder && (await readManifest(modelsFolder, name))
   if (!manifest) return
   const parts = new Set(manifest.layers.map(layer => layer.digest))
-  for (const digest of uploaded.filter(digest => !parts.has(digest))) {
-    await rm(blobPath(modelsFolder, digest), { force: true })
+  const model = await architectureIn(manifest.layers, modelsFolder)
+  const spares = new Set(uploaded)
+  for (const digest of await blobsIn(modelsFolder)) {
+    if (before.includes(digest) || parts.has(digest) || model === undefined) continue
+    const found = await readGguf(blobPath(modelsFolder, digest)).catch(() => undefined)
+    if (found && isDeepStrictEqual(contentOf(found), contentOf(model))) spares.add(digest)
+  }
+  for (const digest of spares) {
+    if (!parts.has(digest)) await rm(blobPath(modelsFolder, digest), { force: true })
   }
 }
+
+const contentOf = ({ shape, weights }: Architecture) => ({ shape, weights })
 
 /** What a folder of safetensors holds beside licences and pictures: weights, configurations, vocabularies. */
 const PARTS_OF_A_MODEL = new Set(['.safetensors', '.json', '.model', '.txt'])

@@ -5,6 +5,7 @@ import { startOllamaWithModels } from '../../support/models/models.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { type RunningOllama, startOllama } from '../../support/servers/ollama.ts'
 import { CHAT_MODEL, EMBEDDING_MODEL, outputsOf } from '../../support/store/deployment.ts'
+import { spawningOllama } from '../../support/toolchain/test-ollama.ts'
 
 const question = (content: string) => [{ role: 'user', content }]
 /** A model would talk for minutes about it. */
@@ -134,10 +135,18 @@ describe('inference', () => {
     beforeAll(async () => {
       narrow = await startOllama({
         modelsFolder: ollama.modelsFolder,
-        // So many requests side by side want more memory for their contexts than any machine has.
-        env: { OLLAMA_NUM_PARALLEL: '10000', OLLAMA_MAX_QUEUE: '1' },
+        // So many requests side by side want more memory for their contexts than this machine has; llama-server takes
+        // no more than 256.
+        env: {
+          OLLAMA_NUM_PARALLEL: (await spawningOllama()) ? '256' : '10000',
+          OLLAMA_CONTEXT_LENGTH: '8192',
+          OLLAMA_MAX_QUEUE: '1',
+        },
       })
-      small = await openDeployment(outputsOf({ ollama: narrow.url }))
+      const { models, ...outputs } = outputsOf({ ollama: narrow.url })
+      // By the name that pins no context.
+      const unpinned = models.map(model => ({ ...model, serves: model.name }))
+      small = await openDeployment({ ...outputs, models: unpinned })
     })
     afterAll(async () => {
       await small.close()

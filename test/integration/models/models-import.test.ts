@@ -11,7 +11,7 @@ import type { ModelRequest } from '../../../provision/models/model-job.ts'
 import { lockModel, provisionModel } from '../../../provision/models/provision-model.ts'
 import { listModels } from '../../support/models/list-models.ts'
 import { requestFor } from '../../support/models/model-request.ts'
-import { tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'
+import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
 import { recordingTask } from '../../support/recording-task.ts'
 import { type RunningOllama, startOllama } from '../../support/servers/ollama.ts'
 
@@ -132,14 +132,14 @@ describe('importing models from files', () => {
 
   it('takes a GGUF file or the folder that holds it, and records it', async () => {
     await mkdir(join(folder, 'weights'))
-    await writeFile(join(folder, 'weights/tiny.gguf'), tinyGptOss())
+    await writeFile(join(folder, 'weights/tiny.gguf'), tinyNomicBert())
     await writeFile(join(folder, 'weights/readme.txt'), 'not a part of it')
     for (const path of [join(folder, 'weights/tiny.gguf'), join(folder, 'weights')]) {
-      const request = from('folder', 'gpt-oss:20b', path)
+      const request = from('folder', 'nomic-embed-text', path)
       const provisioned = await provisionModel(request, server, await locks(), task)
       expect(provisioned).toMatchObject({ source: `folder ${path}`, lockedBy: 'first seen' })
     }
-    const [one, other] = Object.values((await locks()).recorded['gpt-oss:20b']!)
+    const [one, other] = Object.values((await locks()).recorded['nomic-embed-text:latest']!)
     expect(other).toEqual(one)
   })
 
@@ -177,12 +177,15 @@ describe('importing models from files', () => {
       await other.stop()
     }
     const { tracked } = await locks()
-    expect(JSON.parse(await readFile(trackedFile, 'utf8'))).toEqual({
-      'smollm2:135m': fromPackages(tracked['smollm2:135m']!),
-      'all-minilm:latest': fromPackages(tracked['all-minilm:latest']!),
-    })
+    const elsewhere = Object.entries(JSON.parse(await readFile(trackedFile, 'utf8')))
+    expect(elsewhere.map(([name]) => name)).toEqual(['smollm2:135m', 'all-minilm:latest'])
+    for (const [name, entries] of elsewhere) {
+      const [source, entry] = Object.entries(entries as object)[0]!
+      const { files, ...known } = tracked[name]![source]!
+      expect(entry.files).toEqual(files)
+      expect(entry.digest).toBe((await readManifest(server.modelsFolder, name))!.digest)
+      // What another Ollama makes of the files is not in the lock that comes with the project.
+      if (entry.engine === known.engine) expect(entry).toEqual({ files, ...known })
+    }
   })
 })
-
-const fromPackages = (entries: object): object =>
-  Object.fromEntries(Object.entries(entries).filter(([source]) => source.startsWith('package ')))

@@ -14,7 +14,8 @@ import { RandomTensors } from './random-tensors.ts'
 /**
  * gptoss with random weights, as gpt-oss:20b is: a mixture of experts with sliding layers; two layers, four
  * experts. What attention and experts add is small, so that the next token follows from the last one (outputs).
- * Tensors and keys are those that model/models/gptoss/model.go of Ollama v0.17.4 asks for.
+ * Tensors and keys are those of the library's file: model/models/gptoss/model.go of Ollama v0.17.4 asks for them, and
+ * llama/compat of v0.32.15 renames them for llama.cpp.
  */
 export function tinyGptOss(): Buffer {
   const [layers, width, headLength, heads, kvHeads, feedForward, experts] = [2, 64, 32, 4, 2, 64, 4]
@@ -29,8 +30,8 @@ export function tinyGptOss(): Buffer {
     ...linear(`${layer}.attn_q`, 1, width, heads * headLength),
     ...linear(`${layer}.attn_k`, 1, width, kvHeads * headLength),
     ...linear(`${layer}.attn_v`, 1, width, kvHeads * headLength),
-    ...linear(`${layer}.attn_output`, 0.05, heads * headLength, width),
-    random.zeros(`${layer}.attn_sinks.weight`, [heads]),
+    ...linear(`${layer}.attn_out`, 0.05, heads * headLength, width),
+    random.zeros(`${layer}.attn_sinks`, [heads]),
     random.ones(`${layer}.ffn_norm.weight`, [width]),
     ...linear(`${layer}.ffn_gate_inp`, 1, width, experts),
     ...linear(`${layer}.ffn_gate_exps`, 1, width, feedForward, experts),
@@ -38,6 +39,9 @@ export function tinyGptOss(): Buffer {
     ...linear(`${layer}.ffn_down_exps`, 0.05, feedForward, width, experts),
   ]
   const embedding = random.tensor('token_embd.weight', [width, tokens.length])
+  tokens.forEach((_, token) => {
+    embedding.values[token * width] = 1
+  })
   return writeGguf(
     {
       'general.architecture': text('gptoss'),
@@ -75,7 +79,7 @@ export function tinyGptOss(): Buffer {
       embedding,
       ...Array.from({ length: layers }, (_, layer) => block(`blk.${layer}`)).flat(),
       random.ones('output_norm.weight', [width]),
-      ...outputs(tokens, embedding, random),
+      outputs(tokens, embedding, random),
     ],
   )
 }
@@ -105,27 +109,28 @@ const SAYABLE = /^[a-z]$/
 
 /**
  * The matrix that turns the last token's vector into the next token: a row that is made of a token's own vector
- * answers to that token.
+ * answers to that token. The first element of every token's vector is the same, so that a row's first weight is added
+ * whatever was said: gpt-oss has no bias there.
  */
-function outputs(tokens: string[], embedding: Tensor, random: RandomTensors): Tensor[] {
+function outputs(tokens: string[], embedding: Tensor, random: RandomTensors): Tensor {
   const width = embedding.shape[0]!
   const weight = random.tensor('output.weight', [width, tokens.length])
-  const bias = Float32Array.from(tokens, token => (SAYABLE.test(token) ? 0 : -1000))
+  // Of a vector whose other elements have length 1 too, after its norm is made that of `width` ones.
+  const first = Math.sqrt(width / 2)
   const answer = (to: string, from: string, gain: number, base: number) => {
     const [row, vector] = [tokens.indexOf(to) * width, tokens.indexOf(from) * width]
-    const own = embedding.values.subarray(vector, vector + width)
-    weight.values.set(
-      own.map(value => value * gain),
-      row,
-    )
-    bias[tokens.indexOf(to)] = base
+    const own = embedding.values.subarray(vector + 1, vector + width)
+    weight.values.set([base / first, ...own.map(value => value * gain)], row)
   }
+  tokens.forEach((token, index) => {
+    weight.values[index * width] = SAYABLE.test(token) ? 0 : -1000 / first
+  })
   OPENING.slice(1).forEach((to, index) => {
-    answer(to, OPENING[index]!, 8, -32)
+    answer(to, OPENING[index]!, 12, -32)
   })
   // Never at once: an answer has some text.
-  answer('<|return|>', '<|message|>', -1, 0.5)
-  return [weight, { name: 'output.bias', shape: [tokens.length], values: bias }]
+  answer('<|return|>', '<|message|>', -1.5, 0.5)
+  return weight
 }
 
 /** The 256 bytes as byte-level BPE writes them: what is not printable is shifted to where it is. */
