@@ -15,7 +15,7 @@ export const SEARCHES = {
   },
   'requests made up from the schema, for each operation': {
     file: 'test/integration/api/api-openapi.test.ts',
-    sample: 25,
+    sample: 15,
     whole: 200,
   },
   'filters, held to a model of them': {
@@ -35,7 +35,12 @@ export const SEARCHES = {
   },
   'verifications of a sound deployment': {
     file: 'test/faults/faults.test.ts',
-    sample: 10,
+    sample: 5,
+    whole: 50,
+  },
+  'verifications of a store whose index has been deleted from': {
+    file: 'test/integration/store/verification-links.test.ts',
+    sample: 8,
     whole: 50,
   },
 } as const

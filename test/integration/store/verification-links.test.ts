@@ -7,12 +7,13 @@ import { creatorOf } from '../../../checks/store/records/record-id.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { CHUNKS_PER_DOCUMENT, DIMENSION, Population } from '../../bench/knowledge/population.ts'
 import { on, rewritten } from '../../faults/rewrite.ts'
+import { casesOf } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { FaultyServer } from '../../support/servers/faulty-server.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
 import { STORE_CHECKS } from '../../support/store/store-checks.ts'
 
-const RUNS = 50
+const RUNS = casesOf('verifications of a store whose index has been deleted from')
 const CREATORS = 12
 const CHUNKS = 2000
 /** Those that look at everything write nothing. */
