@@ -28,6 +28,8 @@ const Remaining = z.object({
 const Shortage = Resources.partial().extend({
   /** The machine; absent when none has such GPUs, or none takes what asks for no GPU. */
   node: z.string().optional(),
+  /** Present where the machine takes no further pod. */
+  pods: z.int().optional(),
 })
 
 const PlannedWorkload = Workload.extend({
@@ -95,8 +97,8 @@ function giveBack(node: Node, held: CurrentUsage[string] | undefined): Node {
 function fillGreedily(workloads: readonly Workload[], rooms: readonly NodeRoom[]): Assignment {
   const state = [...rooms]
   return workloads.map(workload => {
-    const node = state.findIndex(room => take(room, workload.requests) !== undefined)
-    if (node !== -1) state[node] = take(state[node]!, workload.requests)!
+    const node = state.findIndex(room => take(room, workload) !== undefined)
+    if (node !== -1) state[node] = take(state[node]!, workload)!
     return node
   })
 }
@@ -109,7 +111,7 @@ function describe(
   const rooms = machines.map(roomOf)
   for (const [index, workload] of workloads.entries()) {
     const node = assignment[index]!
-    if (node !== -1) rooms[node] = take(rooms[node]!, workload.requests)!
+    if (node !== -1) rooms[node] = take(rooms[node]!, workload)!
   }
   const nodes = machines
     .map((node, index) => ({
@@ -123,7 +125,7 @@ function describe(
     workloads: workloads.map((workload, index) => ({
       ...workload,
       ...(assignment[index] === -1
-        ? { short: shortOf(workload.requests, machines, rooms) }
+        ? { short: shortOf(workload, machines, rooms) }
         : { node: machines[assignment[index]!]!.name }),
     })),
     nodes,
@@ -138,11 +140,12 @@ const remainingOf = ({ cpu, memory, disk, gpus }: NodeRoom): z.infer<typeof Rema
   ...(Number.isFinite(disk) ? { disk } : {}),
 })
 
-const ENDLESS = { cpu: Infinity, memory: Infinity, disk: Infinity }
+const ENDLESS = { cpu: Infinity, memory: Infinity, disk: Infinity, pods: Infinity }
 
 /** Of the machines that could take it if they were large enough, the one with the most memory left is nearest. */
-function shortOf(demand: Resources, machines: readonly Node[], rooms: readonly NodeRoom[]) {
-  const suited = [...rooms.keys()].filter(index => take({ ...rooms[index]!, ...ENDLESS }, demand))
+function shortOf(workload: Workload, machines: readonly Node[], rooms: readonly NodeRoom[]) {
+  const { requests: demand } = workload
+  const suited = [...rooms.keys()].filter(index => take({ ...rooms[index]!, ...ENDLESS }, workload))
   if (suited.length === 0) return demand.gpu === undefined ? {} : { gpu: demand.gpu }
   const nearest = suited.reduce((a, b) => (rooms[b]!.memory > rooms[a]!.memory ? b : a))
   const room = rooms[nearest]!
@@ -150,5 +153,6 @@ function shortOf(demand: Resources, machines: readonly Node[], rooms: readonly N
   return {
     node: machines[nearest]!.name,
     ...Object.fromEntries(lacks.map(key => [key, demand[key] - room[key]])),
+    ...(room.pods < 1 && { pods: 1 }),
   }
 }

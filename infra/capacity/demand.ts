@@ -36,13 +36,17 @@ export function demandOf(
       instances: chroma.instances,
     },
     authProxies: settings.target !== 'local',
-    ...(settings.target === 'kubernetes' && { pods: podsOf(settings) }),
+    ...(settings.target === 'kubernetes' && podsOf(settings)),
   }
 }
 
-/** The fewest that there will be: what the autoscaler adds, it adds where there is room. */
-const podsOf = ({ kubernetes: { replicas, autoscaling, verification } }: Settings) => ({
-  ollama: autoscaling.ollama?.min ?? replicas.ollama,
-  api: autoscaling.api?.min ?? replicas.api,
-  verification,
-})
+/** The fewest that there will be, for which there has to be room, and the most, which an autoscaler may ask for. */
+function podsOf({ kubernetes: { replicas, autoscaling, verification } }: Settings) {
+  const count = (which: 'min' | 'max') => ({
+    ollama: autoscaling.ollama?.[which] ?? replicas.ollama,
+    api: autoscaling.api?.[which] ?? replicas.api,
+    verification,
+  })
+  const scales = autoscaling.ollama !== undefined || autoscaling.api !== undefined
+  return { pods: count('min'), ...(scales && { scaled: count('max') }) }
+}

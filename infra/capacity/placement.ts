@@ -1,5 +1,6 @@
 import type { Gpu, Node } from './hardware/hardware.ts'
-import type { Resources, Workload } from './workload.ts'
+import { mayBeSpread } from './pools.ts'
+import type { NodeRequirement, Workload } from './workload.ts'
 
 /** What is left on a machine. */
 export interface NodeRoom {
@@ -7,6 +8,10 @@ export interface NodeRoom {
   memory: number
   /** Infinity where volumes come from elsewhere. */
   disk: number
+  /** Infinity outside of clusters. */
+  pods: number
+  /** Of a machine of a cluster, where what is asked of them has to be so. */
+  labels?: Readonly<Record<string, string>>
   /** GPUs that nothing was given yet, smallest first. */
   gpus: readonly Gpu[]
   /** Only those who ask for a GPU may come here. */
@@ -16,7 +21,7 @@ export interface NodeRoom {
 }
 
 /** All that matters of a workload here. */
-export type Placeable = Pick<Workload, 'requests'>
+export type Placeable = Pick<Workload, 'requests' | 'nodes'>
 
 /** For each workload the index of its machine. */
 export type Assignment = readonly number[]
@@ -30,20 +35,24 @@ export const roomOf = (node: Node): NodeRoom => ({
   cpu: node.cpu,
   memory: node.memory,
   disk: node.disk ?? Number.POSITIVE_INFINITY,
+  pods: node.pods ?? Number.POSITIVE_INFINITY,
+  ...(node.labels && { labels: node.labels }),
   gpus: [...node.gpus].sort((a, b) => a.memory - b.memory),
   gpuOnly: node.gpuOnly ?? false,
   price: node.template === undefined ? 0 : (node.monthlyCost ?? 0),
 })
 
 /** The room that is left when the demand is met, or undefined when it cannot be. */
-export function take(room: NodeRoom, demand: Resources): NodeRoom | undefined {
+export function take(room: NodeRoom, { requests: demand, nodes }: Placeable): NodeRoom | undefined {
   const { gpu } = demand
   const left = thousandths(room.cpu) - thousandths(demand.cpu)
   const tight = left < 0 || demand.memory > room.memory || demand.disk > room.disk
-  if (tight || (room.gpuOnly && gpu === undefined)) return undefined
+  if (tight || room.pods < 1 || (room.gpuOnly && gpu === undefined)) return undefined
+  if (!nodes.every(each => isMet(each, room.labels))) return undefined
   const fitting = room.gpus.flatMap(({ resource, memory }, index) =>
     gpu !== undefined && resource === gpu.resource && memory >= gpu.memory ? [index] : [],
   )
+  if (gpu !== undefined && !mayBeSpread(gpu, gpu.count)) return undefined
   const taken = new Set(fitting.slice(0, gpu?.count ?? 0))
   if (taken.size < (gpu?.count ?? 0)) return undefined
   return {
@@ -51,8 +60,33 @@ export function take(room: NodeRoom, demand: Resources): NodeRoom | undefined {
     cpu: left / 1000,
     memory: room.memory - demand.memory,
     disk: room.disk - demand.disk,
+    pods: room.pods - 1,
     gpus: room.gpus.filter((_, index) => !taken.has(index)),
     price: 0,
+  }
+}
+
+/** As the scheduler reads a requirement; a machine without labels is none of a cluster. */
+function isMet(
+  { key, operator, values = [] }: NodeRequirement,
+  labels: NodeRoom['labels'],
+): boolean {
+  if (labels === undefined) return true
+  const value = labels[key]
+  const number = /^-?\d+$/.test(value ?? '') ? Number(value) : Number.NaN
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+      return number > Number(values[0])
+    case 'Lt':
+      return number < Number(values[0])
   }
 }
 
@@ -133,7 +167,7 @@ function placements(state: readonly NodeRoom[], workload: Placeable) {
   const tried = new Set<string>()
   return state.flatMap((room, node): [number, readonly NodeRoom[]][] => {
     const key = roomKey(room)
-    const left = tried.has(key) ? undefined : take(room, workload.requests)
+    const left = tried.has(key) ? undefined : take(room, workload)
     tried.add(key)
     return left === undefined ? [] : [[node, state.with(node, left)]]
   })
@@ -144,6 +178,8 @@ const roomKey = (room: NodeRoom): string =>
     room.cpu.toFixed(3),
     room.memory,
     room.disk,
+    room.pods,
+    JSON.stringify(room.labels),
     room.gpuOnly,
     room.price,
     ...room.gpus.map(gpu => `${gpu.resource}:${gpu.memory}`),
@@ -152,10 +188,7 @@ const roomKey = (room: NodeRoom): string =>
 const stateKey = (state: readonly NodeRoom[], rest: string): string =>
   `${state.map(roomKey).sort().join(' ')}|${rest}`
 
-const kindOf = ({ requests }: Placeable): string =>
-  [requests.cpu, requests.memory, requests.disk, requests.gpu?.count, requests.gpu?.memory].join(
-    '/',
-  )
+const kindOf = ({ requests, nodes }: Placeable): string => JSON.stringify([requests, nodes])
 
 const weight = ({ requests }: Placeable): number =>
   (requests.gpu ? requests.gpu.count * 2 ** 50 : 0) + requests.memory

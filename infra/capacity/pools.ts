@@ -1,4 +1,4 @@
-import type { Gpu, Node } from './hardware/hardware.ts'
+import type { Gpu, GpuPart, Node } from './hardware/hardware.ts'
 import type { Estimate } from './model/estimate.ts'
 
 /** Models that share GPUs: one Ollama serves them all. */
@@ -46,7 +46,8 @@ function openPool(estimate: Estimate, stocks: readonly Stock[]): Pool | undefine
   const most = Math.max(0, ...stocks.map(({ free }) => free))
   for (let count = 1; count <= most; count += 1) {
     const stock = stocks.find(
-      ({ gpu, free }) => free >= count && onEach(estimate, count) <= gpu.memory,
+      ({ gpu, free }) =>
+        free >= count && onEach(estimate, count) <= gpu.memory && mayBeSpread(gpu, count),
     )
     if (stock === undefined) continue
     stock.free -= count
@@ -54,6 +55,10 @@ function openPool(estimate: Estimate, stocks: readonly Stock[]): Pool | undefine
   }
   return undefined
 }
+
+/** A process uses one slice of a card, whatever it is given, and two shares may be of the same card. */
+export const mayBeSpread = ({ part }: GpuPart, count: number): boolean =>
+  count === 1 || part === undefined
 
 /**
  * Bytes on each of so many GPUs: layers are dealt out whole, so that one GPU may get a layer more than its
@@ -70,7 +75,7 @@ export function onEach({ parts, margin, layers }: Estimate, count: number): numb
 }
 
 function stocksOf({ gpus, template }: Node): Stock[] {
-  const kinds = Map.groupBy(gpus, ({ resource, memory }) => `${resource} ${memory}`)
+  const kinds = Map.groupBy(gpus, ({ product: _, ...gpu }) => JSON.stringify(gpu))
   const stocks = [...kinds.values()].map(alike => ({ gpu: alike[0]!, free: alike.length }))
   return Array.from({ length: template?.max ?? 1 }, () =>
     stocks.map(stock => ({ ...stock })),

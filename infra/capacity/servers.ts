@@ -1,7 +1,7 @@
 import { API_MEMORY } from '../servers/api-program.ts'
 import { MiB } from '../units.ts'
 import { type DataDemand, estimateChroma } from './chroma-memory.ts'
-import { GPU_RESOURCE, reportedGpuMemory } from './hardware/hardware.ts'
+import { reportedGpuMemory } from './hardware/hardware.ts'
 import type { Estimate } from './model/estimate.ts'
 import { SERVER_BYTES } from './model/overhead.ts'
 import type { Pool } from './pools.ts'
@@ -51,7 +51,7 @@ export function ollamaWorkload(
   const needs = {
     memory: SERVER_BYTES + total(({ reserved, margin }) => reserved.host + margin.host),
     disk: total(({ disk }) => disk),
-    ...(gpus && { gpu: { count: gpus.count, memory: gpus.used, resource: gpus.gpu.resource } }),
+    ...(gpus && { gpu: gpuDemand(gpus) }),
   }
   return {
     name: `ollama-${pool}`,
@@ -82,15 +82,35 @@ const plain = (kind: Kind, needs: Omit<Resources, 'cpu'>, resident: number): Wor
   nodes: [],
 })
 
-/**
- * Kubernetes takes one GPU for another: only the label of GPU feature discovery keeps a pod off one that is too
- * small. A MIG slice says its size in its resource's name.
- */
-function gpuRequirement(gpu: Resources['gpu']): NodeRequirement[] {
-  if (gpu?.resource !== GPU_RESOURCE) return []
-  const tooSmall = Math.ceil(reportedGpuMemory(gpu.memory) / MiB) - 1
-  return [{ key: 'nvidia.com/gpu.memory', operator: 'Gt', values: [`${tooSmall}`] }]
+function gpuDemand({ count, used, gpu: { product: _, ...gpu } }: Pool): GpuDemand {
+  return { ...gpu, count, memory: used }
 }
+
+/**
+ * Kubernetes takes one GPU for another: only the labels of GPU feature discovery keep a pod off one that is too small,
+ * a slice of one, or a share. The name of a MIG slice's own resource says all of that.
+ */
+function gpuRequirement(gpu: GpuDemand | undefined): NodeRequirement[] {
+  if (gpu === undefined || !/^nvidia\.com\/gpu(\.shared)?$/.test(gpu.resource)) return []
+  const { part, shares = 1, counted, unlabelled } = gpu
+  const says = (label: string, operator: NodeRequirement['operator'], ...values: string[]) => ({
+    key: `nvidia.com/gpu.${label}`,
+    operator,
+    ...(values.length > 0 && { values }),
+  })
+  const tooSmall = Math.ceil((reportedGpuMemory(gpu.memory) * shares) / MiB) - 1
+  return [
+    unlabelled ? says('memory', 'DoesNotExist') : says('memory', 'Gt', `${tooSmall}`),
+    part === 'time-share' || part === 'mps-share'
+      ? says('sharing-strategy', 'In', part === 'mps-share' ? 'mps' : 'time-slicing')
+      : says('sharing-strategy', 'NotIn', 'time-slicing', 'mps'),
+    ...(counted && part !== 'time-share' ? [says('replicas', 'Lt', `${shares + 1}`)] : []),
+    ...(part === undefined ? [says('slices.gi', 'DoesNotExist')] : []),
+    ...(part === 'slice' ? [says('slices.gi', 'Exists')] : []),
+  ]
+}
+
+type GpuDemand = NonNullable<Resources['gpu']>
 
 type Kind = Workload['kind']
 

@@ -6,7 +6,7 @@ import { suitesOf } from '../settings/ollama-version.ts'
 import type { KvCacheType } from '../settings/settings-schema.ts'
 import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
 import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
-import type { Node } from './hardware/hardware.ts'
+import { type Node, openNodes } from './hardware/hardware.ts'
 import { estimateModel } from './model/estimate.ts'
 import { architectureOf } from './model/figures.ts'
 import type { ModelDemand, SizedModel } from './sized-model.ts'
@@ -51,6 +51,10 @@ export const StackPlan = Plan.extend({
   data: PlannedData,
   /** The Ollama that the memory is planned for; `ran` says which suites of this project did against it. */
   ollama: z.object({ version: z.string(), ran: z.string().optional() }),
+  /** What is there and not planned with, and why. */
+  passedOver: z.array(z.string()),
+  /** The same with as many pods as autoscalers may come to; absent where none scales. */
+  scaled: z.object({ ollama: z.int(), api: z.int(), verdict: z.enum(VERDICTS) }).optional(),
   /** What would fit when this does not, cheapest first. */
   alternatives: z.array(
     z.object({ change: z.string(), cost: z.string(), settings: z.record(z.string(), z.string()) }),
@@ -65,16 +69,31 @@ export function planStack(
   held: CurrentUsage = {},
   candidates: readonly ModelDemand[] = catalogModels(demand),
 ): StackPlan {
-  const { workloads, models } = sizeStack(demand, nodes)
-  const plan = planCapacity(workloads, nodes, held)
+  const open = openNodes(nodes)
+  const { workloads, models } = sizeStack(demand, open)
+  const plan = planCapacity(workloads, open, held)
   return {
     ...plan,
     models: models.map(model => describeModel(model, demand)),
     data: planData(demand.data),
     ollama: describeOllama(demand.ollama),
     alternatives:
-      plan.verdict === VERDICTS.none ? findAlternatives(demand, nodes, held, candidates) : [],
+      plan.verdict === VERDICTS.none ? findAlternatives(demand, open, held, candidates) : [],
+    passedOver: nodes.flatMap(passedOver),
+    ...(demand.scaled && { scaled: planScaled({ ...demand, pods: demand.scaled }, open, held) }),
   }
+}
+
+/** A machine as a whole, or of its GPUs those that a plan knows too little of. */
+const passedOver = ({ name, closed, notPlanned = [] }: Node): string[] =>
+  closed === undefined
+    ? notPlanned.map(gpus => `GPUs of ${name} are passed over: ${gpus}`)
+    : [`${name} is passed over: it ${closed}`]
+
+function planScaled(demand: StackDemand, nodes: readonly Node[], held: CurrentUsage) {
+  const { ollama, api } = demand.pods!
+  const { verdict } = planCapacity(sizeStack(demand, nodes).workloads, nodes, held)
+  return { ollama, api, verdict }
 }
 
 /**

@@ -24,7 +24,15 @@ export interface StackDemand {
   /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
   authProxies: boolean
   /** On a cluster: how many pods a server has, those of Ollama with a model sidecar each, and whether one verifies. */
-  pods?: { ollama: number; api: number; verification?: boolean }
+  pods?: PodCounts
+  /** The most that they come to where an autoscaler sets them. */
+  scaled?: PodCounts
+}
+
+interface PodCounts {
+  ollama: number
+  api: number
+  verification?: boolean
 }
 
 export interface SizedStack {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../failure.ts'
+import { GpuPart } from './hardware/hardware.ts'
 
 /**
  * What the targets take from the plan, and from nowhere else: one workload for each server, with what it and the
@@ -24,6 +25,7 @@ export const Resources = z.object({
       memory: z.int().positive(),
       /** The Kubernetes resource that counts them: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`. */
       resource: z.string().min(1),
+      ...GpuPart.shape,
     })
     .optional(),
 })
@@ -39,8 +41,8 @@ export type Share = z.infer<typeof Share>
 /** A NodeSelectorRequirement of Kubernetes: what the labels of a machine must say. */
 const NodeRequirement = z.object({
   key: z.string().min(1),
-  operator: z.literal('Gt'),
-  values: z.array(z.string()),
+  operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']),
+  values: z.array(z.string()).optional(),
 })
 export type NodeRequirement = z.infer<typeof NodeRequirement>
 

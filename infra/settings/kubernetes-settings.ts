@@ -20,6 +20,9 @@ const Toleration = z.strictObject({
   effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
 })
 
+/** What the images of Chroma, Ollama and the auth proxy are made for. */
+export const ARCHITECTURES = ['amd64', 'arm64'] as const
+
 /** The taint that GPU nodes carry by NVIDIA's own advice. */
 const GPU_TAINT = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] as const
 
@@ -29,6 +32,13 @@ const Gpu = z.strictObject({
     .default([])
     .describe('Values of the label nvidia.com/gpu.product that may be used; any when empty'),
   runtimeClass: z.string().default(''),
+  memory: z
+    .string()
+    .regex(/^(\d+(\.\d+)?(MiB|GiB|Mi|Gi))?$/, 'memory with its unit, as in 24GiB')
+    .default('')
+    .describe(
+      'Of each GPU whose node says none, where GPU feature discovery does not run: `24GiB`, as nvidia-smi shows it',
+    ),
   tolerations: z.array(Toleration).default([...GPU_TAINT]),
 })
 
@@ -65,6 +75,11 @@ export const Kubernetes = z.strictObject({
     .describe(
       'Machines that are planned with, as `npm run plan -- --node` takes them; those of the cluster when empty',
     ),
+  architectures: z
+    .array(z.enum(ARCHITECTURES))
+    .min(1)
+    .default([...ARCHITECTURES])
+    .describe('Of machines, as Kubernetes names them: those that all images of the stack are for'),
   storageClass: z.string().default('').describe("The cluster's default when empty"),
   replicas: z.strictObject({ api: Count.default(2), ollama: Count.default(1) }).prefault({}),
   autoscaling: z

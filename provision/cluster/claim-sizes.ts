@@ -78,9 +78,10 @@ function sizeOf({ claim, disk }: Planned, classes: readonly V1StorageClass[]) {
   const name = claim.metadata!.name!
   const asked = claim.spec?.resources?.requests?.storage ?? '0'
   // Storage may have rounded up.
-  const has = Math.max(clusterBytes(asked), clusterBytes(claim.status?.capacity?.storage ?? '0'))
+  const bytes = (text: string) => clusterBytes(`storage of the claim ${name}`, text)
+  const has = Math.max(bytes(asked), bytes(claim.status?.capacity?.storage ?? '0'))
   const wanted = claimQuantity(disk)
-  if (clusterBytes(wanted) <= has) return { name, size: asked }
+  if (bytes(wanted) <= has) return { name, size: asked }
   const storage = classes.find(({ metadata }) => metadata?.name === classOf(claim))
   if (isBound(claim) && storage?.allowVolumeExpansion) return { name, size: wanted }
   const why = isBound(claim)

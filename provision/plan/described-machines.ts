@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { nodesOfCluster, type Tenancy } from '../../infra/capacity/hardware/cluster-nodes.ts'
 import { type Node, parseNode } from '../../infra/capacity/hardware/hardware.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
@@ -32,32 +32,70 @@ export async function describedMachines(
   return [...found, ...listed, ...[...texts, ...node].map(parseNode)]
 }
 
+const ALLOWED =
+  'a list of texts such as "memory=64GiB,cpu=16,gpu=L40S", or what kubectl get nodes,pods -A -o json prints'
+
 async function readMachines(file: string, tenancy: Tenancy) {
-  const allowed =
-    'a list of texts such as "memory=64GiB,cpu=16,gpu=L40S", or what kubectl get nodes,pods -A -o json prints'
-  const content = await readFile(file, 'utf8')
-    .then(text => parse(text) as unknown)
+  const documents = await readFile(file, 'utf8')
+    .then(documentsOf)
     .catch(error => {
       throw new Failure('misused', `${file} cannot be read: ${reasonOf(error)}`, {
-        mend: `write ${allowed} into it`,
+        mend: `write ${ALLOWED} into it`,
         cause: error,
       })
     })
+  const [content] = documents
   if (Array.isArray(content) && content.length > 0 && content.every(isText)) {
     return { texts: content, listed: [] }
   }
-  const objects = objectsOf(content)
-  if (objects === undefined) {
-    throw new Failure('misused', `${file} lists no machines; allowed is ${allowed}`)
+  const objects = documents.flatMap(document => objectsOf(document))
+  const items = (kind: string) => ({ items: objects.filter(object => kindOf(object) === kind) })
+  const nodes = items('Node')
+  if (nodes.items.length === 0) {
+    throw new Failure('misused', `${file} lists no machines; allowed is ${ALLOWED}`)
   }
-  const items = (kind: string) => ({ items: objects.filter(object => object.kind === kind) })
-  return { texts: [], listed: nodesOfCluster(items('Node'), items('Pod'), tenancy) }
+  return { texts: [], listed: nodesOfCluster(nodes, items('Pod'), tenancy) }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
-/** The objects of a Kubernetes list. */
-function objectsOf(content: unknown): { kind?: string }[] | undefined {
-  const items = (content as { items?: unknown } | null)?.items
-  return Array.isArray(items) ? items : undefined
+/** One document of JSON, or several of YAML. */
+function documentsOf(text: string): unknown[] {
+  if (/^\s*[[{]/.test(text)) {
+    try {
+      return [JSON.parse(text)]
+    } catch {
+      // YAML has such lists and objects too.
+    }
+  }
+  return parseAllDocuments(text).map(document => {
+    if (document.errors[0] !== undefined) throw document.errors[0]
+    return document.toJS() as unknown
+  })
+}
+
+/** A Kubernetes object, as far as its kind can be told from it. */
+interface KubeObject {
+  kind?: string
+  items?: unknown
+  status?: { allocatable?: unknown } | null
+  spec?: { containers?: unknown } | null
+}
+
+/** The objects of lists, however they lie in each other. @param kind of those that name none */
+function objectsOf(content: unknown, kind?: string): KubeObject[] {
+  if (Array.isArray(content)) return content.flatMap(each => objectsOf(each, kind))
+  if (typeof content !== 'object' || content === null) return []
+  const object = content as KubeObject
+  if (object.items === undefined) return [kind === undefined ? object : { kind, ...object }]
+  // The items of a NodeList, as the API itself gives it, do not say that they are Nodes.
+  const ofItems = object.kind?.replace(/List$/, '')
+  return objectsOf(object.items, ofItems === '' ? undefined : ofItems)
+}
+
+/** Of what names no kind, what only one of them has. */
+function kindOf({ kind, status, spec }: KubeObject): string | undefined {
+  if (kind !== undefined) return kind
+  if (status?.allocatable !== undefined) return 'Node'
+  return spec?.containers === undefined ? undefined : 'Pod'
 }

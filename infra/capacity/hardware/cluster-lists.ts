@@ -17,17 +17,32 @@ export const NodeList = z.object({
       spec: z
         .object({ unschedulable: z.boolean().default(false), taints: z.array(Taint).default([]) })
         .prefault({}),
-      status: z.object({ allocatable: Quantities }),
+      status: z.object({
+        allocatable: Quantities,
+        conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+      }),
     }),
   ),
 })
+export type ListedNode = z.infer<typeof NodeList>['items'][number]
+
+const Requests = z.object({ requests: Quantities }).prefault({})
 
 export type ListedContainer = z.infer<typeof ListedContainer>
 const ListedContainer = z.object({
-  resources: z.object({ requests: Quantities }).prefault({}),
+  name: z.string().optional(),
+  resources: Requests,
   /** `Always` on an init container that goes on running beside the others. */
   restartPolicy: z.string().optional(),
 })
+
+/** What a container has now, where it was resized or is being so. */
+const ContainerStatus = z.object({
+  name: z.string().optional(),
+  allocatedResources: Quantities,
+  resources: Requests,
+})
+
 /** Pods as `kubectl get pods -o json` has them, as far as what they hold is needed. */
 export const PodList = z.object({
   items: z.array(
@@ -38,12 +53,22 @@ export const PodList = z.object({
         containers: z.array(ListedContainer),
         initContainers: z.array(ListedContainer).default([]),
         overhead: Quantities,
+        /** Of the pod as a whole, in place of what its containers say. */
+        resources: Requests,
+        /** Devices that a driver of dynamic resource allocation hands out. */
+        resourceClaims: z.array(z.unknown()).default([]),
       }),
-      status: z.object({ phase: z.string().optional() }).prefault({}),
+      status: z
+        .object({
+          phase: z.string().optional(),
+          containerStatuses: z.array(ContainerStatus).default([]),
+          initContainerStatuses: z.array(ContainerStatus).default([]),
+        })
+        .prefault({}),
     }),
   ),
 })
-export type PodSpec = z.infer<typeof PodList>['items'][number]['spec']
+export type ListedPod = z.infer<typeof PodList>['items'][number]
 
 /** @throws Failure for what is no such list, with the command that prints one */
 export function readList<Content>(

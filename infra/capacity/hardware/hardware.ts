@@ -19,25 +19,51 @@ export const GPU_MEMORY_MIB: Record<string, number> = {
 /** Share of the reported memory that CUDA does not hand out: 95.59 against 94.97 GiB in ollama#18201. */
 const GPU_RESERVE = 0.0065
 
+/** What of a card is handed out, and how a cluster can be told to hand out just such. */
+export const GpuPart = z.object({
+  /**
+   * Absent for a whole card. `slice`: of MIG. `time-share`: a turn on a card, all of whose memory it may touch, as may
+   * those who have the other turns. `mps-share`: an equal share of its memory. A process can use one slice, and two
+   * shares may be of one card, so a model is never spread over several.
+   */
+  part: z.enum(['slice', 'time-share', 'mps-share']).optional(),
+  /** Into how many an `mps-share`'s card is divided. */
+  shares: z.int().positive().optional(),
+  /** The labels of its node say no memory: that is the one of the settings. */
+  unlabelled: z.literal(true).optional(),
+  /** The labels of its node say into how many shares a card is divided, if only into one. */
+  counted: z.literal(true).optional(),
+})
+export type GpuPart = z.infer<typeof GpuPart>
+
 export const Gpu = z.object({
   product: z.string().min(1),
   /** Bytes that can be allocated. */
   memory: z.int().positive(),
   /** The Kubernetes resource that counts it: `nvidia.com/gpu`, or a MIG slice's. */
   resource: z.string().min(1),
+  ...GpuPart.shape,
 })
 export type Gpu = z.infer<typeof Gpu>
 
 /** A machine that workloads can be put on, with what is free on it, in cores and bytes. */
 export const Node = z.object({
   name: z.string().min(1),
-  cpu: z.number().positive(),
-  memory: z.int().positive(),
+  cpu: z.number().nonnegative(),
+  memory: z.int().nonnegative(),
+  /** Pods that it takes beside those that are there; absent outside of clusters. */
+  pods: z.int().nonnegative().optional(),
   /** Absent where volumes are made elsewhere, by a cluster's storage class. */
   disk: z.int().positive().optional(),
   gpus: z.array(Gpu),
   /** It takes only what asks for one of its GPUs, as nodes with NVIDIA's taint do. */
   gpuOnly: z.boolean().optional(),
+  /** Those that decide where pods go; absent outside of clusters. */
+  labels: z.record(z.string(), z.string()).optional(),
+  /** Why nothing of the stack can be put here: `runs windows`. It has none of its room then. */
+  closed: z.string().optional(),
+  /** GPUs of it that are not planned with, and what would have to be there. */
+  notPlanned: z.array(z.string()).optional(),
   /** Where the figures come from. */
   source: z.string(),
   /** What one such machine costs a month, in the currency of the one who asks. */
@@ -46,6 +72,19 @@ export const Node = z.object({
   template: z.object({ max: z.int().positive() }).optional(),
 })
 export type Node = z.infer<typeof Node>
+
+/**
+ * The machines that something can be put on.
+ * @throws Failure `unavailable` when there are some, and all are closed
+ */
+export function openNodes(nodes: readonly Node[]): Node[] {
+  const open = nodes.filter(({ closed }) => closed === undefined)
+  if (open.length > 0 || nodes.length === 0) return open
+  const why = nodes.map(({ name, closed }) => `${name} ${closed}`)
+  throw new Failure('unavailable', `The cluster has no node that takes pods: ${why.join('; ')}`, {
+    mend: 'kubectl get nodes',
+  })
+}
 
 export const GPU_RESOURCE = 'nvidia.com/gpu'
 

@@ -1,3 +1,4 @@
+import { findSuffix, quantityToScalar } from '@kubernetes/client-node/dist/util.js'
 import { Failure } from '../../failure.ts'
 import { type Bytes, GiB, KiB, MiB } from '../../units.ts'
 
@@ -24,9 +25,30 @@ const UNITS: Record<string, number> = {
   T: 1e12,
 }
 
-/** `16Gi`, `65796180Ki`, and plain bytes, which only Kubernetes writes. */
-export const clusterBytes = (text: string): Bytes =>
-  /^\d+$/.test(text) ? Number(text) : parseBytes('a quantity of the cluster', text)
+/**
+ * A quantity of Kubernetes as a number: `16Gi`, `1.5Gi`, `3920m`, `129e6`. Suffixes are those of the client library,
+ * which takes no decimals beside most of them.
+ * @param what names the value in the error
+ * @throws Failure `misused` for what is none
+ */
+export function clusterQuantity(what: string, text: string): number {
+  try {
+    const suffix = findSuffix(text)
+    const digits = text.slice(0, text.length - suffix.length)
+    const value = Number(digits) * Number(quantityToScalar(`1${suffix}`))
+    if (digits !== '' && Number.isFinite(value) && value >= 0) return value
+  } catch {
+    // Its words name the suffix alone.
+  }
+  throw new Failure(
+    'misused',
+    `${what} is "${text}"; allowed is a quantity of Kubernetes: 16Gi, 129e6, 3920m`,
+  )
+}
+
+/** The same in whole bytes, as the scheduler counts them: a part of one is one. */
+export const clusterBytes = (what: string, text: string): Bytes =>
+  Math.ceil(clusterQuantity(what, text))
 
 /**
  * Bytes from a text with its unit: `24GiB`, `24576MiB`, `16Gi`, `25.8GB`. A bare number is refused, since

@@ -14,7 +14,7 @@ export function requireFit(plan: StackPlan): void {
   const [first, ...others] = plan.alternatives.map(
     (alternative, index) => `${index + 1}. ${describeAlternative(alternative)}`,
   )
-  throw new Failure('refused', describeVerdict(plan), {
+  throw new Failure('refused', [describeVerdict(plan), ...plan.passedOver].join('\n'), {
     mend:
       first === undefined
         ? 'no single change makes it fit: give it other machines, npm run plan -- --node memory=…,gpu=…'
@@ -57,6 +57,8 @@ function describeShortage(workload: PlannedWorkload, plan: StackPlan): string {
     const [needed, left] = [requests[what], requests[what] - missing].map(formatBytes)
     return `${needed} of ${what}, and ${short.node} has ${left} left for it: ${formatBytes(missing)} short`
   })
+  if (short.pods !== undefined)
+    lacks.push(`room for a pod, and ${short.node} takes no more of them`)
   if (short.cpu !== undefined) {
     lacks.push(
       `${requests.cpu} cores, and ${short.node} has ${requests.cpu - short.cpu} left for it`,
@@ -80,19 +82,52 @@ export function describeAlternative({ change, cost, settings }: Alternative): st
 }
 
 /** What the machines cost, what is too large for their GPUs, which estimates nobody could confirm; if anything. */
-export function describeCaveats({ monthlyCost, models, nodes, ollama }: StackPlan): string[] {
+export function describeCaveats(plan: StackPlan): string[] {
+  const { monthlyCost, models, nodes, ollama } = plan
+
   const hasGpus = nodes.some(({ gpus }) => gpus.length > 0)
   const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
   const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
   const caveats = [
+    ...plan.passedOver.map(what => `${what}.`),
+    ...describeArchitectures(plan),
+    describeScaled(plan),
     `Planned for Ollama ${ollama.version}. ${neverRun(ollama.version) ?? ''}`.trimEnd(),
     monthlyCost !== undefined && `The machines cost ${monthlyCost} a month.`,
+    ...describeTurns(plan),
     left.length > 0 &&
       `No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`,
     unmeasured.length > 0 &&
       `By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`,
   ]
   return caveats.filter(caveat => caveat !== false)
+}
+
+/** Images of one's own are often made for one kind of machine. */
+function describeArchitectures({ nodes }: StackPlan): string[] {
+  const found = [...new Set(nodes.flatMap(({ labels }) => labels?.['kubernetes.io/arch'] ?? []))]
+  if (found.length < 2) return []
+  return [
+    `Its machines are ${found.sort().join(' and ')}: every image has to be for all of these, that of the API too, or kubernetes.architectures names one.`,
+  ]
+}
+
+/** A turn on a card keeps nobody from its memory. */
+const describeTurns = ({ workloads }: StackPlan): string[] =>
+  workloads.flatMap(({ name, requests }) =>
+    requests.gpu?.part === 'time-share'
+      ? `${name} has a turn on a time-sliced card, as if it had all of its memory: whoever has the other turns may take it.`
+      : [],
+  )
+
+/** What becomes of the stack when its autoscalers ask for all they may. */
+function describeScaled({ scaled }: StackPlan): string | false {
+  if (scaled === undefined) return false
+  const { ollama, api, verdict } = scaled
+  const pods = `Scaled to ${ollama} ${ollama > 1 ? 'pods' : 'pod'} of each Ollama and ${api} of the API, it`
+  return verdict === VERDICTS.none
+    ? `${pods} ${VERDICTS.none}: the last of them wait until there is room.`
+    : `${pods} ${verdict}.`
 }
 
 /** What the data comes to, and the shard count that would suit it. */

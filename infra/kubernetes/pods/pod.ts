@@ -1,5 +1,6 @@
 import type { types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
+import type { KubernetesSettings } from '../../settings/kubernetes-settings.ts'
 import { DATA, type Labels } from '../kubernetes-names.ts'
 
 /** With lists as they are, not as they may become. */
@@ -25,7 +26,7 @@ export interface Pod {
   containers: [PodContainer, ...PodContainer[]]
   /** Beyond the labels' own: what makes the pod another when it changes, such as a hash of its files. */
   annotations?: Record<string, pulumi.Input<string>>
-  pullSecrets: readonly string[]
+  cluster: Pick<KubernetesSettings, 'architectures' | 'imagePullSecrets'>
   /** For Jobs, which are not started again; pods of sets always are. */
   restartPolicy?: 'Never'
   placement?: Placement
@@ -36,6 +37,8 @@ export interface Placement
   extends Pick<PodSpec, 'tolerations' | 'runtimeClassName' | 'topologySpreadConstraints'> {
   /** What the labels of its node must say. */
   nodes?: readonly NodeRequirement[]
+  /** Whether no two pods that are so may be on one node. */
+  apart?: boolean
 }
 
 type NodeRequirement = types.input.core.v1.NodeSelectorRequirement
@@ -45,20 +48,26 @@ type NodeRequirement = types.input.core.v1.NodeSelectorRequirement
  * variables that Services inject (one called `chroma` would set CHROMA_PORT, which Chroma takes for its own).
  */
 export function podTemplate(pod: Pod): PodTemplate {
-  const { labels, annotations, placement = {} } = pod
+  const { labels, annotations, cluster, placement = {} } = pod
   const containers = pod.containers.map(restricted)
-  const { nodes = [], ...scheduling } = placement
+  const { nodes = [], apart = false, ...scheduling } = placement
   return {
-    metadata: { labels, ...(annotations && { annotations }) },
+    metadata: {
+      labels: apart ? { ...labels, ...APART } : labels,
+      ...(annotations && { annotations }),
+    },
     spec: {
       ...scheduling,
-      ...(nodes.length > 0 && { affinity: affinityTo(nodes) }),
+      affinity: {
+        ...affinityTo([...machinesOf(cluster), ...nodes]),
+        ...(apart && KEPT_APART),
+      },
       containers: pod.restartPolicy === 'Never' ? containers : containers.map(draining),
       volumes: [...pod.containers.map(scratchOf), ...(pod.volumes ?? [])],
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      ...(pod.pullSecrets.length > 0 && {
-        imagePullSecrets: pod.pullSecrets.map(name => ({ name })),
+      ...(cluster.imagePullSecrets.length > 0 && {
+        imagePullSecrets: cluster.imagePullSecrets.map(name => ({ name })),
       }),
       ...(pod.restartPolicy && { restartPolicy: pod.restartPolicy }),
       terminationGracePeriodSeconds: DRAIN + (pod.grace ?? GRACE),
@@ -109,7 +118,22 @@ function restricted(container: PodContainer): types.input.core.v1.Container {
   }
 }
 
-const affinityTo = (requirements: readonly NodeRequirement[]): PodSpec['affinity'] => ({
+/** Those that the images are for. */
+const machinesOf = ({ architectures }: Pod['cluster']): NodeRequirement[] => [
+  { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] },
+  { key: 'kubernetes.io/arch', operator: 'In', values: [...architectures] },
+]
+
+const APART = { 'knowledge-stack/apart': 'true' }
+const KEPT_APART = {
+  podAntiAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: APART } },
+    ],
+  },
+}
+
+const affinityTo = (requirements: readonly NodeRequirement[]) => ({
   nodeAffinity: {
     requiredDuringSchedulingIgnoredDuringExecution: {
       nodeSelectorTerms: [{ matchExpressions: [...requirements] }],

@@ -59,7 +59,7 @@ export function stateful(
           ...pod,
           labels,
           annotations: { [FILES_HASH]: hash },
-          pullSecrets: kubernetes.imagePullSecrets,
+          cluster: kubernetes,
         }),
         // For pods that the autoscaler adds. It cannot be changed, and need not be: see IGNORED.
         volumeClaimTemplates: [{ metadata: { name: DATA, labels }, spec: specOf(planned) }],

@@ -36,7 +36,7 @@ export function apiServers(
           containers: [serverContainer(server, [files.mount])],
           volumes: [files.volume],
           grace: server.grace,
-          pullSecrets: kubernetes.imagePullSecrets,
+          cluster: kubernetes,
         }),
       },
     },

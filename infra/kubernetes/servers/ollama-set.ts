@@ -1,10 +1,10 @@
 import type { Workload } from '../../capacity/workload.ts'
 import { ollamaServer } from '../../servers/ollama-spec.ts'
-import type { Settings } from '../../settings/parse-settings.ts'
+import type { KubernetesSettings } from '../../settings/kubernetes-settings.ts'
 import { OLLAMA, objectLabels, ollamaName } from '../kubernetes-names.ts'
 import { hashOf } from '../pods/content-hash.ts'
 import { STORE } from '../pods/model-volume.ts'
-import { dataAt } from '../pods/pod.ts'
+import { dataAt, type Placement } from '../pods/pod.ts'
 import { AUTH_PROXY_PORT, OLLAMA_POD_PORTS } from '../pods/pod-ports.ts'
 import { serverContainer } from '../pods/server-container.ts'
 import { service } from '../pods/service.ts'
@@ -52,7 +52,7 @@ function ollamaPool(
     ],
     volumes: [access.volume, sidecar.volume, ...certificates.map(({ volume }) => volume)],
     grace: server.grace,
-    placement: placement(settings, plan),
+    placement: ollamaPlacement(settings.kubernetes, plan),
   })
   service(name, labels, AUTH_PROXY_PORT, options)
   if (scale !== undefined) {
@@ -62,13 +62,20 @@ function ollamaPool(
   return set
 }
 
-/** A pod without GPUs is kept off the nodes that are for those who need them by their own taints. */
-function placement({ kubernetes: { gpu } }: Settings, { nodes, requests }: Workload) {
+/**
+ * A pod without GPUs is kept off the nodes that are for those who need them by their own taints. Two turns on shared
+ * cards may be on the same one.
+ */
+export function ollamaPlacement(
+  { gpu }: Pick<KubernetesSettings, 'gpu'>,
+  { nodes, requests }: Workload,
+): Placement {
   if (requests.gpu === undefined) return { nodes }
   const products = { key: 'nvidia.com/gpu.product', operator: 'In' as const, values: gpu.products }
   return {
     nodes: gpu.products.length === 0 ? nodes : [...nodes, products],
     tolerations: gpu.tolerations,
+    ...(requests.gpu.part === 'time-share' && { apart: true }),
     ...(gpu.runtimeClass !== '' && { runtimeClassName: gpu.runtimeClass }),
   }
 }

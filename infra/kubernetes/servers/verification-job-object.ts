@@ -48,7 +48,7 @@ export function verificationJob(
           restartPolicy: 'Never',
           containers: [serverContainer(checks, [files.mount])],
           volumes: [files.volume],
-          pullSecrets: settings.kubernetes.imagePullSecrets,
+          cluster: settings.kubernetes,
         }),
       },
     },

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { planCapacity, VERDICTS } from '../../../infra/capacity/capacity-plan.ts'
 import { nodesOfCluster } from '../../../infra/capacity/hardware/cluster-nodes.ts'
+import type { Node } from '../../../infra/capacity/hardware/hardware.ts'
 import { sizeStack } from '../../../infra/capacity/stack.ts'
 import { bindInTurn } from '../../support/cluster/fleet/binding.ts'
 import type { Fleet } from '../../support/cluster/fleet/fleet.ts'
 import { type Case, someCase } from './cases.ts'
-import { GPU_SETTINGS, podOf } from './pods.ts'
+import { CLUSTER_SETTINGS, podOf } from './pods.ts'
 
 type Verdict = (typeof VERDICTS)[keyof typeof VERDICTS]
 
@@ -50,19 +51,30 @@ async function compare(
   sampled: Case,
   orders: number,
 ): Promise<Comparison> {
-  const tenancy = { namespace: 'knowledge-stack', gpu: GPU_SETTINGS }
-  const nodes = nodesOfCluster({ items: sampled.nodes }, { items: [] }, tenancy)
-  const { workloads } = sizeStack(sampled.demand, nodes)
-  const { verdict } = planCapacity(workloads, nodes)
+  const nodes = nodesOfCluster(
+    { items: sampled.nodes },
+    { items: sampled.others },
+    CLUSTER_SETTINGS,
+  )
+  const { workloads, verdict } = planOf(sampled, nodes)
   const pods = workloads.map((workload, number) => podOf(workload, `${number}`))
   const outcomes = await bindInTurn(fleet, {
     name,
     nodes: sampled.nodes,
+    others: sampled.others,
     pods,
     orders: shuffles(pods.length, orders, sampled.seed),
   })
   const bound = outcomes.filter(pending => pending.length === 0).length
   return { case: sampled, verdict, bound, orders, agrees: agree(verdict, bound, orders) }
+}
+
+/** Where no node takes anything, the stack is sized for machines without GPUs, as a plan of none is. */
+function planOf({ demand }: Case, nodes: readonly Node[]) {
+  const open = nodes.filter(({ closed }) => closed === undefined)
+  const { workloads } = sizeStack(demand, open)
+  const verdict = open.length === 0 ? VERDICTS.none : planCapacity(workloads, open).verdict
+  return { workloads, verdict }
 }
 
 function agree(verdict: Verdict, bound: number, orders: number): boolean {

@@ -3,7 +3,7 @@ import { type Comparison, comparePlans } from '../../bench/scheduler/compare.ts'
 import { type Fleet, startFleet } from '../../support/cluster/fleet/fleet.ts'
 
 /** A sample of the bench `scheduler`, which has 500 clusters and 20 orders. */
-const CASES = 25
+const CASES = 40
 const ORDERS = 5
 
 describe('the plan of random stacks on random simulated clusters', () => {

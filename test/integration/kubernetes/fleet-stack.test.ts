@@ -113,7 +113,7 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     expect(pods).toHaveLength(workloads.length)
     for (const { metadata, spec } of pods) {
       const workload = workloads.find(({ name }) => metadata.name.startsWith(name))!
-      const possible = nodes.filter(node => take(roomOf(node), workload.requests) !== undefined)
+      const possible = nodes.filter(node => take(roomOf(node), workload) !== undefined)
       expect(possible.map(({ name }) => name)).toContain(spec.nodeName)
     }
   })

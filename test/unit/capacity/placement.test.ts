@@ -9,6 +9,7 @@ import {
 } from '../../../infra/capacity/placement.ts'
 
 const workload = (memory: number, gpuMemory?: number): Placeable => ({
+  nodes: [],
   requests: {
     cpu: 1,
     memory,
@@ -23,6 +24,7 @@ const room = (memory: number, ...gpus: number[]): NodeRoom => ({
   cpu: 10,
   memory,
   disk: 10,
+  pods: 10,
   gpus: gpus
     .toSorted((a, b) => a - b)
     .map(memory => ({ product: 'GPU', memory, resource: 'nvidia.com/gpu' })),
@@ -36,7 +38,7 @@ function* greedyRuns(left: readonly Placeable[], rooms: readonly NodeRoom[]): Ge
   for (const [index, next] of left.entries()) {
     const rest = left.toSpliced(index, 1)
     const states = rooms.flatMap((room, node) => {
-      const after = take(room, next.requests)
+      const after = take(room, next)
       return after === undefined ? [] : [rooms.with(node, after)]
     })
     if (states.length === 0) yield false
@@ -74,7 +76,7 @@ describe('the verdict', () => {
         expect(assignment !== undefined).toBe(possible)
         const state = [...rooms]
         for (const [index, node] of assignment?.entries() ?? []) {
-          const after = take(state[node]!, workloads[index]!.requests)
+          const after = take(state[node]!, workloads[index]!)
           expect(after).toBeDefined()
           state[node] = after!
         }
@@ -99,7 +101,7 @@ it('depends on the order where a small server can take the place of a large one'
 
 it('counts cores in thousandths: a machine takes what fills it to the last one, in any order', () => {
   const cpus = [0.3, 1.1, 0.1, 1.1, 0.3]
-  const workloads = cpus.map(cpu => ({ requests: { cpu, memory: 1, disk: 0 } }))
+  const workloads = cpus.map(cpu => ({ nodes: [], requests: { cpu, memory: 1, disk: 0 } }))
   expect(orderDependence(workloads, [{ ...room(10), cpu: 2.9 }])).toBe('any')
 })
 

@@ -62,7 +62,7 @@ describe('the workloads of a stack', () => {
     const { nodes, requests } = requireWorkload(sized({}, L4), 'ollama-gpu')
     const [{ key, operator, values }] = nodes as [(typeof nodes)[number]]
     expect([key, operator]).toEqual(['nvidia.com/gpu.memory', 'Gt'])
-    const above = Number(values[0])
+    const above = Number(values![0])
     expect((above + 1) * MiB * (1 - 0.0065)).toBeGreaterThanOrEqual(requests.gpu!.memory)
     expect(above * MiB * (1 - 0.0065)).toBeLessThan(requests.gpu!.memory)
   })

@@ -34,6 +34,17 @@ beforeAll(async () => {
   objects = await kubernetesObjects({ ...config, ...API }, EVERYTHING)
 })
 
+/** Of every pod. */
+const FOR_THE_IMAGES = [
+  { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] },
+  { key: 'kubernetes.io/arch', operator: 'In', values: ['amd64', 'arm64'] },
+]
+const affinityTo = (matchExpressions: object[]) => ({
+  nodeAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] },
+  },
+})
+
 describe('every object of a stack on a cluster', () => {
   it('carries its owner, and the claims of pods do; selectors stay as older versions made them', () => {
     const owners = objects.map(({ metadata }) => metadata.labels?.['knowledge-stack/owner'])
@@ -206,7 +217,14 @@ describe('a pool of Ollama on a cluster', () => {
     const required = affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution
     const [{ matchExpressions }] = required.nodeSelectorTerms
     expect(matchExpressions).toEqual([
+      ...FOR_THE_IMAGES,
       { key: 'nvidia.com/gpu.memory', operator: 'Gt', values: [expect.stringMatching(/^\d+$/)] },
+      {
+        key: 'nvidia.com/gpu.sharing-strategy',
+        operator: 'NotIn',
+        values: ['time-slicing', 'mps'],
+      },
+      { key: 'nvidia.com/gpu.slices.gi', operator: 'DoesNotExist' },
       { key: 'nvidia.com/gpu.product', operator: 'In', values: ['NVIDIA-L40S'] },
     ])
     expect(tolerations).toEqual([
@@ -358,7 +376,7 @@ describe('a stack that asks for nothing more', () => {
   it('serves all models from CPUs where there is no GPU', async () => {
     const plain = await kubernetesObjects({}, { nodes: ['memory=64GiB,cpu=16'] })
     const pod = podOf(objectOf(plain, 'StatefulSet', 'ollama-cpu'))
-    expect(pod).not.toHaveProperty('affinity')
+    expect(pod.affinity).toEqual(affinityTo(FOR_THE_IMAGES))
     expect(pod).not.toHaveProperty('tolerations')
   })
 })

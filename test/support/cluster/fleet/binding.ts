@@ -7,6 +7,8 @@ export interface Trial {
   /** Of the objects' names: no other trial at the same time has it. */
   name: string
   nodes: readonly KubeObject[]
+  /** Of others, on the nodes that they name, before any of the trial's own. */
+  others?: readonly KubeObject[]
   pods: readonly KubeObject[]
   orders: readonly (readonly number[])[]
 }
@@ -23,10 +25,17 @@ const TRIAL = 'trial'
 export async function bindInTurn({ api, add }: Fleet, trial: Trial): Promise<Outcome> {
   const nodes = trial.nodes.map(node => {
     const name = `${trial.name}-${node.metadata.name}`
-    const labels = { ...node.metadata.labels, [TRIAL]: trial.name }
+    const hostname = { 'kubernetes.io/hostname': name }
+    const labels = { ...node.metadata.labels, ...hostname, [TRIAL]: trial.name }
     return { ...node, metadata: { ...node.metadata, name, labels } }
   })
   await add(nodes)
+  const others = (trial.others ?? []).map(pod => ({
+    ...pod,
+    metadata: { name: `${trial.name}-${pod.metadata.name}`, namespace: 'default' },
+    spec: { ...pod.spec, nodeName: `${trial.name}-${pod.spec.nodeName}` },
+  }))
+  for (const pod of others) await api.create(pod)
   const outcomes: Outcome = []
   for (const [round, order] of trial.orders.entries()) {
     const pods = trial.pods.map(pod => {
@@ -35,7 +44,7 @@ export async function bindInTurn({ api, add }: Fleet, trial: Trial): Promise<Out
         ...pod.metadata,
         name,
         namespace: 'default',
-        labels: { [TRIAL]: trial.name },
+        labels: { ...pod.metadata.labels, [TRIAL]: trial.name },
       }
       return { ...pod, metadata, spec: { ...pod.spec, nodeSelector: { [TRIAL]: trial.name } } }
     })
@@ -46,6 +55,7 @@ export async function bindInTurn({ api, add }: Fleet, trial: Trial): Promise<Out
     // At once: there is no kubelet that would end them.
     await Promise.all(pods.map(pod => api.delete(pod, { gracePeriodSeconds: 0 })))
   }
+  await Promise.all(others.map(pod => api.delete(pod, { gracePeriodSeconds: 0 })))
   await Promise.all(nodes.map(node => api.delete(node)))
   return outcomes
 }

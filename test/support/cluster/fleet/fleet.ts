@@ -124,4 +124,4 @@ interface Condition {
 /** Ready, and without the taint that a node has until its controller saw that. */
 const isReady = ({ spec, status }: KubeObject): boolean =>
   status.conditions?.some(({ type, status }: Condition) => type === 'Ready' && status === 'True') &&
-  !spec.taints?.some(({ key }: { key: string }) => key.startsWith('node.kubernetes.io/'))
+  !spec.taints?.some(({ key }: { key: string }) => /^node\.kubernetes\.io\/not-ready/.test(key))

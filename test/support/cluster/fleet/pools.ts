@@ -7,6 +7,7 @@ export interface NodePool {
   labels: Record<string, string>
   allocatable: Record<string, string>
   taints?: { key: string; value?: string; effect: string }[]
+  cordoned?: boolean
 }
 
 /** What NVIDIA's GPU feature discovery and device plugin say of a card. */
@@ -57,18 +58,45 @@ const MIG_LABELS = {
   'nvidia.com/mig-1g.5gb.product': 'NVIDIA-A100-SXM4-40GB-MIG-1g.5gb',
 }
 
+/** Two halves of an A100, as the device plugin's single strategy shows them: as if they were whole cards. */
+const SLICE_LABELS = {
+  ...gpuLabels(CARDS.A100, 2),
+  'nvidia.com/gpu.product': 'NVIDIA-A100-SXM4-40GB-MIG-3g.20gb',
+  'nvidia.com/gpu.memory': '19968',
+  'nvidia.com/gpu.slices.gi': '3',
+  'nvidia.com/gpu.slices.ci': '3',
+  'nvidia.com/mig.capable': 'true',
+  'nvidia.com/mig.strategy': 'single',
+}
+
+/** One card that several share. */
+const shared = (card: Card, shares: number, strategy: string) => ({
+  ...gpuLabels(card, 1),
+  'nvidia.com/gpu.product': `${card.product}-SHARED`,
+  'nvidia.com/gpu.replicas': `${shares}`,
+  'nvidia.com/gpu.sharing-strategy': strategy,
+})
+
 const gpus = (card: Card, count: number) => ({
   labels: gpuLabels(card, count),
   resources: { 'nvidia.com/gpu': `${count}` } as Record<string, string>,
 })
 
 /** What machines with GPUs have beyond others, by the kind of their GPUs. */
-const GPU_KINDS = {
+export const GPU_KINDS = {
   T4: gpus(CARDS.T4, 1),
   L4: gpus(CARDS.L4, 2),
   A100: gpus(CARDS.A100, 1),
   H100: gpus(CARDS.H100, 8),
   mig: { labels: MIG_LABELS, resources: { 'nvidia.com/gpu': '0', 'nvidia.com/mig-1g.5gb': '7' } },
+  slices: { labels: SLICE_LABELS, resources: { 'nvidia.com/gpu': '2' } },
+  turns: { labels: shared(CARDS.L4, 3, 'time-slicing'), resources: { 'nvidia.com/gpu': '3' } },
+  mps: { labels: shared(CARDS.A100, 4, 'mps'), resources: { 'nvidia.com/gpu': '4' } },
+  bare: {
+    labels: { 'cloud.google.com/gke-accelerator': 'nvidia-l4' },
+    resources: { 'nvidia.com/gpu': '1' },
+  },
+  amd: { labels: {}, resources: { 'amd.com/gpu': '2' } },
 }
 export type GpuKind = keyof typeof GPU_KINDS
 
@@ -96,7 +124,14 @@ export const POOLS: NodePool[] = [
 ]
 
 /** The nodes of a pool, as they register themselves. */
-export function nodesOf({ name, count, labels, allocatable, taints }: NodePool): KubeObject[] {
+export function nodesOf({
+  name,
+  count,
+  labels,
+  allocatable,
+  taints,
+  cordoned,
+}: NodePool): KubeObject[] {
   return Array.from({ length: count }, (_, index) => {
     const node = `${name}-${index}`
     return {
@@ -112,7 +147,7 @@ export function nodesOf({ name, count, labels, allocatable, taints }: NodePool):
           ...labels,
         },
       },
-      spec: taints === undefined ? {} : { taints },
+      spec: { ...(taints && { taints }), ...(cordoned && { unschedulable: true }) },
       status: { allocatable, capacity: allocatable },
     }
   })

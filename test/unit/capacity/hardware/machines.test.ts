@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { Failure } from '../../../../infra/failure.ts'
 import { parseSettings } from '../../../../infra/settings/parse-settings.ts'
 import { GiB } from '../../../../infra/units.ts'
@@ -10,6 +11,7 @@ import {
   type MachineFlags,
 } from '../../../../provision/plan/described-machines.ts'
 
+const LINUX = { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' }
 const SETTINGS = parseSettings('test', { home: '/tmp' })
 
 let folder: string
@@ -50,7 +52,7 @@ describe('the machines of a plan', () => {
     const list = {
       kind: 'List',
       items: [
-        { kind: 'Node', metadata: { name: 'a' }, status: { allocatable } },
+        { kind: 'Node', metadata: { name: 'a', labels: LINUX }, status: { allocatable } },
         {
           kind: 'Pod',
           metadata: { namespace: 'other' },
@@ -62,11 +64,33 @@ describe('the machines of a plan', () => {
     expect(found).toMatchObject([{ name: 'a', cpu: 3.5, memory: 12 * GiB }])
   })
 
+  const node = (name: string, kind?: string) => ({
+    ...(kind && { kind }),
+    metadata: { name, labels: LINUX },
+    status: { allocatable: { cpu: '4', memory: '16Gi', pods: '10' } },
+  })
+  const pod = { metadata: { namespace: 'other' }, spec: { nodeName: 'a', containers: [] } }
+  const nodeList = { kind: 'NodeList', items: [node('a'), node('b')] }
+  it.each([
+    ['the API’s own list, whose items name no kind', JSON.stringify(nodeList)],
+    ['a list of lists', JSON.stringify({ kind: 'List', items: [nodeList, pod] })],
+    ['the objects alone', JSON.stringify([node('a', 'Node'), node('b'), pod])],
+    [
+      'documents of YAML',
+      [stringify(node('a', 'Node')), stringify(node('b')), stringify({ kind: 'Pod', ...pod })].join(
+        '---\n',
+      ),
+    ],
+  ])('are those of %s', async (_, content) => {
+    const found = await machines({ nodes: await file(content) })
+    expect(found?.map(({ name }) => name)).toEqual(['a', 'b'])
+  })
+
   it.each([
     ['an empty list', '[]', 'lists no machines'],
     ['nothing', '', 'lists no machines'],
     ['machines as objects', '- memory: 64GiB\n', 'lists no machines'],
-    ['a list of Kubernetes without nodes', '{"kind":"List","items":[]}', 'no node that takes pods'],
+    ['a list of Kubernetes without nodes', '{"kind":"List","items":[]}', 'lists no machines'],
     ['a memory without its unit', '- memory=64\n', '"64"'],
     ['a unit of time', '- memory=64h\n', '"64h"'],
     ['a negative memory', '- memory=-64GiB\n', '"-64GiB"'],
