@@ -127,6 +127,35 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     expect(await everythingOf(engine.docker)).toEqual(before)
   })
 
+  it.each([
+    [{}, { replace: [], update: [] }],
+    [
+      { contextLength: 2048 },
+      { replace: ['dev-api', 'dev-ollama-cpu'], update: ['smollm2:135m', 'verification'] },
+    ],
+    [{ creators: 100_000 }, { replace: [], update: ['dev-chroma-0'] }],
+    [{ parallel: 2 }, { replace: ['dev-ollama-cpu'], update: ['verification'] }],
+  ])(
+    'is read back as it was made, and would have changed by %j no more than %j',
+    async (changes, expected) => {
+      const { config } = stack
+      Object.assign(stack, { config: { ...config, ...changes } })
+      const { code, document, stderr } = await stack.json('preview')
+      Object.assign(stack, { config })
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      const named = (op: string) =>
+        document.steps
+          .filter((step: { op: string }) => step.op === op)
+          .map(({ name }: { name: string }) => name)
+          .sort()
+      const others = document.steps.filter(({ op }: { op: string }) => !/replace|^update$/.test(op))
+      expect({ replace: named('replace'), update: named('update'), others }).toEqual({
+        ...expected,
+        others: [],
+      })
+    },
+  )
+
   it(
     'is nobody else’s: a stack of this name from another home is refused and touches nothing of it',
     async () => {

@@ -1,6 +1,6 @@
 import { randomFrom } from '../../bench/knowledge/population.ts'
 import { Draw } from '../kills/draw.ts'
-import type { Ended } from '../stack/test-stack.ts'
+import type { Ended, TestStack } from '../stack/test-stack.ts'
 import { type Aftermath, said, upAgain, upAndDown } from './aftermath.ts'
 import { type Interrupted, interruptUp, measureUp } from './interrupted-up.ts'
 import { LoggedEngine } from './logged-engine.ts'
@@ -46,12 +46,7 @@ export async function interruptEach(
     return interruptUp(stack, engine, moment, durations)
   }
   for (const moment of drawMoments(new Draw(randomFrom(seed)), count, durations)) {
-    let interrupted = await tryAt(moment)
-    if (interrupted === undefined) {
-      // It was through with the phase sooner than the one that was measured.
-      await must(stack.run('down'))
-      interrupted = await tryAt({ ...moment, part: moment.part * SOONER })
-    }
+    const interrupted = await orSooner(moment, stack, tryAt)
     if (interrupted === undefined) {
       result.missed.push(moment)
       report(`${moment.action} in ${moment.phase} did not come`)
@@ -75,10 +70,10 @@ export async function interruptOnTheWay(
   { seed, count, report = () => {} }: Campaign,
 ): Promise<Interruptions> {
   const { engine, durations, expected, result } = await measured(subject, seed)
+  const tryAt = (moment: Moment) => interruptUp(subject.stack, engine, moment, durations)
   for (const moment of inOrder(drawMoments(new Draw(randomFrom(seed)), count, durations))) {
-    const interrupted = await interruptUp(subject.stack, engine, moment, durations)
+    const interrupted = await orSooner(moment, subject.stack, tryAt)
     if (interrupted === undefined) {
-      // Those before had left it less to do than the one that was measured.
       result.missed.push(moment)
       report(`${moment.action} in ${moment.phase} did not come`)
       break
@@ -90,6 +85,18 @@ export async function interruptOnTheWay(
   result.aftermaths.push(after)
   report(describeAfter(after))
   return result
+}
+
+/** An `up` may be through with a phase sooner than the one that was measured: the machine has other work at times. */
+async function orSooner(
+  moment: Moment,
+  stack: TestStack,
+  tryAt: (moment: Moment) => Promise<Interrupted | undefined>,
+): Promise<Interrupted | undefined> {
+  const interrupted = await tryAt(moment)
+  if (interrupted !== undefined) return interrupted
+  await must(stack.run('down'))
+  return tryAt({ ...moment, part: moment.part * SOONER })
 }
 
 /** Brings a stack up and takes it down, to know how it should be and how long that takes. */
