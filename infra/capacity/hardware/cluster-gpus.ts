@@ -22,7 +22,7 @@ interface Found {
 }
 
 /** Resources of NVIDIA's device plugin: whole cards, MIG slices, and shares of both under a name of their own. */
-const NVIDIA = /^nvidia\.com\/((?:gpu|mig-(\d+)g\.(\d+)gb(?:\.[a-z.]+?)?))(\.shared)?$/
+const NVIDIA = /^nvidia\.com\/(gpu|mig-(\d+)g\.(\d+)gb(?:\.(?!shared)[a-z.]+?)?)(\.shared)?$/
 /** Words in the resource names of accelerators of all makers. */
 const ACCELERATOR = /^nvidia\.com\/|gpu|\/(i915|xe|gaudi|neuron|tpu|npu|ascend)/i
 /** A slice has somewhat less than the GiB in its name: 9728 MiB in that of 10gb. */

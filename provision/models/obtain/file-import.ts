@@ -45,10 +45,10 @@ export async function importModel(
   })
   const size = weights.reduce((sum, file) => sum + file.size, 0)
   const isConverted = weights.some(file => file.name.endsWith('.safetensors'))
+  const isCopied = generationOf(await store.version()) === 'spawning'
+  await requireSpace(name, size * (1 + Number(isConverted) + Number(isCopied)), store)
+  const before = store.modelsFolder === undefined ? [] : await blobsIn(store.modelsFolder)
   try {
-    const isCopied = generationOf(await store.version()) === 'spawning'
-    await requireSpace(name, size * (1 + Number(isConverted) + Number(isCopied)), store)
-    const before = store.modelsFolder === undefined ? [] : await blobsIn(store.modelsFolder)
     const files: Record<string, string> = {}
     const uploaded: string[] = []
     for (const { name, path, size } of weights) {

@@ -120,6 +120,19 @@ describe('GPUs', () => {
     expect(of({ 'nvidia.com/mig-1g.5gb': '1' }, {}).gpus[0]!.memory).toBeLessThan(4864 * MiB)
   })
 
+  it('that are slices shared in turns are one turn, under the name that they are renamed to too', () => {
+    const labels = {
+      ...L4,
+      ...label({ memory: '4864', replicas: '2', 'sharing-strategy': 'time-slicing' }, 'mig-1g.5gb'),
+    }
+    for (const resource of ['nvidia.com/mig-1g.5gb', 'nvidia.com/mig-1g.5gb.shared']) {
+      const { gpus } = of({ [resource]: '14' }, labels)
+      expect(gpus).toMatchObject([{ part: 'time-share', resource }])
+      expect(gpus[0]!.memory / MiB).toBeCloseTo(4864 * 0.9935, 0)
+    }
+    expect(of({ 'nvidia.com/mig-1g.10gb.me': '1' }, L4).gpus).toMatchObject([{ part: 'slice' }])
+  })
+
   it('of the single strategy are slices too, as their labels say', () => {
     const labels = { ...L4, ...label({ memory: '19968', 'slices.gi': '3' }) }
     expect(of({ 'nvidia.com/gpu': '2' }, labels).gpus).toMatchObject([
