@@ -10,7 +10,7 @@ import { type Node, openNodes } from './hardware/hardware.ts'
 import { estimateModel } from './model/estimate.ts'
 import { architectureOf } from './model/figures.ts'
 import type { ModelDemand, SizedModel } from './sized-model.ts'
-import { type StackDemand, sizeStack } from './stack.ts'
+import { type PodCounts, type StackDemand, sizeStack } from './stack.ts'
 import { findAlternatives } from './verdict/alternatives.ts'
 
 const Bytes = z.int().nonnegative()
@@ -80,7 +80,7 @@ export function planStack(
     alternatives:
       plan.verdict === VERDICTS.none ? findAlternatives(demand, open, held, candidates) : [],
     passedOver: nodes.flatMap(passedOver),
-    ...(demand.scaled && { scaled: planScaled({ ...demand, pods: demand.scaled }, open, held) }),
+    ...(demand.scaled && { scaled: planScaled(demand, demand.scaled, open, held) }),
   }
 }
 
@@ -90,10 +90,15 @@ const passedOver = ({ name, closed, notPlanned = [] }: Node): string[] =>
     ? notPlanned.map(gpus => `GPUs of ${name} are passed over: ${gpus}`)
     : [`${name} is passed over: it ${closed}`]
 
-function planScaled(demand: StackDemand, nodes: readonly Node[], held: CurrentUsage) {
-  const { ollama, api } = demand.pods!
-  const { verdict } = planCapacity(sizeStack(demand, nodes).workloads, nodes, held)
-  return { ollama, api, verdict }
+function planScaled(
+  demand: StackDemand,
+  pods: PodCounts,
+  nodes: readonly Node[],
+  held: CurrentUsage,
+) {
+  const { workloads } = sizeStack({ ...demand, pods }, nodes)
+  const { verdict } = planCapacity(workloads, nodes, held)
+  return { ollama: pods.ollama, api: pods.api, verdict }
 }
 
 /**

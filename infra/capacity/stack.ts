@@ -29,7 +29,7 @@ export interface StackDemand {
   scaled?: PodCounts
 }
 
-interface PodCounts {
+export interface PodCounts {
   ollama: number
   api: number
   verification?: boolean

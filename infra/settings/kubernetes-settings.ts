@@ -21,7 +21,7 @@ const Toleration = z.strictObject({
 })
 
 /** What the images of Chroma, Ollama and the auth proxy are made for. */
-export const ARCHITECTURES = ['amd64', 'arm64'] as const
+const ARCHITECTURES = ['amd64', 'arm64'] as const
 
 /** The taint that GPU nodes carry by NVIDIA's own advice. */
 const GPU_TAINT = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }] as const

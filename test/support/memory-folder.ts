@@ -19,7 +19,8 @@ export async function memoryFolder(): Promise<string | undefined> {
   if (!existsSync(MEMORY)) return undefined
   sweep()
   const { bavail, bsize } = statfsSync(MEMORY)
-  if (bavail * bsize < NEEDED || availableMemory() < NEEDED + NEEDED_BESIDE) return undefined
+  if (bavail * bsize < NEEDED || process.availableMemory() < NEEDED + NEEDED_BESIDE)
+    return undefined
   const folder = join(MEMORY, `${PREFIX}${process.pid}`)
   mkdirSync(folder, { mode: 0o755 })
   if (await runsPrograms(folder)) return folder
@@ -35,11 +36,6 @@ function sweep(): void {
     if (existsSync(`/proc/${name.slice(PREFIX.length)}`) || mounts.includes(`${folder}/`)) continue
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function availableMemory(): number {
-  const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
-  return Number(kib ?? 0) * 1024
 }
 
 /** Shared memory is often mounted so that it does not. */

@@ -115,13 +115,14 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
     }
 
     it('has its servers come back when their pods are deleted, with all that was there', async () => {
-      const known = await written()
       const names = ['chroma-0', 'ollama-cpu-0']
+      for (const name of names) await write(name)
+      const known = await written()
+      expect(known).toEqual(expect.arrayContaining(names))
       const deleted = (await Promise.all(names.map(pods))).flat()
       expect(deleted.map(({ metadata }) => metadata.name)).toEqual(names)
       await Promise.all(deleted.map(pod => cluster.api.delete(pod)))
       await Promise.all(deleted.map(({ metadata }) => readyAgain(metadata.name, metadata.uid)))
-      expect(known).not.toEqual([])
       expect(await written()).toEqual(known)
       await verifies()
     })

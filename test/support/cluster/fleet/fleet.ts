@@ -121,7 +121,10 @@ interface Condition {
   status: string
 }
 
-/** Ready, and without the taint that a node has until its controller saw that. */
+/** Ready, and without the taints that a node has until its controllers saw that; one that is cordoned keeps its own. */
 const isReady = ({ spec, status }: KubeObject): boolean =>
   status.conditions?.some(({ type, status }: Condition) => type === 'Ready' && status === 'True') &&
-  !spec.taints?.some(({ key }: { key: string }) => /^node\.kubernetes\.io\/not-ready/.test(key))
+  !spec.taints?.some(
+    ({ key }: { key: string }) =>
+      key.startsWith('node.kubernetes.io/') && key !== 'node.kubernetes.io/unschedulable',
+  )

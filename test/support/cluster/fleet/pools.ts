@@ -48,11 +48,15 @@ const gpuLabels = (card: Card, count: number): Record<string, string> => ({
   'nvidia.com/gpu.compute.minor': String(card.compute[1]),
 })
 
+const cutBy = (strategy: string) => ({
+  'nvidia.com/mig.capable': 'true',
+  'nvidia.com/mig.strategy': strategy,
+})
+
 /** An A100 cut into seven, as the device plugin's mixed strategy shows it: no whole GPU is left. */
 const MIG_LABELS = {
   ...gpuLabels(CARDS.A100, 1),
-  'nvidia.com/mig.capable': 'true',
-  'nvidia.com/mig.strategy': 'mixed',
+  ...cutBy('mixed'),
   'nvidia.com/mig-1g.5gb.count': '7',
   'nvidia.com/mig-1g.5gb.memory': '4864',
   'nvidia.com/mig-1g.5gb.product': 'NVIDIA-A100-SXM4-40GB-MIG-1g.5gb',
@@ -65,8 +69,7 @@ const SLICE_LABELS = {
   'nvidia.com/gpu.memory': '19968',
   'nvidia.com/gpu.slices.gi': '3',
   'nvidia.com/gpu.slices.ci': '3',
-  'nvidia.com/mig.capable': 'true',
-  'nvidia.com/mig.strategy': 'single',
+  ...cutBy('single'),
 }
 
 /** One card that several share. */
