@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -6,7 +7,6 @@ import type Docker from 'dockerode'
 import { create } from 'tar'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { Images, ollamaImage } from '../../../infra/settings/image-settings.ts'
-import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
 import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
@@ -32,7 +32,7 @@ interface Recipe {
 
 /**
  * Sees to it that an Engine which reaches no registry has the images that the stack asks for by default, and the
- * one that the project's own is built from, under their real names.
+ * one that the project's own is built from, under their real names; of Ollama the one that the tests run with.
  */
 export async function provideImages(docker: Docker): Promise<void> {
   await provideBase(docker)
@@ -41,10 +41,10 @@ export async function provideImages(docker: Docker): Promise<void> {
 
 async function recipes(): Promise<Recipe[]> {
   const { chroma, front } = Images.parse({})
-  const ollama = ollamaImage(DEFAULT_OLLAMA)
   const tools = await realTools()
   const [, launcher, bindings] = tools.chroma.command as [string, string, string]
-  const [ollamaBinary] = tools.ollama.command as [string]
+  const [ollama] = tools.ollama.command as [string]
+  const runners = join(dirname(dirname(ollama)), 'lib/ollama')
   const npm = dirname(dirname(await realpath((await findCommand('npm', process.env))!)))
   return [
     {
@@ -61,9 +61,14 @@ async function recipes(): Promise<Recipe[]> {
       ],
     },
     {
-      name: ollama,
-      files: { ollama: ollamaBinary },
-      dockerfile: ['COPY ollama /bin/ollama', 'ENTRYPOINT ["/bin/ollama"]', 'CMD ["serve"]'],
+      name: ollamaImage(tools.ollama.version),
+      files: { ollama, ...(existsSync(runners) && { runners }) },
+      dockerfile: [
+        'COPY ollama /bin/ollama',
+        ...(existsSync(runners) ? ['COPY runners /usr/lib/ollama'] : []),
+        'ENTRYPOINT ["/bin/ollama"]',
+        'CMD ["serve"]',
+      ],
     },
     { name: front, files: {}, dockerfile: ['USER 101', 'CMD ["nginx", "-g", "daemon off;"]'] },
     {
