@@ -1,3 +1,4 @@
+import { EMBEDDING_BATCH } from '../capacity/model/runtime.ts'
 import type { OllamaPool } from '../outputs.ts'
 import type { ModelArgs } from '../resources.ts'
 import { lockRecordOf } from '../settings/home-paths.ts'
@@ -24,12 +25,9 @@ export function modelArgs<Token = string>(
   }
 }
 
-/** DefaultEmbeddingNumBatch in llm/llama_server.go of Ollama 0.32. */
-const EMBEDDING_BATCH = 2048
-
 /**
  * From 0.30 on an embedding model takes a text in one batch, of 2048 tokens by itself: a longer context is real only
- * where the batch is as long.
+ * where the batch is as long. A model that takes texts in parts is left with it (provision/models/derived-model.ts).
  */
 function batchOf({ role }: ModelDefinition, contextLength: number, version: string) {
   const isCut = role === 'embedding' && contextLength > EMBEDDING_BATCH

@@ -30,23 +30,33 @@ export const Source = z.discriminatedUnion('kind', [
 ])
 
 /** What the plan goes by, as the publisher's config.json has it. Lengths are in elements. */
-export const ModelFigures = z.strictObject({
+const Figures = z.strictObject({
   family: z.string().min(1),
   layers: Count,
   embedding: Count,
   feedForward: Count,
   heads: Count,
-  kvHeads: Count,
+  /** One number for all layers, or one for each; 0 where a layer keeps no keys and values. */
+  kvHeads: z.union([Count, z.array(z.int().min(0)).nonempty()]),
   headLength: Count,
   vocabulary: Count,
   slidingWindow: Count.optional(),
-  experts: z.strictObject({ count: Count, used: Count }).optional(),
+  /** `feedForward` where an expert's differs from the model's. */
+  experts: z.strictObject({ count: Count, used: Count, feedForward: Count.optional() }).optional(),
+  /** How an embedding model's tokens become one vector, by llama.cpp's number: 1 the mean, 2 the first, 3 the last. */
+  pooling: z.int().min(0).max(4).optional(),
+  /** `tokenizer.ggml.model` of its file, where it decides which engine takes it: bert or t5. */
+  tokenizer: z.string().min(1).optional(),
   encoder: z.boolean().optional(),
   /** How the token embedding is stored at most: quantizers go no higher than Q8_0 in a quantized file. */
   embeddingType: z.enum(['f16', 'q8_0']),
   /** The output matrix has weights of its own. */
   untied: z.boolean().optional(),
 })
+export const ModelFigures = Figures.refine(
+  ({ kvHeads, layers }) => !Array.isArray(kvHeads) || kvHeads.length === layers,
+  { path: ['kvHeads'], message: 'must be one number, or one for each of the layers' },
+)
 
 const common = {
   contextLength: Count,

@@ -1,3 +1,5 @@
+import { formOf } from '../../infra/capacity/model/gguf-metadata.ts'
+import { takesTextsInParts } from '../../infra/capacity/model/runtime.ts'
 import { Failure } from '../../infra/failure.ts'
 import { findDefects, removeDefects } from './file-defects.ts'
 import type { ModelJob, ModelRequest } from './model-job.ts'
@@ -7,9 +9,13 @@ import { type Installed, type Shown, weightsOf } from './ollama-store.ts'
 /** Options that every request to the derived model starts from. */
 export type Pins = { num_ctx: number; num_batch?: number }
 
-export const pinsOf = ({ contextLength, batch }: ModelRequest): Pins => ({
+/** @param base the model that they are pinned in */
+export const pinsOf = (
+  { contextLength, batch }: ModelRequest,
+  base: Pick<Shown, 'model_info'>,
+): Pins => ({
   num_ctx: contextLength,
-  ...(batch !== undefined && { num_batch: batch }),
+  ...(batch !== undefined && !takesTextsInParts(formOf(base.model_info)) && { num_batch: batch }),
 })
 
 /**
@@ -39,7 +45,8 @@ async function derive(job: ModelJob): Promise<void> {
   const { name } = definition
   task.report(`${serves} from ${name}`)
   try {
-    await store.create({ model: serves, from: name, parameters: pinsOf(job) }, task.report)
+    const parameters = pinsOf(job, await store.show(name))
+    await store.create({ model: serves, from: name, parameters }, task.report)
   } catch (error) {
     task.signal.throwIfAborted()
     const failure = await serverFailure(error, serves, store)
@@ -56,7 +63,7 @@ async function isDerived(job: ModelJob): Promise<boolean> {
   const base = await job.store.show(job.definition.name)
   // One that Ollama cannot show is made anew.
   const derived = await job.store.show(job.serves).catch(() => undefined)
-  return derived !== undefined && contentOf(derived) === contentOf(base, pinsOf(job))
+  return derived !== undefined && contentOf(derived) === contentOf(base, pinsOf(job, base))
 }
 
 /** What decides about a model's answers, as one text. */

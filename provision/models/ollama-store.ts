@@ -29,6 +29,8 @@ const Shown = z.object({
   system: z.string().default(''),
   /** One option a line: name, blanks, value. */
   parameters: z.string().default(''),
+  /** The metadata of its file, without long lists. */
+  model_info: z.record(z.string(), z.unknown()).default({}),
 })
 export type Shown = z.infer<typeof Shown>
 

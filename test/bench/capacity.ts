@@ -3,8 +3,8 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Estimate, estimateModel } from '../../infra/capacity/model/estimate.ts'
 import { readGguf } from '../../provision/models/gguf-file.ts'
-import { PINS } from '../../provision/toolchain/pinned-tools.ts'
 import { startOllama } from '../support/servers/ollama.ts'
+import { realTools } from '../support/toolchain/toolchain.ts'
 import type { Bench } from './bench.ts'
 import { type Cell, gridOf } from './capacity/cells.ts'
 import { ggufParser } from './capacity/gguf-parser.ts'
@@ -21,15 +21,16 @@ export const capacity: Bench = {
   async run() {
     const folder = await mkdtemp(join(tmpdir(), 'capacity-'))
     try {
-      const results = await measure(folder)
-      return { markdown: tableOf(results), figures: results.map(figuresOf) }
+      const { version } = (await realTools()).ollama
+      const results = await measure(folder, version)
+      return { markdown: tableOf(results, version), figures: results.map(figuresOf) }
     } finally {
       await rm(folder, { recursive: true })
     }
   },
 }
 
-async function measure(folder: string): Promise<Result[]> {
+async function measure(folder: string, version: string): Promise<Result[]> {
   const scaled = await storeShapes(folder)
   const ollama = await startOllama({ modelsFolder: folder })
   const real = await storeReal(ollama).finally(() => ollama.stop())
@@ -41,18 +42,21 @@ async function measure(folder: string): Promise<Result[]> {
   const work = async () => {
     for (const [index, cell] of waiting) {
       process.stderr.write(`  ${index + 1}/${cells.length} ${labelOf(cell)}\n`)
-      const observed = await observe(folder, cell)
+      const observed = await observe(folder, cell, version)
       const others = { ggufParser: parser[index], ollama: observed.api }
-      results[index] = { cell, observed, estimate: await estimateOf(cell), others }
+      results[index] = { cell, observed, estimate: await estimateOf(cell, version), others }
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
   return results
 }
 
-const estimateOf = async ({ model, context, parallel, kvCache }: Cell): Promise<Estimate> =>
+const estimateOf = async (
+  { model, context, parallel, kvCache }: Cell,
+  ollama: string,
+): Promise<Estimate> =>
   estimateModel(await readGguf(model.path), {
-    ollama: PINS.ollama.version,
+    ollama,
     contextLength: context,
     parallel,
     kvCache,

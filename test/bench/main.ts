@@ -7,6 +7,7 @@ import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
 import { docker } from './docker.ts'
+import { dryRun } from './dry-run.ts'
 import { interrupted } from './interrupted.ts'
 import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
@@ -22,6 +23,7 @@ const BENCHES: Bench[] = [
   lifecycle,
   knowledge,
   capacity,
+  dryRun,
   chromaMemory,
   scheduler,
   docker,

@@ -3,7 +3,17 @@ import type { Graph } from './graph.ts'
 import { bytesOf, sameLayout, type Tensor } from './tensor.ts'
 
 /** Operations whose result may take the place of a source: ggml_op_can_inplace in ggml-alloc.c. */
-const IN_PLACE = new Set(['scale', 'add', 'add_id', 'mul', 'unary', 'rope', 'rms_norm', 'soft_max'])
+const IN_PLACE = new Set([
+  'scale',
+  'add',
+  'add_id',
+  'mul',
+  'div',
+  'unary',
+  'rope',
+  'rms_norm',
+  'soft_max',
+])
 
 interface Block {
   offset: number

@@ -125,3 +125,9 @@ export function topK(a: Tensor, count: number): Tensor {
 
 export const flashAttention = (q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Tensor =>
   create('flash_attn_ext', [v.ne[0], q.ne[2], q.ne[1], q.ne[3]], [q, k, v, mask])
+
+/** One behind the other, along the fastest dimension. */
+export const concat = (a: Tensor, b: Tensor): Tensor =>
+  create('concat', [a.ne[0] + b.ne[0], ...a.ne.slice(1)], [a, b])
+
+export const unary = (a: Tensor): Tensor => like('unary', a)

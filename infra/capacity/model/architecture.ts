@@ -22,13 +22,41 @@ export const Shape = z.object({
   contextLength: Count,
   /** Layers marked true look back `tokens` only. */
   slidingWindow: z.object({ tokens: Count, layers: z.array(z.boolean()).nonempty() }).optional(),
-  experts: z.object({ count: Count, used: Count, feedForward: Count }).optional(),
+  /** `shared` experts read every token; the first `dense` layers have none. */
+  experts: z
+    .object({
+      count: Count,
+      used: Count,
+      feedForward: Count,
+      shared: Count.optional(),
+      dense: Count.optional(),
+    })
+    .optional(),
+  /**
+   * Multi-head latent attention, as in deepseek2: keys and values are compressed to `keyValue`, and queries to `query` where
+   * they are; a head has `rope` elements that are turned and `nope` that are not, and gives `value`.
+   */
+  latent: z
+    .object({
+      query: Count.optional(),
+      keyValue: Count,
+      rope: Count,
+      nope: Count,
+      value: Count,
+    })
+    .optional(),
   /** gpt-oss: queries, keys and values in one matrix, and so gate and up, as Ollama's first conversion had them. */
   fused: z.boolean().optional(),
   /** What reads images: the patches of one, and the widths of its layers. */
   vision: z.object({ patches: Count, embedding: Count, feedForward: Count }).optional(),
   /** An encoder reads a text at once: no KV cache, one text at a time. */
   encoder: z.boolean(),
+  /** How its tokens become one vector, by llama.cpp's number; absent for a model that only answers. */
+  pooling: z.int().nonnegative().optional(),
+  /** Names of its tokenizer: `tokenizer.ggml.model` and `.pre`. */
+  tokenizer: z.object({ model: z.string(), pre: z.string().optional() }).optional(),
+  /** What reads images is a file of its own, as in llava. */
+  projector: z.literal(true).optional(),
 })
 export type Shape = z.infer<typeof Shape>
 
@@ -49,6 +77,8 @@ export type Weights = z.infer<typeof Weights>
 export const Architecture = z.object({
   shape: Shape,
   weights: Weights,
+  /** The token embedding is of a type that llama.cpp packs anew for CPUs: an output tied to it is a copy then. */
+  repacked: z.literal(true).optional(),
   /** Bytes of the model's files on disk. */
   fileBytes: Size,
   /** Where the figures were read. */
@@ -65,8 +95,27 @@ export type Architecture = z.infer<typeof Architecture>
 const SLIDING_RULES: Record<string, (layer: number) => boolean> = {
   gptoss: layer => layer % 2 === 0,
   'gpt-oss': layer => layer % 2 === 0,
+  gemma2: layer => layer % 2 === 0,
   gemma3: layer => (layer + 1) % 6 !== 0,
+  'gemma-embedding': layer => (layer + 1) % 6 !== 0,
 }
+
+/** Families without a cache: llama_model::create_memory in llama.cpp's src/llama-model.cpp. */
+const ENCODERS = new Set([
+  'bert',
+  'nomic-bert',
+  'nomic-bert-moe',
+  'jina-bert-v2',
+  'jina-bert-v3',
+  'modern-bert',
+  'neo-bert',
+  'eurobert',
+  'gemma-embedding',
+])
+
+/** Ollama's files of embeddinggemma are of the family gemma3, and read in both directions where they are pooled. */
+export const isEncoder = (family: string, pooling: number | undefined): boolean =>
+  ENCODERS.has(family) || (family === 'gemma3' && pooling !== undefined)
 
 /**
  * The sliding layers of a model, or undefined where every layer sees the whole context.

@@ -4,6 +4,7 @@ import { gemma3Layer } from '../graph/gemma3.ts'
 import { gptossLayer } from '../graph/gptoss.ts'
 import type { Graph } from '../graph/graph.ts'
 import { llamaCppGraph } from '../graph/llama-cpp.ts'
+import { isFamilyOfLlamaServer, llamaServerGraph } from '../graph/llama-server.ts'
 import { decoderGraph, type GraphLayer } from '../graph/ollama-engine.ts'
 import { qwen3Layer } from '../graph/qwen3.ts'
 import * as t from '../graph/tensor.ts'
@@ -26,8 +27,11 @@ const LAYERS: Record<string, { layer: GraphLayer; embed?: typeof t.scale }> = {
 const ENCODERS = new Set(['bert', 'nomic-bert'])
 
 /** Whether the family's graph is known; others are taken to be built like qwen3 or llama. */
-export const isKnownGraph = ({ family, encoder }: Shape, { graph }: OllamaEngine): boolean =>
-  encoder ? ENCODERS.has(family) : graph === 'llama.cpp' ? family === 'llama' : family in LAYERS
+export const isKnownGraph = (shape: Shape, { generation, graph }: OllamaEngine): boolean => {
+  if (generation === 'spawning') return isFamilyOfLlamaServer(shape)
+  if (graph === 'llama.cpp') return shape.family === 'llama' && !shape.experts
+  return shape.encoder ? ENCODERS.has(shape.family) : shape.family in LAYERS
+}
 
 /**
  * Bytes of the buffer that the engine reserves for the results of its largest graph, and the bytes of it that
@@ -41,7 +45,7 @@ export function computeBuffer(
   const alignment = engine.gpuLayers === 0 ? ALIGNMENT.host : ALIGNMENT.gpu
   const size = (outputs: number) =>
     Math.max(bufferSize(graphOf(shape, engine, outputs), alignment), visionBuffer(shape))
-  const touched = size(engine.parallel)
+  const touched = size(engine.allRows ? engine.batch : engine.parallel)
   const reservesAllRows = engine.graph === 'llama.cpp' && engine.generation === 'allocating'
   return { reserved: reservesAllRows ? size(engine.batch) : touched, touched }
 }
@@ -54,11 +58,16 @@ const visionBuffer = ({ vision }: Shape): number =>
   vision === undefined ? 0 : vision.patches * (vision.feedForward + 2 * vision.embedding) * FLOAT
 
 function graphOf(shape: Shape, engine: OllamaEngine, outputs: number): Graph {
-  if (shape.encoder) return encoderGraph(shape, engine, engine.batch)
-  const known = LAYERS[shape.family]
-  if (engine.graph === 'llama.cpp' && known === undefined) {
-    return llamaCppGraph(shape, engine, engine.batch, outputs)
+  if (engine.generation === 'spawning') return llamaServerGraph(shape, engine, outputs)
+  if (engine.graph === 'llama.cpp') {
+    const isDense = !shape.encoder && !shape.experts && !shape.latent
+    // Its vendored llama.cpp is some months older than what is replayed for all families.
+    return isDense
+      ? llamaCppGraph(shape, engine, engine.batch, outputs)
+      : llamaServerGraph(shape, engine, outputs)
   }
+  if (shape.encoder && ENCODERS.has(shape.family)) return encoderGraph(shape, engine, engine.batch)
+  const known = LAYERS[shape.family]
   return decoderGraph(shape, engine, {
     batch: engine.batch,
     outputs,

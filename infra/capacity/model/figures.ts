@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { ModelFigures } from '../../settings/own-model-schema.ts'
 import type { Architecture, Shape } from './architecture.ts'
-import { slidingLayers } from './architecture.ts'
+import { isEncoder, slidingLayers } from './architecture.ts'
 
 /** What the catalog knows of a model before its file can be read, and what its file in the Ollama library is made of. */
 export type Figures = z.infer<typeof ModelFigures> & {
@@ -36,18 +36,20 @@ export function architectureOf(
       embedding: figures.embedding,
       feedForward: figures.feedForward,
       heads: figures.heads,
-      kvHeads: Array.from({ length: layers }, () => figures.kvHeads) as [number, ...number[]],
+      kvHeads: kvHeadsOf(figures),
       keyLength: headLength,
       valueLength: headLength,
       vocabulary: figures.vocabulary,
       merges: Math.ceil(figures.vocabulary * MERGES_PER_TOKEN),
       contextLength,
       slidingWindow: slidingLayers(figures.family, layers, figures.slidingWindow),
-      experts: experts && { ...experts, feedForward: figures.feedForward },
+      experts: experts && { feedForward: figures.feedForward, ...experts },
       // The form that takes more, since a name does not tell which conversion a file is of.
       ...(experts ? { fused: true } : {}),
       vision: figures.vision,
-      encoder: figures.encoder ?? false,
+      encoder: figures.encoder ?? isEncoder(figures.family, figures.pooling),
+      pooling: figures.pooling,
+      tokenizer: figures.tokenizer === undefined ? undefined : { model: figures.tokenizer },
     },
     weights: {
       repeating: fileBytes - tokenEmbedding - output,
@@ -60,4 +62,10 @@ export function architectureOf(
     source: 'catalog',
     exact: false,
   }
+}
+
+/** One number for all layers, or one each. */
+function kvHeadsOf({ layers, kvHeads }: Figures): [number, ...number[]] {
+  const list = Array.isArray(kvHeads) ? kvHeads : Array.from({ length: layers }, () => kvHeads)
+  return list as [number, ...number[]]
 }

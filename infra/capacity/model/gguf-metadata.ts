@@ -1,5 +1,5 @@
 import { Failure } from '../../failure.ts'
-import { Architecture, type Shape, slidingLayers, type Weights } from './architecture.ts'
+import { Architecture, isEncoder, type Shape, slidingLayers, type Weights } from './architecture.ts'
 
 /** A model's metadata by GGUF key. */
 export type Metadata = Readonly<Record<string, unknown>>
@@ -13,6 +13,9 @@ export interface TensorInfo {
 }
 
 const BF16 = 30
+
+/** Q4_0, Q2_K, Q4_K, IQ4_NL and MXFP4: ggml_repack_get_optimal_repack_type of llama.cpp, on x64. */
+const REPACKED = new Set([2, 10, 12, 20, 39])
 
 /** More layers than any model has; beyond it a figure is not a figure. */
 const MAX_LAYERS = 1024
@@ -32,7 +35,12 @@ export function architectureOfFile(
   const shape = shapeOf(metadata, tensors, source)
   const weights: Weights = { repeating: 0, tokenEmbedding: 0, output: 0, input: 0, rest: 0 }
   for (const tensor of tensors) weights[placeOf(tensor.name)] += loadedBytes(tensor)
-  const checked = Architecture.safeParse({ shape, weights, fileBytes, source, exact: true })
+  const tokens = tensors.find(({ name }) => name === 'token_embd.weight')
+  const repacked = tokens !== undefined && REPACKED.has(tokens.type) ? true : undefined
+  const checked = Architecture.safeParse({
+    ...{ shape, weights, repacked },
+    ...{ fileBytes, source, exact: true },
+  })
   if (checked.success) return checked.data
   const { path, message } = checked.error.issues[0]!
   throw unusable(source, `${path.join('.')}: ${message}`)
@@ -74,11 +82,19 @@ function shapeOf(metadata: Metadata, tensors: readonly TensorInfo[], source: str
     ),
     experts:
       experts > 0
-        ? { count: experts, used: required('expert_used_count'), feedForward: expertWidth }
+        ? {
+            count: experts,
+            used: required('expert_used_count'),
+            feedForward: expertWidth,
+            shared: numberOf(value('expert_shared_count')) || undefined,
+            dense: numberOf(value('leading_dense_block_count')) || undefined,
+          }
         : undefined,
+    latent: latentOf(key => numberOf(value(key))),
     fused: experts > 0 && names.has('blk.0.attn_qkv.weight') ? true : undefined,
     vision: visionOf(key => numberOf(value(`vision.${key}`))),
-    encoder: value('pooling_type') !== undefined,
+    ...formOf(metadata),
+    tokenizer: tokenizerOf(metadata),
   }
 }
 
@@ -86,6 +102,29 @@ const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined
 
 const lengthOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0)
+
+/** Whether a model reads a text at once, and how it makes one vector of it. */
+export function formOf(metadata: Metadata): Pick<Shape, 'encoder' | 'pooling'> {
+  const family = String(metadata['general.architecture'])
+  const pooling = numberOf(metadata[`${family}.pooling_type`])
+  return { encoder: isEncoder(family, pooling), pooling }
+}
+
+function tokenizerOf(metadata: Metadata): Shape['tokenizer'] {
+  const [model, pre] = [metadata['tokenizer.ggml.model'], metadata['tokenizer.ggml.pre']]
+  if (typeof model !== 'string') return undefined
+  return { model, ...(typeof pre === 'string' && { pre }) }
+}
+
+/** Keys and values that are compressed, where the file says how a head of them is made up. */
+function latentOf(number: (key: string) => number | undefined): Shape['latent'] {
+  const keyValue = number('attention.kv_lora_rank')
+  const [length, value] = [number('attention.key_length_mla'), number('attention.value_length_mla')]
+  const rope = number('rope.dimension_count')
+  if (!keyValue || !length || !value || !rope) return undefined
+  const query = number('attention.q_lora_rank') || undefined
+  return { query, keyValue, rope, nope: length - rope, value }
+}
 
 /** A model has eyes when its metadata says how large an image they see, in pixels, and a patch of it. */
 function visionOf(number: (key: string) => number | undefined): Shape['vision'] {

@@ -22,7 +22,8 @@ export function fullCells(engine: OllamaEngine): number {
 
 /**
  * Cells of a sliding layer for all sequences together. Up to 0.24 the window lives in one ring for all
- * sequences (Causal.Init in kvcache/causal.go); from 0.30 each sequence has its own (llama_kv_cache_iswa).
+ * sequences (Causal.Init in kvcache/causal.go), and on llama.cpp such a layer keeps as much as any other (swa_full in its
+ * default parameters); from 0.30 each sequence has its own (llama_kv_cache_iswa).
  */
 export function slidingCells(shape: Shape, engine: OllamaEngine): number {
   const window = shape.slidingWindow?.tokens ?? engine.contextLength
@@ -33,6 +34,7 @@ export function slidingCells(shape: Shape, engine: OllamaEngine): number {
       ? fullCells(engine)
       : padTo(engine.parallel * memory + engine.batch, CELL_PADDING)
   }
+  if (engine.generation === 'allocating') return fullCells(engine)
   const cells = Math.min(engine.contextLength, window + engine.batch)
   return engine.parallel * padTo(cells, CELL_PADDING)
 }
@@ -43,7 +45,9 @@ export const layerCells = (shape: Shape, engine: OllamaEngine, layer: number): n
 
 /** Bytes of the KV cache, layer by layer. An encoder has none. */
 export function kvPerLayer(shape: Shape, engine: OllamaEngine): number[] {
-  const lengths = shape.keyLength + shape.valueLength
+  // llama.cpp takes values out of compressed keys.
+  const isLatent = shape.latent !== undefined && engine.graph === 'llama.cpp'
+  const lengths = isLatent ? shape.keyLength : shape.keyLength + shape.valueLength
   return Array.from({ length: shape.layers }, (_, layer) => {
     if (shape.encoder) return 0
     const heads = shape.kvHeads[layer] ?? 0

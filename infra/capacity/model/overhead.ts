@@ -73,11 +73,11 @@ export function inputBytes(
 }
 
 /**
- * llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. From 0.30 on an encoder's
- * has one for every token of its batch, in a buffer that no line of the log shows (seen with five of them).
+ * llama.cpp's room for what it hands out: a row of logits and an embedding for each sequence. From 0.30 on that of an
+ * embedding model has one for every token of its batch, in a buffer that no line of the log shows (seen with five).
  */
 export function outputBytes(shape: Shape, engine: OllamaEngine): number {
   if (engine.graph !== 'llama.cpp') return 0
-  const rows = shape.encoder && engine.generation === 'spawning' ? engine.batch : engine.parallel
+  const rows = engine.allRows && engine.generation === 'spawning' ? engine.batch : engine.parallel
   return padTo(rows * (shape.vocabulary + shape.embedding) * FLOAT, 32)
 }

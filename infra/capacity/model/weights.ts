@@ -15,13 +15,18 @@ export function offload(layers: number, engine: OllamaEngine): { layers: number;
 /**
  * Weights by where they live. The token embedding stays in host memory. A model that ties its output to it
  * gets a second copy for the output: on the GPU with either engine, and in host memory with Ollama's own
- * engine, which also gives one to encoders, though they have no output (New in ml/backend/ggml/ggml.go).
+ * engine, which also gives one to encoders, though they have no output (New in ml/backend/ggml/ggml.go). From 0.30 on
+ * there is one on CPUs too where it is packed anew for them.
  */
-export function splitWeights({ shape, weights }: Architecture, engine: OllamaEngine): Split {
+export function splitWeights(
+  { shape, weights, repacked }: Architecture,
+  engine: OllamaEngine,
+): Split {
   const { layers, output } = offload(shape.layers, engine)
   const repeatingOnGpu = Math.round((weights.repeating * layers) / shape.layers)
   const tied = weights.output === 0
-  const copiesTied = tied && (engine.graph === 'ollama' || (output && !shape.encoder))
+  const isPacked = repacked === true && engine.generation === 'spawning'
+  const copiesTied = tied && (engine.graph === 'ollama' || ((output || isPacked) && !shape.encoder))
   const outputBytes = weights.rest + (copiesTied ? weights.tokenEmbedding : weights.output)
   return {
     host:

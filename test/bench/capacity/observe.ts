@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Agent, fetch } from 'undici'
 import { plannedEnvironment } from '../../../infra/capacity/model/planned-environment.ts'
-import { DEFAULT_OLLAMA, generationOf } from '../../../infra/settings/ollama-version.ts'
+import { generationOf } from '../../../infra/settings/ollama-version.ts'
 import { startOllama } from '../../support/servers/ollama.ts'
 import type { Cell } from './cells.ts'
 import { type Reserved, readReserved } from './engine-log.ts'
@@ -25,15 +25,22 @@ const PATIENT = new Agent({ headersTimeout: REQUEST_TIMEOUT_MS, bodyTimeout: REQ
 /** With a thread per core, threads would wait for each other wherever the machine has other work. */
 const OPTIONS = { num_thread: 1, num_predict: 1 }
 
-/** Starts an Ollama for the cell, fills every sequence's context, and looks at its log and its process. */
-export async function observe(modelsFolder: string, cell: Cell): Promise<Observation> {
+/**
+ * Starts an Ollama for the cell, fills every sequence's context, asks it many other things, and looks at its log and
+ * its process.
+ */
+export async function observe(
+  modelsFolder: string,
+  cell: Cell,
+  version: string,
+): Promise<Observation> {
   let log = ''
   const ollama = await startOllama({
     modelsFolder,
     env: {
       OLLAMA_DEBUG: '1',
       ...plannedEnvironment({
-        generation: generationOf(DEFAULT_OLLAMA),
+        generation: generationOf(version),
         ...cell,
         contextLength: cell.context,
       }),
@@ -44,6 +51,7 @@ export async function observe(modelsFolder: string, cell: Cell): Promise<Observa
   })
   try {
     const filled = await fill(ollama.url, cell)
+    for (const prompt of othersFor(cell)) await ask(ollama.url, cell, prompt)
     const loaded = (await (await fetch(`${ollama.url}/api/ps`)).json()) as {
       models: { size: number }[]
     }
@@ -61,23 +69,34 @@ export async function observe(modelsFolder: string, cell: Cell): Promise<Observa
 }
 
 /** @returns tokens of a request, as Ollama counted them */
-async function fill(url: string, { model, context, parallel }: Cell): Promise<number> {
+async function fill(url: string, cell: Cell): Promise<number> {
+  const { model, context, parallel } = cell
   const prompt = model.textOf(context - HEADROOM)
-  const answers = await Promise.all(
-    Array.from({ length: parallel }, () =>
-      model.role === 'embedding'
-        ? post(`${url}/api/embed`, { model: model.name, input: prompt, options: OPTIONS })
-        : post(`${url}/api/generate`, {
-            model: model.name,
-            prompt,
-            raw: true,
-            stream: false,
-            options: OPTIONS,
-          }),
-    ),
-  )
+  const answers = await Promise.all(Array.from({ length: parallel }, () => ask(url, cell, prompt)))
   return Math.min(...answers.map(({ prompt_eval_count }) => prompt_eval_count))
 }
+
+/** Prompts that begin differently, and a conversation that grows: what an engine keeps of either adds up. */
+function othersFor({ model, context }: Cell): string[] {
+  const part = Math.floor(context / 8)
+  const different = Array.from(
+    { length: 8 },
+    (_, n) => `${'b'.repeat(n + 1)} ${model.textOf(part)}`,
+  )
+  const conversation = [2, 4, 6].map(parts => `c ${model.textOf(parts * part)}`)
+  return [...different, ...conversation]
+}
+
+const ask = (url: string, { model }: Cell, prompt: string) =>
+  model.role === 'embedding'
+    ? post(`${url}/api/embed`, { model: model.name, input: prompt, options: OPTIONS })
+    : post(`${url}/api/generate`, {
+        model: model.name,
+        prompt,
+        raw: true,
+        stream: false,
+        options: OPTIONS,
+      })
 
 async function post(url: string, body: object): Promise<{ prompt_eval_count: number }> {
   const response = await fetch(url, {

@@ -1,5 +1,4 @@
 import type { Estimate } from '../../../infra/capacity/model/estimate.ts'
-import { PINS } from '../../../provision/toolchain/pinned-tools.ts'
 import type { Cell } from './cells.ts'
 import type { Observation } from './observe.ts'
 import { type Score, scoreOf, signedError } from './score.ts'
@@ -35,7 +34,7 @@ export function errorsOf({ observed, estimate, others }: Result) {
   }
 }
 
-export function tableOf(results: readonly Result[]): string {
+export function tableOf(results: readonly Result[], version: string): string {
   const rows = [
     ['', 'Reserved: median', 'P95', 'from … to', 'Resident: median', 'P95', 'from … to'],
     ['---', '---', '---', '---', '---', '---', '---'],
@@ -57,7 +56,7 @@ export function tableOf(results: readonly Result[]): string {
   const tight = errors.map(({ planner }) => planner.limit)
   const over = tight.filter(error => error < 0).length
   return [
-    `Ollama ${PINS.ollama.version} on CPU, ${results.length} cells, every context filled; errors against what the engine ` +
+    `Ollama ${version} on CPU, ${results.length} cells, every context filled; errors against what the engine ` +
       'logged as its buffers, and against the most that its process had in memory.',
     '',
     ...rows.map(row => `| ${row.join(' | ')} |`),

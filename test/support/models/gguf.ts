@@ -59,14 +59,23 @@ export function writeGguf(
   metadata: Record<string, Figure>,
   tensors: readonly (Tensor | Blank)[],
 ): Buffer {
+  const { head } = ggufHead(metadata, tensors)
+  return Buffer.concat([head, ...tensors.map(tensor => pad(dataOf(tensor)))])
+}
+
+/** All of a GGUF file before its tensors' data, and the bytes that it has as a whole. */
+export function ggufHead(
+  metadata: Record<string, Figure>,
+  tensors: readonly (Tensor | Blank)[],
+): { head: Buffer; fileBytes: number } {
   let offset = 0
   const places = tensors.map(tensor => {
     const place = describe(tensor, offset)
     offset += padded('values' in tensor ? tensor.values.byteLength : tensor.bytes)
     return place
   })
-  const head = Buffer.concat([serialize(metadata, tensors.length), ...places])
-  return Buffer.concat([pad(head), ...tensors.map(tensor => pad(dataOf(tensor)))])
+  const head = pad(Buffer.concat([serialize(metadata, tensors.length), ...places]))
+  return { head, fileBytes: head.length + offset }
 }
 
 const dataOf = (tensor: Tensor | Blank): Buffer =>

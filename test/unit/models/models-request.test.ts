@@ -20,11 +20,22 @@ describe('the sources of a request', () => {
   })
 })
 
+const BERT = { model_info: { 'general.architecture': 'bert', 'bert.pooling_type': 1 } }
+
 describe('what is pinned in the derived model', () => {
   it('is the context, and the batch when there is one', () => {
-    const pins = (batch?: number) => pinsOf(requestFor('all-minilm', { batch }))
+    const pins = (batch?: number) => pinsOf(requestFor('all-minilm', { batch }), BERT)
     expect(pins()).toEqual({ num_ctx: 512 })
     expect(pins(64)).toEqual({ num_ctx: 512, num_batch: 64 })
+  })
+
+  it('is no batch in a decoder that embeds by its last token, which takes a text in parts', () => {
+    const pins = (pooling: number) => {
+      const model_info = { 'general.architecture': 'qwen3', 'qwen3.pooling_type': pooling }
+      return pinsOf(requestFor('all-minilm', { batch: 64 }), { model_info })
+    }
+    expect(pins(3)).toEqual({ num_ctx: 512 })
+    expect(pins(1)).toEqual({ num_ctx: 512, num_batch: 64 })
   })
 })
 
@@ -33,6 +44,7 @@ describe('what Ollama shows of a model', () => {
     modelfile: `# FROM tiny:1b\n\nFROM /models/blobs/sha256-${'a'.repeat(64)}\nTEMPLATE x\n`,
     template: 'x',
     system: '',
+    model_info: {},
     parameters: 'num_ctx                        4096\nstop                           "<|im_end|>"',
   }
 
