@@ -3,8 +3,7 @@ import type { Place } from './local/local-servers.ts'
 import type { Outputs } from './outputs.ts'
 import type { Layout } from './ownership/data-layout.ts'
 import type { Owner } from './ownership/owner.ts'
-import type { ModelDefinition } from './settings/model-definition.ts'
-import type { ModelMirror } from './settings/parse-settings.ts'
+import type { ModelDefinition, ModelMirror } from './settings/model-definition.ts'
 import type { Millis } from './units.ts'
 
 /**

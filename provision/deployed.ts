@@ -2,9 +2,10 @@ import { readEnvironment } from '../checks/outputs-source.ts'
 import { Failure } from '../infra/failure.ts'
 import { Outputs, Provisioner } from '../infra/outputs.ts'
 import type { Settings } from '../infra/settings/parse-settings.ts'
-import { readStackFile, type StackFile } from '../infra/settings/settings-file.ts'
+import type { StackFile } from '../infra/settings/settings-file.ts'
 import type { StackOptions } from './commands/command.ts'
 import { PulumiEngine } from './pulumi/pulumi-engine.ts'
+import { openStackFile } from './read-models.ts'
 import type { Steps } from './steps/steps.ts'
 import { obtainToolchain } from './steps/toolchain-step.ts'
 
@@ -34,7 +35,7 @@ export async function deployedStack(
   { stack: name, configFile }: StackOptions,
   steps: Steps,
 ): Promise<Deployed & { settings: Settings }> {
-  const stack = await readStackFile(name, configFile)
+  const stack = await openStackFile(name, configFile)
   return { settings: stack.settings, ...(await deployedFrom(stack, steps)) }
 }
 

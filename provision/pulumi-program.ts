@@ -26,6 +26,7 @@ const { ownerOf } = await import('./ownership/home-owner.ts')
 const { previousState } = await import('../infra/ownership/previous-state.ts')
 const { engineSwitchOf } = await import('./engine-switch/engine-switch.ts')
 const { parseSettings } = await import('../infra/settings/parse-settings.ts')
+const { withModelsRead } = await import('./read-models.ts')
 const { deploy } = await import('../infra/program.ts')
 
 /** The engine ends the program itself when it is interrupted. */
@@ -37,7 +38,8 @@ export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report, provisioner, owner } = deployed
 
 async function deployStack() {
-  return deploy(parseSettings(pulumi.getStack(), configured), {
+  const settings = await withModelsRead(() => parseSettings(pulumi.getStack(), configured))
+  return deploy(settings, {
     gateOnPlan,
     takeOver: async settings => {
       const { id, older } = await ownerOf(settings)

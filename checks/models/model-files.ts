@@ -2,15 +2,12 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { withTag } from '../../infra/settings/model-definition.ts'
+import { LIBRARY_HOST, modelAddress } from '../../infra/settings/model-definition.ts'
 
 /**
  * Ollama's model folder as it lies on disk: manifests/<host>/<namespace>/<model>/<tag> and
  * blobs/sha256-<hex>. Read in Ollama's manifest/ (v0.17.4).
  */
-
-const LIBRARY_HOST = 'registry.ollama.ai'
-const LIBRARY_NAMESPACE = 'library'
 
 /** The media type of the layer that is a model's GGUF file. */
 const WEIGHTS = 'application/vnd.ollama.image.model'
@@ -76,10 +73,7 @@ export async function readManifest(
 
 /** @param name `model:tag`, `namespace/model:tag` or `host/namespace/model:tag` */
 export function manifestPath(folder: string, name: string): string {
-  const parts = name.split('/')
-  const [model = '', tag = ''] = withTag(parts.pop() ?? '').split(':')
-  const namespace = parts.pop() ?? LIBRARY_NAMESPACE
-  const host = parts.pop() ?? LIBRARY_HOST
+  const { host = LIBRARY_HOST, namespace, model, tag } = modelAddress(name)
   return join(folder, 'manifests', host, namespace, model, tag)
 }
 

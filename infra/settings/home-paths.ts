@@ -33,6 +33,10 @@ export const ollamaRecordOf = (home: string): string => join(localPaths(home).st
 export const comparisonRecordOf = (home: string): string =>
   join(localPaths(home).state, 'compared.json')
 
+/** What was read of the files of models that the settings only name. */
+export const readModelsOf = (home: string): string =>
+  join(localPaths(home).state, 'read-models.json')
+
 /** The record of models that the tracked lock file does not know. */
 export const lockRecordOf = (home: string): string =>
   join(localPaths(home).state, 'models.lock.json')

@@ -15,6 +15,9 @@ export type FileSource = Extract<ModelSource, { kind: 'folder' | 'package' }>
 export const isFileSource = (source: ModelSource): source is FileSource =>
   source.kind === 'folder' || source.kind === 'package'
 
+/** A registry that is asked before the library. */
+export type ModelMirror = { host: string; namespace: string; insecure: boolean }
+
 /** Texts put before what is stored and what is asked, for models trained with them. */
 export interface Prefixes {
   document: string
@@ -45,9 +48,23 @@ export interface ChatModel extends Definition {
 
 export type ModelDefinition = EmbeddingModel | ChatModel
 
-/** Ollama's own reading of a name: no tag means `latest`. */
+export const LIBRARY_HOST = 'registry.ollama.ai'
+const LIBRARY_NAMESPACE = 'library'
+
+/**
+ * Where a model is, by Ollama's own reading of a name: `model`, `namespace/model` or `host/namespace/model`, and a tag
+ * that is `latest` where there is none. A host may have a port.
+ */
+export function modelAddress(name: string) {
+  const parts = name.split('/')
+  const [model = '', tag = 'latest'] = (parts.pop() ?? '').split(':')
+  const namespace = parts.pop() ?? LIBRARY_NAMESPACE
+  return { host: parts.pop(), namespace, model, tag }
+}
+
+/** A name with its tag written out. */
 export function withTag(name: string): string {
-  return name.includes(':') ? name : `${name}:latest`
+  return name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`
 }
 
 /** The model derived from `name` with the context pinned, which requests use: `smollm2:135m-ctx4096`. */

@@ -59,8 +59,9 @@ export const ModelFigures = Figures.refine(
 )
 
 const common = {
-  contextLength: Count,
-  sizeBytes: Count,
+  /** Read from the model's file where they are absent. */
+  contextLength: Count.optional(),
+  sizeBytes: Count.optional(),
   figures: ModelFigures.optional(),
   sources: z
     .array(Source)
@@ -74,7 +75,7 @@ export const OwnModel = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('chat'), ...common }),
   z.strictObject({
     role: z.literal('embedding'),
-    dimensions: Count,
+    dimensions: Count.optional(),
     prefixes: prefixes.default({ document: '', query: '' }),
     ...common,
   }),

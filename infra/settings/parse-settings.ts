@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
+import type { Architecture } from '../capacity/model/architecture.ts'
 import { type Egress, egressOf, type Wrong } from '../egress/egress-settings.ts'
 import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
@@ -10,8 +11,16 @@ import { MiB, type Millis, minutes } from '../units.ts'
 import { type ImageReferences, Images, type NamedImages, resolveImages } from './image-settings.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
-import { type ModelDefinition, type Role, withTag } from './model-definition.ts'
+import { type ModelDefinition, type ModelMirror, type Role, withTag } from './model-definition.ts'
 import { chosenOllama, recordedOllama } from './ollama-setting.ts'
+import {
+  completed,
+  type ReadModels,
+  recordedModels,
+  sourcesText,
+  type UnreadModel,
+  UnreadModels,
+} from './read-models.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -59,22 +68,29 @@ export interface Settings {
   deployUnfit: boolean
 }
 
-export type ModelMirror = { host: string; namespace: string; insecure: boolean }
 /** A model of the deployment, with the context it is served with, in tokens. */
-export type PlannedModel = { definition: ModelDefinition; contextLength: number }
+export type PlannedModel = {
+  definition: ModelDefinition
+  contextLength: number
+  /** What was read of the file of a model of the stack's own. */
+  architecture?: Architecture
+}
 
 /**
  * @param stack name of the stack
  * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
  *   an object are read as JSON, since that is how Pulumi hands them over
  * @param ollamaIn the version of Ollama that a home folder was deployed with; undefined where nothing was
+ * @param modelsIn what was read of models' files, by a home folder
  * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
+ * @throws UnreadModels for models that only their files say enough of
  */
 export function parseSettings(
   stack: string,
   raw: Record<string, unknown>,
   env: NodeJS.ProcessEnv = process.env,
   ollamaIn: (home: string) => string | undefined = recordedOllama,
+  modelsIn: (home: string) => ReadModels = recordedModels,
 ): Settings {
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
   if (!parsed.success) throw misconfigured(stack, raw, parsed.error.issues)
@@ -84,9 +100,9 @@ export function parseSettings(
   const named = Images.parse(config.images)
   const ollama = chosenOllama(config.ollamaVersion, named.ollama, () => ollamaIn(home), wrong)
   const images = { ...named, ollama: ollama.image }
-  const own = Object.entries(config.models).map(
-    ([name, model]) => ({ name: withTag(name), ...model }) as ModelDefinition,
-  )
+  const modelMirror = parseMirror(config.modelMirror)
+  const read = modelsIn(home)
+  const own = ownModels(config, { stack, home, mirror: modelMirror, read })
   if (config.instances > config.shards) {
     throw wrong('instances', config.instances, `at most ${config.shards}, the shard count`)
   }
@@ -129,9 +145,9 @@ export function parseSettings(
     models: [
       plannedModel('embedding', config.embeddingModel, own, wrong),
       plannedModel('chat', config.chatModel, own, wrong, config.contextLength),
-    ],
+    ].map(model => ({ ...model, ...architectureOf(model.definition, own, read) })),
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
-    modelMirror: parseMirror(config.modelMirror),
+    modelMirror,
     egress: egressOf(config, env, wrong),
     images: resolveImages(images),
     configuredImages: images,
@@ -162,6 +178,40 @@ export function typed([key, value]: [string, unknown]): [string, unknown] {
   } catch {
     return [key, value]
   }
+}
+
+/** The models that a stack defines itself, complete where the stack is to serve them. */
+function ownModels(
+  { models, embeddingModel, chatModel }: z.infer<typeof Config>,
+  {
+    mirror,
+    read,
+    ...where
+  }: { stack: string; home: string; mirror: ModelMirror | undefined; read: ReadModels },
+): ModelDefinition[] {
+  const served = [embeddingModel, chatModel].map(withTag)
+  const unread: UnreadModel[] = []
+  const own = Object.entries(models).map(([key, configured]) => {
+    const name = withTag(key)
+    const model = { name, ...configured } as ModelDefinition
+    const known = read[name]?.sources === sourcesText(model, mirror) ? read[name] : undefined
+    const whole = completed(model, known)
+    if (whole === undefined && served.includes(name)) unread.push(model)
+    return whole ?? model
+  })
+  if (unread.length > 0) throw new UnreadModels(where, unread, mirror)
+  return own
+}
+
+/** Figures that the settings give themselves come before what was read. */
+function architectureOf(
+  definition: ModelDefinition,
+  own: readonly ModelDefinition[],
+  read: ReadModels,
+): Pick<PlannedModel, 'architecture'> {
+  const found = read[definition.name]
+  const isOwn = own.includes(definition) && definition.figures === undefined
+  return found !== undefined && isOwn ? { architecture: found.architecture } : {}
 }
 
 function plannedModel(

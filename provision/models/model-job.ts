@@ -32,7 +32,9 @@ export interface ModelJob extends ModelRequest {
 export function sourcesOf({
   definition,
   mirror,
-}: Pick<ModelRequest, 'definition' | 'mirror'>): ModelSource[] {
+}: Pick<ModelRequest, 'mirror'> & {
+  definition: Pick<ModelDefinition, 'sources'>
+}): ModelSource[] {
   return definition.sources.flatMap(source =>
     source.kind === 'library' && mirror ? [{ kind: 'mirror' as const, ...mirror }, source] : source,
   )

@@ -9,6 +9,9 @@ import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
 import { CONTENTS } from './home-contents.ts'
 
+/** A stack and its folder. */
+type Home = Pick<Settings, 'home' | 'stack'>
+
 const ownerFile = (home: string): string => join(localPaths(home).state, 'owner.json')
 
 /** Files that every deployment of a version without owners has left in its state folder. */
@@ -26,7 +29,7 @@ export const readOwner = (home: string): Promise<Owner | undefined> =>
  * Nothing is written.
  * @throws Failure `misused` when another stack has it, or when folders in it are there that nobody says are the stack's
  */
-export async function ownerOf({ home, stack }: Settings): Promise<Owner> {
+export async function ownerOf({ home, stack }: Home): Promise<Owner> {
   const found = await readOwner(home)
   if (found === undefined) return claimOf(home, stack)
   if (found.project === PROJECT && found.stack === stack) return found
@@ -41,7 +44,7 @@ export async function ownerOf({ home, stack }: Settings): Promise<Owner> {
  * Makes the home folder the stack's, before anything else is written to it.
  * @throws Failure as ownerOf does
  */
-export async function claimHome(settings: Settings): Promise<Owner> {
+export async function claimHome(settings: Home): Promise<Owner> {
   const owner = await ownerOf(settings)
   if ((await readOwner(settings.home)) === undefined) await keepOwner(settings.home, owner)
   return owner

@@ -1,19 +1,14 @@
-import { z } from 'zod'
-import { type ModelManifest, readManifest, weightsAmong } from '../../checks/models/model-files.ts'
+import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
 import type { Architecture } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
-import { Failure, reasonOf } from '../../infra/failure.ts'
+import { Failure } from '../../infra/failure.ts'
 import { localPaths, lockRecordOf } from '../../infra/settings/home-paths.ts'
-import {
-  type ModelDefinition,
-  type ModelSource,
-  withTag,
-} from '../../infra/settings/model-definition.ts'
-import type { Settings } from '../../infra/settings/parse-settings.ts'
-import { seconds } from '../../infra/units.ts'
-import { architectureIn, readGguf } from '../models/gguf-file.ts'
+import type { ModelDefinition, ModelSource } from '../../infra/settings/model-definition.ts'
+import type { PlannedModel, Settings } from '../../infra/settings/parse-settings.ts'
+import { architectureIn } from '../models/gguf-file.ts'
 import { expectedFrom, type Locks, readLocks } from '../models/locks.ts'
 import { sourcesOf } from '../models/model-job.ts'
+import { readSource } from '../models/read-source.ts'
 
 /** Whether models that are not here yet may be asked for at their sources. */
 export type FigureSources = 'sources' | 'here'
@@ -30,7 +25,8 @@ export async function architecturesOf(
   const locks = await readLocks(lockRecordOf(settings.home))
   const store = localPaths(settings.home).models
   const found = new Map<string, Architecture>()
-  for (const { definition } of settings.models) {
+  for (const model of settings.models) {
+    const { definition } = model
     const sources = sourcesOf({ definition, mirror: settings.modelMirror })
     const installed = await readManifest(store, definition.name)
     found.set(
@@ -39,7 +35,7 @@ export async function architecturesOf(
         (onRecord(definition.name, installed, locks) ??
           (await architectureIn(installed.layers, store)))) ??
         (from === 'sources' ? await askSources(definition.name, sources) : undefined) ??
-        lockedOrListed(definition, sources, locks),
+        lockedOrListed(model, sources, locks),
     )
   }
   return ({ name }) => found.get(name)!
@@ -59,10 +55,7 @@ function onRecord(model: string, { layers }: ModelManifest, locks: Locks) {
 async function askSources(model: string, sources: readonly ModelSource[]) {
   for (const source of sources) {
     try {
-      if (source.kind === 'folder' && source.path.endsWith('.gguf')) {
-        return await readGguf(source.path)
-      }
-      const architecture = await registryArchitecture(source, model)
+      const architecture = await readSource(source, model)
       if (architecture !== undefined) return architecture
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -71,55 +64,19 @@ async function askSources(model: string, sources: readonly ModelSource[]) {
   return undefined
 }
 
-const LIBRARY = 'https://registry.ollama.ai'
-const MANIFEST_TIMEOUT = seconds(5)
-
-const Manifest = z.object({
-  layers: z.array(z.object({ mediaType: z.string(), digest: z.string() })),
-})
-
-/**
- * The architecture of a model in the library or a mirror, from the head of its weights, read by range.
- * @returns undefined for a source that is no registry
- * @throws Failure for a registry that cannot be reached, or does not have the model
- */
-async function registryArchitecture(source: ModelSource, model: string) {
-  if (source.kind !== 'library' && source.kind !== 'mirror') return undefined
-  const base =
-    source.kind === 'library' ? LIBRARY : `${source.insecure ? 'http' : 'https'}://${source.host}`
-  const namespace = source.kind === 'library' ? 'library' : source.namespace
-  const [name, tag] = withTag(model).split(':')
-  const repository = `${base}/v2/${namespace}/${name}`
-  const { layers } = await manifestAt(`${repository}/manifests/${tag}`)
-  const [weights] = weightsAmong(layers)
-  if (weights === undefined) {
-    throw new Failure('unavailable', `${repository} has ${model} without weights`)
-  }
-  return readGguf(`${repository}/blobs/${weights.digest}`)
-}
-
-async function manifestAt(url: string): Promise<z.infer<typeof Manifest>> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(MANIFEST_TIMEOUT) })
-    if (!response.ok) throw new Error(`the server answered ${response.status}`)
-    return Manifest.parse(await response.json())
-  } catch (error) {
-    throw new Failure('unavailable', `${url} cannot be read: ${reasonOf(error)}`, { cause: error })
-  }
-}
-
 /** Which source will serve is not known yet, and their files differ: the largest of what it may turn out to be. */
 function lockedOrListed(
-  definition: ModelDefinition,
+  { definition, architecture }: PlannedModel,
   sources: readonly ModelSource[],
   locks: Locks,
 ): Architecture {
   const locked = sources.flatMap(
     source => expectedFrom(source, definition.name, locks)?.entry.architecture ?? [],
   )
+  const isListed = architecture !== undefined || definition.figures !== undefined
   const listed =
-    locked.length < sources.length && (definition.figures || locked.length === 0)
-      ? [catalogArchitecture(definition)]
+    locked.length < sources.length && (isListed || locked.length === 0)
+      ? [architecture ?? catalogArchitecture(definition)]
       : []
   return [...locked, ...listed].reduce((a, b) => (b.fileBytes > a.fileBytes ? b : a))
 }

@@ -3,8 +3,8 @@ import { type Grant, grantTo } from '../../../checks/api/auth/grant.ts'
 import { readKeyFile } from '../../../checks/api/auth/keys.ts'
 import { Failure } from '../../../infra/failure.ts'
 import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { minutes } from '../../../infra/units.ts'
+import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { type Counts, changeSecrets } from './change-secrets.ts'
@@ -55,7 +55,7 @@ export const token: CommandSpec<TokenOptions> = {
     },
   ],
   async run(options, { steps }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     const { settings } = stack
     const grant = grantOf(options)
     const change = changeOf(options, settings, grant)

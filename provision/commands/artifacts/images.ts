@@ -4,9 +4,9 @@ import {
   mirrored,
   OWN_IMAGE,
 } from '../../../infra/settings/image-settings.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { digestOf } from '../../images/image-registry.ts'
 import { changeJsonRecord } from '../../json-record.ts'
+import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 
 interface ImagesOptions extends StackOptions {
@@ -22,7 +22,7 @@ export const images: CommandSpec<ImagesOptions> = {
     { flags: '--lock-file <path>', description: 'the lock file', default: IMAGE_LOCK },
   ],
   async run({ stack, configFile, lockFile: lock }, { steps }) {
-    const { settings } = await readStackFile(stack, configFile)
+    const { settings } = await openStackFile(stack, configFile)
     const { mirror, ...named } = settings.configuredImages
     const wanted = Object.values(named).filter(image => image !== OWN_IMAGE && !image.includes('@'))
     const seen: ImageLock = {}

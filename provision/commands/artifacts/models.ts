@@ -3,7 +3,6 @@ import type { OllamaPool, Outputs } from '../../../infra/outputs.ts'
 import type { ModelArgs } from '../../../infra/resources.ts'
 import { modelArgs } from '../../../infra/servers/model-args.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { deployedFrom, findDeployed } from '../../deployed.ts'
 import { describeComparison } from '../../engine-switch/compare-embeddings.ts'
 import { lockBeforeDeployment } from '../../engine-switch/lock-before-deployment.ts'
@@ -15,6 +14,7 @@ import {
   provisionFromArgs,
 } from '../../models/provision-model.ts'
 import { tightenHome } from '../../ownership/tighten-home.ts'
+import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -47,7 +47,7 @@ export const models: CommandSpec<ModelsOptions> = {
     },
   ],
   async run(options, { steps }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     const { settings } = stack
     const lock = options.writeLock === true || options.lock === true
     return withStackLock(settings, `models of stack ${settings.stack}`, async () => {

@@ -1,11 +1,12 @@
 import { namesIn } from '../../../infra/ownership/known-resources.ts'
-import { readStackFile, type StackFile } from '../../../infra/settings/settings-file.ts'
+import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { confirmPurge } from '../../ownership/confirm-purge.ts'
 import { purgeHome } from '../../ownership/home-contents.ts'
 import { isClaimed } from '../../ownership/home-owner.ts'
 import { useReserve } from '../../ownership/room-for-down.ts'
 import { chooseBackend } from '../../pulumi/backend.ts'
 import { PulumiEngine } from '../../pulumi/pulumi-engine.ts'
+import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
 import {
@@ -35,7 +36,7 @@ export const down: CommandSpec<DownOptions> = {
     { flags: '--yes', description: 'purge without a question' },
   ],
   async run(options, { steps, signal }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     const { stack: name, home } = stack.settings
     const { removed, left } = (await isDeployedFrom(stack))
       ? await takeDown(stack, options, steps, signal)

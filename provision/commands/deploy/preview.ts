@@ -1,9 +1,9 @@
 import type { ModelArgs } from '../../../infra/resources.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
 import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
+import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import {
   obtainToolchain,
@@ -18,7 +18,7 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
   description: 'show what up would change',
   options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
   async run(options, { steps }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     return withStackLock(stack.settings, `preview of stack ${options.stack}`, async () => {
       await claimHome(stack.settings)
       await planStep(stack.settings, steps)

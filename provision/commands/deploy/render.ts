@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../../infra/failure.ts'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { warningsOf } from '../../../infra/settings/settings-warnings.ts'
+import { openStackFile } from '../../read-models.ts'
 import { collectObjects } from '../../render/collect.ts'
 import { manifestsOf } from '../../render/manifests.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -30,7 +30,7 @@ export const render: CommandSpec<RenderOptions> = {
     },
   ],
   async run({ out, secrets, ...options }, { steps }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     const { settings } = stack
     if (settings.target !== 'kubernetes') {
       throw new Failure(

@@ -1,6 +1,6 @@
 import { exitCode, Report } from '../../../checks/report.ts'
 import { Outputs } from '../../../infra/outputs.ts'
-import { readStackFile, type StackFile } from '../../../infra/settings/settings-file.ts'
+import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { compareStep } from '../../engine-switch/compare-step.ts'
 import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
@@ -9,6 +9,7 @@ import { tightenHome } from '../../ownership/tighten-home.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
 import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
+import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
 import {
@@ -28,7 +29,7 @@ export const up: CommandSpec<StackOptions & ToolchainFlags> = {
   description: 'deploy a stack and verify it',
   options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
   async run(options, { steps }) {
-    const stack = await readStackFile(options.stack, options.configFile)
+    const stack = await openStackFile(options.stack, options.configFile)
     const { settings } = stack
     const purpose = `up of stack ${settings.stack}`
     return withStackLock(

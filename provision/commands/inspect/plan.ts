@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { planHere, planOn } from '../../plan/deploy-decision.ts'
 import { describedMachines, type MachineFlags } from '../../plan/described-machines.ts'
 import { renderHtml } from '../../plan/plan-page.ts'
 import { renderTable } from '../../plan/plan-table.ts'
+import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 
 interface PlanOptions extends StackOptions, MachineFlags {
@@ -35,7 +35,7 @@ export const plan: CommandSpec<PlanOptions> = {
     { flags: '--html <file>', description: 'write the plan as a page with charts too' },
   ],
   async run({ stack, configFile, html, ...flags }, { steps }) {
-    const { settings } = await readStackFile(stack, configFile)
+    const { settings } = await openStackFile(stack, configFile)
     const nodes = await describedMachines(flags, settings)
     const planned = await steps.run(
       'plan',

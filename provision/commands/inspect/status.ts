@@ -1,4 +1,4 @@
-import { readStackFile } from '../../../infra/settings/settings-file.ts'
+import { openStackFile } from '../../read-models.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 
@@ -8,7 +8,7 @@ export const status: CommandSpec<StackOptions> = {
   description: 'show what runs',
   options: STACK_FLAGS,
   async run(options) {
-    const { settings } = await readStackFile(options.stack, options.configFile)
+    const { settings } = await openStackFile(options.stack, options.configFile)
     const target = await commandsFor(settings)
     const processes = await target.status(settings)
     const rows = processes.map(

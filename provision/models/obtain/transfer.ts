@@ -3,6 +3,7 @@ import {
   describeSource,
   isFileSource,
   type ModelSource,
+  modelAddress,
 } from '../../../infra/settings/model-definition.ts'
 import { type Millis, seconds } from '../../../infra/units.ts'
 import { describeDefects, findDefects, removeDefects } from '../file-defects.ts'
@@ -105,5 +106,6 @@ export async function adopt({ name }: TransferredModel, job: ModelJob): Promise<
 
 function nameAt(source: ModelSource, model: string): string {
   if (source.kind !== 'mirror') return model
-  return `${source.host}/${source.namespace}/${model.split('/').at(-1)}`
+  const { model: ofMirror, tag } = modelAddress(model)
+  return `${source.host}/${source.namespace}/${ofMirror}:${tag}`
 }

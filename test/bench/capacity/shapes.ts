@@ -70,8 +70,13 @@ function decoderTensors(shape: ScaledShape): Blank[] {
   const layer = (at: string): Blank[] => [
     norm(`${at}.attn_norm`),
     ...attention(at),
-    matrix(`${at}.attn_output`, heads * headLength, embedding),
-    ...(shape.family === 'gptoss' ? [blank(`${at}.attn_sinks.weight`, 'F32', heads)] : []),
+    ...(shape.family === 'gptoss'
+      ? [
+          matrix(`${at}.attn_out`, heads * headLength, embedding),
+          blank(`${at}.attn_out.bias`, 'F32', embedding),
+          blank(`${at}.attn_sinks`, 'F32', heads),
+        ]
+      : [matrix(`${at}.attn_output`, heads * headLength, embedding)]),
     ...(shape.family === 'gemma3' || shape.family === 'qwen3'
       ? [norm(`${at}.attn_q_norm`, headLength), norm(`${at}.attn_k_norm`, headLength)]
       : []),
@@ -106,6 +111,7 @@ function feedForward(
   ]
   return [
     blank(`${at}.ffn_gate_inp.weight`, 'F32', embedding, experts.count),
+    blank(`${at}.ffn_gate_inp.bias`, 'F32', experts.count),
     ...(fused
       ? expert('ffn_gate_up_exps', embedding, 2 * feedForward)
       : [
