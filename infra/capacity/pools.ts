@@ -3,10 +3,8 @@ import type { Estimate } from './model/estimate.ts'
 
 /** Models that share GPUs: one Ollama serves them all. */
 export interface Pool {
-  /** One of its GPUs; all are alike. */
-  gpu: Gpu
-  /** GPUs it takes. A model that is spread has its layers dealt out to them. */
-  count: number
+  /** The GPUs it takes, all alike. A model that is spread has its layers dealt out to them. */
+  gpus: [Gpu, ...Gpu[]]
   /** Bytes that its models take on each. */
   used: number
   /** Indices of its models. */
@@ -14,44 +12,46 @@ export interface Pool {
 }
 
 /** GPUs of one machine that are free and alike. */
-interface Stock {
-  gpu: Gpu
-  free: number
-}
+type Stock = [Gpu, ...Gpu[]]
+
+/** What models take with all their layers on GPUs, which differs for old ones. */
+export type EstimatesOn = (gpu: Pick<Gpu, 'old'>) => readonly Estimate[]
 
 /**
  * Puts models on GPUs: the largest first, onto a GPU that is in use where it fits beside the others, else onto
  * the smallest free one that holds it, else spread over several of one machine. What fits nowhere is left out.
- * @param estimates of the models with all their layers on GPUs
  */
-export function poolModels(estimates: readonly Estimate[], nodes: readonly Node[]): Pool[] {
-  const stocks = nodes.flatMap(stocksOf).sort((a, b) => a.gpu.memory - b.gpu.memory)
+export function poolModels(estimatesOn: EstimatesOn, nodes: readonly Node[]): Pool[] {
+  const stocks = nodes.flatMap(stocksOf).sort(([a], [b]) => a.memory - b.memory)
   const pools: Pool[] = []
+  const estimates = estimatesOn({})
   const bySize = [...estimates.keys()].sort(
     (a, b) => onEach(estimates[b]!, 1) - onEach(estimates[a]!, 1),
   )
   for (const index of bySize) {
-    const estimate = estimates[index]!
-    const shared = pools.find(pool => pool.used + onEach(estimate, pool.count) <= pool.gpu.memory)
-    const pool = shared ?? openPool(estimate, stocks)
+    const bytesOn = (gpu: Gpu, count: number) => onEach(estimatesOn(gpu)[index]!, count)
+    const inPool = ({ gpus }: Pool) => bytesOn(gpus[0], gpus.length)
+    const shared = pools.find(pool => pool.used + inPool(pool) <= pool.gpus[0].memory)
+    const pool = shared ?? openPool(bytesOn, stocks)
     if (pool === undefined) continue
     if (shared === undefined) pools.push(pool)
     pool.members.push(index)
-    pool.used += onEach(estimate, pool.count)
+    pool.used += inPool(pool)
   }
   return pools
 }
 
-function openPool(estimate: Estimate, stocks: readonly Stock[]): Pool | undefined {
-  const most = Math.max(0, ...stocks.map(({ free }) => free))
+function openPool(bytesOn: (gpu: Gpu, count: number) => number, stocks: Stock[]): Pool | undefined {
+  const most = Math.max(0, ...stocks.map(({ length }) => length))
   for (let count = 1; count <= most; count += 1) {
     const stock = stocks.find(
-      ({ gpu, free }) =>
-        free >= count && onEach(estimate, count) <= gpu.memory && mayBeSpread(gpu, count),
+      ({ length, 0: gpu }) =>
+        length >= count && bytesOn(gpu, count) <= gpu.memory && mayBeSpread(gpu, count),
     )
     if (stock === undefined) continue
-    stock.free -= count
-    return { gpu: stock.gpu, count, used: 0, members: [] }
+    const gpus = stock.splice(0, count) as Pool['gpus']
+    if (stock.length === 0) stocks.splice(stocks.indexOf(stock), 1)
+    return { gpus, used: 0, members: [] }
   }
   return undefined
 }
@@ -75,9 +75,8 @@ export function onEach({ parts, margin, layers }: Estimate, count: number): numb
 }
 
 function stocksOf({ gpus, template }: Node): Stock[] {
-  const kinds = Map.groupBy(gpus, ({ product: _, ...gpu }) => JSON.stringify(gpu))
-  const stocks = [...kinds.values()].map(alike => ({ gpu: alike[0]!, free: alike.length }))
+  const kinds = Map.groupBy(gpus, ({ product: _, uuid: __, ...gpu }) => JSON.stringify(gpu))
   return Array.from({ length: template?.max ?? 1 }, () =>
-    stocks.map(stock => ({ ...stock })),
+    [...kinds.values()].map(alike => [...alike] as Stock),
   ).flat()
 }

@@ -82,8 +82,10 @@ const plain = (kind: Kind, needs: Omit<Resources, 'cpu'>, resident: number): Wor
   nodes: [],
 })
 
-function gpuDemand({ count, used, gpu: { product: _, ...gpu } }: Pool): GpuDemand {
-  return { ...gpu, count, memory: used }
+function gpuDemand({ gpus, used }: Pool): GpuDemand {
+  const { product: _, uuid: __, old: ___, ...gpu } = gpus[0]
+  const uuids = gpus.flatMap(({ uuid }) => uuid ?? []) as [string, ...string[]]
+  return { ...gpu, count: gpus.length, memory: used, ...(uuids.length > 0 && { uuids }) }
 }
 
 /**

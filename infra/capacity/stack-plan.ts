@@ -53,6 +53,8 @@ export const StackPlan = Plan.extend({
   ollama: z.object({ version: z.string(), ran: z.string().optional() }),
   /** What is there and not planned with, and why. */
   passedOver: z.array(z.string()),
+  /** Where an engine does otherwise than the settings say. */
+  forced: z.array(z.string()),
   /** The same with as many pods as autoscalers may come to; absent where none scales. */
   scaled: z.object({ ollama: z.int(), api: z.int(), verdict: z.enum(VERDICTS) }).optional(),
   /** What would fit when this does not, cheapest first. */
@@ -80,6 +82,7 @@ export function planStack(
     alternatives:
       plan.verdict === VERDICTS.none ? findAlternatives(demand, open, held, candidates) : [],
     passedOver: nodes.flatMap(passedOver),
+    forced: models.flatMap(model => forcedOn(model, demand)),
     ...(demand.scaled && { scaled: planScaled(demand, demand.scaled, open, held) }),
   }
 }
@@ -89,6 +92,23 @@ const passedOver = ({ name, closed, notPlanned = [] }: Node): string[] =>
   closed === undefined
     ? notPlanned.map(gpus => `GPUs of ${name} are passed over: ${gpus}`)
     : [`${name} is passed over: it ${closed}`]
+
+function forcedOn({ name, role, architecture, estimate }: SizedModel, demand: StackDemand) {
+  const { parallel, kvCache } = estimate.engine
+  const { family } = architecture.shape
+  const forced: string[] = []
+  if (role === 'chat' && parallel < demand.parallel) {
+    forced.push(
+      `${name} answers one request at a time, not ${demand.parallel}: Ollama has models of the family ${family} do so`,
+    )
+  }
+  if (role === 'chat' && kvCache !== demand.kvCache) {
+    forced.push(
+      `${name} keeps a cache of ${kvCache}, not ${demand.kvCache}: there is no flash attention for it, of its family (${family}) or on its GPU`,
+    )
+  }
+  return forced
+}
 
 function planScaled(
   demand: StackDemand,

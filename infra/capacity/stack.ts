@@ -2,7 +2,7 @@ import type { KvCacheType } from '../settings/settings-schema.ts'
 import type { DataDemand } from './chroma-memory.ts'
 import type { Node } from './hardware/hardware.ts'
 import { type Estimate, estimateModel } from './model/estimate.ts'
-import { poolModels } from './pools.ts'
+import { type EstimatesOn, poolModels } from './pools.ts'
 import {
   apiWorkload,
   chromaWorkloads,
@@ -48,7 +48,7 @@ const CPU_POOL = 'cpu'
  * rest share the Ollama on CPUs.
  */
 export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedStack {
-  const onGpu = demand.models.map(model => estimate(demand, model, 'all'))
+  const onGpu = estimatesOnGpus(demand, nodes)
   const pools = poolModels(onGpu, nodes).map((pool, index, all) => ({
     ...pool,
     name: all.length === 1 ? 'gpu' : `gpu-${index + 1}`,
@@ -57,7 +57,7 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
     const pool = pools.find(({ members }) => members.includes(index))
     return pool === undefined
       ? { ...model, estimate: estimate(demand, model, 0), pool: CPU_POOL }
-      : { ...model, estimate: onGpu[index]!, pool: pool.name }
+      : { ...model, estimate: onGpu(pool.gpus[0])[index]!, pool: pool.name }
   })
   const served = Map.groupBy(models, model => model.pool)
   return {
@@ -75,7 +75,20 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
   }
 }
 
-const estimate = (demand: StackDemand, model: ModelDemand, gpuLayers: 0 | 'all'): Estimate =>
+function estimatesOnGpus(demand: StackDemand, nodes: readonly Node[]): EstimatesOn {
+  const on = (oldCard: boolean) =>
+    demand.models.map(model => estimate(demand, model, 'all', oldCard))
+  const recent = on(false)
+  const old = nodes.some(({ gpus }) => gpus.some(({ old }) => old)) ? on(true) : recent
+  return gpu => (gpu.old ? old : recent)
+}
+
+const estimate = (
+  demand: StackDemand,
+  model: ModelDemand,
+  gpuLayers: 0 | 'all',
+  oldCard = false,
+): Estimate =>
   estimateModel(model.architecture, {
     ollama: demand.ollama,
     contextLength: model.contextLength,
@@ -83,4 +96,5 @@ const estimate = (demand: StackDemand, model: ModelDemand, gpuLayers: 0 | 'all')
     parallel: demand.parallel,
     kvCache: demand.kvCache,
     gpuLayers,
+    oldCard,
   })

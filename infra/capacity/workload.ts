@@ -25,6 +25,8 @@ export const Resources = z.object({
       memory: z.int().positive(),
       /** The Kubernetes resource that counts them: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`. */
       resource: z.string().min(1),
+      /** Which of a machine's, where it was asked for them. */
+      uuids: z.array(z.string()).nonempty().optional(),
       ...GpuPart.shape,
     })
     .optional(),

@@ -28,14 +28,16 @@ export const REPLACED_WITH = ['cpuPeriod', 'cpuQuota', 'healthcheck', 'init', 't
 export type Gpus = docker.types.input.ContainerDeviceRequest[] | undefined
 
 /**
- * The GPUs of each pool, by their numbers on the machine: no GPU is given to two of them. As a request for devices:
+ * The GPUs of each pool, as the plan chose them, or by their numbers on the machine where nobody asked it for them: no
+ * GPU is given to two pools. As a request for devices:
  * of `gpus: "device=0,1"` the official provider makes one GPU, number 0 (seen, 5.2.0).
  */
 export function gpusOf(pools: readonly { limits: Resources }[]): Gpus[] {
   let next = 0
   return pools.map(({ limits }) => {
     const count = limits.gpu?.count ?? 0
-    const deviceIds = Array.from({ length: count }, (_, index) => `${next + index}`)
+    const numbers = Array.from({ length: count }, (_, index) => `${next + index}`)
+    const deviceIds = limits.gpu?.uuids ?? numbers
     next += count
     return count === 0 ? undefined : [{ driver: 'nvidia', deviceIds, capabilities: ['gpu'] }]
   })

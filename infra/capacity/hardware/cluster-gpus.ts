@@ -1,6 +1,7 @@
 import { PROJECT } from '../../project.ts'
 import { MiB } from '../../units.ts'
 import { GPU_RESOURCE, type Gpu, usableGpuMemory } from './hardware.ts'
+import { isOld } from './machine.ts'
 
 /** What a node says of its GPUs, as the cluster's API has it. */
 export interface NodeGpus {
@@ -73,8 +74,10 @@ function gpusOfResource(resource: string, node: NodeGpus): Found {
     )
   }
   const replicas = label('replicas')
+  const capability = `${labels['nvidia.com/gpu.compute.major']}.${labels['nvidia.com/gpu.compute.minor'] ?? 0}`
   const gpu: Gpu = {
     product,
+    ...(isOld(capability) && { old: true as const }),
     memory: usableGpuMemory(reported),
     resource,
     ...(labelled === undefined && named === undefined && { unlabelled: true as const }),

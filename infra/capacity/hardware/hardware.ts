@@ -1,20 +1,55 @@
+import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { Failure } from '../../failure.ts'
 import { MiB } from '../../units.ts'
 import { parseBytes } from './quantity.ts'
 
-/** Memory of a GPU in MiB as NVIDIA's GPU feature discovery reports it. */
-export const GPU_MEMORY_MIB: Record<string, number> = {
-  T4: 15_360,
-  A10G: 23_028,
-  L4: 23_034,
-  'RTX 4090': 24_564,
-  'A100 40GB': 40_960,
-  L40S: 46_068,
-  H100: 81_559,
-  'A100 80GB': 81_920,
-  H200: 143_771,
+/** A product, and MiB of its memory as the maker's own tools report them: the least that was seen. */
+interface KnownGpu {
+  mib: number
+  /** Such as are put into servers: they are offered where a stack does not fit. */
+  offered?: true
+  /** Another maker's than NVIDIA. */
+  resource?: string
 }
+
+/** From the smallest on. */
+export const KNOWN_GPUS: Record<string, KnownGpu> = {
+  'RTX 4060': { mib: 8188 },
+  'RTX 3080': { mib: 10_240 },
+  'RTX 4070': { mib: 12_282 },
+  'RTX 3060': { mib: 12_288 },
+  T4: { mib: 15_360, offered: true },
+  'V100 16GB': { mib: 16_160 },
+  'RTX 5070 Ti': { mib: 16_303 },
+  'RTX 5080': { mib: 16_303 },
+  'RTX 4080': { mib: 16_376 },
+  A10: { mib: 23_028 },
+  A10G: { mib: 23_028, offered: true },
+  L4: { mib: 23_034, offered: true },
+  'RTX 4090': { mib: 24_564, offered: true },
+  'RTX 3090': { mib: 24_576 },
+  'V100 32GB': { mib: 32_480 },
+  'RTX 5090': { mib: 32_607 },
+  'A100 40GB': { mib: 40_960, offered: true },
+  A40: { mib: 46_068 },
+  'RTX A6000': { mib: 46_068 },
+  'RTX 6000 Ada': { mib: 46_068 },
+  L40S: { mib: 46_068, offered: true },
+  H100: { mib: 81_559, offered: true },
+  'A100 80GB': { mib: 81_920, offered: true },
+  'H100 NVL': { mib: 95_830 },
+  H200: { mib: 143_771, offered: true },
+  B200: { mib: 183_359, offered: true },
+  MI300X: { mib: 196_592, resource: 'amd.com/gpu' },
+}
+
+/** MiB of those that are put into servers. */
+export const SERVER_GPUS: Record<string, number> = Object.fromEntries(
+  Object.entries(KNOWN_GPUS).flatMap(([product, { mib, offered }]) =>
+    offered ? [[product, mib]] : [],
+  ),
+)
 
 /** Share of the reported memory that CUDA does not hand out: 95.59 against 94.97 GiB in ollama#18201. */
 const GPU_RESERVE = 0.0065
@@ -42,6 +77,10 @@ export const Gpu = z.object({
   memory: z.int().positive(),
   /** The Kubernetes resource that counts it: `nvidia.com/gpu`, or a MIG slice's. */
   resource: z.string().min(1),
+  /** By which a machine's own tools tell it from another; absent where nobody asked them. */
+  uuid: z.string().min(1).optional(),
+  /** Without flash attention: of compute capability below 7, or of 7.2. */
+  old: z.literal(true).optional(),
   ...GpuPart.shape,
 })
 export type Gpu = z.infer<typeof Gpu>
@@ -139,17 +178,23 @@ export function parseNode(text: string, index: number): Node {
 function parseGpus(text: string | undefined): Gpu[] {
   if (text === undefined) return []
   const [, count = '1', kind = ''] = /^(?:(\d+)x)?(.+)$/.exec(text) ?? []
-  const known = Object.keys(GPU_MEMORY_MIB).find(name => name.toLowerCase() === kind.toLowerCase())
-  if (known === undefined && !/^\d/.test(kind)) {
+  const known = Object.keys(KNOWN_GPUS).find(name => plain(name) === plain(kind))
+  if (known === undefined && !/^\d+(\.\d+)?\s*[kmgt]i?b$/i.test(kind)) {
+    const names = Object.keys(KNOWN_GPUS)
     throw new Failure(
       'misused',
-      `--node gpu is "${text}"; allowed are ${Object.keys(GPU_MEMORY_MIB).join(', ')}, or its memory as in 48GiB`,
+      `--node gpu is "${text}"; did you mean ${closest(kind, names)}? Known are ${names.join(', ')}; its memory can be given too, as in 48GiB`,
     )
   }
-  const memory = known === undefined ? parseBytes('--node gpu', kind) : GPU_MEMORY_MIB[known]! * MiB
-  const gpu = { product: known ?? kind, memory: usableGpuMemory(memory), resource: GPU_RESOURCE }
+  const { mib, resource = GPU_RESOURCE } = KNOWN_GPUS[known ?? ''] ?? {}
+  const memory = mib === undefined ? parseBytes('--node gpu', kind) : mib * MiB
+  const gpu = { product: known ?? kind, memory: usableGpuMemory(memory), resource }
   return Array.from({ length: parseWhole('gpu count', count) }, () => gpu)
 }
+
+/** `NVIDIA GeForce RTX-4090` and `RTX 4090` are one. */
+const plain = (product: string): string =>
+  product.toLowerCase().replace(/nvidia|geforce|tesla|amd|instinct|[^a-z0-9]/g, '')
 
 function parseNumber(key: string, text: string): number {
   const value = Number(text)

@@ -86,13 +86,22 @@ async function readGpus(reader: MachineReader, own: ReadonlySet<string>): Promis
       .filter(([pid = '', uuid]) => uuid === gpu && own.has(pid))
       .reduce((sum, [, , used]) => sum + (Number(used) || 0), 0)
   const gpus = await query('--query-gpu=uuid,name,memory.total,memory.free')
+  // Asked for by itself: drivers of some years ago know no such field, and say nothing at all then.
+  const capabilities = new Map(
+    (await query('--query-gpu=uuid,compute_cap')).map(([uuid, capability]) => [uuid, capability]),
+  )
   return gpus.flatMap(([uuid = '', product = '', total, free]) => {
     if (!(Number(total) > 0)) return []
     const reserve = Number(total) * MiB - usableGpuMemory(Number(total) * MiB)
     const memory = Math.floor((Number(free) + ownMiB(uuid)) * MiB - reserve)
-    return memory > 0 ? [{ product, memory, resource: GPU_RESOURCE }] : []
+    const old = isOld(capabilities.get(uuid)) && { old: true as const }
+    return memory > 0 ? [{ product, memory, resource: GPU_RESOURCE, uuid, ...old }] : []
   })
 }
+
+/** Where Ollama has no flash attention: FlashAttentionSupported in its ml/device.go, 0.17.4 and 0.32.15. */
+export const isOld = (capability: string | undefined): boolean =>
+  Number(capability) < 7 || Number(capability) === 7.2
 
 const csv = (text: string | undefined): string[][] =>
   (text ?? '').split('\n').map(line => line.split(',').map(cell => cell.trim()))

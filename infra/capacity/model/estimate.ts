@@ -25,7 +25,7 @@ export interface Estimate extends MemoryUse {
   parts: MemoryPart[]
   /** Bytes by which the reserved figure may be too low; limits are set above both. */
   margin: Split
-  /** False where no machine here could confirm the rules: Ollama from 0.30 on, and GPUs. */
+  /** False where no machine here could confirm the rules: other families, and GPUs. */
   measured: boolean
   /** Bytes of the model's files. */
   disk: Bytes
@@ -38,15 +38,17 @@ export interface Estimate extends MemoryUse {
 export function estimateModel(architecture: Architecture, runtime: Runtime): Estimate {
   const { shape } = architecture
   const engine = engineOf(shape, runtime)
-  const rules = engine.generation === 'allocating' ? 'Ollama 0.17.4' : 'llama.cpp as of Ollama 0.30'
+  const isSpawning = engine.generation === 'spawning'
+  const rules = isSpawning ? 'llama.cpp as of Ollama 0.30' : 'Ollama 0.17.4'
+  const fitted = `fitted on ${isSpawning ? '0.32.15' : '0.17.4'}`
   const parts: MemoryPart[] = [
     { name: 'weights', ...both(splitWeights(architecture, engine)), source: architecture.source },
     { name: 'kv', ...both(splitKv(shape, engine)), source: `cache rules of ${rules}` },
-    { name: 'checkpoints', ...both(onHost(checkpointBytes(shape, engine))), source: rules },
+    { name: 'checkpoints', ...bothOnHost(checkpointBytes(shape, engine)), source: rules },
     { name: 'compute', ...splitCompute(shape, engine), source: `graph and allocator of ${rules}` },
     { name: 'output', ...both(onHost(outputBytes(shape, engine))), source: rules },
-    { name: 'inputs', ...splitInputs(shape, engine), source: 'fitted on 0.17.4' },
-    { name: 'process', ...both(splitProcess(shape, engine)), source: 'fitted on 0.17.4' },
+    { name: 'inputs', ...bothOnHost(inputBytes(shape, engine)), source: fitted },
+    { name: 'process', ...both(splitProcess(shape, engine)), source: fitted },
   ]
   const reserved = sum(parts.map(part => part.reserved))
   const measured = isMeasured(shape, engine)
@@ -62,12 +64,9 @@ export function estimateModel(architecture: Architecture, runtime: Runtime): Est
   }
 }
 
-/** What a run on a machine of this project's has confirmed: the bench's families on the CPU, up to 0.24. */
+/** What a run on a machine of this project's has confirmed: the benches' families on the CPU. */
 const isMeasured = (shape: Shape, engine: OllamaEngine): boolean =>
-  engine.generation === 'allocating' &&
-  engine.gpuLayers === 0 &&
-  isKnownGraph(shape, engine) &&
-  shape.vision === undefined
+  engine.gpuLayers === 0 && isKnownGraph(shape, engine) && shape.vision === undefined
 
 /** Share by which a measured, and an unmeasured, estimate may be too low. */
 const MARGIN = { measured: 0.05, unmeasured: 0.1 }
@@ -80,11 +79,10 @@ function marginOf({ host, gpu }: Split, measured: boolean): Split {
 
 const both = (split: Split): MemoryUse => ({ reserved: split, resident: split })
 const onHost = (host: number): Split => ({ host, gpu: 0 })
-
-function splitInputs(shape: Shape, engine: OllamaEngine): MemoryUse {
-  const { reserved, resident } = inputBytes(shape, engine)
-  return { reserved: onHost(reserved), resident: onHost(resident) }
-}
+const bothOnHost = ({ reserved, resident }: { reserved: number; resident: number }): MemoryUse => ({
+  reserved: onHost(reserved),
+  resident: onHost(resident),
+})
 
 const splitProcess = (shape: Shape, engine: OllamaEngine): Split => ({
   host: processBytes(shape, engine),

@@ -3,7 +3,10 @@ import type { Shape } from './architecture.ts'
 import { layerCells, padTo } from './kv-cache.ts'
 import type { OllamaEngine } from './runtime.ts'
 
-/** Constants of this file are fitted on cells of test/bench/capacity: Ollama 0.17.4 on Linux x64, glibc. */
+/**
+ * Constants of this file are fitted on cells of test/bench/capacity: Ollama 0.17.4 and, where they are llama-server's,
+ * 0.32.15, on Linux x64, glibc.
+ */
 
 /** An Ollama server without a model. */
 export const SERVER_BYTES = 67 * MiB
@@ -15,6 +18,15 @@ const PROGRAM_BYTES = 26 * MiB
 export const CUDA_CONTEXT = 500 * MiB
 
 const FLOAT = 4
+
+/** The server that Ollama starts from 0.30 on, and pages of its program. */
+const LLAMA_SERVER = {
+  program: 11.8 * MiB,
+  base: 5.6 * MiB,
+  perToken: 164,
+  perMerge: 138,
+  perCell: 143,
+}
 
 /** A runner that llama.cpp works in. */
 const LLAMA_CPP = { base: 13.4 * MiB, perToken: 137, perMerge: 116, perChoice: 16, perCell: 110 }
@@ -38,6 +50,11 @@ export function processBytes(shape: Shape, engine: OllamaEngine): number {
     const tables = (slots(vocabulary) + slots(merges)) * OLLAMA.perSlot
     const texts = vocabulary * OLLAMA.perToken + merges * OLLAMA.perMerge
     return Math.ceil(PROGRAM_BYTES + OLLAMA.base + tables + texts)
+  }
+  if (engine.generation === 'spawning') {
+    const { program, base, perToken, perMerge, perCell } = LLAMA_SERVER
+    const cells = engine.parallel * engine.contextLength * perCell
+    return Math.ceil(program + base + vocabulary * perToken + merges * perMerge + cells)
   }
   const tokenizer = vocabulary * LLAMA_CPP.perToken + merges * LLAMA_CPP.perMerge
   // Each sequence keeps a list of all tokens to choose the next one from.

@@ -1,7 +1,7 @@
 import type { Role } from '../../settings/model-definition.ts'
 import { formatBytes, MiB } from '../../units.ts'
 import { type CurrentUsage, planCapacity, VERDICTS } from '../capacity-plan.ts'
-import { GPU_MEMORY_MIB, GPU_RESOURCE, type Node, usableGpuMemory } from '../hardware/hardware.ts'
+import { GPU_RESOURCE, type Node, SERVER_GPUS, usableGpuMemory } from '../hardware/hardware.ts'
 import type { ModelDemand } from '../sized-model.ts'
 import { type StackDemand, sizeStack } from '../stack.ts'
 import {
@@ -114,7 +114,7 @@ function furtherMachines(demand: StackDemand, nodes: readonly Node[], fits: Fits
 /** The smallest GPU in a machine that is there with which it fits, and a smaller one with lighter settings. */
 function otherGpus(demand: StackDemand, nodes: readonly Node[], fits: Fits): Alternative[] {
   const withGpu = (suits: (machines: readonly Node[]) => Variant | undefined) => {
-    for (const [product, mib] of Object.entries(GPU_MEMORY_MIB)) {
+    for (const [product, mib] of Object.entries(SERVER_GPUS)) {
       const gpu = { product, memory: usableGpuMemory(mib * MiB), resource: GPU_RESOURCE }
       for (const node of nodes) {
         const machines = replace(nodes, node, { ...node, gpus: [...node.gpus, gpu] })

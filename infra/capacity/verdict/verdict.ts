@@ -89,7 +89,7 @@ export function describeCaveats(plan: StackPlan): string[] {
   const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
   const unmeasured = models.filter(({ measured }) => !measured).map(({ name }) => name)
   const caveats = [
-    ...plan.passedOver.map(what => `${what}.`),
+    ...[...plan.passedOver, ...plan.forced].map(what => `${what}.`),
     ...describeArchitectures(plan),
     describeScaled(plan),
     `Planned for Ollama ${ollama.version}. ${neverRun(ollama.version) ?? ''}`.trimEnd(),

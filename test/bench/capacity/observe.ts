@@ -87,9 +87,14 @@ function othersFor({ model, context }: Cell): string[] {
   return [...different, ...conversation]
 }
 
-const ask = (url: string, { model }: Cell, prompt: string) =>
+/** An embedding model's batch is pinned to its context, as the stack does: Ollama's own is shorter. */
+const ask = (url: string, { model, context }: Cell, prompt: string) =>
   model.role === 'embedding'
-    ? post(`${url}/api/embed`, { model: model.name, input: prompt, options: OPTIONS })
+    ? post(`${url}/api/embed`, {
+        model: model.name,
+        input: prompt,
+        options: { ...OPTIONS, num_batch: context },
+      })
     : post(`${url}/api/generate`, {
         model: model.name,
         prompt,

@@ -1,4 +1,4 @@
-import { GPU_MEMORY_MIB, usableGpuMemory } from '../../../infra/capacity/hardware/hardware.ts'
+import { KNOWN_GPUS, usableGpuMemory } from '../../../infra/capacity/hardware/hardware.ts'
 import { type Estimate, estimateModel } from '../../../infra/capacity/model/estimate.ts'
 import { catalogArchitecture } from '../../../infra/capacity/stack-plan.ts'
 import { CATALOG } from '../../../infra/settings/model-catalog.ts'
@@ -48,9 +48,9 @@ const setAside = ({ reserved, margin }: Estimate, where: 'host' | 'gpu'): string
 const gpusTable = (): string =>
   table(
     ['GPU', 'Reported', 'Planned with'],
-    Object.entries(GPU_MEMORY_MIB).map(([product, memory]) => [
+    Object.entries(KNOWN_GPUS).map(([product, { mib }]) => [
       product,
-      `${memory} MiB`,
-      formatBytes(usableGpuMemory(memory * MiB)),
+      `${mib} MiB`,
+      formatBytes(usableGpuMemory(mib * MiB)),
     ]),
   )
