@@ -45,7 +45,7 @@ export function architectureOf(
       slidingWindow: slidingLayers(figures.family, layers, figures.slidingWindow),
       experts: experts && { feedForward: figures.feedForward, ...experts },
       // The form that takes more, since a name does not tell which conversion a file is of.
-      ...(experts ? { fused: true } : {}),
+      ...(experts && figures.family === 'gptoss' ? { fused: true as const } : {}),
       vision: figures.vision,
       encoder: figures.encoder ?? isEncoder(figures.family, figures.pooling),
       pooling: figures.pooling,

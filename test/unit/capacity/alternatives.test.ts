@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Node } from '../../../infra/capacity/hardware/hardware.ts'
 import { planStack } from '../../../infra/capacity/stack-plan.ts'
 import { GiB } from '../../../infra/units.ts'
-import { machineOf, stackDemand } from '../../support/stack/demand.ts'
+import { machineOf, modelDemand, stackDemand } from '../../support/stack/demand.ts'
 
 const alternativesOf = (demand: ReturnType<typeof stackDemand>, ...nodes: Node[]) => {
   const { verdict, alternatives } = planStack(demand, nodes)
@@ -49,7 +49,8 @@ describe('what would fit instead', () => {
   })
 
   it('says with what context a model was trained when that is less than is wanted', () => {
-    const alternatives = alternativesOf(stackDemand('gpt-oss:20b'), machineOf(9))
+    const candidates = [modelDemand('llama2:7b', 4096)]
+    const { alternatives } = planStack(stackDemand('gpt-oss:20b'), [machineOf(9)], {}, candidates)
     expect(alternatives).toContainEqual({
       change: 'llama2:7b (3.6 GiB) instead of gpt-oss:20b, with the 4096 tokens it was trained for',
       cost: 'weaker answers, to requests of at most 4096 tokens instead of 8192',
