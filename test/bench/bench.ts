@@ -7,6 +7,8 @@ export interface Bench {
 }
 
 export interface Measured {
+  /** Of docs/benchmarks.md, where it is not the one of the bench's name. */
+  section?: string
   /** The section's text: a table, and under what conditions it was made. */
   markdown: string
   /** Every single figure. */

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Estimate, estimateModel } from '../../infra/capacity/model/estimate.ts'
+import { generationOf } from '../../infra/settings/ollama-version.ts'
 import { readGguf } from '../../provision/models/gguf-file.ts'
 import { startOllama } from '../support/servers/ollama.ts'
 import { realTools } from '../support/toolchain/toolchain.ts'
 import type { Bench } from './bench.ts'
 import { type Cell, gridOf } from './capacity/cells.ts'
 import { ggufParser } from './capacity/gguf-parser.ts'
-import { storeGemma3, storeReal, storeShapes } from './capacity/models.ts'
+import { type BenchModel, storeGemma3, storeReal, storeShapes } from './capacity/models.ts'
 import { observe } from './capacity/observe.ts'
 import { errorsOf, type Result, tableOf } from './capacity/table.ts'
 
@@ -23,7 +24,11 @@ export const capacity: Bench = {
     try {
       const { version } = (await realTools()).ollama
       const results = await measure(folder, version)
-      return { markdown: tableOf(results, version), figures: results.map(figuresOf) }
+      return {
+        section: generationOf(version) === 'spawning' ? 'capacity-spawning' : 'capacity',
+        markdown: tableOf(results, version),
+        figures: results.map(figuresOf),
+      }
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -31,7 +36,10 @@ export const capacity: Bench = {
 }
 
 async function measure(folder: string, version: string): Promise<Result[]> {
-  const scaled = await storeShapes(folder)
+  // A conversion of gpt-oss that llama.cpp does not know.
+  const isKnown = ({ name }: BenchModel) =>
+    generationOf(version) === 'allocating' || name !== 'scaled-gpt-oss-fused'
+  const scaled = (await storeShapes(folder)).filter(isKnown)
   const ollama = await startOllama({ modelsFolder: folder })
   const real = await storeReal(ollama).finally(() => ollama.stop())
   const cells = gridOf([...real, await storeGemma3(folder), ...scaled])

@@ -63,6 +63,6 @@ if (bench === undefined) {
   )
   process.exit(2)
 }
-const { markdown, figures } = await bench.run(flags)
+const { markdown, figures, section = bench.name } = await bench.run(flags)
 process.stdout.write(flags.includes('--json') ? JSON.stringify(figures, null, 2) : `${markdown}\n`)
-if (flags.includes('--write')) await writeSection(`bench:${bench.name}`, markdown)
+if (flags.includes('--write')) await writeSection(`bench:${section}`, markdown)

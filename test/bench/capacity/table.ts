@@ -14,11 +14,17 @@ export interface Result {
 /** The engine's own buffers: what its log lists, without what the process takes beside them. */
 const BUFFERS = new Set(['weights', 'kv', 'compute', 'output'])
 
-/** Signed shares of what was observed. `limit`: what is set aside, beside what was in memory. */
-export function errorsOf({ observed, estimate, others }: Result) {
-  const reserved = sum(Object.values(observed.reserved))
+/**
+ * Signed shares of what was observed. `limit`: what is set aside, beside what was in memory. An embedding model's rows
+ * of output are in no log, so that they count in what is in memory alone.
+ */
+export function errorsOf({ cell, observed, estimate, others }: Result) {
+  const isLogged = (name: string) => cell.model.role === 'chat' || name !== 'output'
+  const reserved = sum(
+    Object.entries(observed.reserved).flatMap(([name, bytes]) => (isLogged(name) ? [bytes] : [])),
+  )
   const resident = observed.resident.own + observed.resident.file
-  const buffers = estimate.parts.filter(({ name }) => BUFFERS.has(name))
+  const buffers = estimate.parts.filter(({ name }) => BUFFERS.has(name) && isLogged(name))
   const both = (bytes: number | undefined) =>
     bytes === undefined
       ? undefined
