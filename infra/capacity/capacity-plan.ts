@@ -47,6 +47,7 @@ export const Plan = z.object({
   nodes: z.array(PlannedNode),
   /** Sum of the machines' prices, where they have one; of a pool that scales from zero those that are used. */
   monthlyCost: z.number().optional(),
+  currency: z.string().optional(),
 })
 export type Plan = z.infer<typeof Plan>
 export type PlannedWorkload = z.infer<typeof PlannedWorkload>
@@ -103,6 +104,18 @@ function fillGreedily(workloads: readonly Workload[], rooms: readonly NodeRoom[]
   })
 }
 
+/**
+ * The currency of all costs, where one is said.
+ * @throws Failure `misused` for costs of several, which have no sum
+ */
+function currencyOf(nodes: readonly Node[]): { currency?: string } {
+  const [currency, ...others] = new Set(nodes.flatMap(({ currency }) => currency ?? []))
+  if (others.length === 0) return currency === undefined ? {} : { currency }
+  throw new Failure('misused', `The machines cost ${[currency, ...others].join(' and ')}`, {
+    mend: 'give all costs in one currency: --node cost=700EUR',
+  })
+}
+
 function describe(
   workloads: readonly Workload[],
   machines: readonly Node[],
@@ -130,6 +143,7 @@ function describe(
     })),
     nodes,
     ...(costs.length === 0 ? {} : { monthlyCost: costs.reduce((sum, cost) => sum + cost, 0) }),
+    ...currencyOf(nodes),
   }
 }
 

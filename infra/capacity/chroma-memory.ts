@@ -72,17 +72,23 @@ export function estimateChroma(data: DataDemand): ChromaEstimate {
 }
 
 /**
- * Milliseconds of a query for one creator, one caller: a filtered query looks at the whole graph of its shard.
- * Fitted on 1.5.9 with 384 dimensions: 47 ms at 50,000 vectors in a shard, 28 at 30,000, 6.7 at 5,000, 4.0 at 1,000.
+ * Of the store's own query, which ranks a creator's chunks itself and asks the graph of the shard only for creators with
+ * very many: `npm run bench -- knowledge`, 30,000 vectors of 384 dimensions in a shard, one caller, asked for the first
+ * time: 2.8 ms for creators with up to 20 chunks, 6.0 with up to 200.
  */
+const QUERY = { base: 1.6, perChunk: 0.033, mostChunks: 500, perVector: 0.00003 }
+
+/** Milliseconds of a creator's query, asked for the first time by one caller. */
 export const queryMillis = (data: Expected, shards: number): number =>
-  2.2 + 0.0009 * largestShard(data, shards)
+  QUERY.base +
+  QUERY.perChunk * Math.min(data.chunksPerCreator, QUERY.mostChunks) +
+  QUERY.perVector * largestShard(data, shards)
 
 type Expected = Pick<DataDemand, 'creators' | 'chunksPerCreator'>
 
 export interface ShardAdvice {
   shards: number
-  /** What a filtered query would take, in milliseconds. */
+  /** What a creator's query would take, in milliseconds. */
   queryMillis: number
   /** False when even the most shards there may be are too few. */
   meets: boolean

@@ -6,9 +6,10 @@ import { suitesOf } from '../settings/ollama-version.ts'
 import type { KvCacheType } from '../settings/settings-schema.ts'
 import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
 import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
-import { type Node, openNodes } from './hardware/hardware.ts'
+import { knownGpu, type Node, openNodes } from './hardware/hardware.ts'
 import { estimateModel } from './model/estimate.ts'
 import { architectureOf } from './model/figures.ts'
+import { speedOf } from './model/speed.ts'
 import type { ModelDemand, SizedModel } from './sized-model.ts'
 import { type PodCounts, type StackDemand, sizeStack } from './stack.ts'
 import { findAlternatives } from './verdict/alternatives.ts'
@@ -31,6 +32,8 @@ const PlannedModel = z.object({
   parts: z.array(
     z.object({ name: z.string(), reserved: Split, resident: Split, source: z.string() }),
   ),
+  /** Tokens a second of an answer; absent for embeddings, and on a GPU that nobody knows. */
+  tokensPerSecond: z.object({ low: z.number(), high: z.number() }).optional(),
   /** Bytes reserved, host and GPU together, at each context up to the trained one. */
   byContext: z.array(z.object({ contextLength: z.int(), f16: Bytes, q8_0: Bytes })),
 })
@@ -72,11 +75,11 @@ export function planStack(
   candidates: readonly ModelDemand[] = catalogModels(demand),
 ): StackPlan {
   const open = openNodes(nodes)
-  const { workloads, models } = sizeStack(demand, open)
+  const { workloads, models, products } = sizeStack(demand, open)
   const plan = planCapacity(workloads, open, held)
   return {
     ...plan,
-    models: models.map(model => describeModel(model, demand)),
+    models: models.map(model => describeModel(model, demand, products[model.pool])),
     data: planData(demand.data),
     ollama: describeOllama(demand.ollama),
     alternatives:
@@ -161,8 +164,14 @@ const planData = (data: DataDemand): StackPlan['data'] => ({
   wantedMillis: WANTED_QUERY_MILLIS,
 })
 
-function describeModel(model: SizedModel, demand: StackDemand): StackPlan['models'][number] {
-  const { name, role, pool, estimate } = model
+function describeModel(
+  model: SizedModel,
+  demand: StackDemand,
+  product: string | undefined,
+): StackPlan['models'][number] {
+  const { name, role, pool, estimate, architecture } = model
+  const bandwidth = product === undefined ? undefined : knownGpu(product)?.bandwidth
+  const speed = role === 'chat' ? speedOf(architecture, estimate, bandwidth) : undefined
   const { engine, parts, reserved, resident, margin, measured } = estimate
   const { contextLength, parallel } = engine
   return {
@@ -176,6 +185,7 @@ function describeModel(model: SizedModel, demand: StackDemand): StackPlan['model
     margin,
     measured,
     parts,
+    ...(speed && { tokensPerSecond: speed }),
     byContext: reservedByContext(model, demand),
   }
 }

@@ -38,6 +38,8 @@ export interface PodCounts {
 export interface SizedStack {
   workloads: Workload[]
   models: SizedModel[]
+  /** The GPUs of each pool that has some, by what they are called. */
+  products: Record<string, string>
 }
 
 /** The Ollama whose models are on no GPU. */
@@ -62,6 +64,7 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
   const served = Map.groupBy(models, model => model.pool)
   return {
     models,
+    products: Object.fromEntries(pools.map(({ name, gpus }) => [name, gpus[0].product])),
     workloads: [
       ...chromaWorkloads(demand.data, demand.authProxies),
       ...[...served].flatMap(([name, models]) => {

@@ -11,9 +11,15 @@ export interface Chart {
 const COLORS = ['#2f6f9f', '#e08b3a', '#5b9e5f', '#9a6bb0', '#b0514a', '#7d7d7d']
 const AXIS = 'GiB'
 
-/** What each part takes, what each machine has left, and memory against context length. */
+/** What each part takes, what each machine and each GPU has left, and memory against context length. */
 export function chartsOf(plan: StackPlan): Chart[] {
-  return [partsChart(plan), machinesChart(plan), contextChart(plan)]
+  const hasGpus = plan.nodes.some(({ gpus }) => gpus.length > 0)
+  return [
+    partsChart(plan),
+    machinesChart(plan),
+    ...(hasGpus ? [gpusChart(plan)] : []),
+    contextChart(plan),
+  ]
 }
 
 function partsChart({ models }: StackPlan): Chart {
@@ -43,25 +49,55 @@ function partsChart({ models }: StackPlan): Chart {
   }
 }
 
+/** What no machine has room for stands in a bar of its own. */
 function machinesChart({ nodes, workloads }: StackPlan): Chart {
+  const homeless = workloads.some(({ node }) => node === undefined)
+  const places = [...nodes.map(({ name }) => name), ...(homeless ? [undefined] : [])]
   const servers = workloads.map(({ name, node, requests }, index) => ({
     label: name,
-    data: nodes.map(machine => (machine.name === node ? inGiB(requests.memory) : 0)),
+    data: places.map(place => (place === node ? inGiB(requests.memory) : 0)),
     backgroundColor: COLORS[index % COLORS.length]!,
   }))
-  const left = {
-    label: 'left',
-    data: nodes.map(({ remaining }) => inGiB(remaining.memory)),
-    backgroundColor: '#d9dee3',
-  }
   return {
     title: 'What each machine has left of its memory',
     config: stackedBars(
-      nodes.map(({ name }) => name),
-      [...servers, left],
+      places.map(place => place ?? 'no machine'),
+      [...servers, leftOf(nodes.map(({ remaining }) => remaining.memory))],
     ),
   }
 }
+
+/** The GPUs of each machine, those in use first. */
+function gpusChart({ nodes, workloads }: StackPlan): Chart {
+  const cards = nodes.flatMap(node => {
+    const used = workloads
+      .filter(workload => workload.node === node.name)
+      .flatMap(({ name, requests: { gpu } }) =>
+        Array.from({ length: gpu?.count ?? 0 }, () => ({ name, memory: gpu!.memory })),
+      )
+    return node.gpus.map((gpu, index) => ({ node: node.name, gpu, use: used[index] }))
+  })
+  const names = [...new Set(cards.flatMap(({ use }) => use?.name ?? []))]
+  const models = names.map((name, index) => ({
+    label: name,
+    data: cards.map(({ use }) => (use?.name === name ? inGiB(use.memory) : 0)),
+    backgroundColor: COLORS[index % COLORS.length]!,
+  }))
+  const left = cards.map(({ gpu, use }) => Math.max(0, gpu.memory - (use?.memory ?? 0)))
+  return {
+    title: 'What each GPU has left of its memory',
+    config: stackedBars(
+      cards.map(({ node, gpu }) => `${gpu.product}, ${node}`),
+      [...models, leftOf(left)],
+    ),
+  }
+}
+
+const leftOf = (bytes: number[]): Bars => ({
+  label: 'left',
+  data: bytes.map(inGiB),
+  backgroundColor: '#9aa5ae',
+})
 
 function contextChart({ models }: StackPlan): Chart {
   const lines = models.flatMap((model, index) =>

@@ -13,21 +13,37 @@ import { chartsOf } from './plan-charts.ts'
 import { bothSides, gpusOf } from './plan-table.ts'
 
 const STYLE = `
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1d2a35 }
+:root { color-scheme: light dark; --ink: #1d2a35; --page: #fff; --line: #d9dee3; --good: #eef5ee; --bad: #f9eeed }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #dde4ea; --page: #161c22; --line: #3a444d; --good: #1f2f22; --bad: #3a2220 }
+}
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--page) }
+.wide { overflow-x: auto }
+.chart { position: relative; min-height: 18rem }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d9dee3 }
-.verdict { padding: .8rem 1rem; border-left: .4rem solid #5b9e5f; background: #eef5ee; white-space: pre-line }
-.verdict.never { border-color: #b0514a; background: #f9eeed }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--line) }
+.verdict { padding: .8rem 1rem; border-left: .4rem solid #5b9e5f; background: var(--good); white-space: pre-line }
+.verdict.never { border-color: #b0514a; background: var(--bad) }
 `
 
 const DRAW = `
+const colors = getComputedStyle(document.documentElement)
+Chart.defaults.color = colors.getPropertyValue('--ink')
+Chart.defaults.borderColor = colors.getPropertyValue('--line')
+Chart.defaults.maintainAspectRatio = false
 for (const { id, config } of JSON.parse(document.getElementById('charts').textContent)) {
   new Chart(document.getElementById(id), config)
 }
 `
 
-/** The plan as a page that opens from a file: the charting library stands in it, nothing is fetched. */
-export async function renderHtml(plan: StackPlan): Promise<string> {
+/**
+ * The plan as a page that opens from a file: the charting library stands in it, nothing is fetched.
+ * @param of the stack that it is of, and when it was made
+ */
+export async function renderHtml(
+  plan: StackPlan,
+  of: { stack: string; date: Date },
+): Promise<string> {
   const charts = chartsOf(plan).map((chart, index) => ({ ...chart, id: `chart-${index + 1}` }))
   const never = plan.verdict === 'never fits' ? ' never' : ''
   const data = charts.map(({ id, config }) => ({ id, config }))
@@ -36,11 +52,12 @@ export async function renderHtml(plan: StackPlan): Promise<string> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Capacity plan: ${plan.verdict}</title>
+<title>Capacity plan of ${escaped(of.stack)}: ${plan.verdict}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>Capacity plan</h1>
+<h1>Capacity plan of the stack ${escaped(of.stack)}</h1>
+<p><time datetime="${of.date.toISOString()}">${of.date.toISOString().slice(0, 16).replace('T', ' ')} UTC</time></p>
 <p class="verdict${never}">${escaped(describeVerdict(plan))}</p>
 ${alternatives(plan)}
 ${[describeData(plan), ...describeCaveats(plan)].map(text => `<p>${escaped(text)}</p>`).join('\n')}
@@ -48,7 +65,7 @@ ${[describeData(plan), ...describeCaveats(plan)].map(text => `<p>${escaped(text)
 ${table(['Server', 'Machine', 'Memory limit', 'Resident', 'GPU', 'Disk'], serverRows(plan))}
 <h2>Machines, and what is left on them</h2>
 ${table(['Machine', 'Cores', 'Memory', 'GPUs', 'Disk', 'A month', 'From'], machineRows(plan))}
-${charts.map(({ id, title }) => `<h2>${title}</h2>\n<canvas id="${id}"></canvas>`).join('\n')}
+${charts.map(({ id, title }) => `<h2>${title}</h2>\n<div class="chart"><canvas id="${id}"></canvas></div>`).join('\n')}
 <h2>Where the figures come from</h2>
 ${table(['Model', 'Part', 'Reserved', 'Resident', 'Source'], partRows(plan))}
 <script>${await library()}</script>
@@ -76,7 +93,7 @@ const serverRows = ({ workloads }: StackPlan): string[][] =>
   ])
 
 const machineRows = ({ nodes }: StackPlan): string[][] =>
-  nodes.map(({ name, cpu, memory, gpus, disk, monthlyCost, source, remaining }) => {
+  nodes.map(({ name, cpu, memory, gpus, disk, monthlyCost, currency, source, remaining }) => {
     const of = (left: string | number, all: string | number) => `${left} of ${all}`
     return [
       name,
@@ -84,7 +101,7 @@ const machineRows = ({ nodes }: StackPlan): string[][] =>
       of(formatBytes(remaining.memory), formatBytes(memory)),
       gpus.length === 0 ? '–' : of(remaining.gpus.length, gpus.length),
       disk === undefined ? '–' : of(formatBytes(remaining.disk ?? 0), formatBytes(disk)),
-      monthlyCost === undefined ? '–' : `${monthlyCost}`,
+      monthlyCost === undefined ? '–' : [monthlyCost, currency].filter(Boolean).join(' '),
       source,
     ]
   })
@@ -113,7 +130,7 @@ function alternatives({ alternatives }: StackPlan): string {
 function table(head: string[], rows: string[][]): string {
   const row = (cells: string[], tag: string) =>
     `<tr>${cells.map(cell => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
-  return `<table>${row(head, 'th')}${rows.map(cells => row(cells, 'td')).join('')}</table>`
+  return `<div class="wide"><table>${row(head, 'th')}${rows.map(cells => row(cells, 'td')).join('')}</table></div>`
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

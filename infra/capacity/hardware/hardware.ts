@@ -7,6 +7,8 @@ import { parseBytes } from './quantity.ts'
 /** A product, and MiB of its memory as the maker's own tools report them: the least that was seen. */
 interface KnownGpu {
   mib: number
+  /** GB a second that its memory gives, by the maker's data sheet: of the slowest form there is. */
+  bandwidth: number
   /** Such as are put into servers: they are offered where a stack does not fit. */
   offered?: true
   /** Another maker's than NVIDIA. */
@@ -15,33 +17,42 @@ interface KnownGpu {
 
 /** From the smallest on. */
 export const KNOWN_GPUS: Record<string, KnownGpu> = {
-  'RTX 4060': { mib: 8188 },
-  'RTX 3080': { mib: 10_240 },
-  'RTX 4070': { mib: 12_282 },
-  'RTX 3060': { mib: 12_288 },
-  T4: { mib: 15_360, offered: true },
-  'V100 16GB': { mib: 16_160 },
-  'RTX 5070 Ti': { mib: 16_303 },
-  'RTX 5080': { mib: 16_303 },
-  'RTX 4080': { mib: 16_376 },
-  A10: { mib: 23_028 },
-  A10G: { mib: 23_028, offered: true },
-  L4: { mib: 23_034, offered: true },
-  'RTX 4090': { mib: 24_564, offered: true },
-  'RTX 3090': { mib: 24_576 },
-  'V100 32GB': { mib: 32_480 },
-  'RTX 5090': { mib: 32_607 },
-  'A100 40GB': { mib: 40_960, offered: true },
-  A40: { mib: 46_068 },
-  'RTX A6000': { mib: 46_068 },
-  'RTX 6000 Ada': { mib: 46_068 },
-  L40S: { mib: 46_068, offered: true },
-  H100: { mib: 81_559, offered: true },
-  'A100 80GB': { mib: 81_920, offered: true },
-  'H100 NVL': { mib: 95_830 },
-  H200: { mib: 143_771, offered: true },
-  B200: { mib: 183_359, offered: true },
-  MI300X: { mib: 196_592, resource: 'amd.com/gpu' },
+  'RTX 4060': { mib: 8188, bandwidth: 272 },
+  'RTX 3080': { mib: 10_240, bandwidth: 760 },
+  'RTX 4070': { mib: 12_282, bandwidth: 504 },
+  'RTX 3060': { mib: 12_288, bandwidth: 360 },
+  T4: { mib: 15_360, bandwidth: 320, offered: true },
+  'V100 16GB': { mib: 16_160, bandwidth: 900 },
+  'RTX 5070 Ti': { mib: 16_303, bandwidth: 896 },
+  'RTX 5080': { mib: 16_303, bandwidth: 960 },
+  'RTX 4080': { mib: 16_376, bandwidth: 717 },
+  A10: { mib: 23_028, bandwidth: 600 },
+  A10G: { mib: 23_028, bandwidth: 600, offered: true },
+  L4: { mib: 23_034, bandwidth: 300, offered: true },
+  'RTX 4090': { mib: 24_564, bandwidth: 1008, offered: true },
+  'RTX 3090': { mib: 24_576, bandwidth: 936 },
+  'V100 32GB': { mib: 32_480, bandwidth: 900 },
+  'RTX 5090': { mib: 32_607, bandwidth: 1792 },
+  'A100 40GB': { mib: 40_960, bandwidth: 1555, offered: true },
+  A40: { mib: 46_068, bandwidth: 696 },
+  'RTX A6000': { mib: 46_068, bandwidth: 768 },
+  'RTX 6000 Ada': { mib: 46_068, bandwidth: 960 },
+  L40S: { mib: 46_068, bandwidth: 864, offered: true },
+  H100: { mib: 81_559, bandwidth: 2000, offered: true },
+  'A100 80GB': { mib: 81_920, bandwidth: 1935, offered: true },
+  'H100 NVL': { mib: 95_830, bandwidth: 3938 },
+  H200: { mib: 143_771, bandwidth: 4800, offered: true },
+  B200: { mib: 183_359, bandwidth: 7700, offered: true },
+  MI300X: { mib: 196_592, bandwidth: 5300, resource: 'amd.com/gpu' },
+}
+
+/** What is known of a product as tools and labels write it: an `NVIDIA-A100-SXM4-80GB` is an A100 80GB. */
+export function knownGpu(product: string): KnownGpu | undefined {
+  const words = product.toUpperCase().split(/[^A-Z0-9]+/)
+  const found = Object.entries(KNOWN_GPUS)
+    .map(([name, gpu]) => ({ gpu, parts: name.toUpperCase().split(' ') }))
+    .filter(({ parts }) => parts.every(part => words.includes(part)))
+  return found.sort((a, b) => b.parts.length - a.parts.length)[0]?.gpu
 }
 
 /** MiB of those that are put into servers. */
@@ -105,8 +116,9 @@ export const Node = z.object({
   notPlanned: z.array(z.string()).optional(),
   /** Where the figures come from. */
   source: z.string(),
-  /** What one such machine costs a month, in the currency of the one who asks. */
+  /** What one such machine costs a month, and in which currency where that is said: `EUR`. */
   monthlyCost: z.number().nonnegative().optional(),
+  currency: z.string().optional(),
   /** A pool that can scale from zero: machines like this that may be added. */
   template: z.object({ max: z.int().positive() }).optional(),
 })
@@ -142,7 +154,7 @@ const KEYS = ['name', 'memory', 'cpu', 'disk', 'gpu', 'cost', 'max']
 
 /**
  * A machine from a `--node` flag: `name=gpu-1,memory=64GiB,cpu=16,disk=500GiB,gpu=2xL40S,cost=700,max=3`.
- * A GPU is a known product or its memory (`gpu=48GiB`); `max` makes it a pool that scales from zero.
+ * A GPU is a known product or its memory (`gpu=48GiB`); a cost may name its currency (`cost=700EUR`); `max` makes it a pool that scales from zero.
  * @throws Failure for an unknown key, a number without unit, an unknown GPU
  */
 export function parseNode(text: string, index: number): Node {
@@ -169,7 +181,7 @@ export function parseNode(text: string, index: number): Node {
     disk: parseBytes('--node disk', values.get('disk') ?? UNSTATED_DISK),
     gpus: parseGpus(values.get('gpu')),
     source: '--node',
-    ...(cost === undefined ? {} : { monthlyCost: parseNumber('cost', cost) }),
+    ...(cost === undefined ? {} : parseCost(cost)),
     ...(max === undefined ? {} : { template: { max: parseWhole('max', max) } }),
   }
 }
@@ -196,10 +208,19 @@ function parseGpus(text: string | undefined): Gpu[] {
 const plain = (product: string): string =>
   product.toLowerCase().replace(/nvidia|geforce|tesla|amd|instinct|[^a-z0-9]/g, '')
 
+/** @param text `700`, `700EUR`, `700 EUR`, `EUR 700` */
+function parseCost(text: string): Pick<Node, 'monthlyCost' | 'currency'> {
+  const [, currency] = /([A-Z]{3})/.exec(text) ?? []
+  const amount = currency === undefined ? text : text.replace(currency, '').trim()
+  return { monthlyCost: parseNumber('cost', amount), ...(currency && { currency }) }
+}
+
 function parseNumber(key: string, text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
-  throw new Failure('misused', `--node ${key} is "${text}"; allowed is a number above 0`)
+  const allowed =
+    key === 'cost' ? 'a number above 0, and a currency such as EUR' : 'a number above 0'
+  throw new Failure('misused', `--node ${key} is "${text}"; allowed is ${allowed}`)
 }
 
 function parseWhole(key: string, text: string): number {

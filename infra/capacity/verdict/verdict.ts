@@ -2,6 +2,7 @@ import { Failure } from '../../failure.ts'
 import { neverRun } from '../../settings/ollama-version.ts'
 import { formatBytes } from '../../units.ts'
 import { type PlannedWorkload, VERDICTS } from '../capacity-plan.ts'
+import { READING_SPEED } from '../model/speed.ts'
 import type { StackPlan } from '../stack-plan.ts'
 import type { Alternative } from './alternatives.ts'
 
@@ -83,7 +84,7 @@ export function describeAlternative({ change, cost, settings }: Alternative): st
 
 /** What the machines cost, what is too large for their GPUs, which estimates nobody could confirm; if anything. */
 export function describeCaveats(plan: StackPlan): string[] {
-  const { monthlyCost, models, nodes, ollama } = plan
+  const { monthlyCost, currency, models, nodes, ollama } = plan
 
   const hasGpus = nodes.some(({ gpus }) => gpus.length > 0)
   const left = models.filter(({ pool }) => hasGpus && pool === 'cpu').map(({ name }) => name)
@@ -93,7 +94,9 @@ export function describeCaveats(plan: StackPlan): string[] {
     ...describeArchitectures(plan),
     describeScaled(plan),
     `Planned for Ollama ${ollama.version}. ${neverRun(ollama.version) ?? ''}`.trimEnd(),
-    monthlyCost !== undefined && `The machines cost ${monthlyCost} a month.`,
+    monthlyCost !== undefined &&
+      `The machines cost ${[monthlyCost, currency].filter(Boolean).join(' ')} a month.`,
+    ...models.flatMap(describeSpeed),
     ...describeTurns(plan),
     left.length > 0 &&
       `No GPU holds all of ${left.join(', ')}: it answers at the speed of the CPU.`,
@@ -101,6 +104,16 @@ export function describeCaveats(plan: StackPlan): string[] {
       `By the engine's rules, not confirmed by a measurement: ${unmeasured.join(', ')}.`,
   ]
   return caveats.filter(caveat => caveat !== false)
+}
+
+/** By the bandwidth of memory alone: a busy machine is slower. */
+function describeSpeed({ name, tokensPerSecond }: StackPlan['models'][number]): string[] {
+  if (tokensPerSecond === undefined) return []
+  const { low, high } = tokensPerSecond
+  const rounded = (speed: number) => (speed < 10 ? speed.toPrecision(1) : speed.toFixed(0))
+  const range = `${name} answers with some ${rounded(low)} to ${rounded(high)} tokens a second, by the bandwidth of its memory`
+  if (high < READING_SPEED) return [`${range}: slower than people read.`]
+  return [low < READING_SPEED ? `${range}: perhaps slower than people read.` : `${range}.`]
 }
 
 /** Images of one's own are often made for one kind of machine. */

@@ -43,7 +43,8 @@ export const plan: CommandSpec<PlanOptions> = {
         nodes === undefined ? planHere(settings, 'sources') : planOn(settings, nodes, 'sources'),
       ({ verdict }) => verdict,
     )
-    if (html !== undefined) await writeFile(html, await renderHtml(planned))
+    if (html !== undefined)
+      await writeFile(html, await renderHtml(planned, { stack: settings.stack, date: new Date() }))
     return {
       text: renderTable(planned),
       document: planned,

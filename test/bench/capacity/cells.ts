@@ -52,8 +52,15 @@ const REAL_ENCODER: Settings[] = [
   [512, 1, 'f16'],
 ]
 
-/** A real model that nothing at all is fitted on. */
-const NEVER_FITTED = 'gemma3:270m'
+/** Models that nothing at all is fitted on: a real one, and made-up ones in shapes of their own. */
+export const isNeverFitted = ({ name }: BenchModel): boolean =>
+  name === 'gemma3:270m' || name.startsWith('unseen-')
+
+const UNSEEN: Settings[] = [
+  [512, 1, 'f16'],
+  [1024, 2, 'q8_0'],
+  [4096, 1, 'q8_0'],
+]
 
 /** Every third cell of the grid is held out, so that each model and each setting is on both sides. */
 export function gridOf(models: readonly BenchModel[]): Cell[] {
@@ -68,11 +75,12 @@ export function gridOf(models: readonly BenchModel[]): Cell[] {
     )
     .map((cell, index) => ({
       ...cell,
-      heldOut: index % 3 === 2 || cell.model.name === NEVER_FITTED,
+      heldOut: index % 3 === 2 || isNeverFitted(cell.model),
     }))
 }
 
 function settingsOf({ name, role }: BenchModel): Settings[] {
+  if (name.startsWith('unseen-')) return role === 'chat' ? UNSEEN : ENCODER.slice(0, 2)
   const scaled = name.startsWith('scaled-')
   if (role === 'embedding') return scaled ? ENCODER : REAL_ENCODER
   if (!scaled) return REAL_CHAT

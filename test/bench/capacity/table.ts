@@ -1,5 +1,5 @@
 import type { Estimate } from '../../../infra/capacity/model/estimate.ts'
-import type { Cell } from './cells.ts'
+import { type Cell, isNeverFitted } from './cells.ts'
 import type { Observation } from './observe.ts'
 import { type Score, scoreOf, signedError } from './score.ts'
 
@@ -75,7 +75,8 @@ export function tableOf(results: readonly Result[], version: string): string {
 const GROUPS: [string, (cell: Cell) => boolean][] = [
   ['held out', ({ heldOut }) => heldOut],
   ['fitted on', ({ heldOut }) => !heldOut],
-  ['of real models', ({ model }) => !model.name.startsWith('scaled-')],
+  ['of shapes that nothing was fitted on', ({ model }) => isNeverFitted(model)],
+  ['of real models', ({ model }) => !/^(scaled|unseen)-/.test(model.name)],
 ]
 
 const NAMES = { planner: 'this planner', ggufParser: 'gguf-parser', ollama: 'Ollama itself' }

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { planStack } from '../../../infra/capacity/stack-plan.ts'
+import { GiB } from '../../../infra/units.ts'
 import { renderHtml } from '../../../provision/plan/plan-page.ts'
 import { findChromium } from '../../support/api/chromium.ts'
 import { machineOf, stackDemand } from '../../support/stack/demand.ts'
@@ -22,9 +23,11 @@ describe.skipIf(executablePath === undefined)(
       })
       try {
         const file = join(folder, 'plan.html')
-        const plan = planStack(stackDemand('gpt-oss:20b'), [machineOf(3.8)])
-        await writeFile(file, await renderHtml(plan))
-        const page = await browser.newPage()
+        const gpu = { product: 'T4', memory: 15 * GiB, resource: 'nvidia.com/gpu' }
+        const machine = machineOf(1, { gpus: [gpu] })
+        const plan = planStack(stackDemand('gpt-oss:20b'), [machine])
+        await writeFile(file, await renderHtml(plan, { stack: 'prod', date: new Date() }))
+        const page = await browser.newPage({ colorScheme: 'dark', viewport: NARROW })
         const requests: string[] = []
         const complaints: string[] = []
         page.on('request', request => requests.push(request.url()))
@@ -34,7 +37,7 @@ describe.skipIf(executablePath === undefined)(
         await page.goto(url)
         expect(requests).toEqual([url])
         expect(complaints).toEqual([])
-        expect(await page.locator('body').innerText()).toMatch(/gpt-oss:20b .* GiB short/)
+        expect(await page.locator('body').innerText()).toMatch(/ollama-gpu .* short/)
         const colored = await page.locator('canvas').evaluateAll(canvases =>
           canvases.map(canvas => {
             const { width, height } = canvas as unknown as { width: number; height: number }
@@ -42,7 +45,12 @@ describe.skipIf(executablePath === undefined)(
             return drawing.getImageData(0, 0, width, height).data.some(value => value > 0)
           }),
         )
-        expect(colored).toEqual([true, true, true])
+        expect(colored).toEqual([true, true, true, true])
+        const widths = await page.evaluate('[document.body.scrollWidth, innerWidth]')
+        expect(widths).toEqual([NARROW.width, NARROW.width])
+        expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
+          'rgb(22, 28, 34)',
+        )
       } finally {
         await browser.close()
         await rm(folder, { recursive: true })
@@ -50,6 +58,9 @@ describe.skipIf(executablePath === undefined)(
     })
   },
 )
+
+/** A telephone's. */
+const NARROW = { width: 400, height: 800 }
 
 /** As much of a canvas as is asked of it; the project's types are those of Node. */
 interface Drawable {
