@@ -142,7 +142,10 @@ export const Config = z.strictObject({
     ),
   modelMirror: z
     .string()
-    .regex(/^(https?:\/\/[^/\s]+\/[^\s]+)?$/, 'http(s)://host[:port]/namespace')
+    .regex(
+      /^(https?:\/\/[a-z0-9.-]+(:\d+)?\/[\w-]+\/?)?$/i,
+      'allowed is http(s)://host[:port]/namespace, with no user, no query and no further folder, the namespace of letters, digits, - and _',
+    )
     .default('')
     .describe(
       'Registry asked for models before the Ollama library: http(s)://host[:port]/namespace',

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import staticFiles from '@fastify/static'
 import fastify, { type FastifyInstance } from 'fastify'
-import { readManifest } from '../../checks/models/model-files.ts'
+import { manifestPath, readManifest } from '../../checks/models/model-files.ts'
 import { Failure, reasonOf } from '../../infra/failure.ts'
 
 export interface MirrorServer {
@@ -12,7 +13,9 @@ export interface MirrorServer {
 }
 
 const NAME = '^[\\w][\\w.-]*$'
-const DIGEST = '^sha256:[0-9a-f]{64}$'
+const SHA256 = 'sha256:'
+const DIGEST = `^${SHA256}[0-9a-f]{64}$`
+const REFERENCE = `${NAME}|${DIGEST}`
 const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json'
 
 /**
@@ -50,11 +53,19 @@ export function mirrorServer(folder: string): FastifyInstance {
   const server = fastify({ forceCloseConnections: true })
   server.register(staticFiles, { root: join(folder, 'blobs'), serve: false, cacheControl: false })
 
-  server.get<{ Params: { namespace: string; model: string; tag: string } }>(
-    '/v2/:namespace/:model/manifests/:tag',
-    { schema: { params: pathParts({ namespace: NAME, model: NAME, tag: NAME }) } },
-    async ({ params: { namespace, model, tag } }, reply) => {
-      const manifest = await readManifest(folder, `${namespace}/${model}:${tag}`)
+  // What clients ask first, to learn whether this is a registry.
+  server.get('/v2/', (_, reply) =>
+    reply.header('docker-distribution-api-version', 'registry/2.0').send({}),
+  )
+
+  server.get<{ Params: { namespace: string; model: string; reference: string } }>(
+    '/v2/:namespace/:model/manifests/:reference',
+    { schema: { params: pathParts({ namespace: NAME, model: NAME, reference: REFERENCE }) } },
+    async ({ params: { namespace, model, reference } }, reply) => {
+      const name = `${namespace}/${model}`
+      const manifest = reference.startsWith(SHA256)
+        ? await manifestOfDigest(folder, name, reference)
+        : await readManifest(folder, `${name}:${reference}`)
       if (manifest === undefined) return reply.callNotFound()
       return reply
         .type(MANIFEST_TYPE)
@@ -73,6 +84,16 @@ export function mirrorServer(folder: string): FastifyInstance {
         .sendFile(digest.replace(':', '-')),
   )
   return server
+}
+
+/** Of the tags of a model, the one whose manifest has this digest. */
+async function manifestOfDigest(folder: string, name: string, digest: string) {
+  const tags = await readdir(dirname(manifestPath(folder, name))).catch(() => [])
+  for (const tag of tags) {
+    const manifest = await readManifest(folder, `${name}:${tag}`)
+    if (manifest !== undefined && `${SHA256}${manifest.digest}` === digest) return manifest
+  }
+  return undefined
 }
 
 function pathParts(patterns: Record<string, string>) {

@@ -36,6 +36,14 @@ describe('the mirror', () => {
     })
   })
 
+  it('gives the same by its digest, and says that it is a registry', async () => {
+    const byTag = await get('someone/tiny/manifests/1b')
+    const digest = byTag.headers.get('docker-content-digest')
+    const byDigest = await get(`someone/tiny/manifests/${digest}`)
+    expect([byDigest.status, await byDigest.text()]).toEqual([200, await byTag.text()])
+    expect((await get('')).status).toBe(200)
+  })
+
   it('gives a blob with the location that Ollama wants', async () => {
     const answer = await get(blob())
     expect(answer.headers.get('location')).toBe(`/v2/${blob()}`)
@@ -54,6 +62,7 @@ describe('the mirror', () => {
 
   it.each([
     ['a model that it does not have', 'someone/other/manifests/1b', 404],
+    ['a digest that it does not have', `someone/tiny/manifests/sha256:${'0'.repeat(64)}`, 404],
     ['a tag that it does not have', 'someone/tiny/manifests/2b', 404],
     ['a blob that it does not have', `someone/tiny/blobs/sha256:${'0'.repeat(64)}`, 404],
     ['an invalid digest', 'someone/tiny/blobs/sha256:xyz', 400],

@@ -29,5 +29,6 @@ export async function spawningOllama(): Promise<Tool | undefined> {
   return named && generationOf(named.version) === 'spawning' ? named : undefined
 }
 
-/** What a suite is called that needs one, so that it says why it is skipped. */
+/** What suites are called that need one, so that they say why they are skipped. */
+export const NEEDS_NAMED = `(needs an Ollama that is named: ${VARIABLE})`
 export const NEEDS_SPAWNING = `(needs an Ollama of 0.30 or newer: ${VARIABLE})`

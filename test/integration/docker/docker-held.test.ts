@@ -7,17 +7,20 @@ import { MiB } from '../../../infra/units.ts'
 import { noEngine, type RunningEngine, startEngine } from '../../support/docker/engine.ts'
 import { provideImages } from '../../support/docker/images.ts'
 import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
-import { askLongPrompt } from '../../support/models/long-prompt.ts'
+import { askLongPrompt, factsFrom } from '../../support/models/long-prompt.ts'
 import { canLimitMemory, memorySeenOf } from '../../support/servers/memory-limit.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
-import { NEEDS_SPAWNING, spawningOllama } from '../../support/toolchain/test-ollama.ts'
+import { NEEDS_NAMED, namedOllama } from '../../support/toolchain/test-ollama.ts'
 
-const newer = await spawningOllama()
+const named = await namedOllama()
 const MINUTES = 60_000
 const PROMPTS = 50
+const TEXTS = 200
+/** What requests go by for the stack's embedding model, and more sentences than it reads. */
+const EMBEDDING = { model: 'all-minilm:latest-ctx512', sentences: 40 }
 
-describe.skipIf(noEngine !== undefined || newer === undefined || !canLimitMemory)(
-  `a container of an Ollama that spawns llama-server ${NEEDS_SPAWNING}, held to its plan`,
+describe.skipIf(noEngine !== undefined || named === undefined || !canLimitMemory)(
+  `the container of an Ollama, held to its plan ${NEEDS_NAMED}`,
   () => {
     let engine: RunningEngine
     let stack: TestStack
@@ -25,7 +28,7 @@ describe.skipIf(noEngine !== undefined || newer === undefined || !canLimitMemory
     beforeAll(async () => {
       engine = await startEngine()
       await provideImages(engine.docker)
-      stack = await makeDockerStack(engine, { ollamaVersion: newer!.version, contextLength: 4096 })
+      stack = await makeDockerStack(engine, { ollamaVersion: named!.version, contextLength: 4096 })
     }, 12 * MINUTES)
     afterAll(async () => {
       await engine?.stop()
@@ -56,7 +59,7 @@ describe.skipIf(noEngine !== undefined || newer === undefined || !canLimitMemory
       await expectWithinPlan('after up')
     })
 
-    it(`is verified again after ${PROMPTS} different long prompts`, {
+    it(`is verified again after ${PROMPTS} different long prompts and ${TEXTS} embeddings at full length`, {
       timeout: 40 * MINUTES,
     }, async () => {
       const { provisioner }: MadeSecrets['tokens'] = JSON.parse(
@@ -68,6 +71,12 @@ describe.skipIf(noEngine !== undefined || newer === undefined || !canLimitMemory
         expect(await askLongPrompt(ollama, n)).toBeGreaterThan(2000)
       }
       await expectWithinPlan(`after ${PROMPTS} prompts`)
+      for (let n = 0; n < TEXTS; n += 1) {
+        const input = factsFrom(n, EMBEDDING.sentences)
+        const { prompt_eval_count } = await ollama.embed({ model: EMBEDDING.model, input })
+        expect(prompt_eval_count).toBeGreaterThan(500)
+      }
+      await expectWithinPlan(`after ${TEXTS} embeddings`)
       const { code, document } = await stack.json('verify')
       const notPassed = document.checks.filter(
         ({ verdict }: { verdict: string }) => verdict === 'failed' || verdict === 'unchecked',
