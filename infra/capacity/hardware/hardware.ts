@@ -195,7 +195,7 @@ function parseGpus(text: string | undefined): Gpu[] {
     const names = Object.keys(KNOWN_GPUS)
     throw new Failure(
       'misused',
-      `--node gpu is "${text}"; did you mean ${closest(kind, names)}? Known are ${names.join(', ')}; its memory can be given too, as in 48GiB`,
+      `--node gpu is "${text}"; did you mean ${likeliest(kind, names)}? Known are ${names.join(', ')}; its memory can be given too, as in 48GiB`,
     )
   }
   const { mib, resource = GPU_RESOURCE } = KNOWN_GPUS[known ?? ''] ?? {}
@@ -204,9 +204,15 @@ function parseGpus(text: string | undefined): Gpu[] {
   return Array.from({ length: parseWhole('gpu count', count) }, () => gpu)
 }
 
-/** `NVIDIA GeForce RTX-4090` and `RTX 4090` are one. */
+/** `NVIDIA GeForce RTX-4090`, `RTX 4090` and `4090` are one. */
 const plain = (product: string): string =>
-  product.toLowerCase().replace(/nvidia|geforce|tesla|amd|instinct|[^a-z0-9]/g, '')
+  product.toLowerCase().replace(/nvidia|geforce|tesla|amd|instinct|rtx|[^a-z0-9]/g, '')
+
+/** One that begins as what was typed, or else the one with the fewest letters to change. */
+function likeliest(typed: string, names: readonly string[]): string {
+  const begun = names.find(name => plain(name).startsWith(plain(typed)))
+  return begun ?? names.find(name => plain(name) === closest(plain(typed), names.map(plain)))!
+}
 
 /** @param text `700`, `700EUR`, `700 EUR`, `EUR 700` */
 function parseCost(text: string): Pick<Node, 'monthlyCost' | 'currency'> {

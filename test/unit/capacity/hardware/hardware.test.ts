@@ -27,6 +27,33 @@ describe('--node', () => {
     expect(gpus[0]!.memory).toBeGreaterThan(45_000 * MiB)
   })
 
+  it.each([
+    ['4090', 'RTX 4090'],
+    ['NVIDIA GeForce RTX-5090', 'RTX 5090'],
+    ['a100 80gb', 'A100 80GB'],
+    ['MI300X', 'MI300X'],
+  ])('knows a product as people write it: %s', (text, product) => {
+    expect(parseNode(`memory=64GiB,gpu=${text}`, 0).gpus).toMatchObject([{ product }])
+  })
+
+  it.each([
+    ['L40', 'L40S'],
+    ['A100', 'A100 40GB'],
+    ['H20', 'H200'],
+    ['RTX 4900', 'RTX 4090'],
+    ['MI300', 'MI300X'],
+  ])('says which product is likely to be meant by %s', (text, product) => {
+    const refusal = refusalOf(() => parseNode(`memory=64GiB,gpu=${text}`, 0))
+    expect(refusal.text).toContain(`did you mean ${product}?`)
+  })
+
+  it('may cost in a currency', () => {
+    expect(parseNode('memory=1GiB,cost=700EUR', 0)).toMatchObject({
+      monthlyCost: 700,
+      currency: 'EUR',
+    })
+  })
+
   it('takes a GPU by its memory', () => {
     expect(parseNode('memory=64GiB,gpu=48GiB', 0).gpus[0]!.memory).toBeLessThan(48 * GiB)
   })

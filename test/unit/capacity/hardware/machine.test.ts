@@ -7,6 +7,8 @@ const MEMINFO = { '/proc/meminfo': 'MemTotal: 16000000 kB\nMemAvailable:   83886
 /** What nvidia-smi prints of its GPUs, and of the processes on them. */
 interface Nvidia {
   gpus: string
+  /** Absent where the driver knows no such field. */
+  capabilities?: string
   apps?: string
 }
 
@@ -15,10 +17,13 @@ function machine(files: Record<string, string>, nvidia?: Nvidia): MachineReader 
   const missing = (what: string) => Promise.reject(new Error(`ENOENT: ${what}`))
   return {
     readFile: path => (path in files ? Promise.resolve(files[path]!) : missing(path)),
-    exec: (command, [query = '']) =>
-      nvidia === undefined
-        ? missing(command)
-        : Promise.resolve((query.startsWith('--query-gpu') ? nvidia.gpus : nvidia.apps) ?? ''),
+    exec: (command, [query = '']) => {
+      if (nvidia === undefined) return missing(command)
+      const { gpus, apps = '', capabilities } = nvidia
+      if (query.includes('compute_cap') && capabilities === undefined) return missing(query)
+      if (query.includes('compute_cap')) return Promise.resolve(capabilities!)
+      return Promise.resolve(query.startsWith('--query-gpu') ? gpus : apps)
+    },
     cpus: () => 4,
     freeMemory: () => 3 * GiB,
     freeDisk: () => Promise.resolve(100 * GiB),
@@ -95,6 +100,15 @@ describe('the GPUs of this machine', () => {
     expect(gpus.map(({ product }) => product)).toEqual(['NVIDIA L4', 'Tesla T4'])
     expect(gpus[0]!.memory).toBeLessThan(22_000 * MiB)
     expect(gpus[0]!.memory).toBeGreaterThan(21_500 * MiB)
+  })
+
+  it('are told apart by their UUIDs, and those without flash attention from others', async () => {
+    const { gpus } = await read(MEMINFO, {
+      gpus: 'GPU-1, Tesla P40, 23040, 23000\nGPU-2, NVIDIA L4, 23034, 22000\n',
+      capabilities: 'GPU-1, 6.1\nGPU-2, 8.9\n',
+    })
+    expect(gpus).toMatchObject([{ uuid: 'GPU-1', old: true }, { uuid: 'GPU-2' }])
+    expect(gpus[1]).not.toHaveProperty('old')
   })
 
   it('are left out when they are full, and when nvidia-smi says something else', async () => {
