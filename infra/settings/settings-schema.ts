@@ -143,7 +143,7 @@ export const Config = z.strictObject({
   modelMirror: z
     .string()
     .regex(
-      /^(https?:\/\/[a-z0-9.-]+(:\d+)?\/[\w-]+\/?)?$/i,
+      /^(https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d+)?\/[\w-]+\/?)?$/i,
       'allowed is http(s)://host[:port]/namespace, with no user, no query and no further folder, the namespace of letters, digits, - and _',
     )
     .default('')

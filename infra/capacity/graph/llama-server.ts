@@ -10,8 +10,10 @@ interface Traits {
   normsHeads?: boolean
   /** What a part of a layer gives is normalised before it is added. */
   normsAfter?: boolean
-  /** Queries, keys and values come out of one matrix, and so do gate and up. */
-  fused?: boolean
+  /** Queries, keys and values come out of one matrix. */
+  fusedQueries?: boolean
+  /** Gate and up come out of one matrix. */
+  fusedGate?: boolean
   /** Output rows are picked behind the last layer, not in it. */
   picksLast?: boolean
   /** Experts are weighed by a softmax over those that were chosen. */
@@ -31,12 +33,12 @@ const TRAITS: Record<string, Traits> = {
   gemma2: { normsAfter: true, capsLogits: true },
   gemma3: { normsHeads: true, normsAfter: true },
   'gemma-embedding': { normsHeads: true, normsAfter: true },
-  phi3: { fused: true },
+  phi3: { fusedQueries: true, fusedGate: true },
   'gpt-oss': { picksLast: true, weighsChosen: true },
   gptoss: { picksLast: true, weighsChosen: true },
   deepseek2: {},
   bert: {},
-  'nomic-bert': { fused: true },
+  'nomic-bert': { fusedQueries: true },
 }
 
 /** Whether it was held against llama.cpp's own dry run: `npm run bench -- dry-run`. */
@@ -157,20 +159,8 @@ class Build {
       : unpack
         ? t.slice(keys, 0, value.ne[0])
         : store(rows, valueCells)
-    const attention = this.#engine.flashAttention
-      ? t.flashAttention(turned, keys, values, mask)
-      : t.contiguous(
-          t.permute(
-            t.mulMat(
-              t.slice(t.permute(values, 1, 0, 2, 3), 0, cells),
-              t.softMax(t.mulMat(keys, turned), mask),
-            ),
-            0,
-            2,
-            1,
-            3,
-          ),
-        )
+    const attend = this.#engine.flashAttention ? t.flashAttention : softAttention
+    const attention = attend(turned, keys, values, mask)
     const whole = unpack ? unpack(attention) : attention
     const flat = t.reshape(whole, whole.ne[0] * whole.ne[1], this.batch)
     this.graph.expand(flat)
@@ -202,6 +192,18 @@ class Build {
   }
 }
 
+/** With all scores in memory. */
+function softAttention(
+  queries: t.Tensor,
+  keys: t.Tensor,
+  values: t.Tensor,
+  mask: t.Tensor,
+): t.Tensor {
+  const scores = t.softMax(t.mulMat(keys, queries), mask)
+  const mixed = t.mulMat(t.permute(values, 1, 0, 2, 3), scores)
+  return t.contiguous(t.permute(mixed, 0, 2, 1, 3))
+}
+
 const pick = (a: t.Tensor, rows: t.Tensor | undefined): t.Tensor =>
   rows === undefined ? a : t.getRows(a, rows)
 
@@ -227,7 +229,7 @@ function decoderLayer(
     experts === undefined || layer < (experts.dense ?? 0)
       ? feedForward(build, wide, shape.feedForward)
       : mixture(build, wide, experts)
-  return traits.fused ? t.add(attended, made) : t.add(after(made), attended)
+  return traits.fusedGate ? t.add(attended, made) : t.add(after(made), attended)
 }
 
 function attention(build: Build, normed: t.Tensor, layer: number): t.Tensor {
@@ -247,7 +249,7 @@ function attention(build: Build, normed: t.Tensor, layer: number): t.Tensor {
 function projections(build: Build, normed: t.Tensor, kvHeads: number) {
   const { heads, keyLength, valueLength } = build.shape
   const widths = [heads * keyLength, kvHeads * keyLength, kvHeads * valueLength] as const
-  if (!build.traits.fused) {
+  if (!build.traits.fusedQueries) {
     const [query, key, value] = widths.map(width => build.linear(normed, width))
     return { query: query!, key: key!, value: value! }
   }
@@ -287,7 +289,7 @@ function latentAttention(
 
 function feedForward(build: Build, wide: t.Tensor, width: number): t.Tensor {
   const { embedding } = build.shape
-  if (build.traits.fused) {
+  if (build.traits.fusedGate) {
     const both = build.linear(wide, 2 * width)
     return build.linear(t.create('glu', [width, wide.ne[1]], [both]), embedding)
   }
@@ -343,24 +345,18 @@ function mixture(
 function encoderLayer(build: Build, stream: t.Tensor, rows: t.Tensor | undefined): t.Tensor {
   const { shape } = build
   const { heads, keyLength, embedding } = shape
+  const hasPositions = shape.family === 'bert'
   const { query, key, value } = projections(build, stream, heads)
-  const turn = (a: t.Tensor) =>
-    build.traits.fused
-      ? t.rope(build.heads(a, keyLength, heads), build.positions)
-      : build.heads(a, keyLength, heads)
+  const turn = (a: t.Tensor) => {
+    const each = build.heads(a, keyLength, heads)
+    return hasPositions ? each : t.rope(each, build.positions)
+  }
   const mixed = build.attend(0, turn(query), turn(key), build.heads(value, keyLength, heads))
   const attended = t.layerNorm(
     t.add(pick(build.linear(mixed, embedding), rows), pick(stream, rows)),
   )
-  const made = build.traits.fused
-    ? gated(build, attended)
-    : build.linear(t.unary(build.linear(attended, shape.feedForward)), embedding)
+  const made = hasPositions
+    ? build.linear(t.unary(build.linear(attended, shape.feedForward)), embedding)
+    : feedForward(build, attended, shape.feedForward)
   return t.layerNorm(t.add(made, attended))
-}
-
-function gated(build: Build, wide: t.Tensor): t.Tensor {
-  const { embedding, feedForward: width } = build.shape
-  const up = build.linear(wide, width)
-  const gate = build.linear(wide, width)
-  return build.linear(t.glu(gate, up), embedding)
 }

@@ -1,7 +1,6 @@
 import { PROJECT } from '../../project.ts'
 import { MiB } from '../../units.ts'
-import { GPU_RESOURCE, type Gpu, usableGpuMemory } from './hardware.ts'
-import { isOld } from './machine.ts'
+import { GPU_RESOURCE, type Gpu, isOld, usableGpuMemory } from './hardware.ts'
 
 /** What a node says of its GPUs, as the cluster's API has it. */
 export interface NodeGpus {

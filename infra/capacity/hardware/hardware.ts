@@ -96,6 +96,10 @@ export const Gpu = z.object({
 })
 export type Gpu = z.infer<typeof Gpu>
 
+/** Where Ollama has no flash attention: FlashAttentionSupported in its ml/device.go, 0.17.4 and 0.32.15. */
+export const isOld = (capability: string | undefined): boolean =>
+  Number(capability) < 7 || Number(capability) === 7.2
+
 /** A machine that workloads can be put on, with what is free on it, in cores and bytes. */
 export const Node = z.object({
   name: z.string().min(1),

@@ -1,5 +1,5 @@
 import { type Bytes, MiB } from '../../units.ts'
-import { GPU_RESOURCE, type Gpu, type Node, usableGpuMemory } from './hardware.ts'
+import { GPU_RESOURCE, type Gpu, isOld, type Node, usableGpuMemory } from './hardware.ts'
 
 const CGROUP_V1 = {
   root: '/sys/fs/cgroup/memory',
@@ -98,10 +98,6 @@ async function readGpus(reader: MachineReader, own: ReadonlySet<string>): Promis
     return memory > 0 ? [{ product, memory, resource: GPU_RESOURCE, uuid, ...old }] : []
   })
 }
-
-/** Where Ollama has no flash attention: FlashAttentionSupported in its ml/device.go, 0.17.4 and 0.32.15. */
-export const isOld = (capability: string | undefined): boolean =>
-  Number(capability) < 7 || Number(capability) === 7.2
 
 const csv = (text: string | undefined): string[][] =>
   (text ?? '').split('\n').map(line => line.split(',').map(cell => cell.trim()))

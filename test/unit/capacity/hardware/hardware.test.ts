@@ -40,7 +40,7 @@ describe('--node', () => {
     ['L40', 'L40S'],
     ['A100', 'A100 40GB'],
     ['H20', 'H200'],
-    ['RTX 4900', 'RTX 4090'],
+    ['RTX 4O90', 'RTX 4090'],
     ['MI300', 'MI300X'],
   ])('says which product is likely to be meant by %s', (text, product) => {
     const refusal = refusalOf(() => parseNode(`memory=64GiB,gpu=${text}`, 0))
