@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { Architecture } from '../capacity/model/architecture.ts'
 import { Failure } from '../failure.ts'
@@ -62,9 +63,12 @@ export function sourcesText(
   return [...texts, ...(mirror ? [`${mirror.host}/${mirror.namespace}`] : [])].join('; ')
 }
 
+/** Of a folder that of the GGUF files in it. */
 function stampOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false })
-  return found && `${found.size} ${found.mtimeMs}`
+  if (!found?.isDirectory()) return found && `${found.size} ${found.mtimeMs}`
+  const files = readdirSync(path).filter(name => name.endsWith('.gguf'))
+  return files.map(name => stampOf(join(path, name))).join(' ')
 }
 
 /** What is on record in a home folder; nothing where there is none, or none that can be read. */

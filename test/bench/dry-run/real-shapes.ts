@@ -132,32 +132,21 @@ const ROWS: Row[] = [
   ],
 ]
 
-export const REAL_SHAPES: readonly RealShape[] = ROWS.map(
-  ([
-    name,
-    family,
-    layers,
-    embedding,
-    feedForward,
-    heads,
-    kvHeads,
-    headLength,
-    vocabulary,
-    trained,
-    types,
-    more,
-  ]) => ({
-    name,
-    family,
-    layers,
-    embedding,
-    feedForward,
-    heads,
-    kvHeads,
-    headLength,
-    vocabulary,
-    trained,
-    types,
-    ...more,
-  }),
-)
+const KEYS = [
+  'name',
+  'family',
+  'layers',
+  'embedding',
+  'feedForward',
+  'heads',
+  'kvHeads',
+  'headLength',
+  'vocabulary',
+  'trained',
+  'types',
+] as const
+
+export const REAL_SHAPES: readonly RealShape[] = ROWS.map(row => {
+  const figures = Object.fromEntries(KEYS.map((key, index) => [key, row[index]]))
+  return { ...figures, ...row[KEYS.length] } as unknown as RealShape
+})
