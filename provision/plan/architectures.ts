@@ -1,5 +1,5 @@
 import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
-import type { Architecture } from '../../infra/capacity/model/architecture.ts'
+import { type Architecture, isSound } from '../../infra/capacity/model/architecture.ts'
 import { catalogArchitecture } from '../../infra/capacity/stack-plan.ts'
 import { Failure } from '../../infra/failure.ts'
 import { localPaths, lockRecordOf } from '../../infra/settings/home-paths.ts'
@@ -48,7 +48,7 @@ function onRecord(model: string, { layers }: ModelManifest, locks: Locks) {
   )
   return entries
     .map(({ architecture }) => architecture)
-    .find(known => layers.some(({ digest }) => digest === known?.source))
+    .find(known => known && isSound(known) && layers.some(({ digest }) => digest === known.source))
 }
 
 /** From the first source that answers; a source that does not is one that a pull would skip as well. */
@@ -70,9 +70,9 @@ function lockedOrListed(
   sources: readonly ModelSource[],
   locks: Locks,
 ): Architecture {
-  const locked = sources.flatMap(
-    source => expectedFrom(source, definition.name, locks)?.entry.architecture ?? [],
-  )
+  const locked = sources
+    .flatMap(source => expectedFrom(source, definition.name, locks)?.entry.architecture ?? [])
+    .filter(isSound)
   const isListed = architecture !== undefined || definition.figures !== undefined
   const listed =
     locked.length < sources.length && (isListed || locked.length === 0)

@@ -88,6 +88,10 @@ export const Architecture = z.object({
 })
 export type Architecture = z.infer<typeof Architecture>
 
+/** False for what older versions recorded of a decoder that embeds: they took it for an encoder, without a cache. */
+export const isSound = ({ shape }: Architecture): boolean =>
+  !shape.encoder || isEncoder(shape.family, shape.pooling ?? 0)
+
 /**
  * Which layers slide, for families whose metadata has a window but no pattern. This repeats the engines' own
  * rules: model/models/gptoss/model.go and gemma3/model_text.go in Ollama, src/llama-model.cpp in llama.cpp.

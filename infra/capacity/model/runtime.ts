@@ -56,12 +56,12 @@ const OLLAMA_ENGINE = families(
 const OLLAMA_ENGINE_POOLED = families('bert gemma3 nomic-bert qwen3')
 
 /** Tokenizers that its own engine knows of a family, where it knows but some: New in model/models/*. */
-const OLLAMA_TOKENIZERS: Record<string, (tokenizer: Shape['tokenizer']) => boolean> = {
-  bert: tokenizer => (tokenizer?.model ?? 'bert') === 'bert',
-  lfm2: tokenizer => tokenizer?.model === 'gpt2',
-  lfm2moe: tokenizer => tokenizer?.model === 'gpt2',
-  glm4moelite: tokenizer => tokenizer?.pre === 'glm4',
-  deepseek2: tokenizer => tokenizer?.pre === 'deepseek-v3',
+const OLLAMA_TOKENIZERS: Record<string, (of: NonNullable<Shape['tokenizer']>) => boolean> = {
+  bert: ({ model }) => model === 'bert',
+  lfm2: ({ model }) => model === 'gpt2',
+  lfm2moe: ({ model }) => model === 'gpt2',
+  glm4moelite: ({ pre }) => pre === 'glm4',
+  deepseek2: ({ pre }) => pre === 'deepseek-v3',
 }
 
 /** Families whose flash attention 0.17.4 turns on by itself: KV.FlashAttention in fs/ggml/ggml.go. */
@@ -106,7 +106,9 @@ const isPooled = ({ encoder, pooling }: Shape): boolean => encoder || pooling !=
 /** Which of its two engines 0.17.4 runs a model on: NewLlamaServer in llm/server.go, modelForArch in model/model.go. */
 function isOfOllama({ family, pooling, tokenizer, projector }: Shape): boolean {
   const known = pooling ? OLLAMA_ENGINE_POOLED : OLLAMA_ENGINE
-  const isReadable = OLLAMA_TOKENIZERS[family]?.(tokenizer) ?? true
+  const reads = OLLAMA_TOKENIZERS[family]
+  // What older versions recorded says nothing of it.
+  const isReadable = reads === undefined || tokenizer === undefined || reads(tokenizer)
   return OLLAMA_ENGINE.has(family) && known.has(family) && isReadable && !projector
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Gpu } from '../../../../infra/capacity/hardware/hardware.ts'
+import { isSound } from '../../../../infra/capacity/model/architecture.ts'
 import { estimateModel } from '../../../../infra/capacity/model/estimate.ts'
 import { architectureOf, type Figures } from '../../../../infra/capacity/model/figures.ts'
 import { architectureOfFile } from '../../../../infra/capacity/model/gguf-metadata.ts'
@@ -70,6 +71,22 @@ describe('a decoder that embeds', () => {
       ).batch
     expect(batch(3)).toBe(2048)
     expect(batch(1)).toBe(32_768)
+  })
+
+  it('is read again where an older version recorded it as an encoder, without a cache', () => {
+    const recorded = (family: string, encoder: boolean) => ({
+      ...model,
+      shape: { ...model.shape, family, encoder, pooling: undefined },
+    })
+    expect(isSound(recorded('qwen3', true))).toBe(false)
+    for (const [family, encoder] of [
+      ['qwen3', false],
+      ['bert', true],
+      ['nomic-bert', true],
+      ['gemma3', true],
+    ] as const) {
+      expect(isSound(recorded(family, encoder))).toBe(true)
+    }
   })
 
   it('answers one text at a time', () => {
