@@ -58,7 +58,7 @@ async function readModel({ name, sources }: UnreadModel, mirror: UnreadModels['m
     'unavailable',
     `The file of ${name} can be read nowhere:\n  ${reasons.join('\n  ')}`,
     {
-      mend: `correct its sources, or give contextLength, sizeBytes and figures of ${name} under knowledge-stack:models`,
+      mend: `correct its sources; where its file is no GGUF, give contextLength, sizeBytes and figures of ${name} too, under knowledge-stack:models`,
     },
   )
 }

@@ -104,8 +104,10 @@ function totalOf(response: Response): number {
 
 async function fileSize(path: string): Promise<number> {
   const found = await stat(path).catch(error => {
-    throw new Failure('misused', `${path} cannot be read: ${reasonOf(error)}`, {
-      mend: 'name a GGUF file',
+    const isMissing = error.code === 'ENOENT'
+    const why = isMissing ? 'there is no such file or folder' : reasonOf(error)
+    throw new Failure('misused', `${path} cannot be read: ${why}`, {
+      mend: 'name a GGUF file, or a folder with one',
       cause: error,
     })
   })

@@ -21,7 +21,7 @@ export const mirror: CommandSpec<MirrorOptions> = {
   async run({ folder, host, port }, { steps, signal }) {
     const { url, close } = await serveMirror(folder, { host, port })
     steps.note(
-      `Serving ${folder} at ${url}; in a stack: knowledge-stack:modelMirror: ${url}/library`,
+      `Serving ${folder} at ${url}; in a stack: knowledge-stack:modelMirror: ${url}/library; Ctrl-C ends it, or: kill ${process.pid}`,
     )
     if (!signal.aborted) await once(signal, 'abort')
     await close()

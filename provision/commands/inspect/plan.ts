@@ -43,8 +43,10 @@ export const plan: CommandSpec<PlanOptions> = {
         nodes === undefined ? planHere(settings, 'sources') : planOn(settings, nodes, 'sources'),
       ({ verdict }) => verdict,
     )
-    if (html !== undefined)
+    if (html !== undefined) {
       await writeFile(html, await renderHtml(planned, { stack: settings.stack, date: new Date() }))
+      steps.note(`The plan as a page: ${html}`)
+    }
     return {
       text: renderTable(planned),
       document: planned,

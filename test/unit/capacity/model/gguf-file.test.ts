@@ -68,7 +68,7 @@ describe('a GGUF file', () => {
   })
 
   it('is refused when it is not there, and when it is a folder', async () => {
-    expect((await refusal(join(folder, 'no.gguf'))).text).toContain('ENOENT')
+    expect((await refusal(join(folder, 'no.gguf'))).text).toContain('there is no such file')
     expect((await refusal(folder)).text).toContain('is no file')
   })
 })
