@@ -130,8 +130,10 @@ describe.skipIf(!MAY_MOUNT)(
       disk!.fill()
       expect(await health('chromadb')).toBe(503)
       const refused = await put()
-      expect(refused.status).toBe(507)
-      expect(await refused.text()).toMatch(/disk is full/)
+      expect({ status: refused.status, text: await refused.text() }).toEqual({
+        status: 507,
+        text: expect.stringMatching(/disk is full/),
+      })
       expect((await api(document, { headers: { authorization } })).status).toBe(200)
       const embedding = await api('/api/v1/ai/ollama/test-embedding', {
         method: 'POST',
