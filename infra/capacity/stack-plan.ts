@@ -6,7 +6,7 @@ import { suitesOf } from '../settings/ollama-version.ts'
 import type { KvCacheType } from '../settings/settings-schema.ts'
 import { type CurrentUsage, Plan, planCapacity, VERDICTS } from './capacity-plan.ts'
 import { adviseShards, type DataDemand, queryMillis } from './chroma-memory.ts'
-import { knownGpu, type Node, openNodes } from './hardware/hardware.ts'
+import { knownGpus, type Node, openNodes } from './hardware/hardware.ts'
 import { estimateModel } from './model/estimate.ts'
 import { architectureOf } from './model/figures.ts'
 import { speedOf } from './model/speed.ts'
@@ -170,7 +170,7 @@ function describeModel(
   product: string | undefined,
 ): StackPlan['models'][number] {
   const { name, role, pool, estimate, architecture } = model
-  const bandwidth = product === undefined ? undefined : knownGpu(product)?.bandwidth
+  const bandwidth = product === undefined ? undefined : knownGpus(product)[0]?.bandwidth
   const speed = role === 'chat' ? speedOf(architecture, estimate, bandwidth) : undefined
   const { engine, parts, reserved, resident, margin, measured } = estimate
   const { contextLength, parallel } = engine

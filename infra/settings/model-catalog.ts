@@ -55,6 +55,13 @@ const LARGE_BERT = {
   embeddingType: 'f16',
 } as const
 
+const MULTILINGUAL_BERT = {
+  ...LARGE_BERT,
+  vocabulary: 250_002,
+  tokenizer: 't5',
+  pooling: 2,
+} as const
+
 /** Layers, width, width of the feed-forward, heads, and heads of keys and values. */
 type Row = [layers: number, embedding: number, feedForward: number, heads: number, kvHeads: number]
 
@@ -70,6 +77,23 @@ const chat = (
   contextLength,
   sizeBytes,
   figures: { layers, embedding, feedForward, heads, kvHeads, ...figures },
+  sources: [LIBRARY],
+})
+
+const embedding = (
+  name: string,
+  sizeBytes: Bytes,
+  contextLength: number,
+  figures: Figures,
+  prefixes = NO_PREFIXES,
+): ModelDefinition => ({
+  name,
+  role: 'embedding',
+  dimensions: figures.embedding,
+  prefixes,
+  contextLength,
+  sizeBytes,
+  figures,
   sources: [LIBRARY],
 })
 
@@ -366,47 +390,23 @@ export const CATALOG: readonly ModelDefinition[] = [
   chat('deepseek-r1:14b', toldGB(9), K128, [48, 5120, 13_824, 40, 8], { ...QWEN2, ...UNTIED }),
   chat('deepseek-r1:32b', toldGB(20), K128, [64, 5120, 27_648, 40, 8], { ...QWEN2, ...UNTIED }),
   chat('deepseek-r1:70b', toldGB(43), K128, [80, 8192, 28_672, 64, 8], { ...LLAMA3, ...UNTIED }),
-  {
-    name: 'mxbai-embed-large:latest',
-    role: 'embedding',
-    dimensions: 1024,
-    prefixes: {
-      document: '',
-      query: 'Represent this sentence for searching relevant passages: ',
-    },
-    contextLength: 512,
-    sizeBytes: toldMB(670),
-    figures: { ...LARGE_BERT, vocabulary: 30_522 },
-    sources: [LIBRARY],
-  },
-  {
-    name: 'bge-m3:latest',
-    role: 'embedding',
-    dimensions: 1024,
-    prefixes: NO_PREFIXES,
-    contextLength: K8,
-    sizeBytes: toldGB(1.2),
-    figures: { ...LARGE_BERT, vocabulary: 250_002, tokenizer: 't5', pooling: 2 },
-    sources: [LIBRARY],
-  },
-  {
-    name: 'snowflake-arctic-embed2:latest',
-    role: 'embedding',
-    dimensions: 1024,
-    prefixes: { document: '', query: 'query: ' },
-    contextLength: K8,
-    sizeBytes: toldGB(1.2),
-    figures: { ...LARGE_BERT, vocabulary: 250_002, tokenizer: 't5', pooling: 2 },
-    sources: [LIBRARY],
-  },
-  {
-    name: 'embeddinggemma:300m',
-    role: 'embedding',
-    dimensions: 768,
-    prefixes: { document: 'title: none | text: ', query: 'task: search result | query: ' },
-    contextLength: 2048,
-    sizeBytes: toldMB(622),
-    figures: {
+  embedding(
+    'mxbai-embed-large:latest',
+    toldMB(670),
+    512,
+    { ...LARGE_BERT, vocabulary: 30_522 },
+    { document: '', query: 'Represent this sentence for searching relevant passages: ' },
+  ),
+  embedding('bge-m3:latest', toldGB(1.2), K8, MULTILINGUAL_BERT),
+  embedding('snowflake-arctic-embed2:latest', toldGB(1.2), K8, MULTILINGUAL_BERT, {
+    document: '',
+    query: 'query: ',
+  }),
+  embedding(
+    'embeddinggemma:300m',
+    toldMB(622),
+    2048,
+    {
       family: 'gemma3',
       layers: 24,
       embedding: 768,
@@ -419,20 +419,13 @@ export const CATALOG: readonly ModelDefinition[] = [
       pooling: 1,
       embeddingType: 'f16',
     },
-    sources: [LIBRARY],
-  },
-  {
-    name: 'qwen3-embedding:0.6b',
-    role: 'embedding',
-    dimensions: 1024,
-    prefixes: {
-      document: '',
-      query:
-        'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:',
-    },
-    contextLength: K32,
-    sizeBytes: toldMB(639),
-    figures: {
+    { document: 'title: none | text: ', query: 'task: search result | query: ' },
+  ),
+  embedding(
+    'qwen3-embedding:0.6b',
+    toldMB(639),
+    K32,
+    {
       ...QWEN3,
       layers: 28,
       embedding: 1024,
@@ -442,8 +435,12 @@ export const CATALOG: readonly ModelDefinition[] = [
       vocabulary: 151_669,
       pooling: 3,
     },
-    sources: [LIBRARY],
-  },
+    {
+      document: '',
+      query:
+        'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:',
+    },
+  ),
 ]
 
 /** The definition of a model by name: the stack's own come before the catalog. Undefined when neither knows it. */

@@ -1,5 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node'
-import { GPU_RESOURCE, SERVER_GPUS } from '../../infra/capacity/hardware/hardware.ts'
+import { GPU_RESOURCE, knownGpus } from '../../infra/capacity/hardware/hardware.ts'
 import { Failure } from '../../infra/failure.ts'
 
 const PRODUCT = 'nvidia.com/gpu.product'
@@ -44,12 +44,6 @@ function lieOf({ metadata, status, spec }: V1Node): string[] {
 
 const isGpuResource = (key: string) => key === GPU_RESOURCE || key.startsWith('nvidia.com/mig-')
 
-/** What the products of this name have, none for an unknown one: `NVIDIA-A100-SXM4-80GB` is an A100 80GB. */
-function memoryOfProduct(label: string): number[] {
-  const words = label.toUpperCase().split(/[^A-Z0-9]+/)
-  return Object.entries(SERVER_GPUS).flatMap(([product, memory]) => {
-    const [model, ...variant] = product.toUpperCase().split(' ')
-    const known = [model!, ...variant]
-    return known.every(word => words.includes(word)) ? [memory] : []
-  })
-}
+/** MiB of the products of this name that are put into servers, none for an unknown one. */
+const memoryOfProduct = (label: string): number[] =>
+  knownGpus(label).flatMap(({ mib, offered }) => (offered ? [mib] : []))

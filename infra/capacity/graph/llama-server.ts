@@ -2,6 +2,7 @@ import type { Shape } from '../model/architecture.ts'
 import { fullCells, padTo, slidingCells } from '../model/kv-cache.ts'
 import type { OllamaEngine } from '../model/runtime.ts'
 import { Graph } from './graph.ts'
+import { pick } from './ollama-engine.ts'
 import * as t from './tensor.ts'
 
 /** What a family does in another way than llama, as far as it takes memory. */
@@ -203,9 +204,6 @@ function softAttention(
   const mixed = t.mulMat(t.permute(values, 1, 0, 2, 3), scores)
   return t.contiguous(t.permute(mixed, 0, 2, 1, 3))
 }
-
-const pick = (a: t.Tensor, rows: t.Tensor | undefined): t.Tensor =>
-  rows === undefined ? a : t.getRows(a, rows)
 
 function decoderLayer(
   build: Build,

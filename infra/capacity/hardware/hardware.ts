@@ -46,13 +46,15 @@ export const KNOWN_GPUS: Record<string, KnownGpu> = {
   MI300X: { mib: 196_592, bandwidth: 5300, resource: 'amd.com/gpu' },
 }
 
-/** What is known of a product as tools and labels write it: an `NVIDIA-A100-SXM4-80GB` is an A100 80GB. */
-export function knownGpu(product: string): KnownGpu | undefined {
+/**
+ * What is known of a product as tools and labels write it, the closest first: an `NVIDIA-A100-SXM4-80GB` is an A100 80GB.
+ */
+export function knownGpus(product: string): KnownGpu[] {
   const words = product.toUpperCase().split(/[^A-Z0-9]+/)
   const found = Object.entries(KNOWN_GPUS)
     .map(([name, gpu]) => ({ gpu, parts: name.toUpperCase().split(' ') }))
     .filter(({ parts }) => parts.every(part => words.includes(part)))
-  return found.sort((a, b) => b.parts.length - a.parts.length)[0]?.gpu
+  return found.sort((a, b) => b.parts.length - a.parts.length).map(({ gpu }) => gpu)
 }
 
 /** MiB of those that are put into servers. */

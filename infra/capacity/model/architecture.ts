@@ -55,8 +55,6 @@ export const Shape = z.object({
   pooling: z.int().nonnegative().optional(),
   /** Names of its tokenizer: `tokenizer.ggml.model` and `.pre`. */
   tokenizer: z.object({ model: z.string(), pre: z.string().optional() }).optional(),
-  /** What reads images is a file of its own, as in llava. */
-  projector: z.literal(true).optional(),
 })
 export type Shape = z.infer<typeof Shape>
 

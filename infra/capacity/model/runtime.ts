@@ -104,12 +104,12 @@ export function engineOf(shape: Shape, runtime: Runtime): OllamaEngine {
 const isPooled = ({ encoder, pooling }: Shape): boolean => encoder || pooling !== undefined
 
 /** Which of its two engines 0.17.4 runs a model on: NewLlamaServer in llm/server.go, modelForArch in model/model.go. */
-function isOfOllama({ family, pooling, tokenizer, projector }: Shape): boolean {
+function isOfOllama({ family, pooling, tokenizer }: Shape): boolean {
   const known = pooling ? OLLAMA_ENGINE_POOLED : OLLAMA_ENGINE
   const reads = OLLAMA_TOKENIZERS[family]
   // What older versions recorded says nothing of it.
   const isReadable = reads === undefined || tokenizer === undefined || reads(tokenizer)
-  return OLLAMA_ENGINE.has(family) && known.has(family) && isReadable && !projector
+  return OLLAMA_ENGINE.has(family) && known.has(family) && isReadable
 }
 
 /**

@@ -26,7 +26,7 @@ export interface ScaledShape {
   vocabulary: number
   /** Rules of the tokenizer; they do nothing here but take memory. */
   merges: number
-  type: keyof typeof BLOCKS
+  type: BlockType
   untied?: boolean
   window?: number
   experts?: { count: number; used: number }
@@ -34,13 +34,16 @@ export interface ScaledShape {
 }
 
 /** Elements and bytes of a block. */
-const BLOCKS = {
+export const BLOCKS = {
   F16: [1, 2],
   Q8_0: [32, 34],
   Q4_0: [32, 18],
+  Q4_K: [256, 144],
+  Q6_K: [256, 210],
   MXFP4: [32, 17],
   F32: [1, 4],
 } as const
+export type BlockType = keyof typeof BLOCKS
 
 const CONTEXT_LENGTH = 32_768
 
@@ -49,7 +52,8 @@ export function writeShape(shape: ScaledShape): Buffer {
   return writeGguf({ ...figures(shape), ...tokenizer(shape) }, tensors)
 }
 
-function blank(name: string, type: keyof typeof BLOCKS, ...shape: number[]): Blank {
+/** A tensor of zeros. */
+export function blank(name: string, type: BlockType, ...shape: number[]): Blank {
   const [elements, bytes] = BLOCKS[type]
   const all = shape.reduce((product, size) => product * size, 1)
   return { name, shape, type: GGMLQuantizationType[type], bytes: (all / elements) * bytes }

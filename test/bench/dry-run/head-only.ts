@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises'
-import { GGMLQuantizationType } from '@huggingface/gguf'
 import {
   type Blank,
   count,
@@ -10,7 +9,8 @@ import {
   text,
   under,
 } from '../../support/models/gguf.ts'
-import { BLOCKS, type BlockType, type RealShape } from './real-shapes.ts'
+import { BLOCKS, type BlockType, blank as blankOf } from '../capacity/shapes.ts'
+import type { RealShape } from './real-shapes.ts'
 
 /**
  * Writes the GGUF file of a model without its weights: the head, and a hole as long as they are. It takes a few blocks
@@ -27,13 +27,9 @@ export async function writeHeadOnly(path: string, shape: RealShape): Promise<voi
   }
 }
 
-const blank = (name: string, type: BlockType, ...shape: number[]): Blank => {
-  const [elements, bytes] = BLOCKS[type]
-  const all = shape.reduce((product, size) => product * size, 1)
-  // Rows that no block divides are kept in half precision, as quantizers do.
-  if (shape[0]! % elements !== 0) return blank(name, 'F16', ...shape)
-  return { name, shape, type: GGMLQuantizationType[type], bytes: (all / elements) * bytes }
-}
+/** Rows that no block divides are kept in half precision, as quantizers do. */
+const blank = (name: string, type: BlockType, ...shape: number[]): Blank =>
+  blankOf(name, shape[0]! % BLOCKS[type][0] === 0 ? type : 'F16', ...shape)
 
 function tensors(shape: RealShape): Blank[] {
   const { layers, embedding, vocabulary, family } = shape

@@ -1,3 +1,5 @@
+import type { BlockType } from '../capacity/shapes.ts'
+
 /**
  * A model as its publisher's config.json has it, with the tensors that llama.cpp asks for (src/models/*.cpp). Lengths are
  * in elements.
@@ -24,18 +26,6 @@ export interface RealShape {
   /** How tokens become one vector, by llama.cpp's number: 1 the mean, 2 the first, 3 the last. */
   pooling?: number
 }
-
-/** Elements and bytes of a block. */
-export const BLOCKS = {
-  F32: [1, 4],
-  F16: [1, 2],
-  Q8_0: [32, 34],
-  Q4_0: [32, 18],
-  Q4_K: [256, 144],
-  Q6_K: [256, 210],
-  MXFP4: [32, 17],
-} as const
-export type BlockType = keyof typeof BLOCKS
 
 const Q4 = ['Q4_K', 'Q6_K'] as const
 const Q8 = ['Q8_0', 'Q8_0'] as const
