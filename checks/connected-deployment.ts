@@ -7,6 +7,7 @@ import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama-server.ts'
 import { TextEmbedder } from './store/embedder.ts'
 import { EmbeddingTurns } from './store/embedding-turns.ts'
+import { Generations } from './store/generations.ts'
 import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { VersionStore } from './store/query/write-version-store.ts'
@@ -15,9 +16,10 @@ import { CreatorQuota } from './store/quota/creator-quota.ts'
 import { CreatorUsage } from './store/quota/creator-usage.ts'
 import { KeyedLimit } from './store/scope/keyed-limit.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
-import { ShardCollections } from './store/shard-collections.ts'
-import { LayoutRecords } from './store/shard-layout.ts'
-import { shardSettings } from './store/shard-metadata.ts'
+import { ShardCollections } from './store/shards/shard-collections.ts'
+import { LayoutRecords } from './store/shards/shard-layout.ts'
+import { shardSettings } from './store/shards/shard-metadata.ts'
+import type { MoveTarget } from './store/shards/shard-move.ts'
 import { type ConnectedEndpoint, connect } from './transport/connect.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
 
@@ -105,26 +107,29 @@ export async function openDeployment(
     inference,
     knowledge(database = databaseOf(chroma.generation)) {
       const model = inference.model('embedding')
-      const settings = shardSettings(chroma, model)
-      const { shardMap } = chroma
-      const stores = servers.map(server => new VersionStore(server, database))
-      const storeOf = (shard: number) => stores[shardMap[shard] ?? 0]!
-      const layouts = new LayoutRecords(storeOf)
-      const shards = new ShardCollections(servers, shardMap, layouts, database, settings)
-      return new Knowledge({
-        shards,
-        embedder: new TextEmbedder(turns, {
-          prefixes: model.prefixes ?? { document: '', query: '' },
-          dimension: settings.dimension,
-          contextLength: model.contextLength ?? SMALLEST_CONTEXT,
-        }),
-        versions: new WriteVersions(creator => storeOf(shards.of(creator))),
-        nearest: new Nearest(),
-        writes,
-        reads,
-        quota: new CreatorQuota(chroma.quota, new CreatorUsage(settings.dimension)),
-        now: options.now ?? Date.now,
-      })
+      const open = ({ generation, shards: count, map }: MoveTarget, database: string) => {
+        const settings = shardSettings({ generation, shards: count }, model)
+        const stores = servers.map(server => new VersionStore(server, database))
+        const storeOf = (shard: number) => stores[map[shard] ?? 0]!
+        const layouts = new LayoutRecords(storeOf)
+        const shards = new ShardCollections(servers, map, layouts, database, settings)
+        return {
+          shards,
+          embedder: new TextEmbedder(turns, {
+            prefixes: model.prefixes ?? { document: '', query: '' },
+            dimension: settings.dimension,
+            contextLength: model.contextLength ?? SMALLEST_CONTEXT,
+          }),
+          versions: new WriteVersions(creator => storeOf(shards.of(creator))),
+          nearest: new Nearest(),
+          quota: new CreatorQuota(chroma.quota, new CreatorUsage(settings.dimension)),
+        }
+      }
+      const first = { ...chroma, map: chroma.shardMap }
+      const generations = new Generations(open(first, database), target =>
+        open(target, databaseOf(target.generation)),
+      )
+      return new Knowledge({ generations, writes, reads, now: options.now ?? Date.now })
     },
     async close() {
       const connections = [...servers, ...pools.values()].map(({ connection }) => connection)

@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { QuotaExceeded } from '../store/quota/quota.ts'
-import { StoreMismatch } from '../store/shard-metadata.ts'
+import { StoreMismatch } from '../store/shards/shard-metadata.ts'
 import { ServerError } from '../transport/server-error.ts'
 import { LAST_WORDS } from './traffic/limits.ts'
 

@@ -106,6 +106,13 @@ export class ChromaServer {
     await orUndefined(this.write(databasePath(name), z.unknown(), call))
   }
 
+  /** Deletes a collection; does nothing when there is none of this name. */
+  async deleteCollection(database: string, name: string, signal?: AbortSignal): Promise<void> {
+    const call = { method: 'DELETE', deadline: DEADLINE, repeatable: true, signal } as const
+    const path = `${databasePath(database)}/collections/${encodeURIComponent(name)}`
+    await orUndefined(this.write(path, z.unknown(), call))
+  }
+
   /** The collections of a database; none when the database does not exist. */
   async collections(database: string, signal?: AbortSignal): Promise<CollectionInfo[]> {
     const path = `${databasePath(database)}/collections?limit=${LIST_LIMIT}`

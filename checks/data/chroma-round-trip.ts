@@ -10,7 +10,7 @@ import { vectorFor } from '../probe/vectors.ts'
 import { scoped } from '../store/filter/filter.ts'
 import { documentRecords } from '../store/records/document.ts'
 import { VECTORS, VERIFICATION_MARKS } from '../store/records/metadata.ts'
-import { SPACE } from '../store/shard-metadata.ts'
+import { SPACE } from '../store/shards/shard-metadata.ts'
 import type { Connection } from '../transport/connection.ts'
 
 const DEADLINE: Millis = seconds(20)

@@ -1,5 +1,5 @@
 import { type Check, failed, ofPart, passed, skipped, together, unchecked } from '../check.ts'
-import { MISMATCH_MEND, mismatches } from '../store/shard-metadata.ts'
+import { MISMATCH_MEND, mismatches } from '../store/shards/shard-metadata.ts'
 
 export default {
   name: 'shard-settings',

@@ -43,7 +43,7 @@ async function whatGoesWrong(context: CheckContext, shard: number): Promise<stri
   const vector = vectorFor(`${other.id} 0`, dimension)
   const ids = idsOf(own.id, PROBE_DOCUMENT, version)
   const { shards } = await scratch.store(shard, signal)
-  return shards.read(
+  return shards.readShard(
     shard,
     'has lost the shard that was just written to',
     async records => {

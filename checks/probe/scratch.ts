@@ -120,7 +120,7 @@ export class Scratch {
   async #takeBack({ id, shard }: Creator, signal: AbortSignal): Promise<void> {
     const ids = PROBE_VERSIONS.flatMap(version => idsOf(id, PROBE_DOCUMENT, version))
     const remove = (records: ChromaCollection) => records.delete(scoped(id), ids, signal)
-    await this.live.shards.read(shard, 0, remove, signal)
+    await this.live.shards.readShard(shard, 0, remove, signal)
   }
 
   async #whichExist(signal: AbortSignal): Promise<ReadonlySet<number>> {

@@ -50,7 +50,7 @@ async function sweepShard(live: Knowledge, shard: number, now: number, signal: A
       { [RECORD_KEYS.createdAt]: { $lt: now - ABANDONED_AFTER } },
     ],
   }
-  return live.shards.read(
+  return live.shards.readShard(
     shard,
     0,
     async records => {

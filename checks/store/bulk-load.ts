@@ -2,6 +2,7 @@ import type { Where } from 'chromadb'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
 import { cut, makeReady } from './embedded-documents.ts'
+import type { Generation } from './generations.ts'
 import { documentKey, documentKeyOf } from './records/current-versions.ts'
 import {
   checkDocuments,
@@ -12,7 +13,8 @@ import {
 import { RECORD_KEYS } from './records/metadata.ts'
 import { drawTag } from './records/record-id.ts'
 import { type DocumentWrite, replaceDocuments } from './scope/write-documents.ts'
-import type { Change } from './shard-collections.ts'
+import type { Change } from './shards/shard-collections.ts'
+import { CreatorsMoved } from './shards/shard-move.ts'
 
 /** Chunks that go into a shard before what they take the place of is looked for, but for a document that has more. */
 const CHUNKS = 1000
@@ -37,25 +39,52 @@ export async function upsertAll(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const own of documents.values()) checkDocuments(own)
-  const all = cut(store.embedder, [...documents.values()].flat())
-  const ready = (await makeReady(store.embedder, all, LOAD, signal)).values()
+  const written = [...documents].filter(([, own]) => own.length > 0)
+  const places = Map.groupBy(written, ([creator]) => store.generations.where(creator))
+  const moved: CreatorId[] = []
+  const work = [...places].map(async ([generation, own]) => {
+    moved.push(...(await upsertInto(store, generation, new Map(own), signal)))
+  })
+  await allEnded(work)
+  // Nobody moves as often as this would find them elsewhere.
+  if (moved.length === 0) return
+  const left = moved.map(creator => [creator, documents.get(creator)!] as const)
+  await upsertAll(store, new Map(left), signal)
+}
+
+/** @returns creators who are in another generation by now, and whose documents are to be put in again there */
+async function upsertInto(
+  store: Store,
+  generation: Generation,
+  documents: ReadonlyMap<CreatorId, readonly NewDocument[]>,
+  signal: AbortSignal | undefined,
+): Promise<CreatorId[]> {
+  const { embedder } = generation
+  const all = cut(embedder, [...documents.values()].flat())
+  const ready = (await makeReady(embedder, all, LOAD, signal)).values()
   const shards = new Map<number, Load[]>()
   for (const [creator, own] of documents) {
-    if (own.length === 0) continue
     const load = { creator, documents: own.map(() => ready.next().value!) }
-    const shard = store.shards.of(creator)
+    const shard = generation.shards.of(creator)
     shards.set(shard, [...(shards.get(shard) ?? []), load])
   }
   // What is written counts as written when all of it is in, so write versions change twice in all.
-  const creators = [...shards.values()].flat().map(({ creator }) => creator)
-  await store.versions.during(creators, async announced => {
+  const creators = [...documents.keys()]
+  const moved = new Set<CreatorId>()
+  await generation.versions.during(creators, async announced => {
     await announced
     await allEnded(
       [...shards.values()].map(async loads => {
-        for (const batch of batches(loads)) await write(store, batch, signal)
+        for (const batch of batches(loads)) {
+          await write(store, generation, batch, signal).catch(error => {
+            if (!(error instanceof CreatorsMoved)) throw error
+            for (const { creator } of batch) moved.add(creator)
+          })
+        }
       }),
     )
   })
+  return [...moved]
 }
 
 /** Also when one has failed the others are waited for. */
@@ -65,7 +94,8 @@ async function allEnded(work: readonly Promise<void>[]): Promise<void> {
 }
 
 async function write(
-  { shards, writes, now }: Store,
+  { writes, now }: Store,
+  { shards }: Generation,
   loads: readonly Load[],
   signal: AbortSignal | undefined,
 ): Promise<void> {

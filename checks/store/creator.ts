@@ -1,10 +1,8 @@
 import { Failure } from '../../infra/failure.ts'
 import type { CreatorId } from './creator-id.ts'
 import { cut, makeReady } from './embedded-documents.ts'
-import type { TextEmbedder } from './embedder.ts'
-import type { Nearest } from './query/nearest.ts'
-import type { WriteVersions } from './query/write-versions.ts'
-import type { CreatorQuota, UsageReport } from './quota/creator-quota.ts'
+import type { Generation, Generations } from './generations.ts'
+import type { UsageReport } from './quota/creator-quota.ts'
 import { type DocumentSizes, usageByDocument } from './quota/document-sizes.ts'
 import {
   type Chunk,
@@ -19,19 +17,14 @@ import type { KeyedLimit } from './scope/keyed-limit.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
 import type { DocumentWrite } from './scope/write-documents.ts'
-import type { ShardCollections } from './shard-collections.ts'
 
 /** What the creators' scopes work with; the same for every creator of a store. */
 export interface Store {
-  shards: ShardCollections
-  versions: WriteVersions
-  embedder: TextEmbedder
-  nearest: Nearest
+  generations: Generations
   /** Of the creators, to write. */
   writes: KeyedMutex
   /** Of the creators, to read: one creator's readings leave connections to the others'. */
   reads: KeyedLimit
-  quota: CreatorQuota
   now: () => number
 }
 
@@ -72,18 +65,19 @@ export const MAX_OFFSET = 1_000_000_000
 /** One creator's knowledge: documents go in by text or with vectors, and are found by what they mean. */
 export class Creator {
   readonly id: CreatorId
-  readonly shard: number
   readonly #store: Store
-  readonly #scope: Scope
   readonly #marks: Marks
 
   /** For Knowledge only, which has checked the id. */
   constructor(store: Store, id: CreatorId, marks: Marks = {}) {
     this.#store = store
-    this.#scope = new Scope(store.shards, store.versions, id)
     this.#marks = marks
     this.id = id
-    this.shard = this.#scope.shard
+  }
+
+  /** The shard that the creator is in, as far as it is known here. */
+  get shard(): number {
+    return this.#store.generations.where(this.id).shards.of(this.id)
   }
 
   /**
@@ -93,7 +87,8 @@ export class Creator {
    * @throws Failure `misused` when one of them is there already
    */
   async add(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, (ready, make) => this.#scope.add(ready, make, signal), signal)
+    const put = new Set<string>()
+    await this.#put(documents, (scope, ready, make) => scope.add(ready, make, put, signal), signal)
   }
 
   /**
@@ -101,7 +96,7 @@ export class Creator {
    * @param signal is heard until the first of them is sent to Chroma
    */
   async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, (ready, make) => this.#scope.replace(ready, make, signal), signal)
+    await this.#put(documents, (scope, ...write) => scope.replace(...write, signal), signal)
   }
 
   /**
@@ -109,7 +104,8 @@ export class Creator {
    * @param createdAt Unix milliseconds
    */
   async rewrite(document: ReadyDocument, createdAt: number): Promise<void> {
-    const write = () => this.#scope.replace([document], this.#recordsAt(createdAt))
+    const write = () =>
+      this.#inScope(scope => scope.replace([document], this.#recordsAt(createdAt)))
     await this.#store.writes.runExclusive(this.id, write)
   }
 
@@ -120,13 +116,14 @@ export class Creator {
     signal?: AbortSignal,
   ): Promise<Hit[]> {
     const count = within('count', options.count ?? DEFAULT_HITS, 1, MAX_HITS)
-    const { embedder, nearest, reads } = this.#store
-    const vector =
-      'text' in question
-        ? await embedder.query(question.text, this.id, signal)
-        : embedder.accept(question.vector)
-    const find = () => this.#scope.find(nearest, options, vector, count, signal)
-    const found = await reads.run(this.id, find, signal)
+    const found = await this.#inScope(async (scope, { embedder, nearest }) => {
+      const vector =
+        'text' in question
+          ? await embedder.query(question.text, this.id, signal)
+          : embedder.accept(question.vector)
+      const find = () => scope.find(nearest, options, vector, count, signal)
+      return this.#store.reads.run(this.id, find, signal)
+    })
     return found.map(record => ({ ...toChunk(record), distance: record.distance }))
   }
 
@@ -138,8 +135,7 @@ export class Creator {
   /** As `get`, and where the next page begins. */
   async getPage(selection: Selection, page: Page, signal?: AbortSignal): Promise<PageOf<Chunk>> {
     const slice = { include: ['metadatas' as const, 'documents' as const], ...checkPage(page) }
-    const get = () => this.#scope.get(selection, slice, signal)
-    const { records, next } = await this.#store.reads.run(this.id, get, signal)
+    const { records, next } = await this.#read(scope => scope.get(selection, slice, signal), signal)
     return { items: records.map(toChunk), next }
   }
 
@@ -151,8 +147,7 @@ export class Creator {
   /** As `documents`, and where the next page begins. */
   async documentsPage(page: Page, signal?: AbortSignal): Promise<PageOf<DocumentInfo>> {
     const slice = { include: ['metadatas' as const], ...checkPage(page) }
-    const get = () => this.#scope.firstChunks(slice, signal)
-    const { records, next } = await this.#store.reads.run(this.id, get, signal)
+    const { records, next } = await this.#read(scope => scope.firstChunks(slice, signal), signal)
     const items = records.map(record => {
       const { document, metadata, createdAt } = toChunk(record)
       return { document, metadata, createdAt }
@@ -162,13 +157,12 @@ export class Creator {
 
   /** What the creator has, and may have. Reads all that is not known of it. */
   usage(signal?: AbortSignal): Promise<UsageReport> {
-    const report = () => this.#store.quota.report(this.#scope, signal)
-    return this.#store.reads.run(this.id, report, signal)
+    return this.#read((scope, { quota }) => quota.report(scope, signal), signal)
   }
 
   /** Chunks that the creator has, or that the selection matches. */
   count(selection: Selection = {}, signal?: AbortSignal): Promise<number> {
-    return this.#store.reads.run(this.id, () => this.#scope.count(selection, signal), signal)
+    return this.#read(scope => scope.count(selection, signal), signal)
   }
 
   /**
@@ -190,38 +184,62 @@ export class Creator {
   }
 
   #delete(selection: Selection, signal: AbortSignal | undefined): Promise<number> {
-    const work = () => this.#scope.delete(selection)
+    // Where the creator has moved meanwhile, as many are there as before, or they are gone already.
+    const done = { chunks: 0 }
+    const work = () => this.#inScope(scope => scope.delete(selection, done))
     return this.#store.writes.runExclusive(this.id, work, signal)
   }
 
   async #put(
     documents: readonly NewDocument[],
-    write: (ready: ReadyDocument[], make: DocumentWrite['makeRecords']) => Promise<void>,
+    write: (
+      scope: Scope,
+      ready: ReadyDocument[],
+      make: DocumentWrite['makeRecords'],
+    ) => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (documents.length === 0) return
     checkDocuments(documents)
-    const { now, writes, embedder, quota, shards } = this.#store
-    const texts = cut(embedder, documents)
-    const fresh = usageByDocument(texts, shards.settings.dimension)
-    // Before all that is costly, and again when what came before it is written.
-    const requireRoom = () => quota.require(this.#scope, fresh, signal)
-    await requireRoom()
-    const ready = await makeReady(embedder, texts, this.id, signal)
-    const records = this.#recordsAt(now())
-    const written: DocumentSizes = new Map()
-    const make: DocumentWrite['makeRecords'] = (creator, document, sequence) => {
-      const made = records(creator, document, sequence)
-      const { version } = chunkOf(made[0]!.id) ?? {}
-      written.set(document.id, { version, ...fresh.get(document.id)! })
-      return made
-    }
-    // Once begun it goes on whatever becomes of its caller: a half would help nobody.
-    const put = async () => {
+    const { now, writes } = this.#store
+    await this.#inScope(async (scope, { embedder, quota, shards }) => {
+      const texts = cut(embedder, documents)
+      const fresh = usageByDocument(texts, shards.settings.dimension)
+      // Before all that is costly, and again when what came before it is written.
+      const requireRoom = () => quota.require(scope, fresh, signal)
       await requireRoom()
-      await quota.counted(this.#scope, written, () => write(ready, make))
-    }
-    await writes.runExclusive(this.id, put, signal)
+      const ready = await makeReady(embedder, texts, this.id, signal)
+      const records = this.#recordsAt(now())
+      const written: DocumentSizes = new Map()
+      const make: DocumentWrite['makeRecords'] = (creator, document, sequence) => {
+        const made = records(creator, document, sequence)
+        const { version } = chunkOf(made[0]!.id) ?? {}
+        written.set(document.id, { version, ...fresh.get(document.id)! })
+        return made
+      }
+      // Once begun it goes on whatever becomes of its caller: a half would help nobody.
+      const put = async () => {
+        await requireRoom()
+        await quota.counted(scope, written, () => write(scope, ready, make))
+      }
+      await writes.runExclusive(this.id, put, signal)
+    })
+  }
+
+  #read<T>(
+    use: (scope: Scope, generation: Generation) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    return this.#inScope((scope, generation) =>
+      this.#store.reads.run(this.id, () => use(scope, generation), signal),
+    )
+  }
+
+  /** In the generation that the creator is in. */
+  #inScope<T>(use: (scope: Scope, generation: Generation) => Promise<T>): Promise<T> {
+    return this.#store.generations.with(this.id, generation =>
+      use(new Scope(generation.shards, generation.versions, this.id), generation),
+    )
   }
 
   /** @param createdAt Unix milliseconds */

@@ -3,24 +3,33 @@ import { upsertAll } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { TextEmbedder } from './embedder.ts'
+import type { Generations } from './generations.ts'
 import type { NewDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
-import type { ShardCollections } from './shard-collections.ts'
+import type { ShardCollections } from './shards/shard-collections.ts'
 import { type StoreStatistics, statistics } from './statistics.ts'
 
-/** The multi-tenant store of one generation. `creator` is the only way in. */
+/** The multi-tenant store. `creator` is the only way in. */
 export class Knowledge {
-  readonly shards: ShardCollections
   readonly #store: Store
 
   constructor(store: Store) {
     this.#store = store
-    this.shards = store.shards
+  }
+
+  /** For who moves creators from one to another. */
+  get generations(): Generations {
+    return this.#store.generations
+  }
+
+  /** Of the generation that the outputs name. */
+  get shards(): ShardCollections {
+    return this.generations.first.shards
   }
 
   /** The deployment's embedding model, for who makes lost vectors again. */
   get embedder(): TextEmbedder {
-    return this.#store.embedder
+    return this.generations.first.embedder
   }
 
   /**
@@ -55,8 +64,8 @@ export class Knowledge {
   }
 
   /** How the records lie in the shards. */
-  statistics(signal?: AbortSignal): Promise<StoreStatistics> {
-    return statistics(this.shards, signal)
+  async statistics(signal?: AbortSignal): Promise<StoreStatistics> {
+    return statistics((await this.generations.newest(signal)).shards, signal)
   }
 }
 

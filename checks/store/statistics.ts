@@ -4,7 +4,7 @@ import type { CollectionInfo } from '../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import { isReserved } from './creator-id.ts'
 import { creatorOf } from './records/record-id.ts'
-import type { ShardCollections } from './shard-collections.ts'
+import type { ShardCollections } from './shards/shard-collections.ts'
 
 const CreatorCount = z.object({
   count: z.int().nonnegative(),

@@ -12,14 +12,17 @@ import { ggufParser } from './capacity/gguf-parser.ts'
 import { type BenchModel, storeGemma3, storeReal, storeShapes } from './capacity/models.ts'
 import { observe } from './capacity/observe.ts'
 import { errorsOf, type Result, tableOf } from './capacity/table.ts'
+import { measureOnCard } from './card/on-card.ts'
 
 /**
  * The planner, gguf-parser and Ollama's own figure beside what the real Ollama reserved and had resident, over
- * a grid of models, contexts, parallel requests and cache types.
+ * a grid of models, contexts, parallel requests and cache types; with `--gpu` the planner beside what llama-server takes
+ * of this machine's NVIDIA card.
  */
 export const capacity: Bench = {
   name: 'capacity',
-  async run() {
+  async run(flags) {
+    if (flags.includes('--gpu')) return measureOnCard()
     const folder = await mkdtemp(join(tmpdir(), 'capacity-'))
     try {
       const { version } = (await realTools()).ollama

@@ -36,6 +36,7 @@ const BENCHES: Bench[] = [
 const OPTIONS = [
   '--write',
   '--json',
+  '--gpu',
   '--creators <number>',
   '--chunks <number>',
   '--incidents <number>',
@@ -63,6 +64,14 @@ if (bench === undefined) {
   )
   process.exit(2)
 }
-const { markdown, figures, section = bench.name } = await bench.run(flags)
+const {
+  markdown,
+  figures,
+  section = bench.name,
+} = await bench.run(flags).catch(error => {
+  if (!(error instanceof Failure)) throw error
+  process.stderr.write(`${error.text}\n`)
+  process.exit(error.exitCode)
+})
 process.stdout.write(flags.includes('--json') ? JSON.stringify(figures, null, 2) : `${markdown}\n`)
 if (flags.includes('--write')) await writeSection(`bench:${section}`, markdown)

@@ -6,7 +6,7 @@ import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import { isMissing } from '../../transport/server-error.ts'
-import { SPACE } from '../shard-metadata.ts'
+import { SPACE } from '../shards/shard-metadata.ts'
 
 const COLLECTION = 'knowledge_marks'
 const VERSION = 'mark'
@@ -26,7 +26,7 @@ const ABANDONED_AFTER: Millis = minutes(15)
 export interface VersionSnapshot {
   /** Of their collection: tells them from those of an earlier one. */
   path: string
-  /** The values of versions by their names. */
+  /** The values of versions by their names, and of other records by their ids. */
   values: Map<string, string>
   /** The writes that are under way, by the names of versions: their records, and when they began, in Unix milliseconds. */
   writing: Map<string, ReadonlyMap<string, number>>
@@ -193,6 +193,10 @@ export class VersionStore {
     }
   }
 
+  async remove(where: Where): Promise<void> {
+    await (await this.#lookUp())?.delete(where, undefined)
+  }
+
   async #lookUp(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
     if (this.#collection !== undefined) return this.#collection
     const info = await this.#server.findCollection(this.#database, COLLECTION, signal)
@@ -219,9 +223,9 @@ function snapshotOf(path: string, found: readonly StoredRecord[]): VersionSnapsh
     const name = String(metadata.name)
     if (metadata.kind === WRITING) {
       writing.set(name, (writing.get(name) ?? new Map()).set(id, Number(metadata.at)))
-    } else if (name === id) {
-      // Those of an earlier version carry no name.
-      values.set(name, String(metadata.value))
+    } else if (metadata.name !== undefined) {
+      // Those of an earlier version carry none.
+      values.set(id, String(metadata.value))
     }
   }
   return { path, values, writing }

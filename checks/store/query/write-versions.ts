@@ -59,6 +59,17 @@ export class WriteVersions {
     }
   }
 
+  /** Whether a creator may have been written between two looks, or since it has versions at all. */
+  changed(
+    creator: CreatorId,
+    before: VersionSnapshot | undefined,
+    after: VersionSnapshot | undefined,
+  ): boolean {
+    const version = this.of(creator)
+    const now = version.in(after)
+    return now === undefined || now !== version.in(before)
+  }
+
   /**
    * Writes, and tells whoever has read the creators' records that they may be others: before the first byte, and after
    * the last, also of a write that failed, since some of it may be in.

@@ -15,7 +15,7 @@ import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
-import type { Change, ShardCollections } from '../shard-collections.ts'
+import type { Change, ShardCollections } from '../shards/shard-collections.ts'
 import { addDocuments } from './add-documents.ts'
 import { fetchByIds } from './fetch-by-ids.ts'
 import { ownIds, ownRecords } from './own-records.ts'
@@ -85,7 +85,7 @@ export class Scope {
     // Chroma's own count knows no filter.
     const count = async (records: ChromaCollection) =>
       (await this.#ids(records, selected, signal)).length
-    return this.#shards.read(this.shard, 0, count, signal)
+    return this.#shards.read(this.creator, 0, count, signal)
   }
 
   async find(
@@ -98,20 +98,21 @@ export class Scope {
     const searched = { ...this.#select(selection), creator: this.creator, version: this.version }
     const find = (records: ChromaCollection) =>
       nearest.find({ records, ...searched }, vector, count, signal)
-    return this.#shards.read(this.shard, [], find, signal)
+    return this.#shards.read(this.creator, [], find, signal)
   }
 
   /**
    * Puts whole documents in, which must not be there; see addDocuments.
+   * @param put ids of what this call has put in, where it is done again because the creator has moved
    * @param signal is heard until the first of them is sent
    */
   async add(
     documents: readonly ReadyDocument[],
     makeRecords: MakeRecords,
+    put: Set<string>,
     signal?: AbortSignal,
   ): Promise<void> {
     const write = this.#writing(documents, makeRecords)
-    const put = new Set<string>()
     const add: Change<void> = records => addDocuments(records, write, put)
     await this.#shards.write([this.creator], add, signal)
   }
@@ -134,20 +135,22 @@ export class Scope {
   read<T>(empty: T, use: (of: VersionedCreator) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const { creator, version } = this
     const of = { creator, version, creatorFilter: this.#everything }
-    return this.#shards.read(this.shard, empty, records => use({ records, ...of }), signal)
+    return this.#shards.read(this.creator, empty, records => use({ records, ...of }), signal)
   }
 
-  /** @returns chunks deleted */
-  async delete(selection: Selection): Promise<number> {
+  /**
+   * @param done the most that were found to be deleted: where the shard is moved to, as many are there as before, or they
+   *   are gone already
+   * @returns chunks deleted
+   */
+  async delete(selection: Selection, done: { chunks: number }): Promise<number> {
     const write = { selected: this.#select(selection), during: this.#during }
-    let most = 0
-    // Where the shard is moved to, as many are there as before, or they are gone already.
     const remove: Change<number> = async records => {
       const requireOwn = (ids: readonly string[]) => ownIds(records, this.creator, ids)
-      most = Math.max(most, await deleteDocuments(records, write, requireOwn))
-      return most
+      done.chunks = Math.max(done.chunks, await deleteDocuments(records, write, requireOwn))
+      return done.chunks
     }
-    return this.#shards.remove(this.shard, 0, remove)
+    return this.#shards.remove(this.creator, done.chunks, remove)
   }
 
   #writing(documents: readonly ReadyDocument[], makeRecords: MakeRecords): DocumentWrite {
@@ -178,7 +181,7 @@ export class Scope {
       return { records: own, next: end < ids.length ? end : null }
     }
     const settled = (records: ChromaCollection) => retryRead(() => get(records), signal)
-    return this.#shards.read(this.shard, { records: [], next: null }, settled, signal)
+    return this.#shards.read(this.creator, { records: [], next: null }, settled, signal)
   }
 
   async #ids(

@@ -15,15 +15,17 @@ export interface Reserved {
  */
 export function readReserved(log: string): Reserved {
   const own = log.split('\n').findLast(line => line.includes('required.CPU.'))
-  return own === undefined || log.includes('CPU compute buffer size') ? llamaCpp(log) : ollama(own)
+  return own === undefined || log.includes('CPU compute buffer size')
+    ? readLlamaCpp(log, 'CPU')
+    : ollama(own)
 }
 
-function llamaCpp(log: string): Reserved {
+/** @param device as llama.cpp calls it, or as its name begins: `CPU`, `CUDA0` */
+export function readLlamaCpp(log: string, device: string): Reserved {
   const buffer = (name: string) =>
-    [...log.matchAll(new RegExp(`CPU\\w* +${name} buffer size = +([\\d.]+) MiB`, 'g'))].reduce(
-      (sum, [, mib]) => sum + Number(mib) * MiB,
-      0,
-    )
+    [
+      ...log.matchAll(new RegExp(`${device}\\w* +${name} buffer size = +([\\d.]+) MiB`, 'g')),
+    ].reduce((sum, [, mib]) => sum + Number(mib) * MiB, 0)
   return {
     weights: buffer('model'),
     kv: buffer('KV'),

@@ -191,15 +191,22 @@ function figures(shape: ScaledShape): Record<string, Figure> {
   }
 }
 
+/** What a made-up tokenizer is made of. */
+interface TokenizerShape {
+  family: string
+  vocabulary: number
+  merges: number
+}
+
 /** A letter is a token, and so is a word of the encoder: a text's tokens can be counted before it is sent. */
-function tokenizer(shape: ScaledShape): Record<string, Figure> {
+export function tokenizer(shape: TokenizerShape): Record<string, Figure> {
   return under(
     'tokenizer.ggml',
-    shape.family === 'nomic-bert' ? wordPieces(shape) : bytePairs(shape),
+    shape.family.endsWith('bert') ? wordPieces(shape) : bytePairs(shape),
   )
 }
 
-function wordPieces({ vocabulary }: ScaledShape): Record<string, Figure> {
+function wordPieces({ vocabulary }: TokenizerShape): Record<string, Figure> {
   return {
     model: text('bert'),
     token_type_count: count(2),
@@ -211,7 +218,7 @@ function wordPieces({ vocabulary }: ScaledShape): Record<string, Figure> {
   }
 }
 
-function bytePairs({ vocabulary, merges }: ScaledShape): Record<string, Figure> {
+function bytePairs({ vocabulary, merges }: TokenizerShape): Record<string, Figure> {
   return {
     model: text('gpt2'),
     pre: text('gpt-2'),

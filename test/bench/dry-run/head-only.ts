@@ -12,12 +12,20 @@ import {
 import { BLOCKS, type BlockType, blank as blankOf } from '../capacity/shapes.ts'
 import type { RealShape } from './real-shapes.ts'
 
+/** What the tokenizer knows takes no part in any buffer. */
+const NO_TOKENIZER = { 'tokenizer.ggml.model': text('none') }
+
 /**
  * Writes the GGUF file of a model without its weights: the head, and a hole as long as they are. It takes a few blocks
- * of a disk, and is all that loading without allocating looks at.
+ * of a disk, and is all that loading without allocating looks at; loaded, it is a model of zeros.
+ * @param tokenizer figures of one, where the model is to be run
  */
-export async function writeHeadOnly(path: string, shape: RealShape): Promise<void> {
-  const { head, fileBytes } = ggufHead(figures(shape), tensors(shape))
+export async function writeHeadOnly(
+  path: string,
+  shape: RealShape,
+  tokenizer: Record<string, Figure> = NO_TOKENIZER,
+): Promise<void> {
+  const { head, fileBytes } = ggufHead({ ...figures(shape), ...tokenizer }, tensors(shape))
   const file = await open(path, 'w')
   try {
     await file.write(head)
@@ -199,8 +207,6 @@ function figures(shape: RealShape): Record<string, Figure> {
   const bert = family.endsWith('bert')
   return {
     'general.architecture': text(family),
-    // What the tokenizer knows takes no part in any buffer.
-    'tokenizer.ggml.model': text('none'),
     ...(bert && { 'tokenizer.ggml.token_type_count': count(2) }),
     ...under(family, {
       vocab_size: count(shape.vocabulary),

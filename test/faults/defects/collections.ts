@@ -1,6 +1,6 @@
 import { CollectionInfo, TENANT } from '../../../checks/chroma/chroma-server.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
-import { shardSettings } from '../../../checks/store/shard-metadata.ts'
+import { shardSettings } from '../../../checks/store/shards/shard-metadata.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { collectionOf, databaseOf, firstShardMap } from '../../../infra/shards.ts'
 import { seconds } from '../../../infra/units.ts'

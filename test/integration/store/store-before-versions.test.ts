@@ -80,6 +80,6 @@ describe('what was stored before documents had versions', () => {
     await creator.add([documentOf('short', 1)])
     expect(await creator.count()).toBe(3)
     const { shards } = store.knowledge
-    expect(await shards.read(creator.shard, 0, collection => collection.size())).toBe(3)
+    expect(await shards.readShard(creator.shard, 0, collection => collection.size())).toBe(3)
   })
 })

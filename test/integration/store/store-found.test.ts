@@ -124,7 +124,7 @@ describe('what was stored is found', () => {
     const { shards } = store.knowledge
     const shard = shards.of(store.knowledge.creator('shrinks').id)
     let asked = 0
-    await shards.read(shard, undefined, async (records: ChromaCollection) => {
+    await shards.readShard(shard, undefined, async (records: ChromaCollection) => {
       // The first question asks it, and answers otherwise.
       await ask()
       const query = records.query.bind(records)
@@ -163,7 +163,7 @@ describe('what was stored is found', () => {
       record('a made-up id', {}),
     ]
     const inShard = <T>(use: (records: ChromaCollection) => Promise<T>) =>
-      shards.read(shards.of(creator.id), undefined as T, use)
+      shards.readShard(shards.of(creator.id), undefined as T, use)
     await inShard(records => records.add(foreign))
     expect((await creator.get()).filter(({ document }) => document === 'own')).toHaveLength(3)
     expect((await creator.documents()).map(({ document }) => document)).toContain('own')

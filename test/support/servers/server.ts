@@ -13,6 +13,8 @@ export interface ServerCommand {
   isReady?: (answer: Response) => boolean
   /** Is given what it logs. */
   onLog?: ((text: string) => void) | undefined
+  /** Milliseconds in which it has to be ready; a minute, when absent. */
+  startsWithin?: number
 }
 
 export interface StartedServer {
@@ -22,7 +24,7 @@ export interface StartedServer {
   end(): Promise<void>
 }
 
-const START_DEADLINE_MS = 60_000
+const STARTS_WITHIN_MS = 60_000
 const POLL_MS = 50
 const LOG_TAIL = 4000
 
@@ -42,9 +44,9 @@ export async function startServer(server: ServerCommand): Promise<StartedServer>
     })
   }
   await once(child, 'spawn')
-  const { isReady = answer => answer.ok } = server
+  const { isReady = answer => answer.ok, startsWithin = STARTS_WITHIN_MS } = server
   const ask = server.ask ?? fetch
-  const deadline = Date.now() + START_DEADLINE_MS
+  const deadline = Date.now() + startsWithin
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     const answer = await ask(server.readyUrl).catch(() => undefined)
     if (answer && isReady(answer)) return { pid: child.pid!, end: () => endGroup(child) }

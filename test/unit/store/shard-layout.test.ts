@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseLayout } from '../../../checks/store/shard-layout.ts'
+import { parseLayout } from '../../../checks/store/shards/shard-layout.ts'
 
 const LAYOUT = {
   version: 2,

@@ -1,7 +1,7 @@
-import { Failure } from '../../infra/failure.ts'
-import { collectionOf } from '../../infra/shards.ts'
-import type { ChromaServer, CollectionInfo } from '../chroma/chroma-server.ts'
-import type { ChromaCollection } from '../chroma/collection.ts'
+import { Failure } from '../../../infra/failure.ts'
+import { collectionOf } from '../../../infra/shards.ts'
+import type { ChromaServer, CollectionInfo } from '../../chroma/chroma-server.ts'
+import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { LayoutRecord, LayoutRecords } from './shard-layout.ts'
 import { refuseMismatch, type ShardSettings, SPACE } from './shard-metadata.ts'
 
@@ -61,7 +61,8 @@ export class OpenShards {
   async find(shard: number, signal?: AbortSignal): Promise<OpenShard | undefined> {
     const known = this.#open.get(shard)
     if (known !== undefined) return known
-    const place = this.#placeOf(shard, await this.#layouts.read(shard, signal))
+    const { layout } = await this.#layouts.read(shard, signal)
+    const place = this.#placeOf(shard, layout)
     const infos = await place.server.collections(this.#database, signal)
     const info = collectionAt(place, infos)
     return info === undefined ? undefined : this.#remember(shard, place, info)
@@ -76,7 +77,8 @@ export class OpenShards {
       const infos = await server.collections(this.#database, signal)
       for (const info of infos.filter(isShard)) refuseMismatch(this.#settings, info)
     }
-    const place = this.#placeOf(shard, await this.#layouts.read(shard, signal))
+    const { layout } = await this.#layouts.read(shard, signal)
+    const place = this.#placeOf(shard, layout)
     await place.server.ensureDatabase(this.#database, signal)
     const settings = { space: SPACE, metadata: this.#settings.metadata } as const
     const made = place.server.ensureCollection(this.#database, place.name, settings, signal)
@@ -95,8 +97,8 @@ export class OpenShards {
       ...this.#servers.map(server => server.collections(this.#database, signal)),
     ])
     const found = new Map<number, CollectionInfo>()
-    for (const [shard, record] of layouts.entries()) {
-      const place = this.#placeOf(shard, record)
+    for (const [shard, { layout }] of layouts.entries()) {
+      const place = this.#placeOf(shard, layout)
       const info = collectionAt(place, lists[place.instance]!)
       if (info === undefined) continue
       found.set(shard, info)

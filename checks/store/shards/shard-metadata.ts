@@ -1,7 +1,7 @@
-import { Failure } from '../../infra/failure.ts'
-import type { DeployedModel, Outputs } from '../../infra/outputs.ts'
-import { HASH_VERSION } from '../../infra/shards.ts'
-import type { CollectionInfo, CollectionMetadata } from '../chroma/chroma-server.ts'
+import { Failure } from '../../../infra/failure.ts'
+import type { DeployedModel, Outputs } from '../../../infra/outputs.ts'
+import { HASH_VERSION } from '../../../infra/shards.ts'
+import type { CollectionInfo, CollectionMetadata } from '../../chroma/chroma-server.ts'
 
 /** The distance of every shard. Chroma's own default is l2. */
 export const SPACE = 'cosine'
@@ -19,7 +19,10 @@ export interface ShardSettings {
  * @throws Failure `misused` when nobody knows the length of the model's embeddings: the first vector written would
  *   fix it for good
  */
-export function shardSettings(chroma: Outputs['chroma'], model: DeployedModel): ShardSettings {
+export function shardSettings(
+  chroma: Pick<Outputs['chroma'], 'generation' | 'shards'>,
+  model: DeployedModel,
+): ShardSettings {
   if (model.dimensions === undefined) {
     throw new Failure(
       'misused',

@@ -1,0 +1,121 @@
+import type { Where } from 'chromadb'
+import { Failure } from '../../infra/failure.ts'
+import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import type { CreatorId } from '../store/creator-id.ts'
+import type { Generation } from '../store/generations.ts'
+import { CurrentVersions } from '../store/records/current-versions.ts'
+import { RECORD_KEYS } from '../store/records/metadata.ts'
+import { creatorOf } from '../store/records/record-id.ts'
+import { ServerError } from '../transport/server-error.ts'
+import { RecordWriter } from './record-writer.ts'
+
+/** Records that are read at once. */
+const READ = 1000
+
+export const whereCreators = (creators: readonly string[]): Where => ({
+  [RECORD_KEYS.creator]: { $in: [...creators] },
+})
+
+export const EVERYTHING = ['metadatas' as const, 'documents' as const, 'embeddings' as const]
+
+/** Ids of the records of some creators that count. */
+export async function currentIds(
+  records: ChromaCollection,
+  creators: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const found = await records.get(whereCreators(creators), { include: [] }, signal)
+  const ids = found.map(({ id }) => id)
+  const versions = CurrentVersions.among(ids)
+  return ids.filter(id => versions.has(id))
+}
+
+/** Copies creators of a shard to where they are to be in another generation. */
+export class CreatorCopier {
+  readonly #from: Generation
+  readonly #to: Generation
+  readonly #shard: number
+  readonly #signal: AbortSignal
+  readonly #onCopied: (records: number) => Promise<void>
+  readonly #writer: RecordWriter
+
+  /** @param onCopied is told of records that were read and are being written, and may hold the copying back */
+  constructor(
+    { from, to }: { from: Generation; to: Generation },
+    shard: number,
+    signal: AbortSignal,
+    onCopied: (records: number) => Promise<void>,
+  ) {
+    this.#from = from
+    this.#to = to
+    this.#shard = shard
+    this.#signal = signal
+    this.#onCopied = onCopied
+    this.#writer = new RecordWriter(to.shards, signal)
+  }
+
+  /**
+   * Makes what the creators have there what they have here, once it is flushed.
+   * @param isNew nobody ever began to copy one of them
+   */
+  async copy(creators: readonly CreatorId[], isNew: boolean): Promise<void> {
+    const copy = async (records: ChromaCollection) => {
+      const wanted = await currentIds(records, creators, this.#signal)
+      const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
+      for (let start = 0; start < missing.length; start += READ) {
+        const ids = missing.slice(start, start + READ)
+        const found = await this.#read(records, creators, ids)
+        for (const [shard, own] of Map.groupBy(found, ({ id }) => this.#shardOf(id))) {
+          await this.#writer.write(shard, own as NewRecord[])
+        }
+        await this.#onCopied(found.length)
+      }
+    }
+    await this.#from.shards.readShard(this.#shard, undefined, copy, this.#signal)
+  }
+
+  flush(): Promise<void> {
+    return this.#writer.flush()
+  }
+
+  #shardOf(id: string): number {
+    return this.#to.shards.of(creatorOf(id) as CreatorId)
+  }
+
+  /** Takes away what the creators have there and not here. @returns those of the wanted that are not there */
+  async #missing(creators: readonly CreatorId[], wanted: ReadonlySet<string>): Promise<string[]> {
+    const there = new Set<string>()
+    const { shards } = this.#to
+    for (const [shard, own] of Map.groupBy(creators, creator => shards.of(creator))) {
+      const tidy = async (records: ChromaCollection) => {
+        const where = whereCreators(own)
+        const found = await records.get(where, { include: [] }, this.#signal)
+        const over = found.map(({ id }) => id).filter(id => !wanted.has(id))
+        if (over.length > 0) await records.delete(where, over, this.#signal)
+        for (const { id } of found) there.add(id)
+      }
+      await shards.readShard(shard, undefined, tidy, this.#signal)
+    }
+    return [...wanted].filter(id => !there.has(id))
+  }
+
+  /** What was deleted meanwhile is not among them. */
+  async #read(
+    records: ChromaCollection,
+    creators: readonly CreatorId[],
+    ids: string[],
+  ): Promise<StoredRecord[]> {
+    try {
+      const options = { ids, include: EVERYTHING }
+      return await records.get(whereCreators(creators), options, this.#signal)
+    } catch (error) {
+      if (!(error instanceof ServerError && error.reason === 'faulty')) throw error
+      throw new Failure(
+        'unavailable',
+        `Vectors of shard ${this.#shard} cannot be read: ${error.message}`,
+        { mend: 'find and mend what is lost, then go on: npm run doctor -- --fix', cause: error },
+      )
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { Failure } from '../../infra/failure.ts'
+import type { VersionSnapshot } from '../store/query/write-version-store.ts'
+import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import { LAST_KEY, type MoveState, NO_KEY } from '../store/shards/shard-move.ts'
+import { differentCreators } from './compare-shard.ts'
+import { CreatorCopier } from './copy-creators.ts'
+import type { Move } from './move.ts'
+import { creatorsOf, partsOf, type ShardCreator } from './shard-creators.ts'
+
+/** Creators whose records are asked for at once, and about how many these are. */
+const COPIED = { creators: 250, records: 2000 }
+/** Records of creators that are switched at once: a look at what was written meanwhile serves all of them. */
+const SWITCHED = 10_000
+
+/** What is known of a shard that was copied. */
+export interface CopiedShard {
+  shard: number
+  /** Up to which key its creators have moved already. */
+  through: string
+  creators: ShardCreator[]
+  /** The write versions before anything was copied. */
+  versions: VersionSnapshot | undefined
+}
+
+/**
+ * Up to which key a shard's creators have moved. A mover may have been killed before it said that some have, or before it
+ * recorded it: what it said last may still be on its way, and is not heard any more once another has said something.
+ */
+export async function movedThrough(
+  { layouts }: ShardCollections,
+  shard: number,
+  state: MoveState | undefined,
+): Promise<string> {
+  if (state === undefined) return NO_KEY
+  const { through, closing } = state.move
+  if (closing === undefined) return through
+  const verdict = state.verdict ?? (await layouts.settle(shard, closing.attempt, 'stayed'))
+  return verdict === 'moved' ? closing.to : through
+}
+
+/**
+ * Copies what creators of a shard have, while it is written.
+ * @param isNew nothing was ever copied to that generation
+ */
+export async function copyShard(move: Move, shard: number, isNew: boolean): Promise<CopiedShard> {
+  const { from, signal } = move
+  const { layouts } = from.shards
+  const { move: state } = await layouts.read(shard, signal)
+  const through = await movedThrough(from.shards, shard, state)
+  const versions = await layouts.versions(shard)
+  const listed = await creatorsOf(from.shards, shard, signal)
+  const creators = listed.filter(({ key }) => key > through)
+  const copier = new CreatorCopier(move, shard, signal, move.onCopied)
+  for (const part of partsOf(creators, COPIED.records, COPIED.creators)) {
+    await copier.copy(
+      part.map(({ creator }) => creator),
+      isNew,
+    )
+  }
+  await copier.flush()
+  return { shard, through, creators, versions }
+}
+
+/**
+ * Switches a shard's creators over, some at a time: copies what was written since they were copied, compares what there
+ * is, closes them for writers, copies what was written meanwhile, and says that they have moved. Who writes at that
+ * moment finds out after its last byte, and writes again there.
+ * @returns creators, and the longest time in milliseconds for which some were closed
+ * @throws Failure `refused` when a creator does not have there what it has here
+ */
+export async function switchShard(
+  move: Move,
+  copied: CopiedShard,
+): Promise<{ creators: number; longestClosed: number }> {
+  const { layouts } = move.from.shards
+  const { shard } = copied
+  let { through } = copied
+  const done = { creators: 0, longestClosed: 0 }
+  if (through === LAST_KEY) return done
+  for (const to of endsOf(copied.creators)) {
+    for (;;) {
+      const range = { after: through, to }
+      const { creators, seen } = await copyChanged(move, copied, range, copied.versions)
+      await requireSame(move, shard, creators, seen)
+      const attempt = randomUUID()
+      const closed = performance.now()
+      await layouts.recordMove(shard, { ...move.target, through, closing: { to, attempt } })
+      await copyChanged(move, copied, range, seen)
+      const verdict = await layouts.settle(shard, attempt, 'moved')
+      done.longestClosed = Math.max(done.longestClosed, performance.now() - closed)
+      if (verdict === 'moved') {
+        done.creators += creators.length
+        break
+      }
+    }
+    through = to
+  }
+  await layouts.recordMove(shard, { ...move.target, through: LAST_KEY })
+  await layouts.forgetVerdicts(shard)
+  return done
+}
+
+const NAMED = 5
+
+/** Of those who were not written since a look at the versions. */
+async function requireSame(
+  move: Move,
+  shard: number,
+  creators: readonly ShardCreator[],
+  since: VersionSnapshot | undefined,
+): Promise<void> {
+  const found = await differentCreators(move, shard, creators)
+  if (found.length === 0) return
+  const { layouts } = move.from.shards
+  const now = await layouts.versions(shard)
+  const different = found.filter(creator => !move.from.versions.changed(creator, since, now))
+  if (different.length === 0) return
+  const named = different.slice(0, NAMED).map(creator => JSON.stringify(creator))
+  throw new Failure(
+    'refused',
+    `${different.length} creators of shard ${shard} do not have what they have where they were copied to: ${named.join(', ')}${different.length > NAMED ? ', …' : ''}`,
+    { mend: 'nothing was switched for them; look for damage: npm run doctor' },
+  )
+}
+
+/** The keys up to which creators are switched together. The last is after all, for those whom nobody knows yet. */
+function endsOf(creators: readonly ShardCreator[]): string[] {
+  const ends = [...partsOf(creators, SWITCHED)].map(part => part.at(-1)!.key)
+  return [...ends.slice(0, -1), LAST_KEY]
+}
+
+/**
+ * Copies those between two keys who may have been written since a look at the versions.
+ * @returns all between the keys, and the versions before it looked for them
+ */
+async function copyChanged(
+  { from, to, signal, onCopied }: Move,
+  { shard, creators }: CopiedShard,
+  range: { after: string; to: string },
+  since: VersionSnapshot | undefined,
+): Promise<{ creators: ShardCreator[]; seen: VersionSnapshot | undefined }> {
+  const isIn = ({ key }: ShardCreator) => key > range.after && key <= range.to
+  const known = creators.filter(isIn)
+  const seen = await from.shards.layouts.versions(shard)
+  if (isSameSnapshot(since, seen)) return { creators: known, seen }
+  const there = (await creatorsOf(from.shards, shard, signal)).filter(isIn)
+  // Whose records are all gone by now is not there, and has records where it was copied to.
+  const all = [...new Map([...known, ...there].map(each => [each.key, each])).values()]
+  const changed = all.filter(({ creator }) => from.versions.changed(creator, since, seen))
+  const copier = new CreatorCopier({ from, to }, shard, signal, onCopied)
+  for (const part of partsOf(changed, COPIED.records, COPIED.creators)) {
+    await copier.copy(
+      part.map(({ creator }) => creator),
+      false,
+    )
+  }
+  await copier.flush()
+  return { creators: all, seen }
+}
+
+/** Whether nothing was written between two looks, and nothing is being written. */
+function isSameSnapshot(
+  before: VersionSnapshot | undefined,
+  now: VersionSnapshot | undefined,
+): boolean {
+  if (before === undefined || now === undefined) return false
+  if ([...now.writing.values()].some(({ size }) => size > 0)) return false
+  const versions = [...now.values]
+  return (
+    before.path === now.path && versions.every(([name, value]) => before.values.get(name) === value)
+  )
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../infra/failure.ts'
+import { databaseOf, firstShardMap } from '../../infra/shards.ts'
+import { type Millis, seconds } from '../../infra/units.ts'
+import type { Generation } from '../store/generations.ts'
+import type { Knowledge } from '../store/knowledge.ts'
+import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import { LAST_KEY, type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
+import type { Move } from './move.ts'
+import { type CopiedShard, copyShard, movedThrough, switchShard } from './move-shard.ts'
+
+/** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
+const ON_ITS_WAY: Millis = seconds(3)
+
+export interface ReshardOptions {
+  /** Shards that there are to be. */
+  shards: number
+  /** Records a second at most; undefined for as many as can be. */
+  rate?: number | undefined
+  signal: AbortSignal
+  /** Told what is being done. */
+  report(text: string): void
+}
+
+/** What a move came to. */
+export interface Resharded {
+  generation: number
+  shards: number
+  /** Records that were copied by this call. */
+  copied: number
+  /** Creators that were switched by this call. */
+  creators: number
+  /** The longest time for which writers of a creator had to wait, in milliseconds. */
+  longestClosed: number
+}
+
+/**
+ * Moves all creators to as many shards, of another generation, while they are read and written. It goes on where it was
+ * stopped or killed, and does nothing when all are there. What they had before is compared before they are switched, and
+ * deleted at the end.
+ * @throws Failure `misused` when a move to another count is under way; `refused` as switchShard does
+ */
+export async function reshard(knowledge: Knowledge, options: ReshardOptions): Promise<Resharded> {
+  const { signal, report, shards } = options
+  const found = await findMove(knowledge, signal)
+  const result = { copied: 0, creators: 0, longestClosed: 0 }
+  if (found.target === undefined && found.from.shards.settings.shards === shards) {
+    return { ...result, generation: found.from.shards.settings.generation, shards }
+  }
+  const target = found.target ?? targetOf(found.from.shards, shards)
+  if (target.shards !== shards) throw otherMove(target.shards, shards)
+  const to = knowledge.generations.open(target)
+  // What a killed mover had sent may still be on its way.
+  if (found.target !== undefined) await sleep(ON_ITS_WAY, undefined, { signal })
+  const pace = paceOf(options)
+  const move: Move = {
+    from: found.from,
+    to,
+    target,
+    signal,
+    async onCopied(records) {
+      result.copied += records
+      report(`${result.copied} records copied`)
+      await pace(records)
+    },
+  }
+  const isNew = (await to.shards.existing(signal)).size === 0
+  await begin(found.from.shards, target, signal)
+  const copied: CopiedShard[] = []
+  for (const shard of all(found.from.shards)) copied.push(await copyShard(move, shard, isNew))
+  for (const each of copied) {
+    report(`switching shard ${each.shard + 1} of ${copied.length}`)
+    const { creators, longestClosed } = await switchShard(move, each)
+    result.creators += creators
+    result.longestClosed = Math.max(result.longestClosed, longestClosed)
+  }
+  await deleteRecords(found.from.shards, signal)
+  return { ...result, generation: target.generation, shards }
+}
+
+/**
+ * Takes back a move of which no creator has moved yet.
+ * @returns whether there was one
+ * @throws Failure `misused` when some have: then it can only be ended, and gone back by another
+ */
+export async function undoReshard(knowledge: Knowledge, signal: AbortSignal): Promise<boolean> {
+  const { from, target, hasMoved } = await findMove(knowledge, signal)
+  if (target === undefined) return false
+  const { shards } = from.shards.settings
+  if (hasMoved) {
+    throw new Failure('misused', `Creators have moved to ${target.shards} shards already`, {
+      mend: `end it, then move back: npm run reshard -- --shards ${target.shards}, npm run reshard -- --shards ${shards}`,
+    })
+  }
+  for (const shard of all(from.shards)) await from.shards.layouts.forgetMove(shard)
+  for (const server of from.shards.servers) {
+    await server.deleteDatabase(databaseOf(target.generation), signal)
+  }
+  knowledge.generations.forget(target)
+  return true
+}
+
+/** The generation whose creators are all in it, and where they are being moved to. */
+export async function findMove(
+  { generations }: Knowledge,
+  signal: AbortSignal,
+): Promise<{ from: Generation; target: MoveTarget | undefined; hasMoved: boolean }> {
+  // One that has ended leads on by itself, but for what is left of it to delete.
+  let from = generations.first
+  for (;;) {
+    const records = await from.shards.layouts.readAll(from.shards.settings.shards, signal)
+    const target = records.find(({ move }) => move !== undefined)?.move?.move
+    const through: string[] = []
+    for (const [shard, { move }] of records.entries()) {
+      through.push(await movedThrough(from.shards, shard, move))
+    }
+    const isOver = through.every(key => key === LAST_KEY)
+    if (target === undefined || !isOver || (await from.shards.existing(signal)).size > 0) {
+      return { from, target, hasMoved: through.some(key => key !== NO_KEY) }
+    }
+    from = generations.open(target)
+  }
+}
+
+const all = ({ settings }: ShardCollections): number[] =>
+  Array.from({ length: settings.shards }, (_, shard) => shard)
+
+const targetOf = ({ settings, servers }: ShardCollections, shards: number): MoveTarget => ({
+  generation: settings.generation + 1,
+  shards,
+  map: firstShardMap(shards, servers.length),
+})
+
+/** From here on every process looks whether a creator has moved. */
+async function begin(
+  shards: ShardCollections,
+  target: MoveTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const records = await shards.layouts.readAll(shards.settings.shards, signal)
+  for (const [shard, { move }] of records.entries()) {
+    if (move === undefined) await shards.layouts.recordMove(shard, { ...target, through: NO_KEY })
+  }
+}
+
+async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Promise<void> {
+  for (const [shard, { name }] of await shards.existing(signal)) {
+    await shards.server(shard).deleteCollection(shards.database, name, signal)
+  }
+}
+
+/** Holds the copying back to so many records a second. */
+function paceOf({ rate, signal }: ReshardOptions): (records: number) => Promise<void> {
+  const started = performance.now()
+  let sum = 0
+  return async records => {
+    sum += records
+    if (rate === undefined) return
+    const ahead = (sum / rate) * 1000 - (performance.now() - started)
+    if (ahead > 0) await sleep(ahead, undefined, { signal })
+  }
+}
+
+const otherMove = (under: number, wanted: number) =>
+  new Failure('misused', `A move to ${under} shards is under way, and not to ${wanted}`, {
+    mend: `end it: npm run reshard -- --shards ${under}; or take it back, while nobody has moved: npm run reshard -- --undo`,
+  })

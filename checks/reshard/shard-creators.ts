@@ -1,0 +1,70 @@
+import type { CreatorId } from '../store/creator-id.ts'
+import { isReserved } from '../store/creator-id.ts'
+import { creatorOf } from '../store/records/record-id.ts'
+import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import { moveKeyOf } from '../store/shards/shard-move.ts'
+
+/** Ids that are asked for at once: some 500 kB. */
+const PAGE = 10_000
+
+/** A creator of a shard. */
+export interface ShardCreator {
+  creator: CreatorId
+  /** Creators move in the order of these. */
+  key: string
+  /** Of whichever version. */
+  records: number
+}
+
+/**
+ * The creators of a shard in the order in which they move, but for the verification's. From the last record to the
+ * first: what is deleted meanwhile brings others forward, to where they are still to be read. What is written meanwhile
+ * may not be among them.
+ */
+export async function creatorsOf(
+  shards: ShardCollections,
+  shard: number,
+  signal: AbortSignal,
+): Promise<ShardCreator[]> {
+  const counts = new Map<string, number>()
+  const list = async (records: Parameters<Parameters<typeof shards.readShard>[2]>[0]) => {
+    counts.clear()
+    for (let end = await records.size(signal); end > 0; end -= PAGE) {
+      const start = Math.max(0, end - PAGE)
+      for (const id of await records.ids(start, end - start, signal)) {
+        const creator = creatorOf(id)
+        if (creator === undefined || isReserved(creator)) continue
+        counts.set(creator, (counts.get(creator) ?? 0) + 1)
+      }
+    }
+  }
+  await shards.readShard(shard, undefined, list, signal)
+  return [...counts]
+    .map(([creator, records]) => ({
+      creator: creator as CreatorId,
+      key: moveKeyOf(creator),
+      records,
+    }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+/** Creators in parts that have so many records each, or are a single creator. */
+export function* partsOf(
+  creators: readonly ShardCreator[],
+  mostRecords: number,
+  mostCreators = Number.POSITIVE_INFINITY,
+): Generator<ShardCreator[]> {
+  let part: ShardCreator[] = []
+  let records = 0
+  for (const creator of creators) {
+    const isFull = records + creator.records > mostRecords || part.length === mostCreators
+    if (part.length > 0 && isFull) {
+      yield part
+      part = []
+      records = 0
+    }
+    part.push(creator)
+    records += creator.records
+  }
+  if (part.length > 0) yield part
+}

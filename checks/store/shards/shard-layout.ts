@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { Failure } from '../../../infra/failure.ts'
+import { raceAbort } from '../../transport/race-abort.ts'
+import type { VersionSnapshot, VersionStore } from '../query/write-version-store.ts'
+import {
+  type MoveState,
+  moveIn,
+  moveNameOf,
+  type ShardMove,
+  type Verdict,
+  verdictIdOf,
+} from './shard-move.ts'
+
+/** Which collection on which instance a shard is. */
+const ShardLayout = z.object({
+  /** From 1, and one more whenever the shard is somewhere else. */
+  version: z.int().positive(),
+  /** Index of the Chroma server. */
+  instance: z.int().nonnegative(),
+  /** UUID of the collection. */
+  collection: z.uuid(),
+  /** What the collection is called, for when it was deleted and made again, as a restore does. */
+  name: z.string().nonempty(),
+})
+type ShardLayout = z.infer<typeof ShardLayout>
+
+/** A shard's layout as it is recorded. Another value is another layout, also if only a later version reads it. */
+export interface LayoutRecord {
+  value: string
+  layout: ShardLayout
+}
+
+/** What is recorded of a shard: where it is, and where its creators have moved to. */
+export interface ShardRecords {
+  layout: LayoutRecord | undefined
+  move: MoveState | undefined
+}
+
+/**
+ * The layout of the shards, recorded beside the data: on the instance that the outputs name for a shard, among the write
+ * versions, so that one request reads both. Where none is recorded, the layout is what the outputs say.
+ */
+export class LayoutRecords {
+  readonly #storeOf: (shard: number) => VersionStore
+
+  /** @param storeOf the write versions on the instance that the outputs name for a shard */
+  constructor(storeOf: (shard: number) => VersionStore) {
+    this.#storeOf = storeOf
+  }
+
+  /** As it is now. */
+  async read(shard: number, signal?: AbortSignal): Promise<ShardRecords> {
+    const seen = this.#storeOf(shard).readTogether(namesOf(shard))
+    return recordsIn(await raceAbort(seen, signal), shard)
+  }
+
+  /** Of as many shards, from the first. */
+  async readAll(count: number, signal?: AbortSignal): Promise<ShardRecords[]> {
+    const shards = Array.from({ length: count }, (_, shard) => shard)
+    const seen = new Map<VersionStore, Promise<VersionSnapshot | undefined>>()
+    for (const [store, own] of Map.groupBy(shards, this.#storeOf)) {
+      seen.set(store, store.read(own.flatMap(namesOf), signal))
+    }
+    return Promise.all(
+      shards.map(async shard => recordsIn(await seen.get(this.#storeOf(shard)), shard)),
+    )
+  }
+
+  /** The write versions beside a shard's records, as they are now. */
+  versions(shard: number): Promise<VersionSnapshot | undefined> {
+    return this.#storeOf(shard).read()
+  }
+
+  /**
+   * Records where a shard is that has no record, or whose recorded collection is gone. Of several who record the first at
+   * once one is heard: an id that is taken stays as it is.
+   * @param before what is recorded
+   */
+  async write(
+    shard: number,
+    place: Omit<ShardLayout, 'version'>,
+    before: LayoutRecord | undefined,
+  ): Promise<LayoutRecord> {
+    const layout = { version: 1 + (before?.layout.version ?? 0), ...place }
+    const value = JSON.stringify(layout)
+    const id = nameOf(shard)
+    await this.#put(shard, { kind: 'layout', id, name: id, value }, before ? 'upsert' : 'add')
+    return { value, layout }
+  }
+
+  /** Records how far the creators of a shard have moved, in place of what is recorded. */
+  async recordMove(shard: number, move: ShardMove): Promise<void> {
+    const id = moveNameOf(shard)
+    await this.#put(shard, { kind: MOVE, id, name: id, value: JSON.stringify(move) }, 'upsert')
+  }
+
+  /** Says how a try to move creators ended. @returns how it did: somebody else may have said it before */
+  async settle(shard: number, attempt: string, verdict: Verdict): Promise<Verdict> {
+    const [id, name] = [verdictIdOf(shard, attempt), moveNameOf(shard)]
+    await this.#put(shard, { kind: MOVE, id, name, value: verdict }, 'add')
+    const { move } = recordsIn(await this.#storeOf(shard).read([name]), shard)
+    return move?.verdict ?? verdict
+  }
+
+  /** Of tries that nobody asks about any more. */
+  async forgetVerdicts(shard: number): Promise<void> {
+    const verdicts = { value: { $in: ['moved', 'stayed'] satisfies Verdict[] } }
+    await this.#storeOf(shard).remove({ $and: [{ name: { $eq: moveNameOf(shard) } }, verdicts] })
+  }
+
+  /** As if the shard had never begun to move. */
+  async forgetMove(shard: number): Promise<void> {
+    await this.#storeOf(shard).remove({ name: { $eq: moveNameOf(shard) } })
+  }
+
+  #put(
+    shard: number,
+    { id, ...metadata }: { kind: string; id: string; name: string; value: string },
+    operation: 'add' | 'upsert',
+  ): Promise<void> {
+    return this.#storeOf(shard).put([{ id, metadata, text: '', vector: [1] }], operation)
+  }
+}
+
+const MOVE = 'move'
+
+/** The shard is recorded elsewhere than where it is open here: what was done there is to be done again. */
+export class ShardMoved extends Failure {
+  constructor(shard: number) {
+    super('unavailable', `Shard ${shard} goes on moving`, { mend: 'ask again' })
+  }
+}
+
+const nameOf = (shard: number): string => `shard ${shard}`
+const namesOf = (shard: number): string[] => [nameOf(shard), moveNameOf(shard)]
+
+function recordsIn(seen: VersionSnapshot | undefined, shard: number): ShardRecords {
+  const values = seen?.values ?? new Map<string, string>()
+  const value = values.get(nameOf(shard))
+  return {
+    layout: value === undefined ? undefined : { value, layout: parseLayout(shard, value) },
+    move: moveIn(values, shard),
+  }
+}
+
+/** @throws Failure `misused` for what is no layout: to go by the name instead might find what was there before */
+export function parseLayout(shard: number, value: string): ShardLayout {
+  try {
+    return ShardLayout.parse(JSON.parse(value))
+  } catch (cause) {
+    throw new Failure(
+      'misused',
+      `What is recorded as the layout of shard ${shard} is none: ${value}`,
+      {
+        mend: 'run the version of knowledge-stack that recorded it',
+        cause,
+      },
+    )
+  }
+}
