@@ -26,6 +26,8 @@ const TARGETS: Record<Target, () => Promise<Component>> = {
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
 interface DeployPlan {
+  /** Which layout of the data is deployed; absent where there is none yet. */
+  generation?: number
   plan?: Pick<StackPlan, 'workloads' | 'models'>
   claimSizes?: ClaimSizes
   warning?: string
@@ -51,14 +53,16 @@ export interface Effects {
 export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effects) {
   const { stack, home } = settings
 
-  const { plan, claimSizes = {}, warning } = await gateOnPlan(settings)
+  const { generation = FIRST_GENERATION, ...decision } = await gateOnPlan(settings)
+  const { plan, claimSizes = {}, warning } = decision
   if (warning !== undefined) pulumi.log.warn(warning)
   const { id, ...owner } = await takeOver(settings)
   const owned = new OwnerRecord(`${stack}-owner`, { ...owner, owner: id, home })
 
   const Servers = await TARGETS[settings.target]()
   const workloads = plan?.workloads ?? []
-  const servers = new Servers(stack, { settings, workloads, claimSizes, owned })
+  const layout = layoutOf(settings, generation)
+  const servers = new Servers(stack, { settings, layout, workloads, claimSizes, owned })
 
   const outputs = pulumi.output({
     stack,
@@ -67,7 +71,7 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
       instances: servers.chroma,
       maxConnections: settings.chroma.maxConnections,
       quota: settings.chroma.quota,
-      generation: FIRST_GENERATION,
+      generation,
       shards: settings.chroma.shards,
       shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
     },
@@ -77,8 +81,8 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
   }) as pulumi.Output<Outputs>
 
   const api = servers.serveApi(outputs)
-  const layout = { file: layoutRecordOf(home), layout: layoutOf(settings) }
-  new LayoutRecord(`${stack}-layout`, layout, { dependsOn: servers })
+  const record = { file: layoutRecordOf(home), layout }
+  new LayoutRecord(`${stack}-layout`, record, { dependsOn: servers })
   const ollama = { file: ollamaRecordOf(home), version: settings.ollama.version }
   new OllamaRecord(`${stack}-ollama-version`, ollama, { dependsOn: servers })
   const report = servers.verify(outputs, api)

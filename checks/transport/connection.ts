@@ -59,7 +59,7 @@ export class Connection {
    * @param options.fetch sends the requests in place of the pool
    */
   constructor(
-    kind: 'Chroma' | 'Ollama',
+    kind: 'Chroma' | 'Ollama' | 'API',
     url: string,
     options: {
       maxConnections: number

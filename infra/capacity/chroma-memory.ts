@@ -40,6 +40,8 @@ const MARGIN = 0.1
 /** Bytes on disk for each byte of text and metadata (the record, its log and the full-text index), and of a vector. */
 const DISK_PER_TEXT = 4.5
 const DISK_PER_VECTOR_BYTE = 1.2
+/** Of text and metadata beside a chunk's vector, where nobody says otherwise. */
+export const METADATA_BYTES = 1000
 /** With what is kept free (CHROMA_RESERVE of ../servers/chroma-disk-reserve.ts). */
 const DISK_FLOOR = 1 * GiB
 
@@ -53,6 +55,20 @@ export function vectorBytes(dimensions: number, perShard: number): number {
 }
 
 /**
+ * Memory of vectors in the indexes of their shards, with the share by which that may be too low, in bytes.
+ * @param perShard vectors in each shard
+ */
+export const memoryOfVectors = (vectors: number, dimensions: number, perShard: number): number =>
+  Math.ceil(vectors * vectorBytes(dimensions, perShard) * (1 + MARGIN))
+
+/** What vectors with texts and metadata take on a disk, in bytes. */
+export const diskOfVectors = (
+  vectors: number,
+  dimensions: number,
+  metadataBytes = METADATA_BYTES,
+): number => vectors * (4 * dimensions * DISK_PER_VECTOR_BYTE + metadataBytes * DISK_PER_TEXT)
+
+/**
  * What each Chroma instance takes when all the expected data is in it.
  * @throws Failure for counts that are none
  */
@@ -61,8 +77,7 @@ export function estimateChroma(data: DataDemand): ChromaEstimate {
   const vectors = Math.ceil((data.creators * data.chunksPerCreator) / data.instances)
   const perShard = Math.ceil(vectors / Math.ceil(data.shards / data.instances))
   const indexes = vectors * vectorBytes(data.dimensions, perShard)
-  const disk =
-    vectors * (4 * data.dimensions * DISK_PER_VECTOR_BYTE + data.metadataBytes * DISK_PER_TEXT)
+  const disk = diskOfVectors(vectors, data.dimensions, data.metadataBytes)
   return {
     vectors,
     memory: Math.ceil((SERVER_BYTES + indexes) * (1 + MARGIN)),

@@ -1,10 +1,8 @@
 import type { ModelDefinition } from '../settings/model-definition.ts'
 import type { Settings } from '../settings/parse-settings.ts'
+import { METADATA_BYTES } from './chroma-memory.ts'
 import type { Architecture } from './model/architecture.ts'
 import type { StackDemand } from './stack.ts'
-
-/** Bytes of text and metadata beside a chunk's vector, where nobody says otherwise. */
-const METADATA_BYTES = 1000
 
 /**
  * What a stack's settings demand.

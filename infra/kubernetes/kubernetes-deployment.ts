@@ -42,7 +42,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
 
   constructor(
     name: string,
-    { settings, workloads, claimSizes = {}, owned }: TargetComponentArgs,
+    { settings, layout, workloads, claimSizes = {}, owned }: TargetComponentArgs,
     options: pulumi.ComponentResourceOptions = {},
   ) {
     const transformations = [ownedBy(owned.owner), ...(options.transformations ?? [])]
@@ -53,6 +53,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     this.#secrets = new Secrets(`${name}-secrets`, { files }, { parent: this })
     this.#parts = {
       settings,
+      layout,
       images: settings.images,
       claimSizes,
       tokens: this.#secrets.tokens,

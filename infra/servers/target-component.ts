@@ -1,6 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../capacity/workload.ts'
 import type { DeployedModel, OllamaPool, Outputs } from '../outputs.ts'
+import type { Layout } from '../ownership/data-layout.ts'
 import type { OwnerRecord } from '../resources.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 
@@ -9,6 +10,8 @@ export type ClaimSizes = Readonly<Record<string, string>>
 /** What the component of every target is made from. */
 export interface TargetComponentArgs {
   settings: Settings
+  /** How the data is laid out. */
+  layout: Layout
   /** What the plan gives each server. Empty where none could be made and `deployUnfit` deploys all the same. */
   workloads: readonly Workload[]
   /** What a cluster's claims are asked for that are there, in place of the plan's size: quantities by their names. */

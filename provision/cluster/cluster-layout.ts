@@ -17,12 +17,13 @@ export async function clusterLayout(settings: Settings): Promise<Partial<Layout>
   const owner = recorded?.metadata?.labels?.[OBJECT_OWNER_LABEL]
   // One without an owner is of an older version. What the state has is looked at in any case (takeOver).
   if (owner !== undefined && owner !== (await ownerOf(settings)).id) return undefined
-  const { shards, instances, dimensions, ...texts } = recorded?.data ?? {}
+  const { generation, shards, instances, dimensions, ...texts } = recorded?.data ?? {}
   if (shards === undefined) return undefined
   return {
     ...texts,
     shards: Number(shards),
     instances: Number(instances),
+    ...(generation !== undefined && { generation: Number(generation) }),
     ...(dimensions !== undefined && { dimensions: Number(dimensions) }),
   }
 }

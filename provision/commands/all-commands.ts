@@ -12,6 +12,7 @@ export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   images: async () => (await import('./artifacts/images.ts')).images,
   mirror: async () => (await import('./artifacts/mirror.ts')).mirror,
   verify: async () => (await import('./inspect/verify.ts')).verify,
+  reshard: async () => (await import('./data/reshard.ts')).reshard,
   doctor: async () => (await import('./inspect/doctor.ts')).doctor,
   api: async () => (await import('./access/api.ts')).api,
   token: async () => (await import('./access/token.ts')).token,

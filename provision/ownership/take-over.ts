@@ -7,6 +7,7 @@ import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { givenOwner } from './claim.ts'
 import { ownerOf } from './home-owner.ts'
+import { recordedLayout } from './recorded-layout.ts'
 
 /**
  * Finds out, before anything is made or changed, that all the places which the stack uses are its own.
@@ -21,7 +22,7 @@ export async function takeOver(
   { dryRun }: { dryRun: boolean },
 ): Promise<KnownOwner> {
   const home = await ownerOf(settings)
-  requireLayout(settings, [before.layout])
+  requireLayout(settings, [await recordedLayout(settings), before.layout])
   const id = idOf(settings, before, home)
   const known = namesIn(before)
   // Once there is an owner, what an older version made has it, or is on the list of what cannot be given it.

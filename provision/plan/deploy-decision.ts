@@ -39,7 +39,13 @@ const demandNow = async (settings: Settings, from: FigureSources): Promise<Stack
   demandOf(settings, await architecturesOf(settings, from))
 
 /** What the plan says of a deployment: the verdict, or the warning that goes with deploying all the same. */
-export interface DeployDecision {
+export interface DeployDecision extends PlanDecision {
+  /** Which layout of the data is deployed. */
+  generation: number
+}
+
+/** The same without what only data that is there can tell. */
+interface PlanDecision {
   /** Absent when none could be made, and the stack says to deploy all the same. */
   plan?: StackPlan
   /** For claims of a cluster that are there: see TargetComponentArgs. */
@@ -58,7 +64,8 @@ export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
   requireCertificates(settings.egress)
   const target = await commandsFor(settings)
   await target.preflight(settings)
-  requireLayout(settings, [await recordedLayout(settings), await target.dataLayout(settings)])
+  const known = [await recordedLayout(settings), await target.dataLayout(settings)]
+  const generation = requireLayout(settings, known)
   const decision = await decideByPlan(settings)
   const { plan } = decision
   const notHeld = plan && (await target.requirePlanned?.(plan))
@@ -71,6 +78,7 @@ export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
   ].filter(text => text !== undefined)
   return {
     ...decision,
+    generation,
     ...(sized && { claimSizes: sized.claimSizes }),
     ...(warnings.length > 0 && { warning: warnings.join('\n') }),
   }
@@ -91,7 +99,7 @@ export async function planStep(settings: Settings, steps: Steps): Promise<Deploy
  * Plans a stack and refuses one that cannot fit, or cannot be planned, unless it says `deployUnfit`.
  * @throws Failure with the numbers and what would fit instead
  */
-export async function decideByPlan(settings: Settings): Promise<DeployDecision> {
+export async function decideByPlan(settings: Settings): Promise<PlanDecision> {
   const plan = await planHere(settings).catch(error => {
     if (!settings.deployUnfit) throw error
     return reasonOf(error)

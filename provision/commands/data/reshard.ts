@@ -1,0 +1,153 @@
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { reshard as move, type Resharded, undoReshard } from '../../../checks/reshard/reshard.ts'
+import type { StoreStatistics } from '../../../checks/store/statistics.ts'
+import { Layout, layoutOf } from '../../../infra/ownership/data-layout.ts'
+import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
+import type { StackFile } from '../../../infra/settings/settings-file.ts'
+import { MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
+import { formatBytes, formatDuration } from '../../../infra/units.ts'
+import { deployedFrom } from '../../deployed.ts'
+import { changeJsonRecord } from '../../json-record.ts'
+import { openStackFile } from '../../read-models.ts'
+import { requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
+import { requireMovingApi } from '../../reshard/require-moving-api.ts'
+import { withStackLock } from '../../stack-lock.ts'
+import type { Steps } from '../../steps/steps.ts'
+import {
+  type CommandContext,
+  type CommandSpec,
+  type Outcome,
+  STACK_FLAGS,
+  type StackOptions,
+} from '../command.ts'
+import { bringUp } from '../deploy/up.ts'
+import { wholeNumber } from '../whole-number.ts'
+
+interface ReshardOptions extends StackOptions {
+  shards?: number
+  rate?: number
+  dryRun?: boolean
+  undo?: boolean
+}
+
+const MOST_RATE = 1_000_000
+/** Records a second that two cores were seen to move, for who wants to know how long it will take. */
+const USUAL_RATE = 700
+
+/** Moves all creators to another number of shards while the stack is used. */
+export const reshard: CommandSpec<ReshardOptions> = {
+  name: 'reshard',
+  description: 'move all creators to another number of shards, while they are read and written',
+  options: [
+    ...STACK_FLAGS,
+    {
+      flags: '--shards <number>',
+      description: 'shards that there are to be; what the settings say when absent',
+      parse: wholeNumber(MIN_SHARDS, MAX_SHARDS),
+    },
+    {
+      flags: '--rate <number>',
+      description: 'records that are copied in a second at most, for the sake of those who ask',
+      parse: wholeNumber(1, MOST_RATE),
+    },
+    { flags: '--dry-run', description: 'tell what would be moved and what it needs' },
+    { flags: '--undo', description: 'take back a move of which no creator has moved yet' },
+  ],
+  async run(options, context) {
+    const stack = await openStackFile(options.stack, options.configFile)
+    const { settings } = stack
+    return withStackLock(settings, `reshard of stack ${settings.stack}`, async () => {
+      const { outputs } = await deployedFrom(stack, context.steps)
+      const deployment = await openDeployment(outputs)
+      try {
+        await requireMovingApi(deployment, settings.stack, context.signal)
+        if (options.undo) return await undo(deployment, context)
+        const done = await run(stack, deployment, options, context)
+        if ('text' in done) return done
+        return await finish(stack, done, context.steps)
+      } finally {
+        await deployment.close()
+      }
+    })
+  },
+}
+
+async function undo(
+  deployment: ConnectedDeployment,
+  { steps, signal }: CommandContext,
+): Promise<Outcome> {
+  const undone = await steps.run('undo', () => undoReshard(deployment.knowledge(), signal))
+  const text = undone ? 'The move is taken back: nothing has changed' : 'No move is under way'
+  return { text, document: { undone } }
+}
+
+/** @returns what was moved; an outcome where nothing was to be */
+async function run(
+  { settings }: StackFile,
+  deployment: ConnectedDeployment,
+  options: ReshardOptions,
+  { steps, signal }: CommandContext,
+): Promise<Resharded | Outcome> {
+  const knowledge = deployment.knowledge()
+  const { rate, shards = settings.chroma.shards } = options
+  const statistics = await steps.run(
+    'data',
+    () => knowledge.statistics(signal),
+    ({ records, creators, shards }) =>
+      `${records} records of ${creators.count} creators in ${shards.length} shards`,
+  )
+  const needed = secondGeneration(settings, statistics, shards)
+  if (options.dryRun) return dryRunOf(statistics, needed, shards, rate)
+  await requireHeadroom(settings, statistics, needed)
+  return steps.run(
+    'move',
+    ({ report }) => move(knowledge, { shards, rate, signal, report }),
+    ({ copied, creators, longestClosed }) =>
+      copied + creators === 0
+        ? 'all are there already'
+        : `${creators} creators, ${copied} records copied; a writer had to wait for at most ${formatDuration(longestClosed)}`,
+  )
+}
+
+function dryRunOf(
+  { records, creators, shards: now }: StoreStatistics,
+  needed: ReturnType<typeof secondGeneration>,
+  shards: number,
+  rate = USUAL_RATE,
+): Outcome {
+  const isThere = now.length === shards
+  const seconds = isThere ? 0 : records / rate
+  const document = {
+    from: now.length,
+    to: shards,
+    records: isThere ? 0 : records,
+    creators: isThere ? 0 : creators.count,
+    needed,
+    seconds: Math.round(seconds),
+  }
+  const text = isThere
+    ? `The data is in ${shards} shards already`
+    : `${records} records of ${creators.count} creators would move from ${now.length} to ${shards} shards: some ${formatDuration(seconds * 1000)} at ${rate} records a second, and until it is over ${formatBytes(needed.memory)} more memory and ${formatBytes(needed.disk)} more disk for each Chroma server`
+  return { text, document }
+}
+
+/** Writes down where the data is, and deploys it where the settings say so too. */
+async function finish(stack: StackFile, done: Resharded, steps: Steps): Promise<Outcome> {
+  const { settings } = stack
+  const { generation, shards } = done
+  const layout = { ...layoutOf(settings, generation), shards }
+  await changeJsonRecord(layoutRecordOf(settings.home), Layout, () => layout)
+  const text = `The data of stack ${settings.stack} is in ${shards} shards`
+  if (settings.chroma.shards !== shards) {
+    return {
+      text: `${text}. Everything goes on as it is; before the next update set knowledge-stack:shards to ${shards} in ${stack.path}`,
+      document: { ...done, settings: settings.chroma.shards },
+    }
+  }
+  const { outcome } = await bringUp(stack, {}, steps)
+  return {
+    ...outcome,
+    text: `${text}\n\n${outcome.text}`,
+    document: { ...done, up: outcome.document },
+  }
+}

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
+import { TestStack } from '../../support/stack/test-stack.ts'
+
+const CREATORS = Array.from({ length: 12 }, (_, index) => `creator ${index}`)
+
+describe('the data of a stack of local processes', () => {
+  let stack: TestStack
+  let authorization: string
+  beforeAll(async () => {
+    stack = await TestStack.make({ shards: 5 })
+    expect((await stack.run('up')).code).toBe(0)
+    authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`
+    for (const creator of CREATORS)
+      expect(await put(creator, 'a', `${creator} bakes bread.`)).toBe(200)
+  }, 120_000)
+  afterAll(async () => {
+    await stack?.end()
+  })
+
+  const api = (path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1${path}`, {
+      ...init,
+      headers: { authorization, 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(10_000),
+    })
+  const pathOf = (creator: string) => `/creators/${encodeURIComponent(creator)}`
+  const put = async (creator: string, document: string, text: string) => {
+    const init = { method: 'PUT', body: JSON.stringify({ text }) }
+    return (await api(`${pathOf(creator)}/documents/${document}`, init)).status
+  }
+  const found = async (creator: string): Promise<string[]> => {
+    const body = JSON.stringify({ text: 'bread', count: 10 })
+    const answer = await api(`${pathOf(creator)}/query`, { method: 'POST', body })
+    const { hits } = (await answer.json()) as { hits: { text: string }[] }
+    return hits.map(({ text }) => text)
+  }
+  const stats = async () => (await api('/ai/chromadb/stats')).json()
+  const recorded = async () => JSON.parse(await readFile(layoutRecordOf(stack.home), 'utf8'))
+
+  it('stays where it is when the settings ask for other shards, and up tells how to move it', async () => {
+    stack.config.shards = 8
+    const { code, stderr } = await stack.run('up')
+    expect(code).toBe(2)
+    expect(stderr).toContain('npm run reshard -- --stack dev --shards 8')
+  })
+
+  it('is told how it would move, and what that needs', async () => {
+    const { code, document } = await stack.json('reshard', '--dry-run')
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: {
+        from: 5,
+        to: 8,
+        records: 12,
+        creators: 12,
+        needed: { memory: expect.any(Number) },
+      },
+    })
+    expect((await stack.run('reshard', '--undo')).stdout).toContain('No move is under way')
+  })
+
+  it('moves while it is read and written, and is deployed and verified where it is then', async () => {
+    const moving = stack.json('reshard')
+    let isOver = false
+    const over = moving.finally(() => {
+      isOver = true
+    })
+    const statuses = new Set<number>()
+    let asked = 0
+    while (!isOver) {
+      const creator = CREATORS[asked % CREATORS.length]!
+      statuses.add(await put(creator, 'b', `${creator} bakes cakes.`).catch(() => 0))
+      asked += 1
+    }
+    const { code, document, stderr } = await over
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(document).toMatchObject({ generation: 2, shards: 8, up: { verdict: 'passed' } })
+    // The API is started again by the update, once all have moved.
+    expect([...statuses].filter(status => status !== 200 && status !== 0)).toEqual([])
+    expect(asked).toBeGreaterThan(CREATORS.length)
+    for (const creator of CREATORS) {
+      expect((await found(creator)).sort()).toEqual([
+        `${creator} bakes bread.`,
+        `${creator} bakes cakes.`,
+      ])
+    }
+    expect(await stats()).toMatchObject({ generation: 2, records: 24, creators: { count: 12 } })
+    expect(await recorded()).toMatchObject({ generation: 2, shards: 8 })
+  })
+
+  it('is there already for a second move, and a second up changes nothing', async () => {
+    const { code, document } = await stack.json('reshard')
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: { generation: 2, copied: 0, up: { changed: false } },
+    })
+  })
+
+  it('refuses the old number of shards from then on, with the line that goes back', async () => {
+    stack.config.shards = 5
+    const { code, stderr } = await stack.run('up')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/shards is 5, .* laid out for 8/)
+    expect(stderr).toContain('npm run reshard -- --stack dev --shards 5')
+    expect(stderr).toContain('set back knowledge-stack:shards 8')
+  })
+
+  it('moves before the settings say so, and the running API follows it', async () => {
+    stack.config.shards = 8
+    const { code, stdout } = await stack.run('reshard', '--shards', '6')
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/in 6 shards.*set knowledge-stack:shards to 6/s),
+    })
+    expect((await found('creator 3')).sort()).toHaveLength(2)
+    expect(await put('creator 3', 'c', 'Creator 3 sings.')).toBe(200)
+    expect(await stats()).toMatchObject({ generation: 3, records: 25 })
+    const refused = await stack.run('up')
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('laid out for 6')])
+    stack.config.shards = 6
+    expect((await stack.run('up')).code).toBe(0)
+    expect(await found('creator 3')).toHaveLength(3)
+  })
+})
