@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { Call, Connection } from '../transport/connection.ts'
 import { raceAbort } from '../transport/race-abort.ts'
-import { isMissing, ServerError } from '../transport/server-error.ts'
+import { isMissing, ServerError, type ServerErrorReason } from '../transport/server-error.ts'
 import { ChromaCollection } from './collection.ts'
 import type { Disk } from './disk-room.ts'
 
@@ -12,6 +12,9 @@ export const TENANT = 'default_tenant'
 const DEADLINE: Millis = seconds(10)
 /** A list this long is asked for at once; no database of this project holds near as many. */
 const LIST_LIMIT = 1000
+
+/** How a request ends whose server is not there. */
+const AWAY: ReadonlySet<ServerErrorReason> = new Set(['unreachable', 'late'])
 
 const Scalar = z.union([z.string(), z.number(), z.boolean()])
 
@@ -69,6 +72,18 @@ export class ChromaServer {
       if (isSent) await disk?.failed(error).catch(() => undefined)
       throw error
     }
+  }
+
+  /**
+   * A server whose disk has filled is away for a moment, to be started again.
+   * @throws ServerError `full` when that is why somebody who was to write has failed
+   */
+  async explainAbsence(error: unknown): Promise<void> {
+    const isAway = error instanceof ServerError && AWAY.has(error.reason)
+    if (!isAway || this.disk === undefined) return
+    await this.disk.requireRoom().catch(why => {
+      if (why instanceof ServerError && why.reason === 'full') throw why
+    })
   }
 
   /** Records that one request may carry. Asked for once, by whom that is for all. */

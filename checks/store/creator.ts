@@ -105,7 +105,7 @@ export class Creator {
    */
   async rewrite(document: ReadyDocument, createdAt: number): Promise<void> {
     const write = () =>
-      this.#inScope(scope => scope.replace([document], this.#recordsAt(createdAt)))
+      this.#writing(scope => scope.replace([document], this.#recordsAt(createdAt)))
     await this.#store.writes.runExclusive(this.id, write)
   }
 
@@ -186,7 +186,7 @@ export class Creator {
   #delete(selection: Selection, signal: AbortSignal | undefined): Promise<number> {
     // Where the creator has moved meanwhile, as many are there as before, or they are gone already.
     const done = { chunks: 0 }
-    const work = () => this.#inScope(scope => scope.delete(selection, done))
+    const work = () => this.#writing(scope => scope.delete(selection, done))
     return this.#store.writes.runExclusive(this.id, work, signal)
   }
 
@@ -202,7 +202,7 @@ export class Creator {
     if (documents.length === 0) return
     checkDocuments(documents)
     const { now, writes } = this.#store
-    await this.#inScope(async (scope, { embedder, quota, shards }) => {
+    await this.#writing(async (scope, { embedder, quota, shards }) => {
       const texts = cut(embedder, documents)
       const fresh = usageByDocument(texts, shards.settings.dimension)
       // Before all that is costly, and again when what came before it is written.
@@ -224,6 +224,15 @@ export class Creator {
       }
       await writes.runExclusive(this.id, put, signal)
     })
+  }
+
+  #writing<T>(use: (scope: Scope, generation: Generation) => Promise<T>): Promise<T> {
+    return this.#inScope((scope, generation) =>
+      use(scope, generation).catch(async error => {
+        await generation.shards.server(scope.shard).explainAbsence(error)
+        throw error
+      }),
+    )
   }
 
   #read<T>(

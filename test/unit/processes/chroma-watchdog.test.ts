@@ -35,7 +35,7 @@ describe('the watchdog of a Chroma server', () => {
     // A disk whose name has blanks, as macOS has them.
     await writeFile(
       path('df'),
-      `#!/bin/sh\nprintf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\nmap auto home 2000000 5 %s 50%% /da ta\\n' "$(cat '${path('free')}')"\n`,
+      `#!/bin/sh\necho >>'${path('looks')}'\nprintf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\nmap auto home 2000000 5 %s 50%% /da ta\\n' "$(cat '${path('free')}')"\n`,
     )
     await chmod(path('df'), 0o755)
     await free(PLENTY)
@@ -51,8 +51,17 @@ describe('the watchdog of a Chroma server', () => {
     await writeFile(path('next'), `${kib}`)
     await rename(path('next'), path('free'))
   }
-  const starts = async () =>
-    (await readFile(path('starts'), 'utf8').catch(() => '')).split('\n').length - 1
+  const linesOf = async (name: string) =>
+    (await readFile(path(name), 'utf8').catch(() => '')).split('\n').length - 1
+  const starts = () => linesOf('starts')
+  /** The watchdog has looked at the disk as it is now: one look may have been under way. */
+  async function looked(): Promise<void> {
+    const before = await linesOf('looks')
+    await vi.waitFor(async () => expect(await linesOf('looks')).toBeGreaterThan(before + 1), {
+      timeout: 20_000,
+      interval: 20,
+    })
+  }
   const mayWrite = () =>
     access(path('room')).then(
       () => true,
@@ -93,9 +102,9 @@ describe('the watchdog of a Chroma server', () => {
     await free(200_000)
     await until(mayWrite, false)
     await free(0)
-    await sleep(500)
+    await looked()
     await free(100_000)
-    await sleep(300)
+    await looked()
     expect(await starts()).toBe(1)
     await free(PLENTY)
     await vi.waitFor(async () => expect(await mayWrite()).toBe(true), { timeout: 20_000 })
