@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { StackPlan } from './capacity/stack-plan.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
-import { layoutOf } from './ownership/data-layout.ts'
+import { asDeployed, type Layout, layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
 import { LayoutRecord, OllamaRecord, OwnerRecord } from './resources.ts'
 import type {
@@ -12,7 +12,7 @@ import type {
 import { layoutRecordOf, ollamaRecordOf } from './settings/home-paths.ts'
 import type { Settings } from './settings/parse-settings.ts'
 import type { Target } from './settings/settings-schema.ts'
-import { FIRST_GENERATION, firstShardMap } from './shards.ts'
+import { firstShardMap } from './shards.ts'
 
 type Component = new (name: string, args: TargetComponentArgs) => TargetComponent
 
@@ -26,8 +26,8 @@ const TARGETS: Record<Target, () => Promise<Component>> = {
 
 /** The plan to deploy by; absent when none could be made and the stack deploys all the same. */
 interface DeployPlan {
-  /** Which layout of the data is deployed; absent where there is none yet. */
-  generation?: number
+  /** How the data is laid out; absent where there is none yet. */
+  layout?: Layout
   plan?: Pick<StackPlan, 'workloads' | 'models'>
   claimSizes?: ClaimSizes
   warning?: string
@@ -50,18 +50,16 @@ export interface Effects {
  *   provision/models is given (Provisioner of outputs.ts), and the id of the stack's owner
  * @throws Failure when the stack cannot fit; then nothing is made
  */
-export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effects) {
+export async function deploy(asked: Settings, { gateOnPlan, takeOver }: Effects) {
+  const { layout = layoutOf(asked), plan, claimSizes = {}, warning } = await gateOnPlan(asked)
+  const settings = asDeployed(asked, layout)
   const { stack, home } = settings
-
-  const { generation = FIRST_GENERATION, ...decision } = await gateOnPlan(settings)
-  const { plan, claimSizes = {}, warning } = decision
   if (warning !== undefined) pulumi.log.warn(warning)
   const { id, ...owner } = await takeOver(settings)
   const owned = new OwnerRecord(`${stack}-owner`, { ...owner, owner: id, home })
 
   const Servers = await TARGETS[settings.target]()
   const workloads = plan?.workloads ?? []
-  const layout = layoutOf(settings, generation)
   const servers = new Servers(stack, { settings, layout, workloads, claimSizes, owned })
 
   const outputs = pulumi.output({
@@ -71,9 +69,9 @@ export async function deploy(settings: Settings, { gateOnPlan, takeOver }: Effec
       instances: servers.chroma,
       maxConnections: settings.chroma.maxConnections,
       quota: settings.chroma.quota,
-      generation,
-      shards: settings.chroma.shards,
-      shardMap: firstShardMap(settings.chroma.shards, settings.chroma.instances),
+      generation: layout.generation,
+      shards: layout.shards,
+      shardMap: firstShardMap(layout.shards, layout.instances),
     },
     ollama: servers.ollama.map(pool => ({ ...pool, version: settings.ollama.version })),
     api: servers.api,

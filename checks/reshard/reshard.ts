@@ -15,6 +15,8 @@ const ON_ITS_WAY: Millis = seconds(3)
 export interface ReshardOptions {
   /** Shards that there are to be. */
   shards: number
+  /** Chroma servers that they are spread over: the first of those that there are. All of them when absent. */
+  instances?: number
   /** Records a second at most; undefined for as many as can be. */
   rate?: number | undefined
   signal: AbortSignal
@@ -44,17 +46,24 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const { signal, report, shards } = options
   const found = await findMove(knowledge, signal)
   const result = { copied: 0, creators: 0, longestClosed: 0 }
-  if (found.target === undefined && found.from.shards.settings.shards === shards) {
-    return { ...result, generation: found.from.shards.settings.generation, shards }
+  const { from } = found
+  const { length } = from.shards.servers
+  const wanted = {
+    generation: from.shards.settings.generation + 1,
+    shards,
+    map: firstShardMap(shards, options.instances ?? length),
   }
-  const target = found.target ?? targetOf(found.from.shards, shards)
-  if (target.shards !== shards) throw otherMove(target.shards, shards)
+  if (found.target === undefined && isSameMap(from.shards.map, wanted.map)) {
+    return { ...result, generation: wanted.generation - 1, shards }
+  }
+  const target = found.target ?? wanted
+  if (!isSameMap(target.map, wanted.map)) throw otherMove(target, wanted)
   const to = knowledge.generations.open(target)
   // What a killed mover had sent may still be on its way.
   if (found.target !== undefined) await sleep(ON_ITS_WAY, undefined, { signal })
   const pace = paceOf(options)
   const move: Move = {
-    from: found.from,
+    from,
     to,
     target,
     signal,
@@ -65,16 +74,16 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     },
   }
   const isNew = (await to.shards.existing(signal)).size === 0
-  await begin(found.from.shards, target, signal)
+  await begin(from.shards, target, signal)
   const copied: CopiedShard[] = []
-  for (const shard of all(found.from.shards)) copied.push(await copyShard(move, shard, isNew))
+  for (const shard of all(from.shards)) copied.push(await copyShard(move, shard, isNew))
   for (const each of copied) {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
     const { creators, longestClosed } = await switchShard(move, each)
     result.creators += creators
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
   }
-  await deleteRecords(found.from.shards, signal)
+  await deleteRecords(from.shards, signal)
   return { ...result, generation: target.generation, shards }
 }
 
@@ -125,11 +134,8 @@ export async function findMove(
 const all = ({ settings }: ShardCollections): number[] =>
   Array.from({ length: settings.shards }, (_, shard) => shard)
 
-const targetOf = ({ settings, servers }: ShardCollections, shards: number): MoveTarget => ({
-  generation: settings.generation + 1,
-  shards,
-  map: firstShardMap(shards, servers.length),
-})
+const isSameMap = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((instance, shard) => instance === b[shard])
 
 /** From here on every process looks whether a creator has moved. */
 async function begin(
@@ -161,7 +167,15 @@ function paceOf({ rate, signal }: ReshardOptions): (records: number) => Promise<
   }
 }
 
-const otherMove = (under: number, wanted: number) =>
-  new Failure('misused', `A move to ${under} shards is under way, and not to ${wanted}`, {
-    mend: `end it: npm run reshard -- --shards ${under}; or take it back, while nobody has moved: npm run reshard -- --undo`,
-  })
+function otherMove(under: MoveTarget, wanted: MoveTarget): Failure {
+  const named = ({ shards, map }: MoveTarget) =>
+    `${shards} shards on ${1 + Math.max(...map)} servers`
+  const flags = `--shards ${under.shards} --instances ${1 + Math.max(...under.map)}`
+  return new Failure(
+    'misused',
+    `A move to ${named(under)} is under way, and not to ${named(wanted)}`,
+    {
+      mend: `end it: npm run reshard -- ${flags}; or take it back, while nobody has moved: npm run reshard -- --undo`,
+    },
+  )
+}

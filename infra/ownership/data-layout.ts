@@ -11,6 +11,9 @@ export const Layout = z.object({
   generation: z.int().positive().default(FIRST_GENERATION),
   shards: z.int().positive(),
   instances: z.int().positive(),
+  /** What the data was moved away from: a setting that still says so is an old one. */
+  leftShards: z.int().positive().optional(),
+  leftInstances: z.int().positive().optional(),
   embeddingModel: z.string(),
   dimensions: z.int().positive(),
   /** What the model wants before texts that are stored, and before questions. */
@@ -64,29 +67,57 @@ export function newestOf(known: KnownLayouts): Partial<Layout>[] {
   return layouts.filter(layout => generationIn(layout) === newest)
 }
 
-/**
- * Requires that data which is there is still where the settings look for it, and of the model that they ask: neither
- * changes when a setting does.
- * @returns the data's generation
- * @throws Failure `misused` with what it was and what it is to be
- */
-export function requireLayout(settings: Settings, known: KnownLayouts): number {
-  const newest = newestOf(known)
-  for (const layout of newest) requireSame(settings, layout)
-  return newest.length === 0 ? FIRST_GENERATION : generationIn(newest[0]!)
+/** As what a stack is deployed. */
+export interface LayoutToDeploy {
+  /** As the data is laid out. */
+  layout: Layout
+  /** What the settings ask for beyond that, and the command that moves the data there. */
+  pending?: string
 }
 
-/** What settings say of a layout. */
-type Told = Exclude<keyof Layout, 'generation'>
-
-function requireSame(settings: Settings, recorded: Partial<Layout>): void {
+/**
+ * Data stays where it is, and of the model that it was made with, when a setting changes: another number of shards and
+ * more servers are for `reshard` to use.
+ * @throws Failure `misused` for settings that the data cannot be deployed with, with what it was and what it is to be
+ */
+export function layoutToDeploy(settings: Settings, known: KnownLayouts): LayoutToDeploy {
+  const newest = newestOf(known)
+  const wanted = layoutOf(settings)
+  for (const layout of newest) requireSuited(settings, layout)
+  const recorded = newest.flatMap(Object.entries).filter(([, value]) => value !== undefined)
+  const layout: Layout = { ...wanted, ...Object.fromEntries(recorded) }
+  const asked = NUMBERS.filter(key => layout[key] !== wanted[key])
+  if (asked.length === 0) return { layout }
   const { stack } = settings
-  const { generation: _, ...wanted } = layoutOf(settings, generationIn(recorded))
-  const changed = (Object.keys(wanted) as Told[]).filter(
-    key => recorded[key] !== undefined && recorded[key] !== wanted[key],
+  const told = asked.map(
+    key => `${PROJECT}:${key} is ${wanted[key]}, and the data stays laid out for ${layout[key]}`,
   )
+  return {
+    layout,
+    pending: `${told.join('; ')}, until it is moved: npm run reshard -- --stack ${stack}`,
+  }
+}
+
+/** The settings with which a stack is deployed whose data is laid out so: with the servers that either has. */
+export const asDeployed = (settings: Settings, { shards, instances }: Layout): Settings => ({
+  ...settings,
+  chroma: { ...settings.chroma, shards, instances: Math.max(instances, settings.chroma.instances) },
+})
+
+/** What a move changes. */
+const NUMBERS = ['shards', 'instances'] as const
+const LEFT = { shards: 'leftShards', instances: 'leftInstances' } as const
+
+function requireSuited(settings: Settings, recorded: Partial<Layout>): void {
+  const { stack } = settings
+  const wanted = layoutOf(settings)
+  const isOther = (key: Told) => recorded[key] !== undefined && recorded[key] !== wanted[key]
+  const numbers = NUMBERS.filter(key => isOther(key) && isRefused(key, wanted, recorded))
   // Another model has other figures: the model is what was set.
-  const told = changed.includes('embeddingModel') ? changed.filter(key => !OF_MODEL[key]) : changed
+  const model = isOther('embeddingModel')
+    ? (['embeddingModel'] as const)
+    : MODEL_KEYS.filter(isOther)
+  const told: Told[] = [...numbers, ...model]
   if (told.length === 0) return
   const settingOf = (key: Told) =>
     `${PROJECT}:${OF_MODEL[key] === undefined ? key : `models ${wanted.embeddingModel}.${OF_MODEL[key]}`}`
@@ -101,15 +132,29 @@ function requireSame(settings: Settings, recorded: Partial<Layout>): void {
       .join('\n'),
     {
       mend: [
-        ...(told.includes('shards')
-          ? [`move the data: npm run reshard -- --stack ${stack} --shards ${wanted.shards}`]
-          : []),
         `set back ${back.join(' and ')}`,
+        ...(model.length === 0
+          ? [
+              `move the data: npm run reshard -- --stack ${stack}${numbers.map(key => ` --${key} ${wanted[key]}`).join('')}`,
+            ]
+          : []),
         `start without the data: npm run down -- --stack ${stack} --purge`,
       ].join(', or '),
     },
   )
 }
+
+/** One that the data has left is an old one, and of fewer servers some would be missed. */
+const isRefused = (
+  key: (typeof NUMBERS)[number],
+  wanted: Layout,
+  recorded: Partial<Layout>,
+): boolean =>
+  recorded[LEFT[key]] === wanted[key] ||
+  (key === 'instances' && wanted.instances < (recorded.instances ?? 0))
+
+/** What settings say of a layout. */
+type Told = Exclude<keyof Layout, 'generation' | 'leftShards' | 'leftInstances'>
 
 /** Figures of the embedding model, by where a stack that defines it itself says them. */
 const OF_MODEL: Partial<Record<Told, string>> = {
@@ -117,3 +162,4 @@ const OF_MODEL: Partial<Record<Told, string>> = {
   documentPrefix: 'prefixes.document',
   queryPrefix: 'prefixes.query',
 }
+const MODEL_KEYS = Object.keys(OF_MODEL) as Told[]

@@ -17,13 +17,18 @@ export async function clusterLayout(settings: Settings): Promise<Partial<Layout>
   const owner = recorded?.metadata?.labels?.[OBJECT_OWNER_LABEL]
   // One without an owner is of an older version. What the state has is looked at in any case (takeOver).
   if (owner !== undefined && owner !== (await ownerOf(settings)).id) return undefined
-  const { generation, shards, instances, dimensions, ...texts } = recorded?.data ?? {}
-  if (shards === undefined) return undefined
-  return {
-    ...texts,
-    shards: Number(shards),
-    instances: Number(instances),
-    ...(generation !== undefined && { generation: Number(generation) }),
-    ...(dimensions !== undefined && { dimensions: Number(dimensions) }),
-  }
+  const { data } = recorded ?? {}
+  if (data?.shards === undefined) return undefined
+  const layout = Object.entries(data).map(([key, value]) => [
+    key,
+    TEXTS.has(key) ? value : Number(value),
+  ])
+  return Object.fromEntries(layout)
 }
+
+/** All else that is said of a layout is a number. */
+const TEXTS: ReadonlySet<string> = new Set<keyof Layout>([
+  'embeddingModel',
+  'documentPrefix',
+  'queryPrefix',
+])

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
-import { requireLayout } from '../../infra/ownership/data-layout.ts'
+import { layoutToDeploy } from '../../infra/ownership/data-layout.ts'
 import { namesIn, type PreviousState } from '../../infra/ownership/known-resources.ts'
 import type { KnownOwner, Owner } from '../../infra/ownership/owner.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
@@ -22,7 +22,7 @@ export async function takeOver(
   { dryRun }: { dryRun: boolean },
 ): Promise<KnownOwner> {
   const home = await ownerOf(settings)
-  requireLayout(settings, [await recordedLayout(settings), before.layout])
+  layoutToDeploy(settings, [await recordedLayout(settings), before.layout])
   const id = idOf(settings, before, home)
   const known = namesIn(before)
   // Once there is an owner, what an older version made has it, or is on the list of what cannot be given it.

@@ -5,7 +5,7 @@ import { planStack, type StackPlan } from '../../infra/capacity/stack-plan.ts'
 import { describeVerdict, requireFit } from '../../infra/capacity/verdict/verdict.ts'
 import { requireCertificates } from '../../infra/egress/egress-settings.ts'
 import { reasonOf } from '../../infra/failure.ts'
-import { requireLayout } from '../../infra/ownership/data-layout.ts'
+import { asDeployed, type Layout, layoutToDeploy } from '../../infra/ownership/data-layout.ts'
 import type { ClaimSizes } from '../../infra/servers/target-component.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { warningsOf } from '../../infra/settings/settings-warnings.ts'
@@ -40,8 +40,8 @@ const demandNow = async (settings: Settings, from: FigureSources): Promise<Stack
 
 /** What the plan says of a deployment: the verdict, or the warning that goes with deploying all the same. */
 export interface DeployDecision extends PlanDecision {
-  /** Which layout of the data is deployed. */
-  generation: number
+  /** How the data is laid out, or will be. */
+  layout: Layout
 }
 
 /** The same without what only data that is there can tell. */
@@ -58,27 +58,29 @@ interface PlanDecision {
  * Looks at where a stack is to be deployed, plans it, and refuses one that cannot be there. `npm run up` asks before it
  * brings tools in, which may take minutes, and the program again before it makes anything: what is free may have changed
  * since, and a plain `pulumi up` has only the program. It takes 24 ms of the 2.8 s of an update that changes nothing.
- * @throws Failure as requireCertificates, preflight, requireLayout and decideByPlan do
+ * @throws Failure as requireCertificates, preflight, layoutToDeploy and decideByPlan do
  */
-export async function gateOnPlan(settings: Settings): Promise<DeployDecision> {
-  requireCertificates(settings.egress)
-  const target = await commandsFor(settings)
-  await target.preflight(settings)
-  const known = [await recordedLayout(settings), await target.dataLayout(settings)]
-  const generation = requireLayout(settings, known)
+export async function gateOnPlan(asked: Settings): Promise<DeployDecision> {
+  requireCertificates(asked.egress)
+  const target = await commandsFor(asked)
+  await target.preflight(asked)
+  const known = [await recordedLayout(asked), await target.dataLayout(asked)]
+  const { layout, pending } = layoutToDeploy(asked, known)
+  const settings = asDeployed(asked, layout)
   const decision = await decideByPlan(settings)
   const { plan } = decision
   const notHeld = plan && (await target.requirePlanned?.(plan))
   const sized = plan && (await target.sizeClaims?.(settings, plan))
   const warnings = [
     decision.warning,
+    pending,
     notHeld,
     ...(sized?.warnings ?? []),
     ...warningsOf(settings),
   ].filter(text => text !== undefined)
   return {
     ...decision,
-    generation,
+    layout,
     ...(sized && { claimSizes: sized.claimSizes }),
     ...(warnings.length > 0 && { warning: warnings.join('\n') }),
   }

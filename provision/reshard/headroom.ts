@@ -10,19 +10,22 @@ import { commandsFor } from '../targets/targets.ts'
 
 /** What a second generation takes beside the first, in bytes of each server. */
 export interface SecondGeneration {
+  /** Servers that it is on. */
+  instances: number
   memory: Bytes
   disk: Bytes
 }
 
 /** What as many records again take in other shards, until what they were copied from is deleted. */
 export function secondGeneration(
-  { chroma }: Settings,
   { records, dimension }: StoreStatistics,
   shards: number,
+  instances: number,
 ): SecondGeneration {
-  const vectors = Math.ceil(records / chroma.instances)
+  const vectors = Math.ceil(records / instances)
   const perShard = Math.max(1, Math.ceil(records / shards))
   return {
+    instances,
     memory: memoryOfVectors(vectors, dimension, perShard),
     disk: diskOfVectors(vectors, dimension),
   }
@@ -58,20 +61,18 @@ export async function requireHeadroom(
   )
 }
 
-async function requireOnMachine(settings: Settings, { memory, disk }: SecondGeneration) {
+async function requireOnMachine(settings: Settings, { instances, memory, disk }: SecondGeneration) {
   const { nodes } = await (await commandsFor(settings)).inventory(settings)
   const free = nodes[0]!.memory
   const { bavail, bsize } = await statfs(settings.home)
   const room = bavail * bsize - CHROMA_RESERVE
   const short = [
-    ...(memory * settings.chroma.instances > free
-      ? [
-          `${formatBytes(memory * settings.chroma.instances)} of memory, and ${formatBytes(free)} are free`,
-        ]
+    ...(memory * instances > free
+      ? [`${formatBytes(memory * instances)} of memory, and ${formatBytes(free)} are free`]
       : []),
-    ...(disk * settings.chroma.instances > room
+    ...(disk * instances > room
       ? [
-          `${formatBytes(disk * settings.chroma.instances)} on the disk of ${settings.home}, and ${formatBytes(Math.max(0, room))} may be used`,
+          `${formatBytes(disk * instances)} on the disk of ${settings.home}, and ${formatBytes(Math.max(0, room))} may be used`,
         ]
       : []),
   ]

@@ -31,6 +31,8 @@ export class ShardCollections {
   readonly settings: ShardSettings
   readonly database: string
   readonly servers: readonly ChromaServer[]
+  /** For each shard the index of its server, where nothing else is recorded. */
+  readonly map: readonly number[]
   readonly layouts: LayoutRecords
   readonly #shards: OpenShards
   /** What was last heard of the shards' moves. Who has moved never comes back. */
@@ -38,13 +40,13 @@ export class ShardCollections {
 
   constructor(
     servers: readonly ChromaServer[],
-    /** For each shard the index of its server, where nothing else is recorded. */
     map: readonly number[],
     layouts: LayoutRecords,
     database: string,
     settings: ShardSettings,
   ) {
     this.servers = servers
+    this.map = map
     this.layouts = layouts
     this.#shards = new OpenShards(servers, map, layouts, database, settings)
     this.database = database

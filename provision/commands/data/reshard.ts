@@ -1,6 +1,7 @@
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { reshard as move, type Resharded, undoReshard } from '../../../checks/reshard/reshard.ts'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
+import { Failure } from '../../../infra/failure.ts'
 import { Layout, layoutOf } from '../../../infra/ownership/data-layout.ts'
 import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
@@ -25,9 +26,14 @@ import { wholeNumber } from '../whole-number.ts'
 
 interface ReshardOptions extends StackOptions {
   shards?: number
+  instances?: number
   rate?: number
   dryRun?: boolean
   undo?: boolean
+}
+
+interface Moved extends Resharded {
+  instances: number
 }
 
 const MOST_RATE = 1_000_000
@@ -37,13 +43,20 @@ const USUAL_RATE = 700
 /** Moves all creators to another number of shards while the stack is used. */
 export const reshard: CommandSpec<ReshardOptions> = {
   name: 'reshard',
-  description: 'move all creators to another number of shards, while they are read and written',
+  description:
+    'move all creators to another number of shards, or to more or fewer Chroma servers, while they are read and written',
   options: [
     ...STACK_FLAGS,
     {
       flags: '--shards <number>',
       description: 'shards that there are to be; what the settings say when absent',
       parse: wholeNumber(MIN_SHARDS, MAX_SHARDS),
+    },
+    {
+      flags: '--instances <number>',
+      description:
+        'Chroma servers that the shards are spread over, of those that there are; what the settings say when absent',
+      parse: wholeNumber(1, MAX_SHARDS),
     },
     {
       flags: '--rate <number>',
@@ -63,8 +76,7 @@ export const reshard: CommandSpec<ReshardOptions> = {
         await requireMovingApi(deployment, settings.stack, context.signal)
         if (options.undo) return await undo(deployment, context)
         const done = await run(stack, deployment, options, context)
-        if ('text' in done) return done
-        return await finish(stack, done, context.steps)
+        return 'text' in done ? done : await finish(stack, done, context.steps)
       } finally {
         await deployment.close()
       }
@@ -87,26 +99,28 @@ async function run(
   deployment: ConnectedDeployment,
   options: ReshardOptions,
   { steps, signal }: CommandContext,
-): Promise<Resharded | Outcome> {
+): Promise<Moved | Outcome> {
   const knowledge = deployment.knowledge()
-  const { rate, shards = settings.chroma.shards } = options
+  const { rate, shards = settings.chroma.shards, instances = settings.chroma.instances } = options
+  requireServers(deployment, instances, settings.stack)
   const statistics = await steps.run(
     'data',
     () => knowledge.statistics(signal),
     ({ records, creators, shards }) =>
       `${records} records of ${creators.count} creators in ${shards.length} shards`,
   )
-  const needed = secondGeneration(settings, statistics, shards)
+  const needed = secondGeneration(statistics, shards, instances)
   if (options.dryRun) return dryRunOf(statistics, needed, shards, rate)
   await requireHeadroom(settings, statistics, needed)
-  return steps.run(
+  const done = await steps.run(
     'move',
-    ({ report }) => move(knowledge, { shards, rate, signal, report }),
+    ({ report }) => move(knowledge, { shards, instances, rate, signal, report }),
     ({ copied, creators, longestClosed }) =>
       copied + creators === 0
         ? 'all are there already'
         : `${creators} creators, ${copied} records copied; a writer had to wait for at most ${formatDuration(longestClosed)}`,
   )
+  return { ...done, instances }
 }
 
 function dryRunOf(
@@ -131,23 +145,51 @@ function dryRunOf(
   return { text, document }
 }
 
+/** @throws Failure `misused` for more servers than the stack has */
+function requireServers({ chroma }: ConnectedDeployment, wanted: number, stack: string): void {
+  if (wanted <= chroma.length) return
+  throw new Failure(
+    'misused',
+    `--instances is ${wanted}, and stack ${stack} has ${chroma.length === 1 ? 'one Chroma server' : `${chroma.length} Chroma servers`}`,
+    {
+      mend: `set knowledge-stack:instances to ${wanted}, and deploy them: npm run up -- --stack ${stack}`,
+    },
+  )
+}
+
 /** Writes down where the data is, and deploys it where the settings say so too. */
-async function finish(stack: StackFile, done: Resharded, steps: Steps): Promise<Outcome> {
-  const { settings } = stack
-  const { generation, shards } = done
-  const layout = { ...layoutOf(settings, generation), shards }
-  await changeJsonRecord(layoutRecordOf(settings.home), Layout, () => layout)
-  const text = `The data of stack ${settings.stack} is in ${shards} shards`
-  if (settings.chroma.shards !== shards) {
+async function finish(
+  { settings, ...stack }: StackFile,
+  done: Moved,
+  steps: Steps,
+): Promise<Outcome> {
+  const { generation, shards, instances } = done
+  const wanted = { shards, instances }
+  await changeJsonRecord(layoutRecordOf(settings.home), Layout, before => {
+    if (before?.generation === generation) return before
+    const left = before ?? layoutOf(settings)
     return {
-      text: `${text}. Everything goes on as it is; before the next update set knowledge-stack:shards to ${shards} in ${stack.path}`,
-      document: { ...done, settings: settings.chroma.shards },
+      ...layoutOf(settings, generation),
+      ...wanted,
+      ...(left.shards !== shards && { leftShards: left.shards }),
+      ...(left.instances !== instances && { leftInstances: left.instances }),
+    }
+  })
+  const text = `The data of stack ${settings.stack} is in ${shards} shards on ${instances === 1 ? 'one Chroma server' : `${instances} Chroma servers`}`
+  const other = KEYS.filter(key => settings.chroma[key] !== wanted[key])
+  if (other.length > 0) {
+    const lines = other.map(key => `knowledge-stack:${key} to ${wanted[key]}`).join(' and ')
+    return {
+      text: `${text}. Everything goes on as it is; before the next update set ${lines} in ${stack.path}`,
+      document: done,
     }
   }
-  const { outcome } = await bringUp(stack, {}, steps)
+  const { outcome } = await bringUp({ ...stack, settings }, {}, steps)
   return {
     ...outcome,
     text: `${text}\n\n${outcome.text}`,
     document: { ...done, up: outcome.document },
   }
 }
+
+const KEYS = ['shards', 'instances'] as const

@@ -429,15 +429,31 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     6 * MINUTES,
   )
 
-  it('refuses to look for its data where it is not', async () => {
-    stack.config.shards = 12
-    const { code, stderr } = await stack.run('up')
-    expect({ code, stderr }).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(/laid out for 10/),
-    })
-    delete stack.config.shards
-  })
+  it(
+    'has its data moved to other shards while it is written, and back by the line that its settings are refused with',
+    async () => {
+      let isMoved = false
+      const moved = stack.run('reshard', '--shards', '12').finally(() => {
+        isMoved = true
+      })
+      await notes.write('while it moves', () => isMoved)
+      expect(await moved).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/in 12 shards.*set knowledge-stack:shards to 12/s),
+      })
+      const refused = await stack.run('up')
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/laid out for 12/) })
+      expect(refused.stderr).toContain('npm run reshard -- --stack dev --shards 10')
+      const { code, document, stderr } = await stack.json('reshard', '--shards', '10')
+      expect({ code, document, stderr }).toMatchObject({
+        code: 0,
+        document: { generation: 3, shards: 10, up: { verdict: 'passed' } },
+      })
+      await notes.healthy()
+      expect(await notes.lost()).toEqual([])
+    },
+    6 * MINUTES,
+  )
 
   it(
     'keeps volumes when it goes down',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { kubeConfig } from '../../../checks/transport/kube-config.ts'
 import type { Failure } from '../../../infra/failure.ts'
-import { requireLayout } from '../../../infra/ownership/data-layout.ts'
+import { layoutToDeploy } from '../../../infra/ownership/data-layout.ts'
 import { parseSettings, type Settings } from '../../../infra/settings/parse-settings.ts'
 import { commandsFor } from '../../../provision/targets/targets.ts'
 import { kubeconfigText } from '../../support/cluster/control-plane.ts'
@@ -26,7 +26,7 @@ const settingsWith = (kubernetes: object = {}, more: object = {}) =>
 const preflight = async (settings: Settings) => {
   const target = await commandsFor(settings)
   await target.preflight(settings)
-  requireLayout(settings, [await target.dataLayout(settings)])
+  layoutToDeploy(settings, [await target.dataLayout(settings)])
 }
 
 const refusal = (kubernetes?: object, more?: object): Promise<Failure> =>
@@ -199,10 +199,10 @@ describe('before a stack is deployed to a cluster', () => {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'layout', namespace },
-      data: { shards: '10', instances: '1' },
+      data: { shards: '10', instances: '2' },
     })
-    await preflight(settingsWith({ namespace }))
-    const failure = await refusal({ namespace }, { shards: 20 })
-    expect(failure.message).toMatch(/shards is 20, but the data of stack prod was laid out for 10/)
+    await preflight(settingsWith({ namespace }, { instances: 2 }))
+    const failure = await refusal({ namespace }, { instances: 1 })
+    expect(failure.message).toMatch(/instances is 1, but the data of stack prod was laid out for 2/)
   })
 })

@@ -257,11 +257,13 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
     expect(await claims()).toEqual(before)
   })
 
-  it('refuses other instances or shards over its data, before anything is changed', async () => {
-    await plain.configure({ instances: 3 })
-    await expect(plain.stack.preview()).rejects.toThrow(/instances is 3.*laid out for 2/)
+  it('refuses fewer instances than its data is on, before anything is changed, and leaves the data in its shards', async () => {
+    await plain.configure({ instances: 1 })
+    await expect(plain.stack.preview()).rejects.toThrow(/instances is 1.*laid out for 2/)
     await plain.configure({ instances: 2, shards: 20 })
-    await expect(plain.stack.preview()).rejects.toThrow(/shards is 20.*laid out for 10/)
+    const { stdout, changeSummary } = await plain.stack.preview()
+    expect(stdout).toMatch(/shards is 20, and the data stays laid out for 10.*npm run reshard/)
+    expect(Object.keys(changeSummary)).toEqual(['same'])
     await plain.configure({ shards: 10 })
   })
 

@@ -288,6 +288,19 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       await verifies()
     })
 
+    it('has its data moved to other shards, and deployed and verified there', async () => {
+      const known = await written()
+      stack.config.shards = 7
+      const { code, document, stderr } = await stack.json('reshard')
+      expect({ code, document, stderr }).toMatchObject({
+        code: 0,
+        document: { generation: 2, shards: 7, creators: 1, up: { verdict: 'passed' } },
+      })
+      await openStack()
+      expect(outputs.chroma).toMatchObject({ generation: 2, shards: 7 })
+      expect(await written()).toEqual(known)
+    })
+
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {
       const known = await written()
       await deployment.close()

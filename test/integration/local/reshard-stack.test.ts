@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
 
@@ -36,14 +37,19 @@ describe('the data of a stack of local processes', () => {
     const { hits } = (await answer.json()) as { hits: { text: string }[] }
     return hits.map(({ text }) => text)
   }
-  const stats = async () => (await api('/ai/chromadb/stats')).json()
+  const stats = async () => (await (await api('/ai/chromadb/stats')).json()) as StoreStatistics
   const recorded = async () => JSON.parse(await readFile(layoutRecordOf(stack.home), 'utf8'))
 
-  it('stays where it is when the settings ask for other shards, and up tells how to move it', async () => {
-    stack.config.shards = 8
-    const { code, stderr } = await stack.run('up')
-    expect(code).toBe(2)
-    expect(stderr).toContain('npm run reshard -- --stack dev --shards 8')
+  it('stays where it is when the settings ask for other shards and servers, which up starts, and tells how to move it', async () => {
+    Object.assign(stack.config, { shards: 8, instances: 2 })
+    const { code, document, stderr } = await stack.json('up')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(document.endpoints.chroma).toHaveLength(2)
+    expect(stderr).toContain('shards is 8, and the data stays laid out for 5')
+    expect(stderr).toContain('instances is 2, and the data stays laid out for 1')
+    expect(stderr).toContain('npm run reshard -- --stack dev')
+    expect(await stats()).toMatchObject({ generation: 1, records: 12 })
+    expect((await stack.json('up')).document.changed).toBe(false)
   })
 
   it('is told how it would move, and what that needs', async () => {
@@ -86,8 +92,10 @@ describe('the data of a stack of local processes', () => {
         `${creator} bakes cakes.`,
       ])
     }
-    expect(await stats()).toMatchObject({ generation: 2, records: 24, creators: { count: 12 } })
-    expect(await recorded()).toMatchObject({ generation: 2, shards: 8 })
+    const { shards, ...sums } = await stats()
+    expect(sums).toMatchObject({ generation: 2, records: 24, creators: { count: 12 } })
+    expect(new Set(shards.map(({ instance }) => instance))).toEqual(new Set([0, 1]))
+    expect(await recorded()).toMatchObject({ generation: 2, shards: 8, instances: 2 })
   })
 
   it('is there already for a second move, and a second up changes nothing', async () => {
@@ -107,8 +115,24 @@ describe('the data of a stack of local processes', () => {
     expect(stderr).toContain('set back knowledge-stack:shards 8')
   })
 
-  it('moves before the settings say so, and the running API follows it', async () => {
+  it('is moved to fewer servers before the others go', async () => {
     stack.config.shards = 8
+    const more = await stack.run('reshard', '--instances', '3')
+    expect([more.code, more.stderr]).toEqual([2, expect.stringContaining('has 2 Chroma servers')])
+    stack.config.instances = 1
+    const refused = await stack.run('up')
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('npm run reshard -- --stack dev --instances 1')
+    const { code, document } = await stack.json('reshard', '--instances', '1')
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: { generation: 3, shards: 8, up: { verdict: 'passed' } },
+    })
+    expect(document.up.endpoints.chroma).toHaveLength(1)
+    expect(await found('creator 5')).toHaveLength(2)
+  })
+
+  it('moves before the settings say so, and the running API follows it', async () => {
     const { code, stdout } = await stack.run('reshard', '--shards', '6')
     expect({ code, stdout }).toMatchObject({
       code: 0,
@@ -116,7 +140,7 @@ describe('the data of a stack of local processes', () => {
     })
     expect((await found('creator 3')).sort()).toHaveLength(2)
     expect(await put('creator 3', 'c', 'Creator 3 sings.')).toBe(200)
-    expect(await stats()).toMatchObject({ generation: 3, records: 25 })
+    expect(await stats()).toMatchObject({ generation: 4, records: 25 })
     const refused = await stack.run('up')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('laid out for 6')])
     stack.config.shards = 6

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type Layout, layoutOf, requireLayout } from '../../../infra/ownership/data-layout.ts'
+import {
+  asDeployed,
+  type Layout,
+  layoutOf,
+  layoutToDeploy,
+} from '../../../infra/ownership/data-layout.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 
@@ -7,18 +12,40 @@ const settings = parseSettings('dev', { shards: 12, instances: 3 })
 
 describe('the layout of data that is there', () => {
   it('may be anything where there is none yet', () => {
-    expect(() => requireLayout(settings, [undefined])).not.toThrow()
+    expect(layoutToDeploy(settings, [undefined])).toEqual({ layout: layoutOf(settings) })
   })
 
   it('may stay what it is', () => {
-    expect(() =>
-      requireLayout(settings, [{ shards: 12, instances: 3 }, layoutOf(settings)]),
-    ).not.toThrow()
+    const known = [{ shards: 12, instances: 3 }, layoutOf(settings)]
+    expect(layoutToDeploy(settings, known)).toEqual({ layout: layoutOf(settings) })
   })
 
   it.each([
-    [{ shards: 10, instances: 3 }, /shards is 12, .* laid out for 10/, 'shards 10'],
-    [{ shards: 12, instances: 1 }, /instances is 3, .* laid out for 1/, 'instances 1'],
+    [{ shards: 10, instances: 3 }, 'shards is 12, and the data stays laid out for 10'],
+    [{ shards: 12, instances: 1 }, 'instances is 3, and the data stays laid out for 1'],
+    [
+      { shards: 10, instances: 1 },
+      'shards is 12, and the data stays laid out for 10; knowledge-stack:instances is 3',
+    ],
+  ])('stays as it is until it is moved, whatever is set: %j', (recorded, told) => {
+    const { layout, pending } = layoutToDeploy(settings, [undefined, recorded])
+    expect(layout).toEqual({ ...layoutOf(settings), ...recorded })
+    expect(pending).toContain(told)
+    expect(pending).toContain('npm run reshard -- --stack dev')
+    expect(asDeployed(settings, layout).chroma).toMatchObject({
+      shards: recorded.shards,
+      instances: 3,
+    })
+  })
+
+  it.each([
+    [
+      { shards: 10, leftShards: 12, instances: 3 },
+      /shards is 12, .* laid out for 10/,
+      'set back knowledge-stack:shards 10, or move the data: npm run reshard -- --stack dev --shards 12',
+    ],
+    [{ shards: 12, instances: 4 }, /instances is 3, .* laid out for 4/, '--instances 3'],
+    [{ instances: 1, leftInstances: 3 }, /instances is 3, .* laid out for 1/, 'instances 1'],
     [
       { embeddingModel: 'all-minilm:latest', dimensions: 384 },
       /^knowledge-stack:embeddingModel is "nomic-embed-text:latest", .* laid out for "all-minilm:latest"$/,
@@ -30,17 +57,22 @@ describe('the layout of data that is there', () => {
       'prefixes.document ""',
     ],
   ] satisfies [Partial<Layout>, RegExp, string][])(
-    'is not changed by settings: %j',
+    'is not left by settings that are old, would miss a server or want another model: %j',
     (recorded, message, mend) => {
-      const refusal = refusalOf(() => requireLayout(settings, [undefined, recorded]))
+      const refusal = refusalOf(() => layoutToDeploy(settings, [undefined, recorded]))
       expect(refusal.exitCode).toBe(2)
       expect(refusal.message).toMatch(message)
       expect(refusal.mend).toContain(mend)
     },
   )
 
-  it('is told of whole when both numbers are others', () => {
-    const { message } = refusalOf(() => requireLayout(settings, [{ shards: 5, instances: 1 }]))
-    expect(message.split('\n')).toHaveLength(2)
+  it('is what the newest record says: one of before a move says nothing any more', () => {
+    const newest = { ...layoutOf(settings, 2), shards: 7 }
+    const { layout } = layoutToDeploy(settings, [
+      { shards: 5 },
+      newest,
+      { generation: 1, shards: 9 },
+    ])
+    expect(layout).toEqual(newest)
   })
 })
