@@ -20,7 +20,7 @@ const ROUNDED = 1e-6
  * @returns those who do not have the same there
  */
 export async function differentCreators(
-  { from, to, signal }: Pick<Move, 'from' | 'to' | 'signal'>,
+  { from, to, signal, pace }: Move,
   shard: number,
   creators: readonly ShardCreator[],
 ): Promise<CreatorId[]> {
@@ -36,6 +36,7 @@ export async function differentCreators(
       for (const id of there) different.add(creatorOf(id)!)
       for (let start = 0; start < wanted.length; start += READ) {
         const ids = wanted.slice(start, start + READ)
+        await pace.wait(ids.length)
         const [before, after] = await Promise.all([
           recordsIn(from.shards, shard, own, ids, signal),
           recordsIn(to.shards, target, own, ids, signal),

@@ -3,12 +3,12 @@ import { Failure } from '../../infra/failure.ts'
 import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
-import type { Generation } from '../store/generations.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { ServerError } from '../transport/server-error.ts'
-import { RecordWriter } from './record-writer.ts'
+import type { Move } from './move.ts'
+import type { RecordWriter } from './record-writer.ts'
 
 /** Records that are read at once. */
 const READ = 1000
@@ -33,35 +33,25 @@ export async function currentIds(
 
 /** Copies creators of a shard to where they are to be in another generation. */
 export class CreatorCopier {
-  readonly #from: Generation
-  readonly #to: Generation
+  readonly #move: Move
   readonly #shard: number
-  readonly #signal: AbortSignal
-  readonly #onCopied: (records: number) => Promise<void>
   readonly #writer: RecordWriter
 
-  /** @param onCopied is told of records that were read and are being written, and may hold the copying back */
-  constructor(
-    { from, to }: { from: Generation; to: Generation },
-    shard: number,
-    signal: AbortSignal,
-    onCopied: (records: number) => Promise<void>,
-  ) {
-    this.#from = from
-    this.#to = to
+  /** @param writer of the generation that they are copied to: what it was given is there once it is flushed */
+  constructor(move: Move, shard: number, writer: RecordWriter) {
+    this.#move = move
     this.#shard = shard
-    this.#signal = signal
-    this.#onCopied = onCopied
-    this.#writer = new RecordWriter(to.shards, signal)
+    this.#writer = writer
   }
 
   /**
-   * Makes what the creators have there what they have here, once it is flushed.
+   * Makes what the creators have there what they have here, once the writer is flushed.
    * @param isNew nobody ever began to copy one of them
    */
   async copy(creators: readonly CreatorId[], isNew: boolean): Promise<void> {
+    const { from, signal, onCopied } = this.#move
     const copy = async (records: ChromaCollection) => {
-      const wanted = await currentIds(records, creators, this.#signal)
+      const wanted = await currentIds(records, creators, signal)
       const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
       for (let start = 0; start < missing.length; start += READ) {
         const ids = missing.slice(start, start + READ)
@@ -69,33 +59,30 @@ export class CreatorCopier {
         for (const [shard, own] of Map.groupBy(found, ({ id }) => this.#shardOf(id))) {
           await this.#writer.write(shard, own as NewRecord[])
         }
-        await this.#onCopied(found.length)
+        onCopied(found.length)
       }
     }
-    await this.#from.shards.readShard(this.#shard, undefined, copy, this.#signal)
-  }
-
-  flush(): Promise<void> {
-    return this.#writer.flush()
+    await from.shards.readShard(this.#shard, undefined, copy, signal)
   }
 
   #shardOf(id: string): number {
-    return this.#to.shards.of(creatorOf(id) as CreatorId)
+    return this.#move.to.shards.of(creatorOf(id) as CreatorId)
   }
 
   /** Takes away what the creators have there and not here. @returns those of the wanted that are not there */
   async #missing(creators: readonly CreatorId[], wanted: ReadonlySet<string>): Promise<string[]> {
     const there = new Set<string>()
-    const { shards } = this.#to
+    const { signal } = this.#move
+    const { shards } = this.#move.to
     for (const [shard, own] of Map.groupBy(creators, creator => shards.of(creator))) {
       const tidy = async (records: ChromaCollection) => {
         const where = whereCreators(own)
-        const found = await records.get(where, { include: [] }, this.#signal)
+        const found = await records.get(where, { include: [] }, signal)
         const over = found.map(({ id }) => id).filter(id => !wanted.has(id))
-        if (over.length > 0) await records.delete(where, over, this.#signal)
+        if (over.length > 0) await records.delete(where, over, signal)
         for (const { id } of found) there.add(id)
       }
-      await shards.readShard(shard, undefined, tidy, this.#signal)
+      await shards.readShard(shard, undefined, tidy, signal)
     }
     return [...wanted].filter(id => !there.has(id))
   }
@@ -108,7 +95,7 @@ export class CreatorCopier {
   ): Promise<StoredRecord[]> {
     try {
       const options = { ids, include: EVERYTHING }
-      return await records.get(whereCreators(creators), options, this.#signal)
+      return await records.get(whereCreators(creators), options, this.#move.signal)
     } catch (error) {
       if (!(error instanceof ServerError && error.reason === 'faulty')) throw error
       throw new Failure(

@@ -6,6 +6,8 @@ import { LAST_KEY, type MoveState, NO_KEY } from '../store/shards/shard-move.ts'
 import { differentCreators } from './compare-shard.ts'
 import { CreatorCopier } from './copy-creators.ts'
 import type { Move } from './move.ts'
+import { Pace } from './pace.ts'
+import { RecordWriter } from './record-writer.ts'
 import { creatorsOf, partsOf, type ShardCreator } from './shard-creators.ts'
 
 /** Creators whose records are asked for at once, and about how many these are. */
@@ -40,10 +42,15 @@ export async function movedThrough(
 }
 
 /**
- * Copies what creators of a shard have, while it is written.
+ * Copies what creators of a shard have, while it is written. It is there once the writer is flushed.
  * @param isNew nothing was ever copied to that generation
  */
-export async function copyShard(move: Move, shard: number, isNew: boolean): Promise<CopiedShard> {
+export async function copyShard(
+  move: Move,
+  shard: number,
+  writer: RecordWriter,
+  isNew: boolean,
+): Promise<CopiedShard> {
   const { from, signal } = move
   const { layouts } = from.shards
   const { move: state } = await layouts.read(shard, signal)
@@ -51,14 +58,13 @@ export async function copyShard(move: Move, shard: number, isNew: boolean): Prom
   const versions = await layouts.versions(shard)
   const listed = await creatorsOf(from.shards, shard, signal)
   const creators = listed.filter(({ key }) => key > through)
-  const copier = new CreatorCopier(move, shard, signal, move.onCopied)
+  const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, COPIED.records, COPIED.creators)) {
     await copier.copy(
       part.map(({ creator }) => creator),
       isNew,
     )
   }
-  await copier.flush()
   return { shard, through, creators, versions }
 }
 
@@ -78,6 +84,8 @@ export async function switchShard(
   let { through } = copied
   const done = { creators: 0, longestClosed: 0 }
   if (through === LAST_KEY) return done
+  // Writers wait meanwhile.
+  const hurried = { ...move, pace: new Pace(undefined, move.signal) }
   for (const to of endsOf(copied.creators)) {
     for (;;) {
       const range = { after: through, to }
@@ -86,7 +94,7 @@ export async function switchShard(
       const attempt = randomUUID()
       const closed = performance.now()
       await layouts.recordMove(shard, { ...move.target, through, closing: { to, attempt } })
-      await copyChanged(move, copied, range, seen)
+      await copyChanged(hurried, copied, range, seen)
       const verdict = await layouts.settle(shard, attempt, 'moved')
       done.longestClosed = Math.max(done.longestClosed, performance.now() - closed)
       if (verdict === 'moved') {
@@ -135,11 +143,12 @@ function endsOf(creators: readonly ShardCreator[]): string[] {
  * @returns all between the keys, and the versions before it looked for them
  */
 async function copyChanged(
-  { from, to, signal, onCopied }: Move,
+  move: Move,
   { shard, creators }: CopiedShard,
   range: { after: string; to: string },
   since: VersionSnapshot | undefined,
 ): Promise<{ creators: ShardCreator[]; seen: VersionSnapshot | undefined }> {
+  const { from, to, signal, pace } = move
   const isIn = ({ key }: ShardCreator) => key > range.after && key <= range.to
   const known = creators.filter(isIn)
   const seen = await from.shards.layouts.versions(shard)
@@ -148,14 +157,15 @@ async function copyChanged(
   // Whose records are all gone by now is not there, and has records where it was copied to.
   const all = [...new Map([...known, ...there].map(each => [each.key, each])).values()]
   const changed = all.filter(({ creator }) => from.versions.changed(creator, since, seen))
-  const copier = new CreatorCopier({ from, to }, shard, signal, onCopied)
+  const writer = new RecordWriter(to.shards, signal, pace)
+  const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(changed, COPIED.records, COPIED.creators)) {
     await copier.copy(
       part.map(({ creator }) => creator),
       false,
     )
   }
-  await copier.flush()
+  await writer.flush()
   return { creators: all, seen }
 }
 

@@ -1,5 +1,6 @@
 import type { Generation } from '../store/generations.ts'
 import type { MoveTarget } from '../store/shards/shard-move.ts'
+import type { Pace } from './pace.ts'
 
 /** What moves, and how. */
 export interface Move {
@@ -7,6 +8,7 @@ export interface Move {
   to: Generation
   target: MoveTarget
   signal: AbortSignal
-  /** Told of records that were copied; may hold the copying back. */
-  onCopied(records: number): Promise<void>
+  pace: Pace
+  /** Told of records that were copied. */
+  onCopied(records: number): void
 }

@@ -1,6 +1,7 @@
 import { BATCH } from '../chroma/batches.ts'
 import type { NewRecord } from '../chroma/chroma-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import type { Pace } from './pace.ts'
 
 /** Requests at once for each server. While one is applied it takes in the next. */
 const UNDER_WAY = 2
@@ -12,13 +13,15 @@ const UNDER_WAY = 2
 export class RecordWriter {
   readonly #shards: ShardCollections
   readonly #signal: AbortSignal
+  readonly #pace: Pace
   readonly #waiting = new Map<number, NewRecord[]>()
   readonly #underWay = new Set<Promise<void>>()
   #failure: unknown
 
-  constructor(shards: ShardCollections, signal: AbortSignal) {
+  constructor(shards: ShardCollections, signal: AbortSignal, pace: Pace) {
     this.#shards = shards
     this.#signal = signal
+    this.#pace = pace
   }
 
   /** @throws what an earlier request failed with */
@@ -48,6 +51,7 @@ export class RecordWriter {
       await Promise.race(this.#underWay)
     }
     this.#rethrow()
+    await this.#pace.wait(records.length)
     const collection = await this.#shards.open(shard, this.#signal)
     const work: Promise<void> = collection
       .upsert(records, this.#signal)

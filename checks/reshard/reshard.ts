@@ -8,6 +8,8 @@ import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { LAST_KEY, type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
 import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, movedThrough, switchShard } from './move-shard.ts'
+import { Pace } from './pace.ts'
+import { RecordWriter } from './record-writer.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
 const ON_ITS_WAY: Millis = seconds(3)
@@ -61,22 +63,23 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const to = knowledge.generations.open(target)
   // What a killed mover had sent may still be on its way.
   if (found.target !== undefined) await sleep(ON_ITS_WAY, undefined, { signal })
-  const pace = paceOf(options)
   const move: Move = {
     from,
     to,
     target,
     signal,
-    async onCopied(records) {
+    pace: new Pace(options.rate, signal),
+    onCopied(records) {
       result.copied += records
       report(`${result.copied} records copied`)
-      await pace(records)
     },
   }
   const isNew = (await to.shards.existing(signal)).size === 0
   await begin(from.shards, target, signal)
   const copied: CopiedShard[] = []
-  for (const shard of all(from.shards)) copied.push(await copyShard(move, shard, isNew))
+  const writer = new RecordWriter(to.shards, signal, move.pace)
+  for (const shard of all(from.shards)) copied.push(await copyShard(move, shard, writer, isNew))
+  await writer.flush()
   for (const each of copied) {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
     const { creators, longestClosed } = await switchShard(move, each)
@@ -152,18 +155,6 @@ async function begin(
 async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Promise<void> {
   for (const [shard, { name }] of await shards.existing(signal)) {
     await shards.server(shard).deleteCollection(shards.database, name, signal)
-  }
-}
-
-/** Holds the copying back to so many records a second. */
-function paceOf({ rate, signal }: ReshardOptions): (records: number) => Promise<void> {
-  const started = performance.now()
-  let sum = 0
-  return async records => {
-    sum += records
-    if (rate === undefined) return
-    const ahead = (sum / rate) * 1000 - (performance.now() - started)
-    if (ahead > 0) await sleep(ahead, undefined, { signal })
   }
 }
 

@@ -12,6 +12,7 @@ import { interrupted } from './interrupted.ts'
 import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
+import { reshard } from './reshard.ts'
 import { scheduler } from './scheduler.ts'
 import { searches } from './searches.ts'
 
@@ -31,6 +32,7 @@ const BENCHES: Bench[] = [
   kills,
   interrupted,
   attacks,
+  reshard,
 ]
 
 const OPTIONS = [

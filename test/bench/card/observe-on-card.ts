@@ -95,7 +95,6 @@ function argumentsOf(
   }
   return [
     ...Object.entries(flags).flat().map(String),
-    '--no-mmap',
     '--no-warmup',
     ...(embeds ? ['--embedding'] : []),
   ]

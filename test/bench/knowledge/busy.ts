@@ -19,30 +19,33 @@ export interface Busy {
 }
 
 /**
- * Queries to creators that the store has not met, at rest and while new creators' chunks are being written. They come
- * at their times, whether the one before was answered or not, so that who waits is counted.
+ * Queries to creators that the store has not met. They come at their times, whether the one before was answered or not,
+ * so that who waits is counted.
+ * @returns milliseconds of each
  */
+export function askOnTime(population: Population, ask: Ask): Promise<number[]> {
+  const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
+  const started = performance.now()
+  return Promise.all(
+    asked.map(async ({ creator, vector }, number) => {
+      const due = started + (number * 1000) / QUERIES_A_SECOND
+      await sleep(Math.max(0, due - performance.now()))
+      await ask(creator, vector)
+      return performance.now() - due
+    }),
+  )
+}
+
+/** Queries at rest, and while new creators' chunks are being written. */
 export async function busy(
   knowledge: Knowledge,
   population: Population,
   fresh: () => Promise<Ask>,
 ): Promise<Busy> {
-  const asked = questions(population, { least: 1, most: 200 }, QUERIES, randomFrom(5))
-  const run = async (ask: Ask) => {
-    const started = performance.now()
-    return Promise.all(
-      asked.map(async ({ creator, vector }, number) => {
-        const due = started + (number * 1000) / QUERIES_A_SECOND
-        await sleep(Math.max(0, due - performance.now()))
-        await ask(creator, vector)
-        return performance.now() - due
-      }),
-    )
-  }
-  const rest = await run(await fresh())
+  const rest = await askOnTime(population, await fresh())
   const ask = await fresh()
   const writer = startWriting(knowledge, population)
-  const writing = await run(ask)
+  const writing = await askOnTime(population, ask)
   return { rest, writing, ...(await writer.stop()) }
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
@@ -238,77 +237,4 @@ describe('moving creators to another number of shards', () => {
       })(),
     ).resolves.toBeUndefined()
   })
-
-  it('loses nothing of what two processes go on writing, wherever it is stopped and begun again', async () => {
-    await fill()
-    /** What each creator has of each document, as it was acknowledged. */
-    const wanted = new Map(
-      CREATORS.map(creator => [creator, new Map([['a', [`${creator} a 0`, `${creator} a 1`]]])]),
-    )
-    let isOver = false
-    let written = 0
-    const write = async (knowledge: Knowledge, own: string[], seed: number) => {
-      for (let step = seed; !isOver; step += 7) {
-        const creator = own[step % own.length]!
-        const id = 'abc'[step % 3]!
-        const scope = knowledge.creator(creator)
-        if (step % 5 === 0) {
-          await scope.delete({ documents: [id] })
-          wanted.get(creator)!.delete(id)
-        } else {
-          const chunks = 1 + (step % 4)
-          await scope.upsert([documentOf(id, `${step}`, chunks)])
-          wanted.get(creator)!.set(
-            id,
-            Array.from({ length: chunks }, (_, index) => `${step} ${index}`),
-          )
-        }
-        written += 1
-        expect(await textsOf(knowledge, creator)).toEqual(
-          [...wanted.get(creator)!.values()].flat().sort(),
-        )
-      }
-    }
-    const half = CREATORS.length / 2
-    const writers = [
-      write(apis[0], CREATORS.slice(0, half), 1),
-      write(apis[1], CREATORS.slice(half), 2),
-      write(
-        apis[0],
-        ['creator 0', 'creator 1'].map(id => `${id} more`),
-        3,
-      ),
-    ]
-    for (const id of ['creator 0 more', 'creator 1 more']) wanted.set(id, new Map())
-    let count = AFTER
-    for (let stops = 0; stops < 12; ) {
-      const stopped = new AbortController()
-      // Later and later, until it ends.
-      let requests = 3 + stops * 12
-      onRequest = async () => {
-        requests -= 1
-        if (requests > 0) return
-        stopped.abort()
-        throw new Error('killed')
-      }
-      const ended = await move(count, stopped.signal).then(
-        () => true,
-        () => false,
-      )
-      if (ended) count = count === AFTER ? BEFORE : AFTER
-      stops += 1
-      await sleep(50)
-    }
-    onRequest = noHook
-    await move(count)
-    isOver = true
-    await Promise.all(writers)
-    expect(written).toBeGreaterThan(50)
-    for (const [creator, documents] of wanted) {
-      const texts = [...documents.values()].flat().sort()
-      for (const knowledge of [...apis, mover]) {
-        expect(await textsOf(knowledge, creator)).toEqual(texts)
-      }
-    }
-  }, 120_000)
 })

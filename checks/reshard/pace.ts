@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Holds work back to so many records a second. */
+export class Pace {
+  readonly #rate: number | undefined
+  readonly #signal: AbortSignal
+  /** When the next may begin. */
+  #free = 0
+
+  /** @param rate undefined for as many as can be */
+  constructor(rate: number | undefined, signal: AbortSignal) {
+    this.#rate = rate
+    this.#signal = signal
+  }
+
+  /** Waits until so many more may be asked for. */
+  async wait(records: number): Promise<void> {
+    if (this.#rate === undefined) return
+    const now = performance.now()
+    const begins = Math.max(now, this.#free)
+    this.#free = begins + (records / this.#rate) * 1000
+    if (begins > now) await sleep(begins - now, undefined, { signal: this.#signal })
+  }
+}

@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { openDeployment } from '../../checks/connected-deployment.ts'
+import type { Outputs } from '../../infra/outputs.ts'
+import { PROJECT_ROOT } from '../../infra/project.ts'
+import { DEFAULT_SHARDS } from '../../infra/shards.ts'
+import { formatBytes } from '../../infra/units.ts'
+import { MOVER_PHASES } from '../support/reshard/mover-phases.ts'
+import { type ReshardKills, runReshardKills } from '../support/reshard/reshard-kills.ts'
+import { startChroma } from '../support/servers/chroma.ts'
+import { outputsOf } from '../support/store/deployment.ts'
+import { type Bench, median } from './bench.ts'
+import { Bare } from './knowledge/bare.ts'
+import { askOnTime } from './knowledge/busy.ts'
+import { percentile } from './knowledge/callers.ts'
+import { Population } from './knowledge/population.ts'
+import { freshStore } from './knowledge/queries.ts'
+import { wholeNumber } from './whole-number.ts'
+
+const CREATORS = 20_000
+const CHUNKS = 120_000
+const SHARDS = { before: DEFAULT_SHARDS, after: 16 }
+/** Chunks that the bare client puts in at once, in as many runs before the moves and after them. */
+const BARE = { slice: 4000, runs: 3 }
+/** Records a second of the move beside which questions are timed. */
+const RATE = 300
+const INCIDENTS = 200
+const SEED = 22
+const PAUSES = [2000, 2000, 2000, 2000, 2000, 30_000]
+
+interface Moved {
+  copied: number
+  seconds: number
+  longestClosed: number
+  resident: number
+}
+const MovedOutput = z.object({
+  copied: z.number(),
+  seconds: z.number(),
+  longestClosed: z.number(),
+  resident: z.number(),
+})
+
+/** Moving creators to another number of shards: how fast, beside whom, in how much memory, and whether a kill loses any. */
+export const reshard: Bench = {
+  name: 'reshard',
+  async run(flags) {
+    const chunks = wholeNumber(flags, '--chunks', CHUNKS)
+    const small = await moveThereAndBack(chunks / 4)
+    const large = await moveThereAndBack(chunks)
+    const kills = await runReshardKills(
+      wholeNumber(flags, '--seed', SEED),
+      wholeNumber(flags, '--incidents', INCIDENTS),
+      PAUSES,
+      report,
+    )
+    return {
+      markdown: `${speedTable(small, large)}\n\n${killsTable(kills)}`,
+      figures: { small, large, kills },
+    }
+  },
+}
+
+interface Speed {
+  chunks: number
+  /** Chunks a second that the bare client puts into an empty server. */
+  bare: number[]
+  moves: Moved[]
+  /** Milliseconds of questions at rest, and beside a move that is held back. */
+  rest: number[]
+  beside: number[]
+}
+
+async function moveThereAndBack(chunks: number): Promise<Speed> {
+  const population = new Population((CREATORS * chunks) / CHUNKS, chunks)
+  const chroma = await startChroma()
+  const beside = await startChroma()
+  const outputs = outputsOf({ chroma: [chroma.url], shards: SHARDS.before })
+  const deployment = await openDeployment(outputs)
+  try {
+    const knowledge = deployment.knowledge()
+    const bare = await Bare.make(beside.url, SHARDS.after, population)
+    const slices = [...population.slices(BARE.slice)]
+    for (const [index, slice] of slices.entries()) {
+      await knowledge.upsert(
+        new Map(slice.map(id => [population.id(id), population.documents(id)])),
+      )
+      if (index % 10 === 0) report(`${Math.round((100 * index) / slices.length)} % are in`)
+    }
+    const putBare = async (from: number) => {
+      const rates: number[] = []
+      for (const slice of slices.slice(from, from + BARE.runs)) {
+        const made = slice.map(creator => bare.made(creator))
+        const started = performance.now()
+        await bare.put(made)
+        const records = made.reduce((sum, { records }) => sum + records.length, 0)
+        rates.push((records * 1000) / (performance.now() - started))
+      }
+      return rates
+    }
+    const rates = await putBare(0)
+    report('moving there')
+    const there = await move(outputs, SHARDS.after)
+    rates.push(...(await putBare(BARE.runs)))
+    report('moving back')
+    const back = await move(outputs, SHARDS.before)
+    report('moving beside questions')
+    const rest = await askOnTime(population, await freshStore(deployment, population))
+    const held = move(outputs, SHARDS.after, RATE)
+    const questions = await askOnTime(population, await freshStore(deployment, population))
+    await held
+    return { chunks, bare: rates, moves: [there, back], rest, beside: questions }
+  } finally {
+    await deployment.close()
+    await beside.stop()
+    await chroma.stop()
+  }
+}
+
+async function move(outputs: Outputs, shards: number, rate?: number): Promise<Moved> {
+  const worker = join(PROJECT_ROOT, 'test/support/reshard/mover-worker.ts')
+  const argv = [worker, JSON.stringify(outputs), String(shards), 'null']
+  const rates = rate === undefined ? [] : [String(rate)]
+  const { stdout } = await promisify(execFile)(process.execPath, [...argv, ...rates])
+  return MovedOutput.parse(JSON.parse(stdout))
+}
+
+function speedTable(small: Speed, large: Speed): string {
+  const rows = [small, large].map(({ chunks, bare, moves, rest, beside }) => {
+    const rate = median(moves.map(({ copied, seconds }) => copied / seconds))
+    const peer = median(bare)
+    const [p99, p99Beside] = [percentile(rest, 0.99), percentile(beside, 0.99)]
+    return [
+      String(chunks),
+      `${rate.toFixed(0)}`,
+      `${peer.toFixed(0)}`,
+      `${(rate / peer).toFixed(2)} ×`,
+      `${p99.toFixed(1)} → ${p99Beside.toFixed(1)} ms (${(p99Beside / p99).toFixed(1)} ×)`,
+      `${Math.max(...moves.map(({ longestClosed }) => longestClosed)).toFixed(0)} ms`,
+      formatBytes(Math.max(...moves.map(({ resident }) => resident))),
+    ]
+  })
+  return [
+    `Chunks of 384 dimensions on one Chroma server, ${SHARDS.before} → ${SHARDS.after} shards and back, comparison included; the bare \`chromadb\` client puts the same data into ${SHARDS.after} collections of an empty server in the same run. Questions: 50 a second to creators that the process has not met, at rest and beside a move that is held to ${RATE} records a second.`,
+    '',
+    '| Chunks | Moved a second | Bare client | Ratio | Questions, p99 | A creator closed for at most | Memory of the mover |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(row => `| ${row.join(' | ')} |`),
+  ].join('\n')
+}
+
+function killsTable(kills: ReshardKills): string {
+  const hits = MOVER_PHASES.map(phase => {
+    const { before, after } = kills.hits[phase]
+    return `| ${phase} | ${before} | ${after} |`
+  })
+  const all = MOVER_PHASES.reduce(
+    (sum, phase) => sum + kills.hits[phase].before + kills.hits[phase].after,
+    0,
+  )
+  return [
+    `${all} movers killed by SIGKILL, seed ${kills.seed}, in ${Math.round(kills.millis / 60_000)} minutes, while two processes went on writing, one of which was stopped ${kills.stops} times for up to ${Math.max(...PAUSES) / 1000} s; ${kills.ended} movers came to the end of a move before their phase:`,
+    '',
+    '| At a request to | before it was sent | when it was answered |',
+    '|---|---|---|',
+    ...hits,
+    '',
+    `${kills.acknowledged} acknowledged writes, ${kills.failed} that failed: ${kills.faults.length} documents were not as they were acknowledged, and nothing was left where creators had been.`,
+  ].join('\n')
+}
+
+function report(message: string): void {
+  process.stderr.write(`${message}\n`)
+}
