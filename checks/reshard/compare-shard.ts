@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { StoredRecord } from '../chroma/chroma-records.ts'
-import type { ChromaCollection } from '../chroma/collection.ts'
+import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { CreatorId } from '../store/creator-id.ts'
+import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { currentIds, EVERYTHING, whereCreators } from './copy-creators.ts'
@@ -12,65 +12,130 @@ import { partsOf, type ShardCreator } from './shard-creators.ts'
 const COMPARED = { creators: 250, records: 2000 }
 /** Records of one creator that are read at once. */
 const READ = 1000
+/** Parts that are compared at the same time. */
+const AT_ONCE = 2
 /** Chroma scales a vector to length 1 whenever it is written, which rounds its numbers of 32 bits. */
 const ROUNDED = 1e-6
 
 /**
- * Compares what creators of a shard have with what was copied of it: records, and their texts, metadata and vectors.
+ * Vectors are most of what there is to read, and are written with the rest: those of an eighth of the creators, by the
+ * first digit of their keys, tell of what went wrong with them.
+ */
+const hasVectorsCompared = ({ key }: ShardCreator): boolean => key < '2'
+
+/**
+ * Compares what creators of a shard have with what was copied of it: records, and their texts and metadata, and the
+ * vectors of some.
  * @returns those who do not have the same there
  */
 export async function differentCreators(
-  { from, to, signal, pace }: Move,
+  move: Move,
   shard: number,
   creators: readonly ShardCreator[],
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
-  for (const part of partsOf(creators, COMPARED.records, COMPARED.creators)) {
-    const names = part.map(({ creator }) => creator)
-    const here = await idsIn(from.shards, shard, names, signal)
-    const homes = Map.groupBy(names, creator => to.shards.of(creator))
-    for (const [target, own] of homes) {
-      const there = new Set(await idsIn(to.shards, target, own, signal))
-      const wanted = here.filter(id => to.shards.of(creatorOf(id) as CreatorId) === target)
-      for (const id of wanted) if (!there.delete(id)) different.add(creatorOf(id)!)
-      for (const id of there) different.add(creatorOf(id)!)
-      for (let start = 0; start < wanted.length; start += READ) {
-        const ids = wanted.slice(start, start + READ)
-        await pace.wait(ids.length)
-        const [before, after] = await Promise.all([
-          recordsIn(from.shards, shard, own, ids, signal),
-          recordsIn(to.shards, target, own, ids, signal),
-        ])
-        for (const [id, record] of before) {
-          const copy = after.get(id)
-          if (copy === undefined || !isSame(record, copy)) different.add(creatorOf(id)!)
-        }
+  const { shards } = move.to
+  const groups = [true, false]
+    .flatMap(vectors => {
+      const own = creators.filter(creator => hasVectorsCompared(creator) === vectors)
+      const byTarget = Map.groupBy(own, ({ creator }) => shards.of(creator))
+      return [...byTarget].map(([target, own]) => ({ target, own, vectors }))
+    })
+    .values()
+  // values() hands every group to one of them.
+  const work = async () => {
+    for (const { target, own, vectors } of groups) {
+      const include = vectors ? EVERYTHING : TEXTS
+      for (const part of partsOf(own, COMPARED.records, COMPARED.creators)) {
+        const isLarge = part.length === 1 && part[0]!.records > COMPARED.records
+        const names = part.map(({ creator }) => creator)
+        const found = await (isLarge ? largeDiffers : partDiffers)(
+          move,
+          shard,
+          target,
+          names,
+          include,
+        )
+        for (const creator of found) different.add(creator)
       }
     }
   }
+  await Promise.all(Array.from({ length: move.pace.isHeld ? 1 : AT_ONCE }, work))
   return [...different] as CreatorId[]
 }
 
-/** Ids of what counts. */
-const idsIn = (
-  shards: ShardCollections,
+type Differs = (
+  move: Move,
   shard: number,
+  target: number,
   creators: readonly CreatorId[],
-  signal: AbortSignal,
-): Promise<string[]> =>
-  shards.readShard(shard, [], records => currentIds(records, creators, signal), signal)
+  include: Include[],
+) => Promise<string[]>
 
-async function recordsIn(
-  shards: ShardCollections,
-  shard: number,
-  creators: readonly CreatorId[],
-  ids: string[],
-  signal: AbortSignal,
-): Promise<Map<string, StoredRecord>> {
-  const get = (records: ChromaCollection) =>
-    records.get(whereCreators(creators), { ids, include: EVERYTHING }, signal)
-  const found = await shards.readShard(shard, [], get, signal)
-  return new Map(found.map(record => [record.id, record]))
+const TEXTS: Include[] = ['metadatas', 'documents']
+
+/** All that they have at once. */
+const partDiffers: Differs = async (
+  { from, to, signal, pace },
+  shard,
+  target,
+  creators,
+  include,
+) => {
+  const get = (shards: ShardCollections, of: number) =>
+    shards.readShard(
+      of,
+      [],
+      records => records.get(whereCreators(creators), { include }, signal),
+      signal,
+    )
+  const [here, there] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
+  await pace.wait(here.length)
+  const versions = CurrentVersions.among(here.map(({ id }) => id))
+  return differing(
+    here.filter(({ id }) => versions.has(id)),
+    there,
+  )
+}
+
+/** Some of it after the other. */
+const largeDiffers: Differs = async (
+  { from, to, signal, pace },
+  shard,
+  target,
+  creators,
+  include,
+) => {
+  const idsIn = (shards: ShardCollections, of: number) =>
+    shards.readShard(of, [], records => currentIds(records, creators, signal), signal)
+  const here = await idsIn(from.shards, shard)
+  const there = new Set(await idsIn(to.shards, target))
+  if (here.length !== there.size || !here.every(id => there.has(id))) return [...creators]
+  for (let start = 0; start < here.length; start += READ) {
+    const ids = here.slice(start, start + READ)
+    const get = (shards: ShardCollections, of: number) =>
+      shards.readShard(
+        of,
+        [],
+        records => records.get(whereCreators(creators), { ids, include }, signal),
+        signal,
+      )
+    const [one, other] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
+    await pace.wait(ids.length)
+    if (differing(one, other).length > 0) return [...creators]
+  }
+  return []
+}
+
+/** Creators of records that are on one side only, or are not the same. */
+function differing(here: readonly StoredRecord[], there: readonly StoredRecord[]): string[] {
+  const copies = new Map(there.map(record => [record.id, record]))
+  const different = here.filter(record => {
+    const copy = copies.get(record.id)
+    copies.delete(record.id)
+    return copy === undefined || !isSame(record, copy)
+  })
+  return [...different, ...copies.values()].map(({ id }) => creatorOf(id) ?? '')
 }
 
 function isSame(a: StoredRecord, b: StoredRecord): boolean {

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { BATCH } from '../chroma/batches.ts'
+
+/** While a request is applied, questions wait: held back, requests are short ones, of what is due in such a part of a second. */
+const SHORT = 1 / 8
+const FEWEST = 20
+
 /** Holds work back to so many records a second. */
 export class Pace {
   readonly #rate: number | undefined
@@ -11,6 +17,16 @@ export class Pace {
   constructor(rate: number | undefined, signal: AbortSignal) {
     this.#rate = rate
     this.#signal = signal
+  }
+
+  get isHeld(): boolean {
+    return this.#rate !== undefined
+  }
+
+  /** Records of a request. */
+  get batch(): number {
+    if (this.#rate === undefined) return BATCH
+    return Math.min(BATCH, Math.max(FEWEST, Math.round(this.#rate * SHORT)))
   }
 
   /** Waits until so many more may be asked for. */

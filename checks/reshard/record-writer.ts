@@ -1,4 +1,3 @@
-import { BATCH } from '../chroma/batches.ts'
 import type { NewRecord } from '../chroma/chroma-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import type { Pace } from './pace.ts'
@@ -27,7 +26,8 @@ export class RecordWriter {
   /** @throws what an earlier request failed with */
   async write(shard: number, records: readonly NewRecord[]): Promise<void> {
     const waiting = [...(this.#waiting.get(shard) ?? []), ...records]
-    while (waiting.length >= BATCH) await this.#send(shard, waiting.splice(0, BATCH))
+    const { batch } = this.#pace
+    while (waiting.length >= batch) await this.#send(shard, waiting.splice(0, batch))
     this.#waiting.set(shard, waiting)
   }
 
@@ -47,7 +47,8 @@ export class RecordWriter {
   }
 
   async #send(shard: number, records: NewRecord[]): Promise<void> {
-    while (this.#underWay.size >= UNDER_WAY * this.#shards.servers.length) {
+    const most = this.#pace.isHeld ? 1 : UNDER_WAY * this.#shards.servers.length
+    while (this.#underWay.size >= most) {
       await Promise.race(this.#underWay)
     }
     this.#rethrow()

@@ -45,11 +45,13 @@ export const Config = z.strictObject({
   shards: whole(MIN_SHARDS, MAX_SHARDS)
     .default(DEFAULT_SHARDS)
     .describe(
-      `Number of shared collections the creators are spread over, ${MIN_SHARDS} to ${MAX_SHARDS}`,
+      `Number of shared collections the creators are spread over, ${MIN_SHARDS} to ${MAX_SHARDS}; over data it counts once npm run reshard has moved that`,
     ),
   instances: whole(1, MAX_SHARDS)
     .default(1)
-    .describe('Number of Chroma servers the shards are spread over, 1 to the shard count'),
+    .describe(
+      'Number of Chroma servers the shards are spread over, 1 to the shard count; data is spread over more of them by npm run reshard',
+    ),
   maxConnectionsPerInstance: whole(1, 1000)
     .default(10)
     .describe(

@@ -109,6 +109,7 @@ describe('Chroma on a cluster', () => {
 
   it('has its layout written down beside the data', () => {
     expect(find('ConfigMap', 'layout').data).toEqual({
+      generation: '1',
       shards: '12',
       instances: '3',
       embeddingModel: 'nomic-embed-text:latest',
