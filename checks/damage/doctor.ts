@@ -53,7 +53,7 @@ export async function diagnose(
   knowledge: Knowledge,
   treatment: Treatment,
 ): Promise<ShardDiagnosis[]> {
-  const { shards } = knowledge
+  const { shards } = await knowledge.generations.newest(treatment.signal)
   const found: ShardDiagnosis[] = []
   for (const [shard, { id, name }] of await shards.existing(treatment.signal)) {
     treatment.report(name)

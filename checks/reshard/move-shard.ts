@@ -57,7 +57,7 @@ export async function copyShard(
   const through = await movedThrough(from.shards, shard, state)
   const versions = await layouts.versions(shard)
   const listed = await creatorsOf(from.shards, shard, signal)
-  const creators = listed.filter(({ key }) => key > through)
+  const creators = listed.creators.filter(({ key }) => key > through)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, COPIED.records, COPIED.creators)) {
     await copier.copy(
@@ -153,7 +153,7 @@ async function copyChanged(
   const known = creators.filter(isIn)
   const seen = await from.shards.layouts.versions(shard)
   if (isSameSnapshot(since, seen)) return { creators: known, seen }
-  const there = (await creatorsOf(from.shards, shard, signal)).filter(isIn)
+  const there = (await creatorsOf(from.shards, shard, signal)).creators.filter(isIn)
   // Whose records are all gone by now is not there, and has records where it was copied to.
   const all = [...new Map([...known, ...there].map(each => [each.key, each])).values()]
   const changed = all.filter(({ creator }) => from.versions.changed(creator, since, seen))

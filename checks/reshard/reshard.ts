@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../infra/failure.ts'
 import { databaseOf, firstShardMap } from '../../infra/shards.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
-import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
-import { LAST_KEY, type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
+import { type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
+import { findMove } from './find-move.ts'
 import type { Move } from './move.ts'
-import { type CopiedShard, copyShard, movedThrough, switchShard } from './move-shard.ts'
+import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
 import { Pace } from './pace.ts'
 import { RecordWriter } from './record-writer.ts'
+import { creatorsOf } from './shard-creators.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
 const ON_ITS_WAY: Millis = seconds(3)
@@ -34,6 +35,8 @@ export interface Resharded {
   copied: number
   /** Creators that were switched by this call. */
   creators: number
+  /** Collections that were left where they are, with records that the store did not write. */
+  kept: string[]
   /** The longest time for which writers of a creator had to wait, in milliseconds. */
   longestClosed: number
 }
@@ -47,8 +50,10 @@ export interface Resharded {
 export async function reshard(knowledge: Knowledge, options: ReshardOptions): Promise<Resharded> {
   const { signal, report, shards } = options
   const found = await findMove(knowledge, signal)
-  const result = { copied: 0, creators: 0, longestClosed: 0 }
+  const result = { copied: 0, creators: 0, kept: [] as string[], longestClosed: 0 }
   const { from } = found
+  // Of one that was killed before it deleted what creators had left.
+  for (const { shards } of found.left) result.kept.push(...(await deleteRecords(shards, signal)))
   const { length } = from.shards.servers
   const wanted = {
     generation: from.shards.settings.generation + 1,
@@ -86,7 +91,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     result.creators += creators
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
   }
-  await deleteRecords(from.shards, signal)
+  result.kept.push(...(await deleteRecords(from.shards, signal)))
   return { ...result, generation: target.generation, shards }
 }
 
@@ -112,28 +117,6 @@ export async function undoReshard(knowledge: Knowledge, signal: AbortSignal): Pr
   return true
 }
 
-/** The generation whose creators are all in it, and where they are being moved to. */
-export async function findMove(
-  { generations }: Knowledge,
-  signal: AbortSignal,
-): Promise<{ from: Generation; target: MoveTarget | undefined; hasMoved: boolean }> {
-  // One that has ended leads on by itself, but for what is left of it to delete.
-  let from = generations.first
-  for (;;) {
-    const records = await from.shards.layouts.readAll(from.shards.settings.shards, signal)
-    const target = records.find(({ move }) => move !== undefined)?.move?.move
-    const through: string[] = []
-    for (const [shard, { move }] of records.entries()) {
-      through.push(await movedThrough(from.shards, shard, move))
-    }
-    const isOver = through.every(key => key === LAST_KEY)
-    if (target === undefined || !isOver || (await from.shards.existing(signal)).size > 0) {
-      return { from, target, hasMoved: through.some(key => key !== NO_KEY) }
-    }
-    from = generations.open(target)
-  }
-}
-
 const all = ({ settings }: ShardCollections): number[] =>
   Array.from({ length: settings.shards }, (_, shard) => shard)
 
@@ -152,10 +135,15 @@ async function begin(
   }
 }
 
-async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Promise<void> {
+/** @returns collections that have something else */
+async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Promise<string[]> {
+  const kept: string[] = []
   for (const [shard, { name }] of await shards.existing(signal)) {
-    await shards.server(shard).deleteCollection(shards.database, name, signal)
+    const { others } = await creatorsOf(shards, shard, signal)
+    if (others > 0) kept.push(`${shards.database}/${name}`)
+    else await shards.server(shard).deleteCollection(shards.database, name, signal)
   }
+  return kept
 }
 
 function otherMove(under: MoveTarget, wanted: MoveTarget): Failure {

@@ -16,6 +16,13 @@ export interface ShardCreator {
   records: number
 }
 
+/** What a shard has. */
+export interface ShardContent {
+  creators: ShardCreator[]
+  /** Records that the store did not write: nobody can tell whose they are to be. */
+  others: number
+}
+
 /**
  * The creators of a shard in the order in which they move, but for the verification's. From the last record to the
  * first: what is deleted meanwhile brings others forward, to where they are still to be read. What is written meanwhile
@@ -25,27 +32,30 @@ export async function creatorsOf(
   shards: ShardCollections,
   shard: number,
   signal: AbortSignal,
-): Promise<ShardCreator[]> {
+): Promise<ShardContent> {
   const counts = new Map<string, number>()
+  let others = 0
   const list = async (records: Parameters<Parameters<typeof shards.readShard>[2]>[0]) => {
     counts.clear()
+    others = 0
     for (let end = await records.size(signal); end > 0; end -= PAGE) {
       const start = Math.max(0, end - PAGE)
       for (const id of await records.ids(start, end - start, signal)) {
         const creator = creatorOf(id)
-        if (creator === undefined || isReserved(creator)) continue
-        counts.set(creator, (counts.get(creator) ?? 0) + 1)
+        if (creator === undefined) others += 1
+        else if (!isReserved(creator)) counts.set(creator, (counts.get(creator) ?? 0) + 1)
       }
     }
   }
   await shards.readShard(shard, undefined, list, signal)
-  return [...counts]
+  const creators = [...counts]
     .map(([creator, records]) => ({
       creator: creator as CreatorId,
       key: moveKeyOf(creator),
       records,
     }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
+  return { creators, others }
 }
 
 /** Creators in parts that have so many records each, or are a single creator. */

@@ -2,18 +2,14 @@ import { type ConnectedDeployment, openDeployment } from '../../../checks/connec
 import { reshard as move, type Resharded, undoReshard } from '../../../checks/reshard/reshard.ts'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { Failure } from '../../../infra/failure.ts'
-import { Layout, layoutOf } from '../../../infra/ownership/data-layout.ts'
-import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { formatBytes, formatDuration } from '../../../infra/units.ts'
 import { deployedFrom } from '../../deployed.ts'
-import { changeJsonRecord } from '../../json-record.ts'
 import { openStackFile } from '../../read-models.ts'
 import { requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import { withStackLock } from '../../stack-lock.ts'
-import type { Steps } from '../../steps/steps.ts'
 import {
   type CommandContext,
   type CommandSpec,
@@ -21,8 +17,8 @@ import {
   STACK_FLAGS,
   type StackOptions,
 } from '../command.ts'
-import { bringUp } from '../deploy/up.ts'
 import { wholeNumber } from '../whole-number.ts'
+import { deployMoved, type Moved } from './deploy-moved.ts'
 
 interface ReshardOptions extends StackOptions {
   shards?: number
@@ -30,10 +26,6 @@ interface ReshardOptions extends StackOptions {
   rate?: number
   dryRun?: boolean
   undo?: boolean
-}
-
-interface Moved extends Resharded {
-  instances: number
 }
 
 const MOST_RATE = 1_000_000
@@ -76,7 +68,7 @@ export const reshard: CommandSpec<ReshardOptions> = {
         await requireMovingApi(deployment, settings.stack, context.signal)
         if (options.undo) return await undo(deployment, context)
         const done = await run(stack, deployment, options, context)
-        return 'text' in done ? done : await finish(stack, done, context.steps)
+        return 'text' in done ? done : await deployMoved(stack, done, context.steps)
       } finally {
         await deployment.close()
       }
@@ -156,40 +148,3 @@ function requireServers({ chroma }: ConnectedDeployment, wanted: number, stack: 
     },
   )
 }
-
-/** Writes down where the data is, and deploys it where the settings say so too. */
-async function finish(
-  { settings, ...stack }: StackFile,
-  done: Moved,
-  steps: Steps,
-): Promise<Outcome> {
-  const { generation, shards, instances } = done
-  const wanted = { shards, instances }
-  await changeJsonRecord(layoutRecordOf(settings.home), Layout, before => {
-    if (before?.generation === generation) return before
-    const left = before ?? layoutOf(settings)
-    return {
-      ...layoutOf(settings, generation),
-      ...wanted,
-      ...(left.shards !== shards && { leftShards: left.shards }),
-      ...(left.instances !== instances && { leftInstances: left.instances }),
-    }
-  })
-  const text = `The data of stack ${settings.stack} is in ${shards} shards on ${instances === 1 ? 'one Chroma server' : `${instances} Chroma servers`}`
-  const other = KEYS.filter(key => settings.chroma[key] !== wanted[key])
-  if (other.length > 0) {
-    const lines = other.map(key => `knowledge-stack:${key} to ${wanted[key]}`).join(' and ')
-    return {
-      text: `${text}. Everything goes on as it is; before the next update set ${lines} in ${stack.path}`,
-      document: done,
-    }
-  }
-  const { outcome } = await bringUp({ ...stack, settings }, {}, steps)
-  return {
-    ...outcome,
-    text: `${text}\n\n${outcome.text}`,
-    document: { ...done, up: outcome.document },
-  }
-}
-
-const KEYS = ['shards', 'instances'] as const

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
-import { findMove, reshard, undoReshard } from '../../../checks/reshard/reshard.ts'
+import { findMove } from '../../../checks/reshard/find-move.ts'
+import { reshard, undoReshard } from '../../../checks/reshard/reshard.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
@@ -97,6 +98,25 @@ describe('moving creators to another number of shards', () => {
       creators: 40,
       shards: AFTER,
     })
+  })
+
+  it('leaves a collection where it is that somebody has written to past the store, and tells which', async () => {
+    await fill()
+    const { id, name } = (await collections(1))[0]!
+    const infos = stores[0]!.chroma.map(server => server.collections(databaseOf(1)))
+    const home = (await Promise.all(infos)).findIndex(own => own.some(info => info.id === id))
+    const foreign = {
+      id: 'mine',
+      text: 'mine',
+      vector: vectorFor('mine', DIMENSION),
+      metadata: { creator_id: 'me' },
+    }
+    await stores[0]!.chroma[home]!.records(databaseOf(1), id).add([foreign])
+    const { kept, creators } = await move()
+    expect({ kept, creators }).toEqual({ kept: [`${databaseOf(1)}/${name}`], creators: 40 })
+    expect((await collections(1)).map(({ name }) => name)).toEqual([name])
+    expect(await move(BEFORE)).toMatchObject({ generation: 3, copied: 80 })
+    expect(await textsOf(apis[0], 'creator 1')).toHaveLength(2)
   })
 
   it('does nothing when all are there already, and goes back by another move', async () => {

@@ -1,5 +1,6 @@
 import { openDeployment } from '../../../checks/connected-deployment.ts'
-import { findMove, reshard } from '../../../checks/reshard/reshard.ts'
+import { findMove } from '../../../checks/reshard/find-move.ts'
+import { reshard } from '../../../checks/reshard/reshard.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
 import { Outputs } from '../../../infra/outputs.ts'
 import { databaseOf } from '../../../infra/shards.ts'
