@@ -1,5 +1,5 @@
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
-import { reshard as move, type Resharded, undoReshard } from '../../../checks/reshard/reshard.ts'
+import { reshard as move, undoReshard } from '../../../checks/reshard/reshard.ts'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { Failure } from '../../../infra/failure.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
