@@ -1,4 +1,5 @@
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { findMove } from '../../../checks/reshard/find-move.ts'
 import { reshard as move, undoReshard } from '../../../checks/reshard/reshard.ts'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { Failure } from '../../../infra/failure.ts'
@@ -102,8 +103,13 @@ async function run(
       `${records} records of ${creators.count} creators in ${shards.length} shards`,
   )
   const needed = secondGeneration(statistics, shards, instances)
-  if (options.dryRun) return dryRunOf(statistics, needed, shards, rate)
-  await requireHeadroom(settings, statistics, needed)
+  const now = statistics.shards
+  const isThere =
+    now.length === shards && 1 + Math.max(...now.map(({ instance }) => instance)) === instances
+  if (options.dryRun) return dryRunOf(statistics, isThere, needed, shards, rate)
+  const isUnderWay = (await findMove(knowledge, signal)).target !== undefined
+  // What was copied already takes its room.
+  if (!isThere && !isUnderWay) await requireHeadroom(settings, statistics, needed)
   const done = await steps.run(
     'move',
     ({ report }) => move(knowledge, { shards, instances, rate, signal, report }),
@@ -117,11 +123,11 @@ async function run(
 
 function dryRunOf(
   { records, creators, shards: now }: StoreStatistics,
+  isThere: boolean,
   needed: ReturnType<typeof secondGeneration>,
   shards: number,
   rate = USUAL_RATE,
 ): Outcome {
-  const isThere = now.length === shards
   const seconds = isThere ? 0 : records / rate
   const document = {
     from: now.length,
@@ -132,7 +138,7 @@ function dryRunOf(
     seconds: Math.round(seconds),
   }
   const text = isThere
-    ? `The data is in ${shards} shards already`
+    ? `The data is in ${shards} shards on ${needed.instances === 1 ? 'one server' : `${needed.instances} servers`} already`
     : `${records} records of ${creators.count} creators would move from ${now.length} to ${shards} shards: some ${formatDuration(seconds * 1000)} at ${rate} records a second, and until it is over ${formatBytes(needed.memory)} more memory and ${formatBytes(needed.disk)} more disk for each Chroma server`
   return { text, document }
 }

@@ -4,7 +4,7 @@ import { type ReshardKills, runReshardKills } from '../../support/reshard/reshar
 import { SEED } from '../../support/searches.ts'
 
 /** `npm run bench -- reshard` kills two hundred. */
-const KILLS = 10
+const KILLS = 8
 const PAUSES = [1500]
 
 describe('movers that are killed while two processes write', () => {
