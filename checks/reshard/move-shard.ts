@@ -8,7 +8,7 @@ import { CreatorCopier } from './copy-creators.ts'
 import type { Move } from './move.ts'
 import { Pace } from './pace.ts'
 import { RecordWriter } from './record-writer.ts'
-import { creatorsOf, partsOf, type ShardCreator } from './shard-creators.ts'
+import { creatorsOf, inOrder, partsOf, type ShardCreator } from './shard-creators.ts'
 
 /** Creators whose records are asked for at once, and about how many these are. */
 const COPIED = { creators: 250, records: 2000 }
@@ -43,13 +43,14 @@ export async function movedThrough(
 
 /**
  * Copies what creators of a shard have, while it is written. It is there once the writer is flushed.
- * @param isNew nothing was ever copied to that generation
+ * @param copiedBefore creators of whom a mover that was killed has copied something, of whichever shards; undefined where
+ *   nothing was ever copied to that generation
  */
 export async function copyShard(
   move: Move,
   shard: number,
   writer: RecordWriter,
-  isNew: boolean,
+  copiedBefore: readonly ShardCreator[] | undefined,
 ): Promise<CopiedShard> {
   const { from, signal } = move
   const { layouts } = from.shards
@@ -57,12 +58,14 @@ export async function copyShard(
   const through = await movedThrough(from.shards, shard, state)
   const versions = await layouts.versions(shard)
   const listed = await creatorsOf(from.shards, shard, signal)
-  const creators = listed.creators.filter(({ key }) => key > through)
+  // Who has nothing here any more may have something there that was copied before.
+  const there = copiedBefore?.filter(({ creator }) => from.shards.of(creator) === shard) ?? []
+  const creators = inOrder([...there, ...listed.creators]).filter(({ key }) => key > through)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, COPIED.records, COPIED.creators)) {
     await copier.copy(
       part.map(({ creator }) => creator),
-      isNew,
+      copiedBefore === undefined,
     )
   }
   return { shard, through, creators, versions }
@@ -155,7 +158,7 @@ async function copyChanged(
   if (isSameSnapshot(since, seen)) return { creators: known, seen }
   const there = (await creatorsOf(from.shards, shard, signal)).creators.filter(isIn)
   // Whose records are all gone by now is not there, and has records where it was copied to.
-  const all = [...new Map([...known, ...there].map(each => [each.key, each])).values()]
+  const all = inOrder([...known, ...there])
   const changed = all.filter(({ creator }) => from.versions.changed(creator, since, seen))
   const writer = new RecordWriter(to.shards, signal, pace)
   const copier = new CreatorCopier(move, shard, writer)

@@ -10,7 +10,7 @@ import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
 import { Pace } from './pace.ts'
 import { RecordWriter } from './record-writer.ts'
-import { creatorsOf } from './shard-creators.ts'
+import { creatorsOf, type ShardCreator } from './shard-creators.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
 const ON_ITS_WAY: Millis = seconds(3)
@@ -79,11 +79,12 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
       report(`${result.copied} records copied`)
     },
   }
-  const isNew = (await to.shards.existing(signal)).size === 0
+  const copiedBefore = await creatorsIn(to.shards, signal)
   await begin(from.shards, target, signal)
   const copied: CopiedShard[] = []
   const writer = new RecordWriter(to.shards, signal, move.pace)
-  for (const shard of all(from.shards)) copied.push(await copyShard(move, shard, writer, isNew))
+  for (const shard of all(from.shards))
+    copied.push(await copyShard(move, shard, writer, copiedBefore))
   await writer.flush()
   for (const each of copied) {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
@@ -122,6 +123,18 @@ const all = ({ settings }: ShardCollections): number[] =>
 
 const isSameMap = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((instance, shard) => instance === b[shard])
+
+/** The creators of all shards that there are; undefined where there are none. */
+async function creatorsIn(
+  shards: ShardCollections,
+  signal: AbortSignal,
+): Promise<ShardCreator[] | undefined> {
+  const existing = [...(await shards.existing(signal)).keys()]
+  if (existing.length === 0) return undefined
+  const found: ShardCreator[] = []
+  for (const shard of existing) found.push(...(await creatorsOf(shards, shard, signal)).creators)
+  return found
+}
 
 /** From here on every process looks whether a creator has moved. */
 async function begin(

@@ -48,15 +48,19 @@ export async function creatorsOf(
     }
   }
   await shards.readShard(shard, undefined, list, signal)
-  const creators = [...counts]
-    .map(([creator, records]) => ({
-      creator: creator as CreatorId,
-      key: moveKeyOf(creator),
-      records,
-    }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-  return { creators, others }
+  const creators = [...counts].map(([creator, records]) => ({
+    creator: creator as CreatorId,
+    key: moveKeyOf(creator),
+    records,
+  }))
+  return { creators: inOrder(creators), others }
 }
+
+/** Each once, in the order in which they move. Of one who is named twice the last counts. */
+export const inOrder = (creators: readonly ShardCreator[]): ShardCreator[] =>
+  [...new Map(creators.map(each => [each.key, each])).values()].sort((a, b) =>
+    a.key < b.key ? -1 : 1,
+  )
 
 /** Creators in parts that have so many records each, or are a single creator. */
 export function* partsOf(

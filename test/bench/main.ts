@@ -13,6 +13,7 @@ import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
 import { reshard } from './reshard.ts'
+import { reshardKills } from './reshard-kills.ts'
 import { scheduler } from './scheduler.ts'
 import { searches } from './searches.ts'
 
@@ -33,6 +34,7 @@ const BENCHES: Bench[] = [
   interrupted,
   attacks,
   reshard,
+  reshardKills,
 ]
 
 const OPTIONS = [

@@ -7,8 +7,6 @@ import type { Outputs } from '../../infra/outputs.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { DEFAULT_SHARDS } from '../../infra/shards.ts'
 import { formatBytes } from '../../infra/units.ts'
-import { MOVER_PHASES } from '../support/reshard/mover-phases.ts'
-import { type ReshardKills, runReshardKills } from '../support/reshard/reshard-kills.ts'
 import { startChroma } from '../support/servers/chroma.ts'
 import { outputsOf } from '../support/store/deployment.ts'
 import { type Bench, median } from './bench.ts'
@@ -26,9 +24,6 @@ const SHARDS = { before: DEFAULT_SHARDS, after: 16 }
 const BARE = { slice: 4000, runs: 3 }
 /** Records a second of the move beside which questions are timed. */
 const RATE = 300
-const INCIDENTS = 200
-const SEED = 22
-const PAUSES = [2000, 2000, 2000, 2000, 2000, 30_000]
 
 interface Moved {
   copied: number
@@ -43,23 +38,14 @@ const MovedOutput = z.object({
   resident: z.number(),
 })
 
-/** Moving creators to another number of shards: how fast, beside whom, in how much memory, and whether a kill loses any. */
+/** Moving creators to another number of shards: how fast, beside whom, in how much memory. */
 export const reshard: Bench = {
   name: 'reshard',
   async run(flags) {
     const chunks = wholeNumber(flags, '--chunks', CHUNKS)
     const small = await moveThereAndBack(chunks / 4)
     const large = await moveThereAndBack(chunks)
-    const kills = await runReshardKills(
-      wholeNumber(flags, '--seed', SEED),
-      wholeNumber(flags, '--incidents', INCIDENTS),
-      PAUSES,
-      report,
-    )
-    return {
-      markdown: `${speedTable(small, large)}\n\n${killsTable(kills)}`,
-      figures: { small, large, kills },
-    }
+    return { markdown: speedTable(small, large), figures: { small, large } }
   },
 }
 
@@ -157,26 +143,6 @@ function speedTable(small: Speed, large: Speed): string {
     '| Chunks | Moved a second | Bare client | Ratio | Questions, p99 | A creator closed for at most | Memory of the mover |',
     '|---|---|---|---|---|---|---|',
     ...rows.map(row => `| ${row.join(' | ')} |`),
-  ].join('\n')
-}
-
-function killsTable(kills: ReshardKills): string {
-  const hits = MOVER_PHASES.map(phase => {
-    const { before, after } = kills.hits[phase]
-    return `| ${phase} | ${before} | ${after} |`
-  })
-  const all = MOVER_PHASES.reduce(
-    (sum, phase) => sum + kills.hits[phase].before + kills.hits[phase].after,
-    0,
-  )
-  return [
-    `${all} movers killed by SIGKILL, seed ${kills.seed}, in ${Math.round(kills.millis / 60_000)} minutes, while two processes went on writing, one of which was stopped ${kills.stops} times for up to ${Math.max(...PAUSES) / 1000} s; ${kills.ended} movers came to the end of a move before their phase:`,
-    '',
-    '| At a request to | before it was sent | when it was answered |',
-    '|---|---|---|',
-    ...hits,
-    '',
-    `${kills.acknowledged} acknowledged writes, ${kills.failed} that failed: ${kills.faults.length} documents were not as they were acknowledged, and nothing was left where creators had been.`,
   ].join('\n')
 }
 

@@ -3,7 +3,7 @@ import { MOVER_PHASES } from '../../support/reshard/mover-phases.ts'
 import { type ReshardKills, runReshardKills } from '../../support/reshard/reshard-kills.ts'
 import { SEED } from '../../support/searches.ts'
 
-/** `npm run bench -- reshard` kills two hundred. */
+/** `npm run bench -- reshard-kills` kills two hundred. */
 const KILLS = 8
 const PAUSES = [1500]
 

@@ -229,6 +229,22 @@ describe('moving creators to another number of shards', () => {
     for (const creator of CREATORS) expect(await textsOf(apis[0], creator)).toHaveLength(3)
   })
 
+  it('does not bring back what was deleted since a mover that was killed had copied it', async () => {
+    await fill()
+    const killed = new AbortController()
+    atFirst(isClosing, async () => {
+      killed.abort()
+      throw new Error('killed')
+    })
+    await expect(move(AFTER, killed.signal)).rejects.toThrow()
+    onRequest = noHook
+    for (const creator of CREATORS.slice(0, 20)) await apis[0].creator(creator).clear()
+    await move()
+    for (const [index, creator] of CREATORS.entries()) {
+      expect(await textsOf(apis[1], creator)).toHaveLength(index < 20 ? 0 : 2)
+    }
+  })
+
   it('can be taken back while nobody has moved, and not by a move to another number meanwhile', async () => {
     await fill()
     const stopped = new AbortController()
