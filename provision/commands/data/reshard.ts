@@ -113,8 +113,8 @@ async function run(
   const done = await steps.run(
     'move',
     ({ report }) => move(knowledge, { shards, instances, rate, signal, report }),
-    ({ copied, creators, longestClosed }) =>
-      copied + creators === 0
+    ({ generation, copied, creators, longestClosed }) =>
+      generation === statistics.generation
         ? 'all are there already'
         : `${creators} creators, ${copied} records copied; a writer had to wait for at most ${formatDuration(longestClosed)}`,
   )
