@@ -32,7 +32,7 @@ function killsTable(kills: ReshardKills): string {
     0,
   )
   return [
-    `${all} movers killed by SIGKILL, seed ${kills.seed}, in ${Math.round(kills.millis / 60_000)} minutes, while two processes went on writing, one of which was stopped ${kills.stops} times for up to ${Math.max(...PAUSES) / 1000} s; ${kills.ended} movers came to the end of a move before their phase:`,
+    `${all} movers killed by SIGKILL, seed ${kills.seed}, in ${Math.round(kills.millis / 60_000)} minutes, while two processes went on writing, one of which was stopped ${kills.stops} times for up to ${Math.max(...PAUSES) / 1000} s; ${kills.ended} movers came to the end of a move before their phase, ${kills.gaveUp} gave up for a server that was late:`,
     '',
     '| At a request to | before it was sent | when it was answered |',
     '|---|---|---|',
