@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
@@ -83,12 +84,7 @@ const partDiffers: Differs = async (
   include,
 ) => {
   const get = (shards: ShardCollections, of: number) =>
-    shards.readShard(
-      of,
-      [],
-      records => records.get(whereCreators(creators), { include }, signal),
-      signal,
-    )
+    recordsIn(shards, of, creators, { include }, signal)
   const [here, there] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
   await pace.wait(here.length)
   const versions = CurrentVersions.among(here.map(({ id }) => id))
@@ -114,18 +110,27 @@ const largeDiffers: Differs = async (
   for (let start = 0; start < here.length; start += READ) {
     const ids = here.slice(start, start + READ)
     const get = (shards: ShardCollections, of: number) =>
-      shards.readShard(
-        of,
-        [],
-        records => records.get(whereCreators(creators), { ids, include }, signal),
-        signal,
-      )
+      recordsIn(shards, of, creators, { ids, include }, signal)
     const [one, other] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
     await pace.wait(ids.length)
     if (differing(one, other).length > 0) return [...creators]
   }
   return []
 }
+
+const recordsIn = (
+  shards: ShardCollections,
+  shard: number,
+  creators: readonly CreatorId[],
+  options: Parameters<ChromaCollection['get']>[1],
+  signal: AbortSignal,
+): Promise<StoredRecord[]> =>
+  shards.readShard(
+    shard,
+    [],
+    records => records.get(whereCreators(creators), options, signal),
+    signal,
+  )
 
 /** Creators of records that are on one side only, or are not the same. */
 function differing(here: readonly StoredRecord[], there: readonly StoredRecord[]): string[] {

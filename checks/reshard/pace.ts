@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-
 import { BATCH } from '../chroma/batches.ts'
 
 /** While a request is applied, questions wait: held back, requests are short ones, of what is due in such a part of a second. */

@@ -8,7 +8,7 @@ import { readGguf } from '../../provision/models/gguf-file.ts'
 import { runCommand } from '../../provision/toolchain/run-command.ts'
 import { toolOfLlamaCpp } from '../support/toolchain/llama-cpp.ts'
 import type { Bench } from './bench.ts'
-import { type Score, scoreOf, signedError } from './capacity/score.ts'
+import { scoreOf, scoreTable, signedError } from './capacity/score.ts'
 import { writeHeadOnly } from './dry-run/head-only.ts'
 import { REAL_SHAPES, type RealShape } from './dry-run/real-shapes.ts'
 
@@ -147,21 +147,10 @@ function tableOf(all: readonly Result[]): string {
     `${results.length} cells of ${models} real architectures at their real sizes, on the CPU, as Ollama ${OLLAMA} starts them; ` +
       "errors against what llama.cpp's own dry run tells, in the build of llama-cpp-python 0.3.36.",
     '',
-    '| | Cells | Median | P95 | from … to |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows.map(([name, score]) => `| ${name} | ${describe(score).join(' | ')} |`),
+    ...scoreTable(rows),
     '',
     `llama.cpp itself gives up in ${all.length - results.length} further cells${
       unanswered.length === 0 ? '' : ` (${unanswered.join(', ')})`
     }.`,
   ].join('\n')
 }
-
-const describe = ({ count, median, p95, lowest, highest }: Score): string[] => [
-  String(count),
-  percent(median),
-  percent(p95),
-  `${percent(lowest)} … ${percent(highest)}`,
-]
-
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`

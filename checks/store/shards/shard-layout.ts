@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { raceAbort } from '../../transport/race-abort.ts'
 import type { VersionSnapshot, VersionStore } from '../query/write-version-store.ts'
+import { parseRecorded } from './parse-recorded.ts'
 import {
   type MoveState,
   moveIn,
@@ -144,17 +145,5 @@ function recordsIn(seen: VersionSnapshot | undefined, shard: number): ShardRecor
 }
 
 /** @throws Failure `misused` for what is no layout: to go by the name instead might find what was there before */
-export function parseLayout(shard: number, value: string): ShardLayout {
-  try {
-    return ShardLayout.parse(JSON.parse(value))
-  } catch (cause) {
-    throw new Failure(
-      'misused',
-      `What is recorded as the layout of shard ${shard} is none: ${value}`,
-      {
-        mend: 'run the version of knowledge-stack that recorded it',
-        cause,
-      },
-    )
-  }
-}
+export const parseLayout = (shard: number, value: string): ShardLayout =>
+  parseRecorded(ShardLayout, value, `the layout of shard ${shard}`)

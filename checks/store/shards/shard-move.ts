@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { type CreatorId, isReserved } from '../creator-id.ts'
+import { parseRecorded } from './parse-recorded.ts'
 
 /** A generation that creators are moved to. */
 const MoveTarget = z.object({
@@ -80,19 +81,8 @@ export const verdictIdOf = (shard: number, attempt: string): string =>
 export function moveIn(values: ReadonlyMap<string, string>, shard: number): MoveState | undefined {
   const value = values.get(moveNameOf(shard))
   if (value === undefined) return undefined
-  try {
-    const move = ShardMove.parse(JSON.parse(value))
-    const { attempt } = move.closing ?? {}
-    const verdict = attempt && values.get(verdictIdOf(shard, attempt))
-    return { move, verdict: verdict as Verdict | undefined }
-  } catch (cause) {
-    throw new Failure(
-      'misused',
-      `What is recorded as the move of shard ${shard} is none: ${value}`,
-      {
-        mend: 'run the version of knowledge-stack that recorded it',
-        cause,
-      },
-    )
-  }
+  const move = parseRecorded(ShardMove, value, `the move of shard ${shard}`)
+  const { attempt } = move.closing ?? {}
+  const verdict = attempt && values.get(verdictIdOf(shard, attempt))
+  return { move, verdict: verdict as Verdict | undefined }
 }

@@ -24,3 +24,17 @@ export function scoreOf(errors: readonly number[]): Score {
     highest: Math.max(...errors),
   }
 }
+
+/** The lines of a table of scores by name. */
+export const scoreTable = (
+  scores: readonly (readonly [name: string, score: Score])[],
+): string[] => [
+  '| | Cells | Median | P95 | from … to |',
+  '| --- | --- | --- | --- | --- |',
+  ...scores.map(
+    ([name, { count, median, p95, lowest, highest }]) =>
+      `| ${name} | ${count} | ${percent(median)} | ${percent(p95)} | ${percent(lowest)} … ${percent(highest)} |`,
+  ),
+]
+
+export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`

@@ -7,7 +7,7 @@ import { type Bytes, MiB } from '../../../infra/units.ts'
 import { readGguf } from '../../../provision/models/gguf-file.ts'
 import { llamaServerWithCuda } from '../../support/toolchain/llama-cpp.ts'
 import type { Measured } from '../bench.ts'
-import { type Score, scoreOf, signedError } from '../capacity/score.ts'
+import { percent, type Score, scoreOf, scoreTable, signedError } from '../capacity/score.ts'
 import { tokenizer } from '../capacity/shapes.ts'
 import { writeHeadOnly } from '../dry-run/head-only.ts'
 import { REAL_SHAPES, type RealShape } from '../dry-run/real-shapes.ts'
@@ -141,19 +141,8 @@ function tableOf(cells: readonly Cell[], { product, driver }: Card): string {
   return [
     `${product}, driver ${driver}: ${cells.length} cells of ${new Set(cells.map(({ model }) => model)).size} real architectures at their real sizes, all on the card, every context filled; llama-server of llama-cpp-python 0.3.36, started as Ollama ${OLLAMA} does.`,
     '',
-    '| | Cells | Median | P95 | from … to |',
-    '| --- | --- | --- | --- | --- |',
-    ...scores.map(([name, each]) => `| ${name} | ${describe(each).join(' | ')} |`),
+    ...scoreTable(scores),
     '',
     `${over} cells took more of the card than the plan's limit; the tightest had ${percent(Math.min(...limits))} to spare. The largest took ${Math.round(Math.max(...cells.map(({ observed }) => observed.used)) / MiB)} MiB.`,
   ].join('\n')
 }
-
-const describe = ({ count, median, p95, lowest, highest }: Score): string[] => [
-  String(count),
-  percent(median),
-  percent(p95),
-  `${percent(lowest)} … ${percent(highest)}`,
-]
-
-const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
