@@ -31,7 +31,7 @@ const KINDS = [...RUNNING_KINDS, ['v1', 'ConfigMap'], ['v1', 'PersistentVolumeCl
 
 async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
   await vi.waitFor(async () => expect(await isSo(), what).toBe(true), {
-    timeout: 30_000,
+    timeout: 2 * MINUTES,
     interval: 200,
   })
 }
@@ -130,17 +130,24 @@ describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, (
     const quota = object('v1', 'ResourceQuota', 'full', { spec: { hard: { pods: '2' } } })
     await fleet.api.create(quota)
     const { child, ended } = await stack.start(['up'])
-    await waitFor('the sets of the update', async () => {
-      return (await objects(({ kind }) => kind === 'StatefulSet')).length >= 2
-    })
-    const record = `${stack.home}/state/engine.json`
-    const { trackingId } = (await readProcessRecord(record))!
-    const engine = await recordedPid(record)
-    child.kill('SIGKILL')
-    process.kill(-engine, 'SIGKILL')
-    await ended
-    await waitFor('the end of its plugins', async () => trackedProcesses(trackingId!).length === 0)
-    await fleet.api.delete(quota)
+    try {
+      await waitFor('the sets of the update', async () => {
+        return (await objects(({ kind }) => kind === 'StatefulSet')).length >= 2
+      })
+      const record = `${stack.home}/state/engine.json`
+      const { trackingId } = (await readProcessRecord(record))!
+      const engine = await recordedPid(record)
+      child.kill('SIGKILL')
+      process.kill(-engine, 'SIGKILL')
+      await ended
+      await waitFor(
+        'the end of its plugins',
+        async () => trackedProcesses(trackingId!).length === 0,
+      )
+    } finally {
+      child.kill('SIGKILL')
+      await fleet.api.delete(quota)
+    }
   }
 
   it.each(['up', 'preview'])(

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { procFile } from '../../../provision/process-identity.mjs'
+import { parentOf } from '../../../provision/processes/process-table.ts'
 import type { TestStack } from '../stack/test-stack.ts'
 
 /** Ollama starts one for each model that is asked for, and ends it in its own time. */
@@ -21,6 +22,7 @@ export function stackProcesses({ folder, home }: TestStack): string[] {
       )
       const text = line + environment
       if (!text.includes(folder) && !text.includes(home)) return []
+      if (isOfSubshell(Number(pid))) return []
       const name = line
         .split('\0')
         .slice(0, 2)
@@ -29,4 +31,13 @@ export function stackProcesses({ folder, home }: TestStack): string[] {
       return RUNNER.test(name) ? [] : [`process ${name}`]
     })
     .sort()
+}
+
+/** What a shell's own fork starts: the looks at the disk and the pauses of Chroma's watchdog, each there for a moment. */
+function isOfSubshell(pid: number): boolean {
+  const parent = parentOf(pid)
+  const grandparent = parent && parentOf(parent)
+  if (!parent || !grandparent) return false
+  const line = procFile(parent, 'cmdline')
+  return /^(\/bin\/)?sh\0/.test(line ?? '') && line === procFile(grandparent, 'cmdline')
 }
