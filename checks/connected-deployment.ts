@@ -1,5 +1,5 @@
 import { Failure } from '../infra/failure.ts'
-import { type Endpoint, Outputs } from '../infra/outputs.ts'
+import { type DeployedModel, type Endpoint, Outputs } from '../infra/outputs.ts'
 import { databaseOf } from '../infra/shards.ts'
 import { ChromaServer } from './chroma/chroma-server.ts'
 import { type Disk, diskBehind, diskOf } from './chroma/disk-room.ts'
@@ -18,7 +18,7 @@ import { KeyedLimit } from './store/scope/keyed-limit.ts'
 import { KeyedMutex } from './store/scope/keyed-mutex.ts'
 import { ShardCollections } from './store/shards/shard-collections.ts'
 import { LayoutRecords } from './store/shards/shard-layout.ts'
-import { shardSettings } from './store/shards/shard-metadata.ts'
+import { dimensionOf, shardSettings } from './store/shards/shard-metadata.ts'
 import type { MoveTarget } from './store/shards/shard-move.ts'
 import { type ConnectedEndpoint, connect } from './transport/connect.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
@@ -50,6 +50,8 @@ export interface ConnectedDeployment {
    * apart. @throws Failure `misused` when the deployment has no embedding model, or nobody knows its dimension
    */
   knowledge(database?: string): Knowledge
+  /** The texts of the store by an embedding model of the deployment. @throws Failure as `knowledge` does */
+  embedder(model: DeployedModel): TextEmbedder
   close(): Promise<void>
 }
 
@@ -98,16 +100,31 @@ export async function openDeployment(
   const writes = new KeyedMutex()
   const readers = Math.min(...servers.map(({ connection }) => connection.readers))
   const reads = new KeyedLimit(Math.max(1, Math.floor(readers * READER_SHARE)))
-  const turns = new EmbeddingTurns((texts, signal) => inference.embed(texts, { signal }))
+  // Of each model one, whose texts take turns.
+  const embedders = new Map<DeployedModel, TextEmbedder>()
+  const embedder = (model: DeployedModel): TextEmbedder => {
+    const known = embedders.get(model)
+    if (known !== undefined) return known
+    const turns = new EmbeddingTurns((texts, signal) => inference.embed(texts, { model, signal }))
+    const made = new TextEmbedder(turns, {
+      prefixes: model.prefixes ?? { document: '', query: '' },
+      dimension: dimensionOf(model),
+      contextLength: model.contextLength ?? SMALLEST_CONTEXT,
+    })
+    embedders.set(model, made)
+    return made
+  }
   return {
     outputs: parsed.data,
     chroma: servers,
     ollama: pools,
     api: ways.api[0],
     inference,
+    embedder,
     knowledge(database = databaseOf(chroma.generation)) {
-      const model = inference.model('embedding')
-      const open = ({ generation, shards: count, map }: MoveTarget, database: string) => {
+      const open = (target: MoveTarget, database: string) => {
+        const { generation, shards: count, map, embeddingModel } = target
+        const model = inference.model('embedding', embeddingModel)
         const settings = shardSettings({ generation, shards: count }, model)
         const stores = servers.map(server => new VersionStore(server, database))
         const storeOf = (shard: number) => stores[map[shard] ?? 0]!
@@ -115,11 +132,7 @@ export async function openDeployment(
         const shards = new ShardCollections(servers, map, layouts, database, settings)
         return {
           shards,
-          embedder: new TextEmbedder(turns, {
-            prefixes: model.prefixes ?? { document: '', query: '' },
-            dimension: settings.dimension,
-            contextLength: model.contextLength ?? SMALLEST_CONTEXT,
-          }),
+          embedder: embedder(model),
           versions: new WriteVersions(creator => storeOf(shards.of(creator))),
           nearest: new Nearest(),
           quota: new CreatorQuota(chroma.quota, new CreatorUsage(settings.dimension)),

@@ -23,11 +23,18 @@ export class Inference {
     this.#pools = pools
   }
 
-  /** The first model of a role. @throws Failure `misused` when the deployment has none */
-  model(role: DeployedModel['role']): DeployedModel {
-    const model = this.models.find(candidate => candidate.role === role)
-    if (model === undefined) throw new Failure('misused', `The deployment has no ${role} model`)
-    return model
+  /**
+   * The first model of a role: of two for embedding the one that the data was made with. Or the one of a name.
+   * @throws Failure `misused` when the deployment has none
+   */
+  model(role: DeployedModel['role'], name?: string): DeployedModel {
+    const all = this.models.filter(candidate => candidate.role === role)
+    const model = name === undefined ? all[0] : all.find(candidate => candidate.name === name)
+    if (model !== undefined) return model
+    if (name === undefined) throw new Failure('misused', `The deployment has no ${role} model`)
+    throw new Failure('misused', `The deployment has no ${role} model ${name}`, {
+      mend: `set knowledge-stack:${role}Model to it, and deploy it: npm run up`,
+    })
   }
 
   /** The server that a model was placed on. */
@@ -43,8 +50,11 @@ export class Inference {
     return server
   }
 
-  embed(texts: readonly string[], options?: EmbedOptions): Promise<number[][]> {
-    const model = this.model('embedding')
+  /** By the first embedding model, or by another one. */
+  embed(
+    texts: readonly string[],
+    { model = this.model('embedding'), ...options }: EmbedOptions & { model?: DeployedModel } = {},
+  ): Promise<number[][]> {
     return embed(this.server(model), model, texts, options)
   }
 

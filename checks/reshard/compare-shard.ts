@@ -5,7 +5,8 @@ import type { CreatorId } from '../store/creator-id.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
-import { currentIds, EVERYTHING, whereCreators } from './copy-creators.ts'
+import { currentIds, EVERYTHING, TEXTS, whereCreators } from './copy-creators.ts'
+import { embeddedMetadata } from './embed-anew.ts'
 import type { Move } from './move.ts'
 import { partsOf, type ShardCreator } from './shard-creators.ts'
 
@@ -46,7 +47,7 @@ export async function differentCreators(
   // values() hands every group to one of them.
   const work = async () => {
     for (const { target, own, vectors } of groups) {
-      const include = vectors ? EVERYTHING : TEXTS
+      const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
       for (const part of partsOf(own, COMPARED.records, COMPARED.creators)) {
         const isLarge = part.length === 1 && part[0]!.records > COMPARED.records
         const names = part.map(({ creator }) => creator)
@@ -73,11 +74,9 @@ type Differs = (
   include: Include[],
 ) => Promise<string[]>
 
-const TEXTS: Include[] = ['metadatas', 'documents']
-
 /** All that they have at once. */
 const partDiffers: Differs = async (
-  { from, to, signal, pace },
+  { from, to, embedsAnew, signal, pace },
   shard,
   target,
   creators,
@@ -91,12 +90,13 @@ const partDiffers: Differs = async (
   return differing(
     here.filter(({ id }) => versions.has(id)),
     there,
+    embedsAnew,
   )
 }
 
 /** Some of it after the other. */
 const largeDiffers: Differs = async (
-  { from, to, signal, pace },
+  { from, to, embedsAnew, signal, pace },
   shard,
   target,
   creators,
@@ -113,7 +113,7 @@ const largeDiffers: Differs = async (
       recordsIn(shards, of, creators, { ids, include }, signal)
     const [one, other] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
     await pace.wait(ids.length)
-    if (differing(one, other).length > 0) return [...creators]
+    if (differing(one, other, embedsAnew).length > 0) return [...creators]
   }
   return []
 }
@@ -133,12 +133,19 @@ const recordsIn = (
   )
 
 /** Creators of records that are on one side only, or are not the same. */
-function differing(here: readonly StoredRecord[], there: readonly StoredRecord[]): string[] {
+function differing(
+  here: readonly StoredRecord[],
+  there: readonly StoredRecord[],
+  embeddedAnew: boolean,
+): string[] {
   const copies = new Map(there.map(record => [record.id, record]))
   const different = here.filter(record => {
     const copy = copies.get(record.id)
     copies.delete(record.id)
-    return copy === undefined || !isSame(record, copy)
+    const wanted = embeddedAnew
+      ? { ...record, metadata: embeddedMetadata(record.metadata) }
+      : record
+    return copy === undefined || !isSame(wanted, copy)
   })
   return [...different, ...copies.values()].map(({ id }) => creatorOf(id) ?? '')
 }

@@ -1,12 +1,13 @@
 import type { Where } from 'chromadb'
 import { Failure } from '../../infra/failure.ts'
-import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
+import type { Include, NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { ServerError } from '../transport/server-error.ts'
+import { embedRecords } from './embed-anew.ts'
 import type { Move } from './move.ts'
 import type { RecordWriter } from './record-writer.ts'
 
@@ -17,7 +18,8 @@ export const whereCreators = (creators: readonly string[]): Where => ({
   [RECORD_KEYS.creator]: { $in: [...creators] },
 })
 
-export const EVERYTHING = ['metadatas' as const, 'documents' as const, 'embeddings' as const]
+export const TEXTS: Include[] = ['metadatas', 'documents']
+export const EVERYTHING: Include[] = [...TEXTS, 'embeddings']
 
 /** Ids of the records of some creators that count. */
 export async function currentIds(
@@ -49,15 +51,18 @@ export class CreatorCopier {
    * @param isNew nobody ever began to copy one of them
    */
   async copy(creators: readonly CreatorId[], isNew: boolean): Promise<void> {
-    const { from, signal, onCopied } = this.#move
+    const { from, to, signal, embedsAnew, onCopied } = this.#move
     const copy = async (records: ChromaCollection) => {
       const wanted = await currentIds(records, creators, signal)
       const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
       for (let start = 0; start < missing.length; start += READ) {
         const ids = missing.slice(start, start + READ)
         const found = await this.#read(records, creators, ids)
-        for (const [shard, own] of Map.groupBy(found, ({ id }) => this.#shardOf(id))) {
-          await this.#writer.write(shard, own as NewRecord[])
+        const copies = embedsAnew
+          ? await embedRecords(to.embedder, found, signal)
+          : (found as NewRecord[])
+        for (const [shard, own] of Map.groupBy(copies, ({ id }) => this.#shardOf(id))) {
+          await this.#writer.write(shard, own)
         }
         onCopied(found.length)
       }
@@ -94,8 +99,9 @@ export class CreatorCopier {
     ids: string[],
   ): Promise<StoredRecord[]> {
     try {
-      const options = { ids, include: EVERYTHING }
-      return await records.get(whereCreators(creators), options, this.#move.signal)
+      const { embedsAnew, signal } = this.#move
+      const options = { ids, include: embedsAnew ? TEXTS : EVERYTHING }
+      return await records.get(whereCreators(creators), options, signal)
     } catch (error) {
       if (!(error instanceof ServerError && error.reason === 'faulty')) throw error
       throw new Failure(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
+import type { Millis } from '../../infra/units.ts'
 import type { VersionSnapshot } from '../store/query/write-version-store.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { LAST_KEY, type MoveState, NO_KEY } from '../store/shards/shard-move.ts'
@@ -12,6 +13,9 @@ import { creatorsOf, inOrder, partsOf, type ShardCreator } from './shard-creator
 
 /** Creators whose records are asked for at once, and about how many these are. */
 const COPIED = { creators: 250, records: 2000 }
+/** A look at what was written meanwhile that takes longer is taken again before writers have to wait for the last one. */
+const SHORT: Millis = 500
+const LOOKS = 5
 /** Records of creators that are switched at once: a look at what was written meanwhile serves all of them. */
 const SWITCHED = 10_000
 
@@ -92,8 +96,9 @@ export async function switchShard(
   for (const to of endsOf(copied.creators)) {
     for (;;) {
       const range = { after: through, to }
-      const { creators, seen } = await copyChanged(move, copied, range, copied.versions)
-      await requireSame(move, shard, creators, seen)
+      const { creators, ...first } = await copyChanged(move, copied, range, copied.versions)
+      await requireSame(move, shard, creators, first.seen)
+      const seen = await catchUp(move, copied, range, first.seen)
       const attempt = randomUUID()
       const closed = performance.now()
       await layouts.recordMove(shard, { ...move.target, through, closing: { to, attempt } })
@@ -110,6 +115,22 @@ export async function switchShard(
   await layouts.recordMove(shard, { ...move.target, through: LAST_KEY })
   await layouts.forgetVerdicts(shard)
   return done
+}
+
+/** Copies what was written meanwhile until little is left. @returns the versions before the last look */
+async function catchUp(
+  move: Move,
+  copied: CopiedShard,
+  range: Range,
+  since: VersionSnapshot | undefined,
+): Promise<VersionSnapshot | undefined> {
+  let seen = since
+  for (let look = 0; look < LOOKS; look += 1) {
+    const began = performance.now()
+    seen = (await copyChanged(move, copied, range, seen)).seen
+    if (performance.now() - began <= SHORT) break
+  }
+  return seen
 }
 
 const NAMED = 5
@@ -141,6 +162,12 @@ function endsOf(creators: readonly ShardCreator[]): string[] {
   return [...ends.slice(0, -1), LAST_KEY]
 }
 
+/** The keys after one, up to another. */
+interface Range {
+  after: string
+  to: string
+}
+
 /**
  * Copies those between two keys who may have been written since a look at the versions.
  * @returns all between the keys, and the versions before it looked for them
@@ -148,7 +175,7 @@ function endsOf(creators: readonly ShardCreator[]): string[] {
 async function copyChanged(
   move: Move,
   { shard, creators }: CopiedShard,
-  range: { after: string; to: string },
+  range: Range,
   since: VersionSnapshot | undefined,
 ): Promise<{ creators: ShardCreator[]; seen: VersionSnapshot | undefined }> {
   const { from, to, signal, pace } = move

@@ -7,6 +7,8 @@ export interface Move {
   from: Generation
   to: Generation
   target: MoveTarget
+  /** With vectors of another model. */
+  embedsAnew: boolean
   signal: AbortSignal
   pace: Pace
   /** Told of records that were copied. */

@@ -9,6 +9,7 @@ import { findMove } from './find-move.ts'
 import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
 import { Pace } from './pace.ts'
+import { describePlace, flagsOf, isSamePlace, type Place, placeOf } from './place.ts'
 import { RecordWriter } from './record-writer.ts'
 import { creatorsOf, type ShardCreator } from './shard-creators.ts'
 
@@ -20,6 +21,8 @@ export interface ReshardOptions {
   shards: number
   /** Chroma servers that they are spread over: the first of those that there are. All of them when absent. */
   instances?: number
+  /** The model that their texts are embedded by anew; the one that made their vectors when absent. */
+  embeddingModel?: string | undefined
   /** Records a second at most; undefined for as many as can be. */
   rate?: number | undefined
   signal: AbortSignal
@@ -31,6 +34,8 @@ export interface ReshardOptions {
 export interface Resharded {
   generation: number
   shards: number
+  /** The model that made the vectors that there are now. */
+  embeddingModel: string
   /** Records that were copied by this call. */
   copied: number
   /** Creators that were switched by this call. */
@@ -55,16 +60,19 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   // Of one that was killed before it deleted what creators had left.
   for (const { shards } of found.left) result.kept.push(...(await deleteRecords(shards, signal)))
   const { length } = from.shards.servers
+  const { embeddingModel = from.shards.settings.embeddingModel } = options
   const wanted = {
     generation: from.shards.settings.generation + 1,
     shards,
     map: firstShardMap(shards, options.instances ?? length),
+    embeddingModel,
   }
-  if (found.target === undefined && isSameMap(from.shards.map, wanted.map)) {
-    return { ...result, generation: wanted.generation - 1, shards }
+  if (found.target === undefined && isSamePlace(placeOf(from), wanted)) {
+    return { ...result, generation: wanted.generation - 1, shards, embeddingModel }
   }
-  const target = found.target ?? wanted
-  if (!isSameMap(target.map, wanted.map)) throw otherMove(target, wanted)
+  const target = { ...(found.target ?? wanted) }
+  target.embeddingModel ??= from.shards.settings.embeddingModel
+  if (!isSamePlace(target, wanted)) throw otherMove(target, wanted)
   const to = knowledge.generations.open(target)
   // What a killed mover had sent may still be on its way.
   if (found.target !== undefined) await sleep(ON_ITS_WAY, undefined, { signal })
@@ -72,6 +80,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     from,
     to,
     target,
+    embedsAnew: target.embeddingModel !== from.shards.settings.embeddingModel,
     signal,
     pace: new Pace(options.rate, signal),
     onCopied(records) {
@@ -93,7 +102,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
   }
   result.kept.push(...(await deleteRecords(from.shards, signal)))
-  return { ...result, generation: target.generation, shards }
+  return { ...result, generation: target.generation, shards, embeddingModel }
 }
 
 /**
@@ -104,10 +113,9 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
 export async function undoReshard(knowledge: Knowledge, signal: AbortSignal): Promise<boolean> {
   const { from, target, hasMoved } = await findMove(knowledge, signal)
   if (target === undefined) return false
-  const { shards } = from.shards.settings
   if (hasMoved) {
-    throw new Failure('misused', `Creators have moved to ${target.shards} shards already`, {
-      mend: `end it, then move back: npm run reshard -- --shards ${target.shards}, npm run reshard -- --shards ${shards}`,
+    throw new Failure('misused', `Creators have moved to ${describePlace(target)} already`, {
+      mend: `end it, then move back: npm run reshard -- ${flagsOf(target)}, npm run reshard -- ${flagsOf(placeOf(from))}`,
     })
   }
   for (const shard of all(from.shards)) await from.shards.layouts.forgetMove(shard)
@@ -120,9 +128,6 @@ export async function undoReshard(knowledge: Knowledge, signal: AbortSignal): Pr
 
 const all = ({ settings }: ShardCollections): number[] =>
   Array.from({ length: settings.shards }, (_, shard) => shard)
-
-const isSameMap = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((instance, shard) => instance === b[shard])
 
 /** The creators of all shards that there are; undefined where there are none. */
 async function creatorsIn(
@@ -159,15 +164,11 @@ async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Pro
   return kept
 }
 
-function otherMove(under: MoveTarget, wanted: MoveTarget): Failure {
-  const named = ({ shards, map }: MoveTarget) =>
-    `${shards} shards on ${1 + Math.max(...map)} servers`
-  const flags = `--shards ${under.shards} --instances ${1 + Math.max(...under.map)}`
-  return new Failure(
+const otherMove = (under: Place, wanted: Place): Failure =>
+  new Failure(
     'misused',
-    `A move to ${named(under)} is under way, and not to ${named(wanted)}`,
+    `A move to ${describePlace(under)} is under way, and not to ${describePlace(wanted)}`,
     {
-      mend: `end it: npm run reshard -- ${flags}; or take it back, while nobody has moved: npm run reshard -- --undo`,
+      mend: `end it: npm run reshard -- ${flagsOf(under)}; or take it back, while nobody has moved: npm run reshard -- --undo`,
     },
   )
-}

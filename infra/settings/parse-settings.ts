@@ -55,6 +55,8 @@ export interface Settings {
     requestsPerMinute: number
   }
   models: PlannedModel[]
+  /** Every embedding model that the stack could have, for data that was made with another than it is to have. */
+  embeddingModels: PlannedModel[]
   /** What the stack is sized for. */
   expected: { creators: number; chunksPerCreator: number }
   modelMirror: ModelMirror | undefined
@@ -103,6 +105,10 @@ export function parseSettings(
   const modelMirror = parseMirror(config.modelMirror)
   const read = modelsIn(home)
   const own = ownModels(config, { stack, home, mirror: modelMirror, read })
+  const withArchitecture = (model: PlannedModel): PlannedModel => ({
+    ...model,
+    ...architectureOf(model.definition, own, read),
+  })
   if (config.instances > config.shards) {
     throw wrong('instances', config.instances, `at most ${config.shards}, the shard count`)
   }
@@ -145,7 +151,12 @@ export function parseSettings(
     models: [
       plannedModel('embedding', config.embeddingModel, own, wrong),
       plannedModel('chat', config.chatModel, own, wrong, config.contextLength),
-    ].map(model => ({ ...model, ...architectureOf(model.definition, own, read) })),
+    ].map(withArchitecture),
+    embeddingModels: [...own, ...CATALOG]
+      .filter(({ role }) => role === 'embedding')
+      // Of one of the stack's own that it does not serve, the file may not have been read.
+      .filter(definition => completed(definition, undefined) !== undefined)
+      .map(definition => withArchitecture({ definition, contextLength: definition.contextLength })),
     expected: { creators: config.creators, chunksPerCreator: config.chunksPerCreator },
     modelMirror,
     egress: egressOf(config, env, wrong),

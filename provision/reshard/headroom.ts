@@ -18,9 +18,8 @@ export interface SecondGeneration {
 
 /** What as many records again take in other shards, until what they were copied from is deleted. */
 export function secondGeneration(
-  { records, dimension }: StoreStatistics,
-  shards: number,
-  instances: number,
+  { records }: StoreStatistics,
+  { shards, instances, dimension }: { shards: number; instances: number; dimension: number },
 ): SecondGeneration {
   const vectors = Math.ceil(records / instances)
   const perShard = Math.max(1, Math.ceil(records / shards))

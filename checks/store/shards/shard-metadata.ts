@@ -10,32 +10,38 @@ export const SPACE = 'cosine'
 export interface ShardSettings {
   generation: number
   shards: number
+  /** The model that makes its vectors. */
+  embeddingModel: string
   /** Length of a vector. */
   dimension: number
   metadata: CollectionMetadata
 }
 
 /**
- * @throws Failure `misused` when nobody knows the length of the model's embeddings: the first vector written would
- *   fix it for good
+ * The length of a model's vectors.
+ * @throws Failure `misused` when nobody knows it: the first vector written would fix it for good
  */
+export function dimensionOf({ name, dimensions }: DeployedModel): number {
+  if (dimensions !== undefined) return dimensions
+  throw new Failure(
+    'misused',
+    `The length of the embeddings of ${name} is not known, so no shard can be opened`,
+    { mend: 'name a model of the catalog, or define it under knowledge-stack:models' },
+  )
+}
+
+/** @throws Failure as dimensionOf does */
 export function shardSettings(
   chroma: Pick<Outputs['chroma'], 'generation' | 'shards'>,
   model: DeployedModel,
 ): ShardSettings {
-  if (model.dimensions === undefined) {
-    throw new Failure(
-      'misused',
-      `The length of the embeddings of ${model.name} is not known, so no shard can be opened`,
-      { mend: 'name a model of the catalog, or define it under knowledge-stack:models' },
-    )
-  }
+  const dimension = dimensionOf(model)
   const metadata: CollectionMetadata = {
     generation: chroma.generation,
     shard_count: chroma.shards,
     hash_version: HASH_VERSION,
     embedding_model: model.name,
-    dimension: model.dimensions,
+    dimension,
     space: SPACE,
     document_prefix: model.prefixes?.document ?? '',
     query_prefix: model.prefixes?.query ?? '',
@@ -45,7 +51,8 @@ export function shardSettings(
   return {
     generation: chroma.generation,
     shards: chroma.shards,
-    dimension: model.dimensions,
+    embeddingModel: model.name,
+    dimension,
     metadata,
   }
 }

@@ -11,6 +11,8 @@ const MoveTarget = z.object({
   shards: z.int().min(MIN_SHARDS).max(MAX_SHARDS),
   /** For each of its shards the index of its Chroma server. */
   map: z.array(z.int().nonnegative()),
+  /** The model whose vectors it has; that of the outputs where none is said. */
+  embeddingModel: z.string().optional(),
 })
 export type MoveTarget = z.infer<typeof MoveTarget>
 

@@ -1,14 +1,22 @@
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { embeddingRate } from '../../../checks/reshard/embedding-rate.ts'
 import { findMove } from '../../../checks/reshard/find-move.ts'
+import { describePlace, isSamePlace, type Place, placeOf } from '../../../checks/reshard/place.ts'
 import { reshard as move, undoReshard } from '../../../checks/reshard/reshard.ts'
+import type { TextEmbedder } from '../../../checks/store/embedder.ts'
+import type { Generation } from '../../../checks/store/generations.ts'
+import { dimensionOf } from '../../../checks/store/shards/shard-metadata.ts'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { Failure } from '../../../infra/failure.ts'
+import { layoutOf } from '../../../infra/ownership/data-layout.ts'
+import { withTag } from '../../../infra/settings/model-definition.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
-import { MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
+import { firstShardMap, MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { formatBytes, formatDuration } from '../../../infra/units.ts'
 import { deployedFrom } from '../../deployed.ts'
 import { openStackFile } from '../../read-models.ts'
-import { requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
+import { requireHeadroom, type SecondGeneration, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import {
@@ -24,6 +32,7 @@ import { deployMoved, type Moved } from './deploy-moved.ts'
 interface ReshardOptions extends StackOptions {
   shards?: number
   instances?: number
+  embeddingModel?: string
   rate?: number
   dryRun?: boolean
   undo?: boolean
@@ -33,11 +42,11 @@ const MOST_RATE = 1_000_000
 /** Records a second that two cores were seen to move, for who wants to know how long it will take. */
 const USUAL_RATE = 700
 
-/** Moves all creators to another number of shards while the stack is used. */
+/** Moves all creators to another layout, or to vectors of another model, while the stack is used. */
 export const reshard: CommandSpec<ReshardOptions> = {
   name: 'reshard',
   description:
-    'move all creators to another number of shards, or to more or fewer Chroma servers, while they are read and written',
+    'move all creators to another number of shards, to more or fewer Chroma servers, or to another embedding model, while they are read and written',
   options: [
     ...STACK_FLAGS,
     {
@@ -50,6 +59,11 @@ export const reshard: CommandSpec<ReshardOptions> = {
       description:
         'Chroma servers that the shards are spread over, of those that there are; what the settings say when absent',
       parse: wholeNumber(1, MAX_SHARDS),
+    },
+    {
+      flags: '--embedding-model <name>',
+      description:
+        'model that all texts are embedded by anew, of those that are deployed; what the settings say when absent',
     },
     {
       flags: '--rate <number>',
@@ -91,28 +105,33 @@ async function run(
   { settings }: StackFile,
   deployment: ConnectedDeployment,
   options: ReshardOptions,
-  { steps, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<Moved | Outcome> {
+  const { steps, signal } = context
   const knowledge = deployment.knowledge()
-  const { rate, shards = settings.chroma.shards, instances = settings.chroma.instances } = options
+  const wanted = wantedBy(options, settings)
+  const { shards, instances, embeddingModel } = wanted
   requireServers(deployment, instances, settings.stack)
+  const model = deployment.inference.model('embedding', embeddingModel)
   const statistics = await steps.run(
     'data',
     () => knowledge.statistics(signal),
     ({ records, creators, shards }) =>
       `${records} records of ${creators.count} creators in ${shards.length} shards`,
   )
-  const needed = secondGeneration(statistics, shards, instances)
-  const now = statistics.shards
-  const isThere =
-    now.length === shards && 1 + Math.max(...now.map(({ instance }) => instance)) === instances
-  if (options.dryRun) return dryRunOf(statistics, isThere, needed, shards, rate)
-  const isUnderWay = (await findMove(knowledge, signal)).target !== undefined
+  const needed = secondGeneration(statistics, { shards, instances, dimension: dimensionOf(model) })
+  const { from, target } = await findMove(knowledge, signal)
+  const place = { map: firstShardMap(shards, instances), embeddingModel }
+  const isThere = target === undefined && isSamePlace(placeOf(from), place)
+  if (options.dryRun) {
+    const embedder = deployment.embedder(model)
+    return dryRun({ from, place, embedder, isThere, statistics, needed }, options.rate, context)
+  }
   // What was copied already takes its room.
-  if (!isThere && !isUnderWay) await requireHeadroom(settings, statistics, needed)
+  if (!isThere && target === undefined) await requireHeadroom(settings, statistics, needed)
   const done = await steps.run(
     'move',
-    ({ report }) => move(knowledge, { shards, instances, rate, signal, report }),
+    ({ report }) => move(knowledge, { ...wanted, rate: options.rate, signal, report }),
     ({ generation, copied, creators, longestClosed }) =>
       generation === statistics.generation
         ? 'all are there already'
@@ -121,26 +140,55 @@ async function run(
   return { ...done, instances }
 }
 
-function dryRunOf(
-  { records, creators, shards: now }: StoreStatistics,
-  isThere: boolean,
-  needed: ReturnType<typeof secondGeneration>,
-  shards: number,
-  rate = USUAL_RATE,
-): Outcome {
-  const seconds = isThere ? 0 : records / rate
-  const document = {
-    from: now.length,
-    to: shards,
-    records: isThere ? 0 : records,
-    creators: isThere ? 0 : creators.count,
-    needed,
-    seconds: Math.round(seconds),
+/** What the options say, or else the settings. */
+function wantedBy(options: ReshardOptions, settings: Settings) {
+  const configured = layoutOf(settings)
+  const { shards = configured.shards, instances = configured.instances } = options
+  const embeddingModel = withTag(options.embeddingModel ?? configured.embeddingModel)
+  return { shards, instances, embeddingModel }
+}
+
+/** What there is and what would be. */
+interface Prospect {
+  from: Generation
+  place: Place
+  embedder: TextEmbedder
+  isThere: boolean
+  statistics: StoreStatistics
+  needed: SecondGeneration
+}
+
+async function dryRun(
+  { from, place, embedder, isThere, statistics, needed }: Prospect,
+  most: number | undefined,
+  { steps, signal }: CommandContext,
+): Promise<Outcome> {
+  const { records, creators } = statistics
+  if (isThere) {
+    const document = { from: placeOf(from), to: place, records: 0, creators: 0, needed, seconds: 0 }
+    return { text: `The data is in ${describePlace(place)} already`, document }
   }
-  const text = isThere
-    ? `The data is in ${shards} shards on ${needed.instances === 1 ? 'one server' : `${needed.instances} servers`} already`
-    : `${records} records of ${creators.count} creators would move from ${now.length} to ${shards} shards: some ${formatDuration(seconds * 1000)} at ${rate} records a second, and until it is over ${formatBytes(needed.memory)} more memory and ${formatBytes(needed.disk)} more disk for each Chroma server`
-  return { text, document }
+  const embedsAnew = place.embeddingModel !== from.shards.settings.embeddingModel
+  const embeds = embedsAnew
+    ? await steps.run(
+        'embedding',
+        () => embeddingRate(from, embedder, signal),
+        rate => (rate === undefined ? 'no text to try' : `${rate.toFixed(1)} texts a second`),
+      )
+    : undefined
+  const rate = Math.min(USUAL_RATE, embeds ?? USUAL_RATE, most ?? USUAL_RATE)
+  const seconds = records / rate
+  return {
+    text: `${records} records of ${creators.count} creators would move from ${describePlace(placeOf(from))} to ${describePlace(place)}: some ${formatDuration(seconds * 1000)} at ${Number(rate.toPrecision(2))} records a second, and until it is over ${formatBytes(needed.memory)} more memory and ${formatBytes(needed.disk)} more disk for each Chroma server`,
+    document: {
+      from: placeOf(from),
+      to: place,
+      records,
+      creators: creators.count,
+      needed,
+      seconds: Math.round(seconds),
+    },
+  }
 }
 
 /** @throws Failure `misused` for more servers than the stack has */

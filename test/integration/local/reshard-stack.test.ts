@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
+import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
 
 const CREATORS = Array.from({ length: 12 }, (_, index) => `creator ${index}`)
@@ -57,8 +59,8 @@ describe('the data of a stack of local processes', () => {
     expect({ code, document }).toMatchObject({
       code: 0,
       document: {
-        from: 5,
-        to: 8,
+        from: { map: [0, 0, 0, 0, 0], embeddingModel: 'all-minilm:latest' },
+        to: { map: [0, 1, 0, 1, 0, 1, 0, 1], embeddingModel: 'all-minilm:latest' },
         records: 12,
         creators: 12,
         needed: { memory: expect.any(Number) },
@@ -146,5 +148,48 @@ describe('the data of a stack of local processes', () => {
     stack.config.shards = 6
     expect((await stack.run('up')).code).toBe(0)
     expect(await found('creator 3')).toHaveLength(3)
+  })
+
+  it('has another embedding model brought up beside its own, and stays what it is', async () => {
+    const folder = join(stack.folder, 'team')
+    await mkdir(folder)
+    await writeFile(join(folder, 'team-embed.gguf'), tinyNomicBert())
+    const sources = [{ kind: 'folder', path: folder }]
+    stack.config.models = { 'team-embed': { role: 'embedding', sources } }
+    stack.config.embeddingModel = 'team-embed'
+    const { code, document, stderr } = await stack.json('up')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stderr).toContain('the data stays embedded by all-minilm:latest')
+    const names = document.models.map(({ name }: { name: string }) => name)
+    expect(names).toEqual(['all-minilm:latest', 'team-embed:latest', 'smollm2:135m'])
+    expect(await found('creator 3')).toHaveLength(3)
+    expect((await stack.json('up')).document.changed).toBe(false)
+  })
+
+  it('is embedded by it anew, and the model before is taken away', async () => {
+    const told = await stack.json('reshard', '--dry-run')
+    expect(told).toMatchObject({
+      code: 0,
+      document: { records: 25, to: { embeddingModel: 'team-embed:latest' } },
+    })
+    const { code, document, stderr } = await stack.json('reshard')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(document).toMatchObject({
+      generation: 5,
+      shards: 6,
+      embeddingModel: 'team-embed:latest',
+      up: { verdict: 'passed', models: [{ name: 'team-embed:latest' }, { name: 'smollm2:135m' }] },
+    })
+    expect(await stats()).toMatchObject({ generation: 5, records: 25, dimension: 768 })
+    expect(await found('creator 3')).toHaveLength(3)
+    expect(await put('creator 3', 'd', 'Creator 3 rests.')).toBe(200)
+  })
+
+  it('is not given to the model before any more, but by another move', async () => {
+    stack.config.embeddingModel = 'all-minilm'
+    const { code, stderr } = await stack.run('up')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/embeddingModel is "all-minilm:latest", .* for "team-embed:latest"/)
+    expect(stderr).toContain('--embedding-model all-minilm:latest')
   })
 })

@@ -258,7 +258,9 @@ describe('moving creators to another number of shards', () => {
     expect((await findMove(mover, signal)).target?.shards).toBe(AFTER)
     await expect(move(AFTER + 1)).rejects.toMatchObject({
       kind: 'misused',
-      message: expect.stringContaining('A move to 8 shards on 2 servers is under way'),
+      message: expect.stringContaining(
+        'A move to 8 shards on 2 servers, embedded by all-minilm:latest is under way',
+      ),
       mend: expect.stringContaining('--undo'),
     })
     expect(await undoReshard(mover, signal)).toBe(true)

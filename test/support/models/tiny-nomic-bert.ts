@@ -1,12 +1,14 @@
 import { count, flag, integers, real, TokenType, text, texts, under, writeGguf } from './gguf.ts'
 import { RandomTensors } from './random-tensors.ts'
 
+/** Elements of each head. */
+const HEAD = 64
+
 /**
- * nomic-bert with random weights, as nomic-embed-text is: 768 dimensions, one layer. Tensors and keys are those
+ * nomic-bert with random weights, as nomic-embed-text is: 768 dimensions or as many as are asked for, one layer. Tensors and keys are those
  * that model/models/nomicbert/model.go of Ollama v0.17.4 asks for.
  */
-export function tinyNomicBert(): Buffer {
-  const width = 768
+export function tinyNomicBert({ width = 768, context = 2048 } = {}): Buffer {
   const feedForward = 64
   const vocabulary = wordPieces()
   const random = new RandomTensors(1)
@@ -19,10 +21,10 @@ export function tinyNomicBert(): Buffer {
       'general.architecture': text('nomic-bert'),
       ...under('nomic-bert', {
         block_count: count(1),
-        context_length: count(2048),
+        context_length: count(context),
         embedding_length: count(width),
         feed_forward_length: count(feedForward),
-        'attention.head_count': count(12),
+        'attention.head_count': count(width / HEAD),
         'attention.layer_norm_epsilon': real(1e-12),
         'attention.causal': flag(false),
         // Mean of all tokens.

@@ -22,9 +22,14 @@ export interface TinyDeployment {
  * A real Chroma and a real Ollama with models so small that they answer at once, for suites that ask them by the
  * thousand.
  */
-export async function startTinyDeployment(context = CONTEXT): Promise<TinyDeployment> {
+export async function startTinyDeployment(
+  context = CONTEXT,
+  /** Writes more models into their folder. */
+  storeMore: (modelsFolder: string) => Promise<unknown> = async () => undefined,
+): Promise<TinyDeployment> {
   const modelsFolder = await mkdtemp(join(tmpdir(), 'tiny-models-'))
   await storeTinyModels(modelsFolder)
+  await storeMore(modelsFolder)
   const chroma = await startChroma()
   const ollama = await startOllama({
     modelsFolder,

@@ -9,6 +9,12 @@ import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 
 const settings = parseSettings('dev', { shards: 12, instances: 3 })
+const MINILM = {
+  embeddingModel: 'all-minilm:latest',
+  dimensions: 384,
+  documentPrefix: '',
+  queryPrefix: '',
+}
 
 describe('the layout of data that is there', () => {
   it('may be anything where there is none yet', () => {
@@ -22,6 +28,10 @@ describe('the layout of data that is there', () => {
 
   it.each([
     [{ shards: 10, instances: 3 }, 'shards is 12, and the data stays laid out for 10'],
+    [
+      { ...MINILM, shards: 12, instances: 3 },
+      'embeddingModel is nomic-embed-text:latest, and the data stays embedded by all-minilm:latest',
+    ],
     [{ shards: 12, instances: 1 }, 'instances is 3, and the data stays laid out for 1'],
     [
       { shards: 10, instances: 1 },
@@ -38,6 +48,15 @@ describe('the layout of data that is there', () => {
     })
   })
 
+  it('has the model that it was made with deployed before the one that is set, until it is moved', () => {
+    const deployed = asDeployed(settings, { ...layoutOf(settings), ...MINILM })
+    const names = deployed.models.map(({ definition }) => definition.name)
+    expect(names).toEqual(['all-minilm:latest', 'nomic-embed-text:latest', 'gpt-oss:20b'])
+    expect(layoutOf(deployed)).toMatchObject(MINILM)
+    expect(asDeployed(deployed, layoutOf(deployed))).toEqual(deployed)
+    expect(asDeployed(settings, layoutOf(settings))).toEqual(settings)
+  })
+
   it.each([
     [
       { shards: 10, leftShards: 12, instances: 3 },
@@ -47,9 +66,19 @@ describe('the layout of data that is there', () => {
     [{ shards: 12, instances: 4 }, /instances is 3, .* laid out for 4/, '--instances 3'],
     [{ instances: 1, leftInstances: 3 }, /instances is 3, .* laid out for 1/, 'instances 1'],
     [
-      { embeddingModel: 'all-minilm:latest', dimensions: 384 },
+      { ...MINILM, leftEmbeddingModel: 'nomic-embed-text:latest' },
       /^knowledge-stack:embeddingModel is "nomic-embed-text:latest", .* laid out for "all-minilm:latest"$/,
-      'knowledge-stack:embeddingModel "all-minilm:latest"',
+      '--embedding-model nomic-embed-text:latest',
+    ],
+    [
+      { ...MINILM, embeddingModel: 'gone:latest', queryPrefix: 'ask: ' },
+      /embedded by gone:latest, which the settings do not define/,
+      'knowledge-stack:models, with {"dimensions":384,"prefixes.document":"","prefixes.query":"ask: "}',
+    ],
+    [
+      { ...MINILM, dimensions: 300 },
+      /by all-minilm:latest, .* define otherwise/,
+      '"dimensions":300',
     ],
     [
       { embeddingModel: 'nomic-embed-text:latest', documentPrefix: '' },
@@ -57,7 +86,7 @@ describe('the layout of data that is there', () => {
       'prefixes.document ""',
     ],
   ] satisfies [Partial<Layout>, RegExp, string][])(
-    'is not left by settings that are old, would miss a server or want another model: %j',
+    'is not left by settings that are old, would miss a server or do not know its model: %j',
     (recorded, message, mend) => {
       const refusal = refusalOf(() => layoutToDeploy(settings, [undefined, recorded]))
       expect(refusal.exitCode).toBe(2)

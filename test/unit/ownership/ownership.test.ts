@@ -153,10 +153,10 @@ describe('the owner of a stack', () => {
     expect(message).toMatch(/first.*second/)
   })
 
-  it('has data of one embedding model: another is refused, by what the state has deployed', async () => {
-    const layout = { embeddingModel: 'all-minilm:latest', shards: 10 }
+  it('has data of one embedding model: settings that do not know it are refused, by what the state has deployed', async () => {
+    const layout = { embeddingModel: 'gone:latest', shards: 10 }
     const { message } = await refusal(takeOver(settingsOf(), { ...NEVER_DEPLOYED, layout }, DRY))
-    expect(message).toContain('"all-minilm:latest"')
+    expect(message).toContain('embedded by gone:latest')
   })
 })
 
