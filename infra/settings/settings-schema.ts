@@ -97,7 +97,9 @@ export const Config = z.strictObject({
     .string()
     .min(1)
     .default('nomic-embed-text')
-    .describe('Embedding model, by its Ollama name'),
+    .describe(
+      'Embedding model, by its Ollama name; over data it counts once npm run reshard has embedded that anew',
+    ),
   chatModel: z.string().min(1).default('gpt-oss:20b').describe('Chat model, by its Ollama name'),
   contextLength: z
     .int()
