@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
+import { embeddedMetadata } from '../store/embed-texts.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
+import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
-import { currentIds, EVERYTHING, TEXTS, whereCreators } from './copy-creators.ts'
-import { embeddedMetadata } from './embed-anew.ts'
+import { partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import type { Move } from './move.ts'
-import { partsOf, type ShardCreator } from './shard-creators.ts'
 
 /** Creators that are compared at once, and about how many records these have. */
 const COMPARED = { creators: 250, records: 2000 }

@@ -1,37 +1,16 @@
-import type { Where } from 'chromadb'
 import { Failure } from '../../infra/failure.ts'
-import type { Include, NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
+import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
-import { CurrentVersions } from '../store/records/current-versions.ts'
-import { RECORD_KEYS } from '../store/records/metadata.ts'
+import { embedRecords } from '../store/embed-texts.ts'
 import { creatorOf } from '../store/records/record-id.ts'
+import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
 import { ServerError } from '../transport/server-error.ts'
-import { embedRecords } from './embed-anew.ts'
 import type { Move } from './move.ts'
 import type { RecordWriter } from './record-writer.ts'
 
 /** Records that are read at once. */
 const READ = 1000
-
-export const whereCreators = (creators: readonly string[]): Where => ({
-  [RECORD_KEYS.creator]: { $in: [...creators] },
-})
-
-export const TEXTS: Include[] = ['metadatas', 'documents']
-export const EVERYTHING: Include[] = [...TEXTS, 'embeddings']
-
-/** Ids of the records of some creators that count. */
-export async function currentIds(
-  records: ChromaCollection,
-  creators: readonly string[],
-  signal: AbortSignal,
-): Promise<string[]> {
-  const found = await records.get(whereCreators(creators), { include: [] }, signal)
-  const ids = found.map(({ id }) => id)
-  const versions = CurrentVersions.among(ids)
-  return ids.filter(id => versions.has(id))
-}
 
 /** Copies creators of a shard to where they are to be in another generation. */
 export class CreatorCopier {

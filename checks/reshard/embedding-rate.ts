@@ -1,6 +1,6 @@
+import { embedRecords } from '../store/embed-texts.ts'
 import type { TextEmbedder } from '../store/embedder.ts'
 import type { Generation } from '../store/generations.ts'
-import { embedRecords } from './embed-anew.ts'
 
 /** Texts that are embedded to see how long it takes. */
 const TRIED = 64

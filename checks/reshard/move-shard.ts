@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
 import type { Millis } from '../../infra/units.ts'
+import { Pace } from '../store/pace.ts'
 import type { VersionSnapshot } from '../store/query/write-version-store.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import { creatorsOf, inOrder, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { LAST_KEY, type MoveState, NO_KEY } from '../store/shards/shard-move.ts'
 import { differentCreators } from './compare-shard.ts'
 import { CreatorCopier } from './copy-creators.ts'
 import type { Move } from './move.ts'
-import { Pace } from './pace.ts'
 import { RecordWriter } from './record-writer.ts'
-import { creatorsOf, inOrder, partsOf, type ShardCreator } from './shard-creators.ts'
 
 /** Creators whose records are asked for at once, and about how many these are. */
 const COPIED = { creators: 250, records: 2000 }

@@ -1,6 +1,6 @@
 import type { Generation } from '../store/generations.ts'
+import type { Pace } from '../store/pace.ts'
 import type { MoveTarget } from '../store/shards/shard-move.ts'
-import type { Pace } from './pace.ts'
 
 /** What moves, and how. */
 export interface Move {

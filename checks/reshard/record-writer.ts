@@ -1,6 +1,6 @@
 import type { NewRecord } from '../chroma/chroma-records.ts'
+import type { Pace } from '../store/pace.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
-import type { Pace } from './pace.ts'
 
 /** Requests at once for each server. While one is applied it takes in the next. */
 const UNDER_WAY = 2

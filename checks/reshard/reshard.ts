@@ -3,15 +3,15 @@ import { Failure } from '../../infra/failure.ts'
 import { databaseOf, firstShardMap } from '../../infra/shards.ts'
 import { type Millis, seconds } from '../../infra/units.ts'
 import type { Knowledge } from '../store/knowledge.ts'
+import { Pace } from '../store/pace.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
+import { creatorsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
 import { findMove } from './find-move.ts'
 import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
-import { Pace } from './pace.ts'
 import { describePlace, flagsOf, isSamePlace, type Place, placeOf } from './place.ts'
 import { RecordWriter } from './record-writer.ts'
-import { creatorsOf, type ShardCreator } from './shard-creators.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
 const ON_ITS_WAY: Millis = seconds(3)

@@ -1,4 +1,5 @@
 import type { Where } from 'chromadb'
+import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Store } from './creator.ts'
 import type { CreatorId } from './creator-id.ts'
 import { cut, makeReady } from './embedded-documents.ts'
@@ -12,6 +13,8 @@ import {
 } from './records/document.ts'
 import { RECORD_KEYS } from './records/metadata.ts'
 import { drawTag } from './records/record-id.ts'
+import { addDocuments, DocumentExists } from './scope/add-documents.ts'
+import { type CreatorQuery, selectIds } from './scope/select-ids.ts'
 import { type DocumentWrite, replaceDocuments } from './scope/write-documents.ts'
 import type { Change } from './shards/shard-collections.ts'
 import { CreatorsMoved } from './shards/shard-move.ts'
@@ -28,6 +31,15 @@ interface Load {
   documents: ReadyDocument[]
 }
 
+/** Documents of many creators, by creator. */
+type Documents<Document> = ReadonlyMap<CreatorId, readonly Document[]>
+
+/**
+ * - `replace`: what is there is replaced
+ * - `keep`: what is there stays as it is
+ */
+export type WhatIsThere = 'replace' | 'keep'
+
 /**
  * Puts documents of many creators in, in place of those of the same ids: creators of a shard share requests, and
  * the shards are written at the same time. After a failure each document is there as a whole or not at all. It is the operator's
@@ -35,56 +47,88 @@ interface Load {
  */
 export async function upsertAll(
   store: Store,
-  documents: ReadonlyMap<CreatorId, readonly NewDocument[]>,
+  documents: Documents<NewDocument>,
   signal?: AbortSignal,
 ): Promise<void> {
   for (const own of documents.values()) checkDocuments(own)
-  const written = [...documents].filter(([, own]) => own.length > 0)
-  const places = Map.groupBy(written, ([creator]) => store.generations.where(creator))
+  await inGenerations(store, documents, async (generation, own) => {
+    const { embedder } = generation
+    const all = cut(embedder, [...own.values()].flat())
+    const made = (await makeReady(embedder, all, LOAD, signal)).values()
+    const ready = [...own].map(
+      ([creator, its]) => [creator, its.map(() => made.next().value!)] as const,
+    )
+    return (await writeAll(store, generation, new Map(ready), 'replace', signal)).moved
+  })
+}
+
+/**
+ * The same with documents whose vectors are known, and when they were written.
+ * @returns documents that were put in
+ */
+export async function putAll(
+  store: Store,
+  documents: Documents<ReadyDocument>,
+  there: WhatIsThere,
+  signal?: AbortSignal,
+): Promise<number> {
+  let written = 0
+  await inGenerations(store, documents, async (generation, own) => {
+    const done = await writeAll(store, generation, own, there, signal)
+    written += done.written
+    return done.moved
+  })
+  return written
+}
+
+/** @param write tells which creators are in another generation by now, whose documents are to be put in again there */
+async function inGenerations<Document>(
+  store: Store,
+  documents: Documents<Document>,
+  write: (generation: Generation, own: Documents<Document>) => Promise<CreatorId[]>,
+): Promise<void> {
+  const wanted = [...documents].filter(([, own]) => own.length > 0)
+  const places = Map.groupBy(wanted, ([creator]) => store.generations.where(creator))
   const moved: CreatorId[] = []
   const work = [...places].map(async ([generation, own]) => {
-    moved.push(...(await upsertInto(store, generation, new Map(own), signal)))
+    moved.push(...(await write(generation, new Map(own))))
   })
   await allEnded(work)
   // Nobody moves as often as this would find them elsewhere.
   if (moved.length === 0) return
   const left = moved.map(creator => [creator, documents.get(creator)!] as const)
-  await upsertAll(store, new Map(left), signal)
+  await inGenerations(store, new Map(left), write)
 }
 
-/** @returns creators who are in another generation by now, and whose documents are to be put in again there */
-async function upsertInto(
+async function writeAll(
   store: Store,
   generation: Generation,
-  documents: ReadonlyMap<CreatorId, readonly NewDocument[]>,
+  documents: Documents<ReadyDocument>,
+  there: WhatIsThere,
   signal: AbortSignal | undefined,
-): Promise<CreatorId[]> {
-  const { embedder } = generation
-  const all = cut(embedder, [...documents.values()].flat())
-  const ready = (await makeReady(embedder, all, LOAD, signal)).values()
-  const shards = new Map<number, Load[]>()
-  for (const [creator, own] of documents) {
-    const load = { creator, documents: own.map(() => ready.next().value!) }
-    const shard = generation.shards.of(creator)
-    shards.set(shard, [...(shards.get(shard) ?? []), load])
-  }
+): Promise<{ written: number; moved: CreatorId[] }> {
+  const shards = Map.groupBy(documents, ([creator]) => generation.shards.of(creator))
   // What is written counts as written when all of it is in, so write versions change twice in all.
-  const creators = [...documents.keys()]
   const moved = new Set<CreatorId>()
-  await generation.versions.during(creators, async announced => {
+  let written = 0
+  await generation.versions.during([...documents.keys()], async announced => {
     await announced
     await allEnded(
-      [...shards.values()].map(async loads => {
+      [...shards.values()].map(async own => {
+        const loads = own.map(([creator, documents]) => ({ creator, documents: [...documents] }))
         for (const batch of batches(loads)) {
-          await write(store, generation, batch, signal).catch(error => {
+          try {
+            const put = await write(store, generation, batch, there, signal)
+            written += put
+          } catch (error) {
             if (!(error instanceof CreatorsMoved)) throw error
             for (const { creator } of batch) moved.add(creator)
-          })
+          }
         }
       }),
     )
   })
-  return [...moved]
+  return { written, moved: [...moved] }
 }
 
 /** Also when one has failed the others are waited for. */
@@ -93,37 +137,79 @@ async function allEnded(work: readonly Promise<void>[]): Promise<void> {
   await Promise.all(work)
 }
 
+/** @returns documents that were put in */
 async function write(
   { writes, now }: Store,
   { shards }: Generation,
   loads: readonly Load[],
+  there: WhatIsThere,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<number> {
   const creators = loads.map(({ creator }) => creator)
-  const creatorFilter: Where = { [RECORD_KEYS.creator]: { $in: creators } }
   const documents = loads.flatMap(({ creator, documents }) =>
     documents.map(document => ({ creator, document })),
   )
-  const ids = documents.map(({ document }) => document.id)
-  const keys = new Set(
-    documents.map(({ creator, document }) => documentKey({ creator, document: document.id })),
-  )
   const createdAt = now()
-  const documentWrite: DocumentWrite = {
+  const documentWrite = (documents: DocumentWrite['documents']): DocumentWrite => ({
     documents,
-    selected: {
-      creatorFilter,
-      where: { $and: [creatorFilter, { [RECORD_KEYS.document]: { $in: [...new Set(ids)] } }] },
-      byId: id => keys.has(documentKeyOf(id) ?? ''),
-    },
+    selected: selectionOf(creators, documents),
     makeRecords: (creator, document, sequence) =>
       documentRecords(creator, document, { sequence, tag: drawTag() }, createdAt, {}),
     // All creators of the load are announced together.
     during: work => work(Promise.resolve()),
+  })
+  const replace: Change<number> = async records => {
+    await replaceDocuments(records, documentWrite(documents))
+    return documents.length
   }
-  const replace: Change<void> = records => replaceDocuments(records, documentWrite)
-  const work = () => shards.write(creators, replace, signal)
-  await writes.runExclusiveForAll(creators, work, signal)
+  const put = new Set<string>()
+  const add: Change<number> = records => addMissing(records, documents, documentWrite, put)
+  const work = () => shards.write(creators, there === 'replace' ? replace : add, signal)
+  return writes.runExclusiveForAll(creators, work, signal)
+}
+
+function selectionOf(
+  creators: readonly CreatorId[],
+  documents: DocumentWrite['documents'],
+): CreatorQuery {
+  const creatorFilter: Where = { [RECORD_KEYS.creator]: { $in: [...creators] } }
+  const ids = [...new Set(documents.map(({ document }) => document.id))]
+  const keys = new Set(
+    documents.map(({ creator, document }) => documentKey({ creator, document: document.id })),
+  )
+  return {
+    creatorFilter,
+    where: { $and: [creatorFilter, { [RECORD_KEYS.document]: { $in: ids } }] },
+    byId: id => keys.has(documentKeyOf(id) ?? ''),
+  }
+}
+
+/**
+ * Adds those of the documents that are not there. Who finds one of them there looks which are, and adds the others.
+ * @param put as addDocuments takes it
+ * @returns documents that were added
+ */
+async function addMissing(
+  records: ChromaCollection,
+  documents: DocumentWrite['documents'],
+  writeOf: (documents: DocumentWrite['documents']) => DocumentWrite,
+  put: Set<string>,
+): Promise<number> {
+  for (let missing = documents; ; ) {
+    if (missing.length === 0) return 0
+    const write = writeOf(missing)
+    try {
+      await addDocuments(records, write, put)
+      return missing.length
+    } catch (error) {
+      if (!(error instanceof DocumentExists)) throw error
+    }
+    const { current } = await selectIds(records, write.selected)
+    const found = new Set(current.filter(id => !put.has(id)).map(documentKeyOf))
+    missing = missing.filter(
+      ({ creator, document }) => !found.has(documentKey({ creator, document: document.id })),
+    )
+  }
 }
 
 /** Whole documents, as many as go in together. */

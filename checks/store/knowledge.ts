@@ -1,10 +1,10 @@
 import { Failure } from '../../infra/failure.ts'
-import { upsertAll } from './bulk-load.ts'
+import { putAll, upsertAll, type WhatIsThere } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { Generations } from './generations.ts'
-import type { NewDocument } from './records/document.ts'
+import { checkDocuments, type NewDocument, type ReadyDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shards/shard-collections.ts'
 import { type StoreStatistics, statistics } from './statistics.ts'
@@ -52,6 +52,23 @@ export class Knowledge {
   ): Promise<void> {
     const valid = [...documents].map(([id, own]) => [parseCallersId(id), own] as const)
     await upsertAll(this.#store, new Map(valid), signal)
+  }
+
+  /**
+   * Puts documents back that were taken out of a store before, as they were: with their vectors, and when they were
+   * written. Whole documents, and fewer requests than one creator after another takes.
+   * @param documents by creator id
+   * @returns documents that were put in
+   * @throws Failure `misused` before anything is written
+   */
+  async putBack(
+    documents: ReadonlyMap<string, readonly ReadyDocument[]>,
+    there: WhatIsThere,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const valid = [...documents].map(([id, own]) => [parseCallersId(id), own] as const)
+    for (const [, own] of valid) checkDocuments(own)
+    return putAll(this.#store, new Map(valid), there, signal)
   }
 
   /**

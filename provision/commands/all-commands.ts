@@ -13,6 +13,8 @@ export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   mirror: async () => (await import('./artifacts/mirror.ts')).mirror,
   verify: async () => (await import('./inspect/verify.ts')).verify,
   reshard: async () => (await import('./data/reshard.ts')).reshard,
+  backup: async () => (await import('./data/backup.ts')).backup,
+  restore: async () => (await import('./data/restore.ts')).restore,
   doctor: async () => (await import('./inspect/doctor.ts')).doctor,
   api: async () => (await import('./access/api.ts')).api,
   token: async () => (await import('./access/token.ts')).token,

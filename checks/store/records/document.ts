@@ -33,6 +33,8 @@ export interface ReadyDocument {
   vectors: keyof typeof VECTORS | undefined
   metadata: CallerMetadata
   chunks: { text: string; vector: number[] }[]
+  /** When it was first written, in Unix milliseconds, where it comes back from an archive. */
+  createdAt?: number
 }
 
 /** An id tells of no more: see chunkOf. */
@@ -86,7 +88,7 @@ export function documentRecords(
       [RECORD_KEYS.creator]: creator,
       [RECORD_KEYS.document]: document.id,
       [RECORD_KEYS.chunk]: index,
-      [RECORD_KEYS.createdAt]: createdAt,
+      [RECORD_KEYS.createdAt]: document.createdAt ?? createdAt,
       ...(index === 0 && { [RECORD_KEYS.head]: creator }),
       ...(index === 0 &&
         document.vectors !== undefined && { [RECORD_KEYS.vectors]: document.vectors }),

@@ -15,7 +15,7 @@ const TRIES = 8
  * Two who add one document at once may both get it in. Whoever finds another's records that were not there before
  * takes its own out and begins again, so that in the end one of them has it and the others are refused.
  * @param put ids of what this call has put in, where it does it again because the shard was moved
- * @throws Failure `misused` when one of the documents is there; `unavailable` when others write them as often
+ * @throws DocumentExists when one of the documents is there; Failure `unavailable` when others write them as often
  */
 export async function addDocuments(
   records: ChromaCollection,
@@ -29,7 +29,7 @@ export async function addDocuments(
       const started = performance.now()
       const { current, all } = await selectIds(records, write.selected)
       const other = current.find(id => !put.has(id))
-      if (other !== undefined) throw isThere(documentOf(other))
+      if (other !== undefined) throw new DocumentExists(documentOf(other))
       const fresh = recordsAfter(all, write)
       const own = fresh.flat().map(({ id }) => id)
       for (const id of own) put.add(id)
@@ -69,10 +69,14 @@ async function isAlone(
 
 const documentOf = (id: string): string => JSON.stringify(chunkOf(id)?.document)
 
-const isThere = (document: string) =>
-  new Failure('misused', `The document ${document} exists already`, {
-    mend: 'upsert it, or delete it first',
-  })
+/** A document that was to be added is there. */
+export class DocumentExists extends Failure {
+  constructor(document: string) {
+    super('misused', `The document ${document} exists already`, {
+      mend: 'upsert it, or delete it first',
+    })
+  }
+}
 
 const contended = (document: string) =>
   new Failure('unavailable', `Other processes go on writing the document ${document}`, {

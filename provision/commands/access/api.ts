@@ -6,7 +6,7 @@ import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
 import { API_PORT } from '../../../infra/settings/settings-schema.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
-import { portFlag } from '../whole-number.ts'
+import { portFlag } from '../flags.ts'
 
 interface ApiOptions extends Partial<StackOptions> {
   port: number

@@ -6,7 +6,7 @@ import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
 import { minutes } from '../../../infra/units.ts'
 import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
-import { wholeNumber } from '../whole-number.ts'
+import { wholeNumber } from '../flags.ts'
 import { type Counts, changeSecrets } from './change-secrets.ts'
 import { changeOf, type TokenChange } from './token-changes.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { serveMirror } from '../../models/model-mirror.ts'
 import type { CommandSpec } from '../command.ts'
-import { portFlag } from '../whole-number.ts'
+import { portFlag } from '../flags.ts'
 
 interface MirrorOptions {
   folder: string

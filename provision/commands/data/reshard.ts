@@ -26,7 +26,7 @@ import {
   STACK_FLAGS,
   type StackOptions,
 } from '../command.ts'
-import { wholeNumber } from '../whole-number.ts'
+import { RATE_FLAG, wholeNumber } from '../flags.ts'
 import { deployMoved, type Moved } from './deploy-moved.ts'
 
 interface ReshardOptions extends StackOptions {
@@ -38,7 +38,6 @@ interface ReshardOptions extends StackOptions {
   undo?: boolean
 }
 
-const MOST_RATE = 1_000_000
 /** Records a second that two cores were seen to move, for who wants to know how long it will take. */
 const USUAL_RATE = 700
 
@@ -65,11 +64,7 @@ export const reshard: CommandSpec<ReshardOptions> = {
       description:
         'model that all texts are embedded by anew, of those that are deployed; what the settings say when absent',
     },
-    {
-      flags: '--rate <number>',
-      description: 'records that are copied in a second at most, for the sake of those who ask',
-      parse: wholeNumber(1, MOST_RATE),
-    },
+    RATE_FLAG,
     { flags: '--dry-run', description: 'tell what would be moved and what it needs' },
     { flags: '--undo', description: 'take back a move of which no creator has moved yet' },
   ],

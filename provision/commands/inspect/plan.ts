@@ -5,6 +5,7 @@ import { renderHtml } from '../../plan/plan-page.ts'
 import { renderTable } from '../../plan/plan-table.ts'
 import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+import { repeated } from '../flags.ts'
 
 interface PlanOptions extends StackOptions, MachineFlags {
   html?: string
@@ -20,7 +21,7 @@ export const plan: CommandSpec<PlanOptions> = {
       flags: '--node <description>',
       description:
         'a machine in place of this one, such as memory=64GiB,cpu=16,gpu=2xL40S; repeatable',
-      parse: (text, before) => [...((before as string[] | undefined) ?? []), text],
+      parse: repeated,
     },
     {
       flags: '--nodes <file>',

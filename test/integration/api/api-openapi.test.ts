@@ -5,9 +5,10 @@ import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LANES } from '../../../checks/api/traffic/limits.ts'
 import { TestApi } from '../../support/api/api.ts'
-import { fuzz, whyNoFuzzer } from '../../support/api/schemathesis.ts'
+import { fuzz } from '../../support/api/schemathesis.ts'
 import { casesOf, SEED } from '../../support/searches.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
+import { whyNoPython } from '../../support/toolchain/python.ts'
 
 const CASES = casesOf('requests made up from the schema, for each operation')
 const MINUTES = 60_000
@@ -81,7 +82,7 @@ describe('the OpenAPI document', () => {
   it('keeps its word: a fuzzer finds no 5xx but 503, and no answer that is not in it', {
     timeout: 15 * MINUTES,
   }, async context => {
-    const why = await whyNoFuzzer()
+    const why = await whyNoPython()
     if (why !== undefined) return context.skip(why)
     await writeFile(
       join(folder, 'schemathesis.toml'),

@@ -18,3 +18,17 @@ export const portFlag = (description: string, port: number): Flag => ({
   default: port,
   parse: wholeNumber(0, 65_535),
 })
+
+/** Texts of an option that may be given several times. */
+export const repeated: Flag['parse'] = (text, before) => [
+  ...((before as string[] | undefined) ?? []),
+  text,
+]
+
+const MOST_RATE = 1_000_000
+
+export const RATE_FLAG: Flag = {
+  flags: '--rate <number>',
+  description: 'records a second at most, for the sake of those who ask meanwhile',
+  parse: wholeNumber(1, MOST_RATE),
+}

@@ -1,11 +1,11 @@
 import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
-import type { TextEmbedder } from '../store/embedder.ts'
-import { chunk } from '../store/records/chunk.ts'
-import { RECORD_KEYS, VECTORS } from '../store/records/metadata.ts'
 import { ServerError } from '../transport/server-error.ts'
+import type { TextEmbedder } from './embedder.ts'
+import { chunk } from './records/chunk.ts'
+import { RECORD_KEYS, VECTORS } from './records/metadata.ts'
 
 /** Its texts take turns with those of other writers. */
-const MOVE = 'move'
+const ANEW = 'anew'
 
 /** What becomes of a record's metadata: whoever gave its vector, the model makes it from now on. */
 export function embeddedMetadata(metadata: StoredRecord['metadata']): NewRecord['metadata'] {
@@ -22,7 +22,7 @@ export async function embedRecords(
   signal: AbortSignal,
 ): Promise<NewRecord[]> {
   const texts = records.map(({ text }) => text ?? '')
-  const vectors = await vectorsOf(embedder, texts, signal)
+  const vectors = await embedTexts(embedder, texts, signal)
   return records.map(({ id, metadata }, index) => ({
     id,
     text: texts[index]!,
@@ -36,26 +36,26 @@ export async function embedRecords(
  * those of its parts, each by its length, as OpenAI's cookbook has it (Embedding texts that are longer than the model's
  * maximum context length): to cut the chunk itself would change the document.
  */
-async function vectorsOf(
+export async function embedTexts(
   embedder: TextEmbedder,
   texts: readonly string[],
   signal: AbortSignal,
 ): Promise<number[][]> {
   try {
-    return await embedder.documents(texts, MOVE, signal)
+    return await embedder.documents(texts, ANEW, signal)
   } catch (error) {
     const isTooLong = error instanceof ServerError && error.reason === 'rejected'
     if (!isTooLong || !texts.some(({ length }) => length > embedder.chunkLength)) throw error
   }
   if (texts.length === 1) {
     const parts = chunk(texts[0]!, embedder.chunkLength)
-    const vectors = await embedder.documents(parts, MOVE, signal)
+    const vectors = await embedder.documents(parts, ANEW, signal)
     return [meanOf(vectors.map((vector, index) => ({ vector, weight: parts[index]!.length })))]
   }
   const half = Math.ceil(texts.length / 2)
   return [
-    ...(await vectorsOf(embedder, texts.slice(0, half), signal)),
-    ...(await vectorsOf(embedder, texts.slice(half), signal)),
+    ...(await embedTexts(embedder, texts.slice(0, half), signal)),
+    ...(await embedTexts(embedder, texts.slice(half), signal)),
   ]
 }
 

@@ -1,8 +1,8 @@
-import type { CreatorId } from '../store/creator-id.ts'
-import { isReserved } from '../store/creator-id.ts'
-import { creatorOf } from '../store/records/record-id.ts'
-import type { ShardCollections } from '../store/shards/shard-collections.ts'
-import { moveKeyOf } from '../store/shards/shard-move.ts'
+import type { CreatorId } from '../creator-id.ts'
+import { isReserved } from '../creator-id.ts'
+import { creatorOf } from '../records/record-id.ts'
+import type { ShardCollections } from './shard-collections.ts'
+import { moveKeyOf } from './shard-move.ts'
 
 /** Ids that are asked for at once: some 500 kB. */
 const PAGE = 10_000

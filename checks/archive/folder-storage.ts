@@ -1,0 +1,66 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { access, mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { MANIFEST } from './manifest.ts'
+import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
+
+/** For its owner's eyes: texts of all creators are in there. */
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
+/** A folder of this machine. An archive under way has another name than one that is there. */
+export class FolderStorage implements ArchiveStorage {
+  readonly name: string
+
+  constructor(folder: string) {
+    this.name = folder
+  }
+
+  async create(archive: string): Promise<NewArchive> {
+    const folder = join(this.name, archive)
+    const partial = `${folder}.partial`
+    await mkdir(partial, { recursive: true, mode: FOLDER_MODE })
+    const put = async (file: string, content: Readable) => {
+      const path = join(partial, file)
+      await pipeline(content, createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
+      await synced(path)
+    }
+    return {
+      name: folder,
+      put,
+      async finish(manifest) {
+        const path = join(partial, MANIFEST)
+        await pipeline([manifest], createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
+        await synced(path)
+        await rename(partial, folder)
+      },
+      abandon: () => rm(partial, { recursive: true, force: true }),
+    }
+  }
+
+  open(): StoredArchive {
+    return {
+      name: this.name,
+      read: async file => {
+        const path = join(this.name, file)
+        const isThere = await access(path).then(
+          () => true,
+          () => false,
+        )
+        return isThere ? createReadStream(path) : undefined
+      },
+    }
+  }
+}
+
+/** On the disk, and not only on its way there. */
+async function synced(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,72 @@
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { fileWriter, ParquetWriter } from 'hyparquet-writer'
+import { Failure } from '../../infra/failure.ts'
+import { ArchivedRow, columnsOf, SCHEMA } from './archived-row.ts'
+
+/** Rows that are encoded at once, and read at once: some 30 MB with vectors of 768 numbers. */
+const ROW_GROUP = 2000
+/** In a file's own metadata: which archive it is of. */
+const ARCHIVE_KEY = 'knowledge-stack archive'
+
+/** Writes rows to a Parquet file, with memory for one row group. */
+export class ParquetFile {
+  readonly path: string
+  rows = 0
+  /** About as many as the file will have. */
+  bytes = 0
+  readonly #writer: ParquetWriter
+  #waiting: ArchivedRow[] = []
+
+  /** @param archive its id */
+  constructor(path: string, archive: string) {
+    this.path = path
+    this.#writer = new ParquetWriter({
+      writer: fileWriter(path),
+      schema: SCHEMA,
+      kvMetadata: [{ key: ARCHIVE_KEY, value: archive }],
+      createdBy: 'knowledge-stack',
+    })
+  }
+
+  async write(rows: readonly ArchivedRow[]): Promise<void> {
+    this.#waiting.push(...rows)
+    while (this.#waiting.length >= ROW_GROUP) await this.#encode(this.#waiting.splice(0, ROW_GROUP))
+  }
+
+  async close(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#encode(this.#waiting.splice(0))
+    await this.#writer.finish()
+  }
+
+  async #encode(rows: readonly ArchivedRow[]): Promise<void> {
+    await this.#writer.write({ columnData: columnsOf(rows), rowGroupSize: ROW_GROUP })
+    this.rows += rows.length
+    for (const { text, embedding } of rows) this.bytes += text.length + 4 * embedding.length
+  }
+}
+
+/**
+ * The rows of a file, some at a time.
+ * @throws Failure `misused` for a file of another archive, or with other columns
+ */
+export async function* rowsOf(path: string, archive: string): AsyncGenerator<ArchivedRow[]> {
+  const file = await asyncBufferFromFile(path)
+  const metadata = await parquetMetadataAsync(file)
+  const of = metadata.key_value_metadata?.find(({ key }) => key === ARCHIVE_KEY)?.value
+  if (of !== archive) throw foreign(path, `it is of the archive ${of ?? 'of nobody'}`)
+  let start = 0
+  for (const { num_rows } of metadata.row_groups) {
+    const end = start + Number(num_rows)
+    const rows = await parquetReadObjects({ file, metadata, rowStart: start, rowEnd: end })
+    const parsed = rows.map(row => ArchivedRow.safeParse(row))
+    const wrong = parsed.find(({ success }) => !success)
+    if (wrong !== undefined) throw foreign(path, String(wrong.error?.issues[0]?.message))
+    yield parsed.map(({ data }) => data!)
+    start = end
+  }
+}
+
+const foreign = (path: string, why: string) =>
+  new Failure('misused', `${path} is not a file of this archive: ${why}`, {
+    mend: 'take it from the backup once more',
+  })

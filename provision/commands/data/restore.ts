@@ -1,0 +1,84 @@
+import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
+import { openDeployment } from '../../../checks/connected-deployment.ts'
+import { identitiesIn, storageAt } from '../../archives.ts'
+import { deployedFrom } from '../../deployed.ts'
+import { openStackFile } from '../../read-models.ts'
+import { withStackLock } from '../../stack-lock.ts'
+import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+import { RATE_FLAG } from '../flags.ts'
+
+interface RestoreOptions extends StackOptions {
+  from: string
+  creator?: string
+  replace?: boolean
+  embed?: boolean
+  identity?: string
+  rate?: number
+}
+
+/** Puts what an archive has into a stack, of whichever layout. */
+export const restore: CommandSpec<RestoreOptions> = {
+  name: 'restore',
+  description:
+    'put what an archive has into a stack, with whichever shards, while it is read and written',
+  options: [
+    ...STACK_FLAGS,
+    {
+      flags: '--from <archive>',
+      description: 'the folder of the archive, which has a manifest.json in it',
+      required: true,
+    },
+    { flags: '--creator <id>', description: 'of one creator alone' },
+    {
+      flags: '--replace',
+      description:
+        'put documents in place of those that are there; without it those stay as they are',
+    },
+    {
+      flags: '--embed',
+      description: "embed all texts anew where the archive's vectors are of another model",
+    },
+    {
+      flags: '--identity <file>',
+      description: 'with an identity of age that can read the archive',
+    },
+    RATE_FLAG,
+  ],
+  async run({ from, creator, replace, embed, identity, rate, ...options }, { steps, signal }) {
+    const identities = await identitiesIn(identity)
+    const stack = await openStackFile(options.stack, options.configFile)
+    const { settings } = stack
+    return withStackLock(settings, `restore of stack ${settings.stack}`, async () => {
+      const { outputs } = await deployedFrom(stack, steps)
+      const deployment = await openDeployment(outputs)
+      try {
+        const done = await steps.run(
+          'restore',
+          ({ report }) =>
+            putBack(deployment.knowledge(), storageAt(from).open(), {
+              there: replace ? 'replace' : 'keep',
+              creator,
+              embedAnew: embed ?? false,
+              identities,
+              rate,
+              signal,
+              report,
+            }),
+          ({ written, documents }) => `${written} of ${documents} documents put back`,
+        )
+        return { text: describe(done, settings.stack), document: done }
+      } finally {
+        await deployment.close()
+      }
+    })
+  },
+}
+
+function describe({ archive, documents, creators, written }: Restored, stack: string): string {
+  const kept = documents - written
+  const there =
+    kept === 0
+      ? ''
+      : `; ${kept} documents were there and stay as they are (--replace puts the archive's in their place)`
+  return `Stack ${stack} has ${written} documents back from ${archive}, which has ${documents} of ${creators} creators${there}`
+}

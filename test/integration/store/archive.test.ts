@@ -1,0 +1,356 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { backup } from '../../../checks/archive/backup.ts'
+import { FolderStorage } from '../../../checks/archive/folder-storage.ts'
+import { type RestoreOptions, restore } from '../../../checks/archive/restore.ts'
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { vectorFor } from '../../../checks/probe/vectors.ts'
+import { reshard } from '../../../checks/reshard/reshard.ts'
+import type { Knowledge } from '../../../checks/store/knowledge.ts'
+import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
+import { outputsOf } from '../../support/store/deployment.ts'
+import { runPython, whyNoPython } from '../../support/toolchain/python.ts'
+
+const DIMENSION = 8
+const CREATORS = Array.from({ length: 30 }, (_, index) => `creator ${index}`)
+const NOW = new Date('2026-11-28T09:00:00Z')
+const WHY_NO_PYTHON = await whyNoPython()
+
+const documentOf = (id: string, text: string, chunks = 2) => ({
+  id,
+  metadata: { title: text, year: 2026, open: true },
+  chunks: Array.from({ length: chunks }, (_, index) => ({
+    text: `${text} ${index}`,
+    vector: vectorFor(`${text} ${index}`, DIMENSION),
+  })),
+})
+
+describe('an archive of what creators have', () => {
+  let servers: RunningChroma[]
+  let folder: string
+  let stores: ConnectedDeployment[]
+  /** Where it is saved from, and another deployment with another number of shards. */
+  let source: Knowledge
+  let other: Knowledge
+  const signal = AbortSignal.timeout(600_000)
+
+  beforeAll(async () => {
+    servers = [await startChroma(), await startChroma()]
+  })
+  afterAll(async () => {
+    for (const server of servers) await server.stop()
+  })
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'archives-'))
+    stores = await Promise.all(
+      [5, 12].map((shards, index) =>
+        openDeployment(
+          outputsOf({ chroma: [servers[index]!.url], dimensions: DIMENSION, shards }),
+          { now: () => Number(NOW) },
+        ),
+      ),
+    )
+    const [one, another] = stores.map(store => store.knowledge())
+    source = one!
+    other = another!
+    for (const creator of CREATORS) {
+      await source
+        .creator(creator)
+        .upsert([documentOf('b', `${creator} b`), documentOf('a', creator)])
+    }
+  }, 60_000)
+  afterEach(async () => {
+    for (const store of stores) {
+      for (const server of store.chroma) {
+        for (const name of await server.databases()) {
+          if (name.startsWith('knowledge')) await server.deleteDatabase(name)
+        }
+      }
+      await store.close()
+    }
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const save = (options: { creator?: string; recipients?: string[] } = {}) =>
+    backup(source, new FolderStorage(folder), {
+      stack: 'test',
+      versions: { chroma: '1.5.9' },
+      recipients: [],
+      now: NOW,
+      signal,
+      report() {},
+      ...options,
+    })
+  const putBack = (archive: string, options: Partial<RestoreOptions> = {}, into = other) =>
+    restore(into, new FolderStorage(archive).open(), {
+      there: 'keep',
+      embedAnew: false,
+      identities: [],
+      signal,
+      report() {},
+      ...options,
+    })
+  const all = async (knowledge: Knowledge, creator: string) => {
+    const chunks = await knowledge.creator(creator).get()
+    return chunks.map(({ document, index, ...more }) => ({ document, index, ...more }))
+  }
+  const nobodyHasAnything = async () => expect((await other.statistics()).records).toBe(0)
+
+  it('gives everything back to a deployment with other shards: texts, metadata, vectors, times, order', async () => {
+    const saved = await save()
+    expect(saved).toMatchObject({
+      archive: join(folder, 'test-20261128T090000Z'),
+      creators: CREATORS.length,
+      documents: 60,
+      records: 120,
+      files: 1,
+      unsettled: 0,
+      layout: { shards: 5, dimensions: DIMENSION },
+    })
+    expect(await putBack(saved.archive)).toMatchObject({ documents: 60, written: 60, records: 120 })
+    for (const creator of CREATORS) {
+      expect(await all(other, creator)).toEqual(await all(source, creator))
+      const vector = vectorFor(`${creator} 1`, DIMENSION)
+      const [hit] = await other.creator(creator).query({ vector }, { count: 1 })
+      expect(hit).toMatchObject({ text: `${creator} 1`, createdAt: NOW })
+      expect(hit?.distance).toBeCloseTo(0, 5)
+    }
+    const documents = await other.creator('creator 1').documents()
+    expect(documents.map(({ document }) => document)).toEqual(['b', 'a'])
+    expect((await other.statistics()).shards).toHaveLength(12)
+  })
+
+  it('is a folder for its owner alone, whose files say what is in them', async () => {
+    const { archive } = await save()
+    expect((await readdir(folder)).sort()).toEqual(['test-20261128T090000Z'])
+    expect((await stat(archive)).mode & 0o777).toBe(0o700)
+    for (const file of await readdir(archive)) {
+      expect((await stat(join(archive, file))).mode & 0o777).toBe(0o600)
+    }
+    const manifest = JSON.parse(await readFile(join(archive, 'manifest.json'), 'utf8'))
+    expect(manifest).toMatchObject({
+      format: 'knowledge-stack archive',
+      stack: 'test',
+      versions: { chroma: '1.5.9' },
+      files: [{ name: 'records-00000.parquet', records: 120 }],
+    })
+  })
+
+  it.skipIf(WHY_NO_PYTHON)(
+    'is opened by pyarrow and DuckDB, without any code of this project',
+    { timeout: 600_000 },
+    async () => {
+      const { archive } = await save()
+      const program = `
+import duckdb, json, pyarrow.parquet as parquet, sys
+path = sys.argv[1]
+table = parquet.read_table(path)
+row = table.slice(0, 1).to_pylist()[0]
+found = duckdb.sql(f"""
+  SELECT count(*), count(DISTINCT creator_id), min(len(embedding)), max(created_at), min(metadata->>'year')
+  FROM read_parquet('{path}') WHERE list_dot_product(embedding, embedding) > 0.99
+""").fetchall()[0]
+print(json.dumps({"types": {field.name: str(field.type) for field in table.schema},
+  "rows": table.num_rows, "row": row, "found": found}, default=str))
+`
+      const path = join(archive, 'records-00000.parquet')
+      const said = await runPython(
+        ['pyarrow==26.0.1', 'duckdb==2.0.1'],
+        ['-c', program, path],
+        folder,
+      )
+      const { types, rows, row, found } = JSON.parse(said)
+      expect(types).toMatchObject({
+        creator_id: 'string',
+        chunk_index: 'int32',
+        text: 'string',
+        created_at: 'timestamp[ms, tz=UTC]',
+        embedding: 'list<element: float not null>',
+      })
+      expect(rows).toBe(120)
+      expect(row.text).toMatch(/^creator \d+ b 0$/)
+      expect(found).toEqual([
+        120,
+        CREATORS.length,
+        DIMENSION,
+        expect.stringMatching(/^2026-11-28 /),
+        '2026',
+      ])
+    },
+  )
+
+  it('keeps what is there by then, and replaces it where that is asked for', async () => {
+    const { archive } = await save()
+    await source.creator('creator 1').upsert([documentOf('a', 'changed', 1)])
+    await source.creator('creator 2').clear()
+    expect(await putBack(archive, {}, source)).toMatchObject({ documents: 60, written: 2 })
+    const texts = async (creator: string) =>
+      (await all(source, creator)).map(({ text }) => text).sort()
+    expect(await texts('creator 1')).toEqual(['changed 0', 'creator 1 b 0', 'creator 1 b 1'])
+    expect(await texts('creator 2')).toHaveLength(4)
+    expect(await putBack(archive, { there: 'replace' }, source)).toMatchObject({ written: 60 })
+    expect(await texts('creator 1')).toHaveLength(4)
+    expect((await source.statistics()).records).toBe(120)
+  })
+
+  it('can be of one creator alone, and give back one', async () => {
+    const one = await save({ creator: 'creator 4' })
+    expect(one).toMatchObject({ scope: 'creator', creators: 1, records: 4 })
+    expect(await putBack(one.archive)).toMatchObject({ written: 2 })
+    await expect(save({ creator: '' })).rejects.toMatchObject({ kind: 'misused' })
+    await rm(one.archive, { recursive: true })
+    const { archive } = await save()
+    expect(await putBack(archive, { creator: 'creator 7' })).toMatchObject({
+      creators: 1,
+      written: 2,
+    })
+    expect((await other.statistics()).records).toBe(8)
+  })
+
+  it('is encrypted for who holds a key of age, and for nobody else', async () => {
+    const identity = await generateIdentity()
+    const { archive, encrypted } = await save({ recipients: [await identityToRecipient(identity)] })
+    expect(encrypted).toBe(true)
+    expect(await readdir(archive)).toContain('records-00000.parquet.age')
+    const content = await readFile(join(archive, 'records-00000.parquet.age'), 'latin1')
+    expect(content).not.toMatch(/creator \d|PAR1/)
+    for (const identities of [[], [await generateIdentity()]]) {
+      await expect(putBack(archive, { identities })).rejects.toMatchObject({
+        kind: 'misused',
+        mend: expect.stringContaining('--identity'),
+      })
+    }
+    await nobodyHasAnything()
+    expect(await putBack(archive, { identities: [identity] })).toMatchObject({ written: 60 })
+    await expect(save({ recipients: ['age1nobody'] })).rejects.toMatchObject({ kind: 'misused' })
+  })
+
+  const damages: [string, (archive: string) => Promise<unknown>, RegExp][] = [
+    ['a byte of it is another', damageByte, /records-00000.parquet was changed or damaged/],
+    [
+      'it is cut short',
+      archive => writeFile(join(archive, 'records-00000.parquet'), 'PAR1'),
+      /has 4 bytes in place of/,
+    ],
+    ['a file is missing', archive => rm(join(archive, 'records-00000.parquet')), /is missing/],
+    ['it has no manifest', archive => rm(join(archive, 'manifest.json')), /no manifest.json/],
+    [
+      'its manifest is another',
+      async archive => {
+        const path = join(archive, 'manifest.json')
+        await writeFile(
+          path,
+          (await readFile(path, 'utf8')).replace('"records": 120', '"records": 1'),
+        )
+      },
+      /manifest was changed/,
+    ],
+    [
+      'its manifest is no manifest',
+      archive => writeFile(join(archive, 'manifest.json'), '{"name": "shop"}'),
+      /not one of knowledge-stack/,
+    ],
+    [
+      'its manifest is half',
+      archive => cut(join(archive, 'manifest.json')),
+      /not one of knowledge-stack/,
+    ],
+  ]
+  it.each(damages)('is refused before anything is written where %s', async (_, damage, message) => {
+    const { archive } = await save()
+    await damage(archive)
+    await expect(putBack(archive)).rejects.toMatchObject({
+      kind: 'misused',
+      message: expect.stringMatching(message),
+    })
+    await nobodyHasAnything()
+  })
+
+  it('is not there where the backup did not come to its end', async () => {
+    const stopped = new AbortController()
+    const ended = backup(source, new FolderStorage(folder), {
+      stack: 'test',
+      versions: {},
+      recipients: [],
+      now: NOW,
+      signal: stopped.signal,
+      report: () => stopped.abort(),
+    })
+    await expect(ended).rejects.toThrow()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('goes on where a restore was stopped, without anything twice', async () => {
+    for (const creator of CREATORS) {
+      await source.creator(creator).upsert([documentOf('long', `${creator} long`, 200)])
+    }
+    const { archive } = await save()
+    const stopped = new AbortController()
+    let reports = 0
+    const report = (text: string) => {
+      reports += text.includes('put back') ? 1 : 0
+      if (reports === 1) stopped.abort()
+    }
+    await expect(putBack(archive, { signal: stopped.signal, report })).rejects.toThrow()
+    const { records } = await other.statistics()
+    expect(records).toBeGreaterThan(0)
+    expect(records).toBeLessThan(6120)
+    const { written } = await putBack(archive)
+    expect(written).toBeLessThan(90)
+    expect((await other.statistics()).records).toBe(6120)
+    for (const creator of CREATORS)
+      expect(await all(other, creator)).toEqual(await all(source, creator))
+  })
+
+  it('has each creator as it was at one moment, whoever writes meanwhile', async () => {
+    let round = 0
+    let isOver = false
+    const writer = (async () => {
+      while (!isOver) {
+        round += 1
+        const text = `round ${round}`
+        await source.creator('creator 0').upsert([documentOf('a', text), documentOf('b', text)])
+      }
+    })()
+    const saved = await save().finally(() => {
+      isOver = true
+    })
+    await writer
+    await putBack(saved.archive)
+    const found = await all(other, 'creator 0')
+    expect(found).toHaveLength(4)
+    // Both documents are of one write, unless it was told that this could not be had.
+    if (saved.unsettled === 0)
+      expect(new Set(found.map(({ metadata }) => metadata.title)).size).toBe(1)
+    expect((await other.statistics()).records).toBe(120)
+  })
+
+  it('has creators who have moved, and those who have not yet', async () => {
+    const stopped = new AbortController()
+    const report = (text: string) => {
+      if (text === 'switching shard 3 of 5') stopped.abort()
+    }
+    const moved = reshard(source, { shards: 7, signal: stopped.signal, report })
+    await expect(moved).rejects.toThrow()
+    const saved = await save()
+    expect(saved).toMatchObject({ creators: CREATORS.length, records: 120 })
+    expect(await putBack(saved.archive)).toMatchObject({ written: 60 })
+    for (const creator of CREATORS)
+      expect(await all(other, creator)).toEqual(await all(source, creator))
+  })
+})
+
+async function damageByte(archive: string): Promise<void> {
+  const path = join(archive, 'records-00000.parquet')
+  const content = await readFile(path)
+  content[content.length >> 1] = content[content.length >> 1]! ^ 1
+  await writeFile(path, content)
+}
+
+async function cut(path: string): Promise<void> {
+  const content = await readFile(path)
+  await writeFile(path, content.subarray(0, content.length / 2))
+}
