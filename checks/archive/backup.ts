@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { StoredRecord } from '../chroma/chroma-records.ts'
 import { findMove } from '../reshard/find-move.ts'
 import { parseCreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
@@ -10,14 +10,17 @@ import { Pace } from '../store/pace.ts'
 import { creatorsOf, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { stageOf } from '../store/shards/shard-move.ts'
 import { archivedRow } from './archived-row.ts'
+import { emptied } from './emptied.ts'
 import { type ArchiveFile, type Described, manifestText } from './manifest.ts'
 import { ParquetFile } from './parquet-file.ts'
-import { readCreators } from './read-creators.ts'
+import { readCreators, readLargeCreator } from './read-creators.ts'
 import type { ArchiveStorage, NewArchive } from './storage.ts'
 import { requireRecipient, store } from './stored-file.ts'
 
 /** Records that are read at once, and creators whose records they are; a single creator may have more. */
 const READ = { creators: 250, records: 2000 }
+/** Who has more is read a part at a time. */
+const LARGE = 10_000
 /** About so long is a file: what is on its way takes as much of this machine's disk. */
 const FILE_BYTES = 256 * 1024 * 1024
 
@@ -31,6 +34,8 @@ export interface BackupOptions {
   recipients: readonly string[]
   /** Records a second at most; undefined for as many as can be. */
   rate?: number | undefined
+  /** Of this machine, for what is on its way. It is emptied, and gone afterwards. */
+  folder: string
   now: Date
   signal: AbortSignal
   /** Told what is being done. */
@@ -55,12 +60,12 @@ export async function backup(
   storage: ArchiveStorage,
   options: BackupOptions,
 ): Promise<BackedUp> {
-  const { stack, creator, recipients, now } = options
+  const { stack, creator, recipients, folder, now } = options
   if (creator !== undefined) parseCreatorId(creator)
   for (const recipient of recipients) requireRecipient(recipient)
   const id = randomUUID()
   const archive = await storage.create(nameOf(stack, now))
-  const folder = await mkdtemp(join(tmpdir(), 'knowledge-backup-'))
+  await emptied(folder)
   try {
     const files = new ArchiveFiles(archive, { folder, id, recipients })
     const counts = await copyAll(knowledge, files, options)
@@ -123,21 +128,47 @@ async function copyAll(
   for await (const { generation, shard, creators } of placesOf(knowledge, signal)) {
     const wanted = creators.filter(each => creator === undefined || each.creator === creator)
     for (const part of partsOf(wanted, READ.records, READ.creators)) {
-      const found = await readCreators(generation, shard, part, signal)
-      counts.unsettled += found.unsettled
-      for (const records of found.creators.values()) {
+      for await (const { records, isFirst } of recordsOf(generation, shard, part, counts, signal)) {
         const rows = records.map(archivedRow)
-        if (rows.length === 0) continue
-        counts.creators += 1
+        if (isFirst) counts.creators += 1
         counts.records += rows.length
         counts.documents += new Set(rows.map(row => row.document_id)).size
         await files.write(rows)
         await pace.wait(rows.length)
+        report(`${counts.records} records of ${counts.creators} creators read`)
       }
-      report(`${counts.records} records of ${counts.creators} creators read`)
     }
   }
   return counts
+}
+
+/** Whole documents of some creators, one creator after another; of one who has many in several parts. */
+async function* recordsOf(
+  generation: Generation,
+  shard: number,
+  part: readonly ShardCreator[],
+  counts: Counts,
+  signal: AbortSignal,
+): AsyncGenerator<{ records: StoredRecord[]; isFirst: boolean }> {
+  const [{ creator, records: count }] = part as [ShardCreator]
+  if (count <= LARGE) {
+    const { creators, unsettled } = await readCreators(generation, shard, part, signal)
+    counts.unsettled += unsettled
+    for (const records of creators.values())
+      if (records.length > 0) yield { records, isFirst: true }
+    return
+  }
+  const documents = readLargeCreator(generation, shard, creator, signal)
+  let isFirst = true
+  for (;;) {
+    const next = await documents.next()
+    if (next.done) {
+      counts.unsettled += next.value ? 1 : 0
+      return
+    }
+    yield { records: next.value, isFirst }
+    isFirst = false
+  }
 }
 
 /** The creators of all shards, each where it is: a move that was killed may have left some behind. */

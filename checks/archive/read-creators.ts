@@ -3,8 +3,9 @@ import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
-import { CurrentVersions } from '../store/records/current-versions.ts'
+import { CurrentVersions, documentKeyOf } from '../store/records/current-versions.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
+import { chunkOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, whereCreators } from '../store/shards/creators-records.ts'
 import type { ShardCreator } from '../store/shards/shard-creators.ts'
 import { ServerError } from '../transport/server-error.ts'
@@ -57,6 +58,83 @@ export async function readCreators(
 
 const creatorIn = ({ metadata }: StoredRecord): CreatorId =>
   String(metadata?.[RECORD_KEYS.creator]) as CreatorId
+
+/**
+ * All records of one creator who has many, some whole documents at a time, with memory for those. Which there are is
+ * known at one write version; of a document that was written before it was read, what it is then comes at the end.
+ * @returns whether there were such documents
+ */
+export async function* readLargeCreator(
+  generation: Generation,
+  shard: number,
+  creator: CreatorId,
+  signal: AbortSignal,
+): AsyncGenerator<StoredRecord[], boolean> {
+  let documents = await documentsOf(generation, shard, creator, signal)
+  let isUnsettled = false
+  for (let tried = 1; documents.size > 0; tried += 1) {
+    const missing = new Set<string>()
+    for (const slice of slicesOf([...documents.values()])) {
+      const read = (records: ChromaCollection) => get(records, [creator], slice.flat(), signal)
+      const found = await generation.shards.readShard(shard, [], read, signal)
+      const there = new Map(found.map(record => [record.id, record]))
+      for (const ids of slice) {
+        if (ids.every(id => there.has(id))) yield ids.map(id => there.get(id)!)
+        else missing.add(documentKeyOf(ids[0]!) ?? '')
+      }
+    }
+    if (missing.size === 0) break
+    isUnsettled = true
+    if (tried === TRIES) throw alwaysWritten(creator)
+    const now = await documentsOf(generation, shard, creator, signal)
+    documents = new Map([...now].filter(([key]) => missing.has(key)))
+  }
+  return isUnsettled
+}
+
+const alwaysWritten = (creator: string) =>
+  new Failure(
+    'unavailable',
+    `A document of the creator ${JSON.stringify(creator)} is written again and again before it can be read`,
+    { mend: 'take the backup again when it is not' },
+  )
+
+/** The ids of a creator's documents, their chunks by position, at one write version where that can be had. */
+async function documentsOf(
+  { shards, versions }: Generation,
+  shard: number,
+  creator: CreatorId,
+  signal: AbortSignal,
+): Promise<Map<string, string[]>> {
+  for (let tried = 1; ; tried += 1) {
+    const before = await shards.layouts.versions(shard)
+    const list = (records: ChromaCollection) => currentIds(records, [creator], signal)
+    const ids = await shards.readShard(shard, [], list, signal)
+    const after = await shards.layouts.versions(shard)
+    if (tried < TRIES && versions.changed(creator, before, after)) continue
+    const documents = Map.groupBy(ids, id => documentKeyOf(id) ?? '')
+    for (const own of documents.values()) own.sort((a, b) => chunkIn(a) - chunkIn(b))
+    return documents
+  }
+}
+
+const chunkIn = (id: string): number => chunkOf(id)?.chunk ?? 0
+
+/** Documents in parts of READ records, or single ones that have more. */
+function* slicesOf(documents: readonly string[][]): Generator<string[][]> {
+  let slice: string[][] = []
+  let records = 0
+  for (const ids of documents) {
+    if (records > 0 && records + ids.length > READ) {
+      yield slice
+      slice = []
+      records = 0
+    }
+    slice.push(ids)
+    records += ids.length
+  }
+  if (slice.length > 0) yield slice
+}
 
 async function readTogether(
   records: ChromaCollection,

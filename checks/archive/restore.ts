@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Failure } from '../../infra/failure.ts'
@@ -11,6 +10,7 @@ import { Pace } from '../store/pace.ts'
 import type { ReadyDocument } from '../store/records/document.ts'
 import { type CallerMetadata, VECTORS } from '../store/records/metadata.ts'
 import type { ArchivedRow } from './archived-row.ts'
+import { emptied } from './emptied.ts'
 import { MANIFEST, type Manifest, noArchive, parseManifest } from './manifest.ts'
 import { rowsOf } from './parquet-file.ts'
 import type { StoredArchive } from './storage.ts'
@@ -30,6 +30,8 @@ export interface RestoreOptions {
   identities: readonly string[]
   /** Records a second at most; undefined for as many as can be. */
   rate?: number | undefined
+  /** Of this machine, for what is on its way. It is emptied, and gone afterwards. */
+  folder: string
   signal: AbortSignal
   /** Told what is being done. */
   report(text: string): void
@@ -55,7 +57,7 @@ export async function restore(
   archive: StoredArchive,
   options: RestoreOptions,
 ): Promise<Restored> {
-  const { creator, signal, report } = options
+  const { creator, folder, signal, report } = options
   if (creator !== undefined) parseCreatorId(creator)
   const manifest = await inspect(archive)
   const { shards } = await knowledge.generations.newest(signal)
@@ -66,12 +68,9 @@ export async function restore(
     report(`looking at file ${index + 1} of ${manifest.files.length}`)
     await requireWhole(archive, file)
   }
-  const folder = await mkdtemp(join(tmpdir(), 'knowledge-restore-'))
+  await emptied(folder)
   try {
-    return await putBack(knowledge, archive, manifest, folder, {
-      ...options,
-      embedAnew: embedsAnew,
-    })
+    return await putBack(knowledge, archive, manifest, { ...options, embedAnew: embedsAnew })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -117,10 +116,9 @@ async function putBack(
   knowledge: Knowledge,
   archive: StoredArchive,
   manifest: Manifest,
-  folder: string,
   options: RestoreOptions,
 ): Promise<Restored> {
-  const { there, creator: only, embedAnew, identities, signal, report } = options
+  const { there, creator: only, embedAnew, signal, report } = options
   const pace = new Pace(options.rate, signal)
   const { embedder } = await knowledge.generations.newest(signal)
   const restored = { archive: archive.name, records: 0, documents: 0, creators: 0, written: 0 }
@@ -147,7 +145,7 @@ async function putBack(
     })
     underWay.catch(() => undefined)
   }
-  for await (const { creator, document } of documentsOf(archive, manifest, folder, identities)) {
+  for await (const { creator, document } of documentsOf(archive, manifest, options)) {
     signal.throwIfAborted()
     if (only !== undefined && creator !== only) continue
     if (creator !== last) restored.creators += 1
@@ -166,8 +164,7 @@ async function putBack(
 async function* documentsOf(
   archive: StoredArchive,
   manifest: Manifest,
-  folder: string,
-  identities: readonly string[],
+  { folder, identities }: RestoreOptions,
 ): AsyncGenerator<{ creator: string; document: ReadyDocument }> {
   const path = join(folder, 'records.parquet')
   for (const file of manifest.files) {

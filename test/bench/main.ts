@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { Failure } from '../../infra/failure.ts'
 import { requireRightLine } from '../../provision/npm/require-right-line.ts'
 import { writeSection } from '../support/docs/readme.ts'
+import { archive } from './archive.ts'
 import { attacks } from './attacks.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
@@ -35,6 +36,7 @@ const BENCHES: Bench[] = [
   attacks,
   reshard,
   reshardKills,
+  archive,
 ]
 
 const OPTIONS = [

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { backup as archive } from '../../../checks/archive/backup.ts'
 import { openDeployment } from '../../../checks/connected-deployment.ts'
 import { PROJECT_VERSION } from '../../../infra/project.ts'
+import { localPaths } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
@@ -55,6 +57,7 @@ export const backup: CommandSpec<BackupOptions> = {
               creator,
               recipients,
               rate,
+              folder: join(localPaths(settings.home).state, 'archive'),
               now: new Date(),
               signal,
               report,

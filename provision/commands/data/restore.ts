@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
 import { openDeployment } from '../../../checks/connected-deployment.ts'
+import { localPaths } from '../../../infra/settings/home-paths.ts'
 import { identitiesIn, storageAt } from '../../archives.ts'
 import { deployedFrom } from '../../deployed.ts'
 import { openStackFile } from '../../read-models.ts'
@@ -61,6 +63,7 @@ export const restore: CommandSpec<RestoreOptions> = {
               embedAnew: embed ?? false,
               identities,
               rate,
+              folder: join(localPaths(settings.home).state, 'archive'),
               signal,
               report,
             }),

@@ -3,13 +3,17 @@ import { collectionOf, databaseOf, shardOf } from '../../../infra/shards.ts'
 import type { Population } from './population.ts'
 
 const BATCH = 200
+/** Records that are read at once. */
+const PAGE = 1000
 
 /** The same data and questions through the `chromadb` client alone: no scope, no checks, records of its own making. */
 export class Bare {
   readonly #population: Population
   readonly #shards: Collection[]
+  readonly #client: ChromaClient
 
-  private constructor(population: Population, shards: Collection[]) {
+  private constructor(client: ChromaClient, population: Population, shards: Collection[]) {
+    this.#client = client
     this.#population = population
     this.#shards = shards
   }
@@ -21,7 +25,7 @@ export class Bare {
     const configuration = { hnsw: { space: 'cosine' as const } }
     const make = (name: string) =>
       client.createCollection({ name, configuration, embeddingFunction: null })
-    return new Bare(population, await Promise.all(names.map(make)))
+    return new Bare(client, population, await Promise.all(names.map(make)))
   }
 
   /** The client on what the store has written. */
@@ -29,7 +33,7 @@ export class Bare {
     const client = clientOf(url, databaseOf(1))
     const names = Array.from({ length: shards }, (_, shard) => collectionOf(shard))
     const open = (name: string) => client.getCollection({ name })
-    return new Bare(population, await Promise.all(names.map(open)))
+    return new Bare(client, population, await Promise.all(names.map(open)))
   }
 
   /** Puts creators in: batches of a shard one after another, the shards at the same time, as the store does. */
@@ -49,6 +53,25 @@ export class Bare {
         }
       }),
     )
+  }
+
+  /** Reads all that there is, one shard after another. @returns records */
+  async readAll(): Promise<number> {
+    let records = 0
+    for (const shard of this.#shards) {
+      for (let offset = 0; ; offset += PAGE) {
+        const include = ['metadatas' as const, 'documents' as const, 'embeddings' as const]
+        const { ids } = await shard.get({ offset, limit: PAGE, include })
+        records += ids.length
+        if (ids.length < PAGE) break
+      }
+    }
+    return records
+  }
+
+  /** Takes its own collections away. */
+  async drop(): Promise<void> {
+    for (const { name } of this.#shards) await this.#client.deleteCollection({ name })
   }
 
   /** What to put in of a creator. */
