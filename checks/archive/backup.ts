@@ -9,16 +9,18 @@ import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
 import { creatorsOf, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { stageOf } from '../store/shards/shard-move.ts'
-import { archivedRow } from './archived-row.ts'
+import { type ArchivedRow, archivedRow } from './archived-row.ts'
 import { emptied } from './emptied.ts'
 import { type ArchiveFile, type Described, manifestText } from './manifest.ts'
-import { ParquetFile } from './parquet-file.ts'
+import { ParquetThread } from './parquet-thread.ts'
 import { readCreators, readLargeCreator } from './read-creators.ts'
 import type { ArchiveStorage, NewArchive } from './storage.ts'
 import { requireRecipient, store } from './stored-file.ts'
 
 /** Records that are read at once, and creators whose records they are; a single creator may have more. */
-const READ = { creators: 250, records: 2000 }
+const READ = { creators: 500, records: 3000 }
+/** Parts that are read at the same time, beside the one that is written. */
+const AT_ONCE = 3
 /** Who has more is read a part at a time. */
 const LARGE = 10_000
 /** About so long is a file: what is on its way takes as much of this machine's disk. */
@@ -66,8 +68,8 @@ export async function backup(
   const id = randomUUID()
   const archive = await storage.create(nameOf(stack, now))
   await emptied(folder)
+  const files = new ArchiveFiles(archive, { folder, id, recipients })
   try {
-    const files = new ArchiveFiles(archive, { folder, id, recipients })
     const counts = await copyAll(knowledge, files, options)
     await files.close()
     const { settings } = (await knowledge.generations.newest(options.signal)).shards
@@ -89,6 +91,7 @@ export async function backup(
     await archive.abandon().catch(() => undefined)
     throw error
   } finally {
+    await files.end()
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -121,53 +124,92 @@ type Counts = Pick<Described, 'creators' | 'documents' | 'records' | 'unsettled'
 async function copyAll(
   knowledge: Knowledge,
   files: ArchiveFiles,
-  { creator, rate, signal, report }: BackupOptions,
+  options: BackupOptions,
 ): Promise<Counts> {
+  const { rate, signal, report } = options
   const counts: Counts = { creators: 0, documents: 0, records: 0, unsettled: 0 }
   const pace = new Pace(rate, signal)
-  for await (const { generation, shard, creators } of placesOf(knowledge, signal)) {
-    const wanted = creators.filter(each => creator === undefined || each.creator === creator)
-    for (const part of partsOf(wanted, READ.records, READ.creators)) {
-      for await (const { records, isFirst } of recordsOf(generation, shard, part, counts, signal)) {
-        const rows = records.map(archivedRow)
-        if (isFirst) counts.creators += 1
-        counts.records += rows.length
-        counts.documents += new Set(rows.map(row => row.document_id)).size
-        await files.write(rows)
-        await pace.wait(rows.length)
-        report(`${counts.records} records of ${counts.creators} creators read`)
-      }
-    }
+  const places = startedAhead(partsIn(knowledge, options), AT_ONCE, part => part())
+  for await (const { creators, isRest, isUnsettled } of flat(places)) {
+    if (isUnsettled) counts.unsettled += 1
+    const rows = creators.map(records => records.map(archivedRow))
+    if (!isRest) counts.creators += rows.length
+    for (const own of rows) counts.documents += new Set(own.map(row => row.document_id)).size
+    const all = rows.flat()
+    counts.records += all.length
+    if (all.length > 0) await files.write(all)
+    await pace.wait(all.length)
+    report(`${counts.records} records of ${counts.creators} creators read`)
   }
   return counts
 }
 
-/** Whole documents of some creators, one creator after another; of one who has many in several parts. */
-async function* recordsOf(
-  generation: Generation,
-  shard: number,
-  part: readonly ShardCreator[],
-  counts: Counts,
-  signal: AbortSignal,
-): AsyncGenerator<{ records: StoredRecord[]; isFirst: boolean }> {
-  const [{ creator, records: count }] = part as [ShardCreator]
-  if (count <= LARGE) {
-    const { creators, unsettled } = await readCreators(generation, shard, part, signal)
-    counts.unsettled += unsettled
-    for (const records of creators.values())
-      if (records.length > 0) yield { records, isFirst: true }
-    return
+/** What comes of each item, in their order; the work on so many is under way at once. */
+async function* startedAhead<Item, Result>(
+  items: AsyncIterable<Item>,
+  most: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const underWay: Promise<Result>[] = []
+  for await (const item of items) {
+    if (underWay.length === most) yield underWay.shift()!
+    const result = work(item)
+    // Heard when it is awaited.
+    result.catch(() => undefined)
+    underWay.push(result)
   }
-  const documents = readLargeCreator(generation, shard, creator, signal)
-  let isFirst = true
-  for (;;) {
-    const next = await documents.next()
-    if (next.done) {
-      counts.unsettled += next.value ? 1 : 0
+  yield* underWay
+}
+
+async function* flat<Item>(
+  lists: AsyncIterable<Iterable<Item> | AsyncIterable<Item>>,
+): AsyncGenerator<Item> {
+  for await (const list of lists) yield* list
+}
+
+/** Whole documents of some creators, or some of one who has many. */
+interface Part {
+  creators: StoredRecord[][]
+  /** Of the creator of the part before. */
+  isRest?: boolean
+  isUnsettled?: boolean
+}
+
+/** Reads some creators, or one who has many when it is asked for. */
+type ReadPart = () => Promise<Iterable<Part> | AsyncIterable<Part>>
+
+async function* partsIn(
+  knowledge: Knowledge,
+  { creator: only, signal }: BackupOptions,
+): AsyncGenerator<ReadPart> {
+  for await (const { generation, shard, creators } of placesOf(knowledge, signal)) {
+    const wanted = creators.filter(({ creator }) => only === undefined || creator === only)
+    for (const part of partsOf(wanted, READ.records, READ.creators)) {
+      const [{ creator, records }] = part as [ShardCreator]
+      yield async () => {
+        if (records > LARGE) {
+          return largeParts(readLargeCreator(generation, shard, creator, signal))
+        }
+        const { creators, unsettled } = await readCreators(generation, shard, part, signal)
+        const found = [...creators.values()].filter(({ length }) => length > 0)
+        const restless = Array.from({ length: unsettled }, () => ({
+          creators: [],
+          isUnsettled: true,
+        }))
+        return [...restless, { creators: found }]
+      }
+    }
+  }
+}
+
+async function* largeParts(documents: ReturnType<typeof readLargeCreator>): AsyncGenerator<Part> {
+  for (let isRest = false; ; isRest = true) {
+    const { done, value } = await documents.next()
+    if (!done) yield { creators: [value], isRest }
+    else {
+      if (value) yield { creators: [], isUnsettled: true }
       return
     }
-    yield { records: next.value, isFirst }
-    isFirst = false
   }
 }
 
@@ -194,37 +236,53 @@ async function* placesOf(
   }
 }
 
+interface FilesOptions {
+  folder: string
+  id: string
+  recipients: readonly string[]
+}
+
 /** The files of an archive that is being made: each is written here, and put into the archive when it is long enough. */
 class ArchiveFiles {
   readonly stored: ArchiveFile[] = []
   readonly #archive: NewArchive
-  readonly #options: { folder: string; id: string; recipients: readonly string[] }
-  #open: ParquetFile | undefined
+  readonly #options: FilesOptions
+  readonly #thread = new ParquetThread()
+  /** What the open one has. */
+  #records = 0
+  #bytes = 0
 
-  constructor(
-    archive: NewArchive,
-    options: { folder: string; id: string; recipients: readonly string[] },
-  ) {
+  constructor(archive: NewArchive, options: FilesOptions) {
     this.#archive = archive
     this.#options = options
   }
 
-  async write(rows: readonly ReturnType<typeof archivedRow>[]): Promise<void> {
-    const { folder, id } = this.#options
-    this.#open ??= new ParquetFile(join(folder, 'records.parquet'), id)
-    await this.#open.write(rows)
-    if (this.#open.bytes >= FILE_BYTES) await this.close()
+  /** @param rows whole documents */
+  async write(rows: readonly ArchivedRow[]): Promise<void> {
+    if (this.#records === 0) await this.#thread.open(this.#path, this.#options.id)
+    await this.#thread.write(rows)
+    this.#records += rows.length
+    for (const { text, embedding } of rows) this.#bytes += text.length + 4 * embedding.length
+    if (this.#bytes >= FILE_BYTES) await this.close()
   }
 
   async close(): Promise<void> {
-    const file = this.#open
-    if (file === undefined) return
-    this.#open = undefined
-    await file.close()
+    if (this.#records === 0) return
+    await this.#thread.close()
     const { recipients } = this.#options
     const number = `${this.stored.length}`.padStart(5, '0')
     const name = `records-${number}.parquet${recipients.length > 0 ? '.age' : ''}`
-    const put = await store(this.#archive, name, file.path, recipients)
-    this.stored.push({ name, ...put, records: file.rows })
+    const put = await store(this.#archive, name, this.#path, recipients)
+    this.stored.push({ name, ...put, records: this.#records })
+    this.#records = 0
+    this.#bytes = 0
+  }
+
+  end(): Promise<void> {
+    return this.#thread.end()
+  }
+
+  get #path(): string {
+    return join(this.#options.folder, 'records.parquet')
   }
 }

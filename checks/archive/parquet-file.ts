@@ -8,18 +8,13 @@ const ROW_GROUP = 2000
 /** In a file's own metadata: which archive it is of. */
 const ARCHIVE_KEY = 'knowledge-stack archive'
 
-/** Writes rows to a Parquet file, with memory for one row group. */
+/** Writes rows to a Parquet file, with memory for one row group. Encoding keeps a processor busy: see ParquetThread. */
 export class ParquetFile {
-  readonly path: string
-  rows = 0
-  /** About as many as the file will have. */
-  bytes = 0
   readonly #writer: ParquetWriter
   #waiting: ArchivedRow[] = []
 
   /** @param archive its id */
   constructor(path: string, archive: string) {
-    this.path = path
     this.#writer = new ParquetWriter({
       writer: fileWriter(path),
       schema: SCHEMA,
@@ -40,8 +35,6 @@ export class ParquetFile {
 
   async #encode(rows: readonly ArchivedRow[]): Promise<void> {
     await this.#writer.write({ columnData: columnsOf(rows), rowGroupSize: ROW_GROUP })
-    this.rows += rows.length
-    for (const { text, embedding } of rows) this.bytes += text.length + 4 * embedding.length
   }
 }
 

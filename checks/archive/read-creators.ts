@@ -75,7 +75,8 @@ export async function* readLargeCreator(
   for (let tried = 1; documents.size > 0; tried += 1) {
     const missing = new Set<string>()
     for (const slice of slicesOf([...documents.values()])) {
-      const read = (records: ChromaCollection) => get(records, [creator], slice.flat(), signal)
+      const read = (records: ChromaCollection) =>
+        get(records, [creator], { ids: slice.flat(), include: EVERYTHING }, signal)
       const found = await generation.shards.readShard(shard, [], read, signal)
       const there = new Map(found.map(record => [record.id, record]))
       for (const ids of slice) {
@@ -141,31 +142,29 @@ async function readTogether(
   creators: readonly CreatorId[],
   signal: AbortSignal,
 ): Promise<StoredRecord[]> {
-  const ids = await currentIds(records, creators, signal)
-  const found: StoredRecord[] = []
-  for (let start = 0; start < ids.length; start += READ) {
-    const some = ids.slice(start, start + READ)
-    found.push(...(await get(records, creators, some, signal)))
-  }
-  // What was deleted meanwhile is missing, and its document with it.
+  const found = await get(records, creators, { include: EVERYTHING }, signal)
   const versions = CurrentVersions.among(found.map(({ id }) => id))
   return found.filter(({ id }) => versions.has(id))
 }
 
+/** Of records that are deleted while they are read, the server may have no vector any more. */
 async function get(
   records: ChromaCollection,
   creators: readonly CreatorId[],
-  ids: string[],
+  options: Parameters<ChromaCollection['get']>[1],
   signal: AbortSignal,
 ): Promise<StoredRecord[]> {
-  try {
-    return await records.get(whereCreators(creators), { ids, include: EVERYTHING }, signal)
-  } catch (error) {
-    if (!(error instanceof ServerError && error.reason === 'faulty')) throw error
-    throw new Failure('unavailable', `Vectors of a shard cannot be read: ${error.message}`, {
-      mend: 'find and mend what is lost, then take the backup again: npm run doctor -- --fix',
-      cause: error,
-    })
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await records.get(whereCreators(creators), options, signal)
+    } catch (error) {
+      if (!(error instanceof ServerError && error.reason === 'faulty')) throw error
+      if (tried < TRIES) continue
+      throw new Failure('unavailable', `Vectors of a shard cannot be read: ${error.message}`, {
+        mend: 'find and mend what is lost, then take the backup again: npm run doctor -- --fix',
+        cause: error,
+      })
+    }
   }
 }
 
