@@ -4,8 +4,23 @@ import { FolderStorage } from '../checks/archive/folder-storage.ts'
 import type { ArchiveStorage } from '../checks/archive/storage.ts'
 import { Failure } from '../infra/failure.ts'
 
-/** The storage that somebody names: a folder of this machine. */
-export const storageAt = (place: string): ArchiveStorage => new FolderStorage(resolve(place))
+/**
+ * The storage that somebody names: a folder of this machine, or `s3://bucket/prefix`.
+ * @throws Failure `misused` for an address of another kind
+ */
+export async function storageAt(place: string): Promise<ArchiveStorage> {
+  const [, scheme, bucket = '', prefix = ''] = /^(\w+):\/\/([^/]*)\/?(.*?)\/*$/.exec(place) ?? []
+  if (scheme === undefined) return new FolderStorage(resolve(place))
+  if (scheme === 's3' && bucket !== '') {
+    // It takes a while to load, and few need it.
+    const { S3Storage } = await import('../checks/archive/s3-storage.ts')
+    return new S3Storage({ bucket, prefix })
+  }
+  throw new Failure(
+    'misused',
+    `${place} is no place for archives; allowed are a folder and s3://BUCKET/PREFIX`,
+  )
+}
 
 /**
  * The identities of age in a file: one in a line, as age-keygen writes them.

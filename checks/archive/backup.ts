@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import { findMove } from '../reshard/find-move.ts'
 import { parseCreatorId } from '../store/creator-id.ts'
@@ -14,11 +15,12 @@ import { emptied } from './emptied.ts'
 import { type ArchiveFile, type Described, manifestText } from './manifest.ts'
 import { ParquetThread } from './parquet-thread.ts'
 import { readCreators, readLargeCreator } from './read-creators.ts'
+import { aboutArchive, README } from './readme.ts'
 import type { ArchiveStorage, NewArchive } from './storage.ts'
 import { requireRecipient, store } from './stored-file.ts'
 
 /** Records that are read at once, and creators whose records they are; a single creator may have more. */
-const READ = { creators: 500, records: 3000 }
+const READ = { creators: 300, records: 1500 }
 /** Parts that are read at the same time, beside the one that is written. */
 const AT_ONCE = 3
 /** Who has more is read a part at a time. */
@@ -70,6 +72,8 @@ export async function backup(
   await emptied(folder)
   const files = new ArchiveFiles(archive, { folder, id, recipients })
   try {
+    // First, so that a place that takes nothing is found out before all is read.
+    await archive.put(README, Readable.from([aboutArchive(recipients.length > 0)]))
     const counts = await copyAll(knowledge, files, options)
     await files.close()
     const { settings } = (await knowledge.generations.newest(options.signal)).shards

@@ -3,8 +3,8 @@ import { fileWriter, ParquetWriter } from 'hyparquet-writer'
 import { Failure } from '../../infra/failure.ts'
 import { ArchivedRow, columnsOf, SCHEMA } from './archived-row.ts'
 
-/** Rows that are encoded at once, and read at once: some 30 MB with vectors of 768 numbers. */
-const ROW_GROUP = 2000
+/** Rows that are encoded at once, and read at once: some 15 MB with vectors of 768 numbers. */
+const ROW_GROUP = 1000
 /** In a file's own metadata: which archive it is of. */
 const ARCHIVE_KEY = 'knowledge-stack archive'
 

@@ -13,9 +13,14 @@ export type Answer = { failed?: string }
 /** Requests that the thread has not answered yet, at most. */
 const UNDER_WAY = 3
 
+/** MiB that it may take: without a limit its memory grows with how long it runs before it looks what can go. */
+const MOST_MEMORY = 256
+
 /** A thread that encodes Parquet files, while this one goes on reading. */
 export class ParquetThread {
-  readonly #worker = new Worker(new URL('./parquet-worker.ts', import.meta.url))
+  readonly #worker = new Worker(new URL('./parquet-worker.ts', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: MOST_MEMORY },
+  })
   /** In the order in which they were asked. */
   readonly #waiting: PromiseWithResolvers<void>[] = []
   #failure: Error | undefined

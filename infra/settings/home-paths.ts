@@ -23,6 +23,9 @@ export const apiKeysOf = (home: string): string => join(localPaths(home).state, 
 /** The tokens of the auth proxies, where there are any. */
 export const tokensOf = (home: string): string => join(localPaths(home).state, 'tokens.json')
 
+/** What is on its way to an archive, or from one: a folder that such a command empties. */
+export const archiveScratchOf = (home: string): string => join(localPaths(home).state, 'archive')
+
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 

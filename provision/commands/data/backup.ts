@@ -1,17 +1,13 @@
-import { join } from 'node:path'
-import { backup as archive } from '../../../checks/archive/backup.ts'
-import { openDeployment } from '../../../checks/connected-deployment.ts'
+import { backup as archive, type BackedUp } from '../../../checks/archive/backup.ts'
 import { PROJECT_VERSION } from '../../../infra/project.ts'
-import { localPaths } from '../../../infra/settings/home-paths.ts'
+import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
-import { deployedFrom } from '../../deployed.ts'
-import { openStackFile } from '../../read-models.ts'
-import { withStackLock } from '../../stack-lock.ts'
 import { PINS } from '../../toolchain/pinned-tools.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG, repeated } from '../flags.ts'
+import { withDeployment } from './with-deployment.ts'
 
 interface BackupOptions extends StackOptions {
   to: string
@@ -28,8 +24,8 @@ export const backup: CommandSpec<BackupOptions> = {
   options: [
     ...STACK_FLAGS,
     {
-      flags: '--to <folder>',
-      description: 'where the archive is put, in a folder of its own',
+      flags: '--to <place>',
+      description: 'a folder, or s3://BUCKET/PREFIX, in which the archive gets a folder of its own',
       required: true,
     },
     { flags: '--creator <id>', description: 'of one creator alone' },
@@ -41,42 +37,30 @@ export const backup: CommandSpec<BackupOptions> = {
     },
     RATE_FLAG,
   ],
-  async run({ to, creator, recipient: recipients = [], rate, ...options }, { steps, signal }) {
-    const stack = await openStackFile(options.stack, options.configFile)
-    const { settings } = stack
-    return withStackLock(settings, `backup of stack ${settings.stack}`, async () => {
-      const { outputs } = await deployedFrom(stack, steps)
-      const deployment = await openDeployment(outputs)
-      try {
-        const done = await steps.run(
-          'backup',
-          ({ report }) =>
-            archive(deployment.knowledge(), storageAt(to), {
-              stack: settings.stack,
-              versions: versionsOf(settings),
-              creator,
-              recipients,
-              rate,
-              folder: join(localPaths(settings.home).state, 'archive'),
-              now: new Date(),
-              signal,
-              report,
-            }),
-          ({ records, creators }) => `${records} records of ${creators} creators`,
-        )
-        const unsettled =
-          done.unsettled === 0
-            ? ''
-            : `\n${done.unsettled} creators were written whenever they were read: their documents are whole, and not all of one moment`
-        return {
-          text: `${done.archive} has ${done.documents} documents of ${done.creators} creators, ${formatBytes(done.bytes)}${done.encrypted ? ', encrypted' : ''}${unsettled}`,
-          document: done,
-        }
-      } finally {
-        await deployment.close()
-      }
+  async run({ to, creator, recipient: recipients = [], rate, ...options }, context) {
+    const storage = await storageAt(to)
+    const { steps, signal } = context
+    return withDeployment(options, 'backup', context, async (deployment, { settings }) => {
+      const { stack, home } = settings
+      const folder = archiveScratchOf(home)
+      const asked = { stack, versions: versionsOf(settings), creator, recipients, rate, folder }
+      const done = await steps.run(
+        'backup',
+        ({ report }) =>
+          archive(deployment.knowledge(), storage, { ...asked, now: new Date(), signal, report }),
+        ({ records, creators }) => `${records} records of ${creators} creators`,
+      )
+      return { text: describe(done), document: done }
     })
   },
+}
+
+function describe({ archive, documents, creators, bytes, encrypted, unsettled }: BackedUp): string {
+  const restless =
+    unsettled === 0
+      ? ''
+      : `\n${unsettled} creators were written whenever they were read: their documents are whole, and not all of one moment`
+  return `${archive} has ${documents} documents of ${creators} creators, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}`
 }
 
 const versionsOf = ({ target, images, ollama }: Settings): Record<string, string> => ({

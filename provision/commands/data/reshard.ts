@@ -1,4 +1,4 @@
-import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import type { ConnectedDeployment } from '../../../checks/connected-deployment.ts'
 import { embeddingRate } from '../../../checks/reshard/embedding-rate.ts'
 import { findMove } from '../../../checks/reshard/find-move.ts'
 import { describePlace, isSamePlace, type Place, placeOf } from '../../../checks/reshard/place.ts'
@@ -14,11 +14,8 @@ import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { firstShardMap, MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { formatBytes, formatDuration } from '../../../infra/units.ts'
-import { deployedFrom } from '../../deployed.ts'
-import { openStackFile } from '../../read-models.ts'
 import { requireHeadroom, type SecondGeneration, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
-import { withStackLock } from '../../stack-lock.ts'
 import {
   type CommandContext,
   type CommandSpec,
@@ -28,6 +25,7 @@ import {
 } from '../command.ts'
 import { RATE_FLAG, wholeNumber } from '../flags.ts'
 import { deployMoved, type Moved } from './deploy-moved.ts'
+import { withDeployment } from './with-deployment.ts'
 
 interface ReshardOptions extends StackOptions {
   shards?: number
@@ -68,20 +66,12 @@ export const reshard: CommandSpec<ReshardOptions> = {
     { flags: '--dry-run', description: 'tell what would be moved and what it needs' },
     { flags: '--undo', description: 'take back a move of which no creator has moved yet' },
   ],
-  async run(options, context) {
-    const stack = await openStackFile(options.stack, options.configFile)
-    const { settings } = stack
-    return withStackLock(settings, `reshard of stack ${settings.stack}`, async () => {
-      const { outputs } = await deployedFrom(stack, context.steps)
-      const deployment = await openDeployment(outputs)
-      try {
-        await requireMovingApi(deployment, settings.stack, context.signal)
-        if (options.undo) return await undo(deployment, context)
-        const done = await run(stack, deployment, options, context)
-        return 'text' in done ? done : await deployMoved(stack, done, context.steps)
-      } finally {
-        await deployment.close()
-      }
+  run(options, context) {
+    return withDeployment(options, 'reshard', context, async (deployment, stack) => {
+      await requireMovingApi(deployment, stack.settings.stack, context.signal)
+      if (options.undo) return undo(deployment, context)
+      const done = await run(stack, deployment, options, context)
+      return 'text' in done ? done : deployMoved(stack, done, context.steps)
     })
   },
 }

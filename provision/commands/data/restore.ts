@@ -1,13 +1,9 @@
-import { join } from 'node:path'
 import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
-import { openDeployment } from '../../../checks/connected-deployment.ts'
-import { localPaths } from '../../../infra/settings/home-paths.ts'
+import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import { identitiesIn, storageAt } from '../../archives.ts'
-import { deployedFrom } from '../../deployed.ts'
-import { openStackFile } from '../../read-models.ts'
-import { withStackLock } from '../../stack-lock.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
+import { withDeployment } from './with-deployment.ts'
 
 interface RestoreOptions extends StackOptions {
   from: string
@@ -27,7 +23,8 @@ export const restore: CommandSpec<RestoreOptions> = {
     ...STACK_FLAGS,
     {
       flags: '--from <archive>',
-      description: 'the folder of the archive, which has a manifest.json in it',
+      description:
+        'the folder of the archive, here or s3://BUCKET/…, which has a manifest.json in it',
       required: true,
     },
     { flags: '--creator <id>', description: 'of one creator alone' },
@@ -46,33 +43,21 @@ export const restore: CommandSpec<RestoreOptions> = {
     },
     RATE_FLAG,
   ],
-  async run({ from, creator, replace, embed, identity, rate, ...options }, { steps, signal }) {
+  async run({ from, creator, replace, embed = false, identity, rate, ...options }, context) {
+    const storage = await storageAt(from)
     const identities = await identitiesIn(identity)
-    const stack = await openStackFile(options.stack, options.configFile)
-    const { settings } = stack
-    return withStackLock(settings, `restore of stack ${settings.stack}`, async () => {
-      const { outputs } = await deployedFrom(stack, steps)
-      const deployment = await openDeployment(outputs)
-      try {
-        const done = await steps.run(
-          'restore',
-          ({ report }) =>
-            putBack(deployment.knowledge(), storageAt(from).open(), {
-              there: replace ? 'replace' : 'keep',
-              creator,
-              embedAnew: embed ?? false,
-              identities,
-              rate,
-              folder: join(localPaths(settings.home).state, 'archive'),
-              signal,
-              report,
-            }),
-          ({ written, documents }) => `${written} of ${documents} documents put back`,
-        )
-        return { text: describe(done, settings.stack), document: done }
-      } finally {
-        await deployment.close()
-      }
+    const { steps, signal } = context
+    return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
+      const folder = archiveScratchOf(settings.home)
+      const there = replace ? ('replace' as const) : ('keep' as const)
+      const asked = { there, creator, embedAnew: embed, identities, rate, folder }
+      const done = await steps.run(
+        'restore',
+        ({ report }) =>
+          putBack(deployment.knowledge(), storage.open(), { ...asked, signal, report }),
+        ({ written, documents }) => `${written} of ${documents} documents put back`,
+      )
+      return { text: describe(done, settings.stack), document: done }
     })
   },
 }

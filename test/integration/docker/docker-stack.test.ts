@@ -456,6 +456,23 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it(
+    'has its data saved in an archive, and back from there when it was deleted',
+    async () => {
+      const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+      expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
+      await notes.deleteAll()
+      expect(await notes.lost()).toEqual(notes.acknowledged)
+      const restored = await stack.json('restore', '--from', saved.document.archive)
+      expect(restored).toMatchObject({
+        code: 0,
+        document: { written: saved.document.documents, records: saved.document.records },
+      })
+      expect(await notes.lost()).toEqual([])
+    },
+    2 * MINUTES,
+  )
+
+  it(
     'keeps volumes when it goes down',
     async () => {
       await leaveOne()

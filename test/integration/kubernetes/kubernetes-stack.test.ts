@@ -301,6 +301,17 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect(await written()).toEqual(known)
     })
 
+    it('has its data saved in an archive, and back from there when it was deleted', async () => {
+      const known = await written()
+      const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+      expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
+      await creator.clear()
+      const { archive, documents } = saved.document
+      const restored = await stack.json('restore', '--from', archive)
+      expect(restored).toMatchObject({ code: 0, document: { written: documents } })
+      expect(await written()).toEqual(known)
+    })
+
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {
       const known = await written()
       await deployment.close()

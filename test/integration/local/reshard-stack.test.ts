@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
@@ -11,6 +12,7 @@ const CREATORS = Array.from({ length: 12 }, (_, index) => `creator ${index}`)
 describe('the data of a stack of local processes', () => {
   let stack: TestStack
   let authorization: string
+  let archive: string
   beforeAll(async () => {
     stack = await TestStack.make({ shards: 5 })
     expect((await stack.run('up')).code).toBe(0)
@@ -191,5 +193,58 @@ describe('the data of a stack of local processes', () => {
     expect(code).toBe(2)
     expect(stderr).toMatch(/embeddingModel is "all-minilm:latest", .* for "team-embed:latest"/)
     expect(stderr).toContain('--embedding-model all-minilm:latest')
+  })
+
+  it('is saved in an archive, and what was deleted since comes back', async () => {
+    stack.config.embeddingModel = 'team-embed'
+    const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+    expect(saved).toMatchObject({
+      code: 0,
+      document: { creators: 12, records: 26, unsettled: 0, files: 1 },
+    })
+    archive = saved.document.archive
+    const gone = `${pathOf('creator 3')}/documents/d`
+    expect((await api(gone, { method: 'DELETE' })).status).toBe(200)
+    expect(await put('creator 4', 'a', 'Creator 4 swims now.')).toBe(200)
+    const { code, stdout } = await stack.run('restore', '--from', archive)
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/1 documents back .* 25 documents were there and stay/),
+    })
+    expect((await api(gone)).status).toBe(200)
+    expect(await found('creator 4')).toContain('Creator 4 swims now.')
+  })
+
+  it('is saved encrypted with a key of age, which no process is given as an argument', async () => {
+    const identity = await generateIdentity()
+    const key = join(stack.folder, 'key.txt')
+    await writeFile(key, `# created by age-keygen\n${identity}\n`)
+    const recipient = await identityToRecipient(identity)
+    const to = join(stack.folder, 'encrypted')
+    const saved = await stack.json('backup', '--to', to, '--recipient', recipient)
+    expect(saved).toMatchObject({ code: 0, document: { encrypted: true } })
+    const from = saved.document.archive
+    const refused = await stack.run('restore', '--from', from)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--identity FILE') })
+    const restored = await stack.json('restore', '--from', from, '--identity', key, '--replace')
+    expect(restored).toMatchObject({ code: 0, document: { written: 26 } })
+  })
+
+  it('comes back to a stack that was purged, also when that has other shards and another model', async () => {
+    expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
+    Object.assign(stack.config, { embeddingModel: 'all-minilm', shards: 9 })
+    expect((await stack.run('up')).code).toBe(0)
+    authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`
+    const refused = await stack.run('restore', '--from', archive)
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/vectors of team-embed:latest.*--embed/s),
+    })
+    expect(await stats()).toMatchObject({ records: 0 })
+    const restored = await stack.json('restore', '--from', archive, '--embed')
+    expect(restored).toMatchObject({ code: 0, document: { written: 26, creators: 12 } })
+    expect(await stats()).toMatchObject({ records: 26, dimension: 384, creators: { count: 12 } })
+    expect(await found('creator 3')).toHaveLength(4)
+    expect((await stack.run('verify', '--stack', 'dev')).code).toBe(0)
   })
 })

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { backup } from '../../../checks/archive/backup.ts'
@@ -10,6 +12,9 @@ import { type ConnectedDeployment, openDeployment } from '../../../checks/connec
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { reshard } from '../../../checks/reshard/reshard.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
+import { PROJECT_ROOT } from '../../../infra/project.ts'
+import { randomFrom } from '../../bench/knowledge/population.ts'
+import { SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
 import { runPython, whyNoPython } from '../../support/toolchain/python.ts'
@@ -17,6 +22,9 @@ import { runPython, whyNoPython } from '../../support/toolchain/python.ts'
 const DIMENSION = 8
 const CREATORS = Array.from({ length: 30 }, (_, index) => `creator ${index}`)
 const NOW = new Date('2026-11-28T09:00:00Z')
+/** Of each of the two commands. */
+const KILLS = 4
+const WORKER = join(PROJECT_ROOT, 'test/support/archive/archive-worker.ts')
 const WHY_NO_PYTHON = await whyNoPython()
 
 const documentOf = (id: string, text: string, chunks = 2) => ({
@@ -183,6 +191,40 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
       ])
     },
   )
+
+  it('is whole or not there, and comes back whole, whoever is killed when', {
+    timeout: 300_000,
+  }, async () => {
+    const random = randomFrom(SEED)
+    const below = (limit: number) => 1 + Math.floor(random() * limit)
+    const acknowledged = new Map<string, unknown>()
+    for (const creator of CREATORS) acknowledged.set(creator, await all(source, creator))
+    const [from, to] = stores.map(({ outputs }) => JSON.stringify(outputs))
+    const worker = (...args: string[]) =>
+      promisify(execFile)(process.execPath, [WORKER, ...args]).then(
+        ({ stdout }) => JSON.parse(stdout) as { archive: string; requests: number },
+        () => undefined,
+      )
+    const whole = (await worker(from!, 'backup', folder, join(folder, 'archives'), '0'))!
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const place = join(folder, `killed ${kill}`)
+      const at = String(below(whole.requests))
+      expect(await worker(from!, 'backup', folder, place, at)).toBeUndefined()
+      const left = await readdir(place).catch(() => [])
+      expect(left.filter(name => !name.endsWith('.partial'))).toEqual([])
+    }
+    const dry = (await worker(to!, 'restore', folder, whole.archive, '0'))!
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      for (const creator of CREATORS) await other.creator(creator).clear()
+      const at = String(below(dry.requests))
+      expect(await worker(to!, 'restore', folder, whole.archive, at)).toBeUndefined()
+      expect(await worker(to!, 'restore', folder, whole.archive)).toBeDefined()
+      for (const creator of CREATORS) {
+        expect(await all(other, creator)).toEqual(acknowledged.get(creator))
+      }
+      expect((await other.statistics()).records).toBe(120)
+    }
+  })
 
   it('keeps what is there by then, and replaces it where that is asked for', async () => {
     const { archive } = await save()

@@ -7,10 +7,10 @@ import type { Fetch } from '../../../checks/transport/connection.ts'
 import { Outputs } from '../../../infra/outputs.ts'
 
 /**
- * A process that takes a backup of a deployment, or restores one, and kills itself at some request to Chroma where it is
- * told to.
+ * A process that takes a backup of a deployment, or restores one. Where a number is given, it kills itself at so many
+ * requests to Chroma; 0 counts them.
  */
-const [outputs = '', what, folder = '', place = '', killAt = '0'] = process.argv.slice(2)
+const [outputs = '', what, folder = '', place = '', killAt] = process.argv.slice(2)
 let met = 0
 const fatal: Fetch = async (url, init) => {
   met += 1
@@ -23,7 +23,7 @@ const fatal: Fetch = async (url, init) => {
 }
 
 const deployment = await openDeployment(Outputs.parse(JSON.parse(outputs)), {
-  ...(Number(killAt) > 0 && { fetch: fatal }),
+  ...(killAt !== undefined && { fetch: fatal }),
 })
 const { signal } = new AbortController()
 const options = { folder: join(folder, what ?? ''), signal, report() {} }

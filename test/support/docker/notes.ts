@@ -43,6 +43,13 @@ export class Notes {
     return missing
   }
 
+  /** Deletes what was acknowledged. */
+  async deleteAll(): Promise<void> {
+    for (const document of this.acknowledged) {
+      await this.#ask(pathOf(document), { method: 'DELETE' })
+    }
+  }
+
   /** Waits until both servers are healthy again, as the API sees them. */
   async healthy(): Promise<void> {
     for (const path of ['/ai/chromadb/health', '/ai/ollama/health']) {

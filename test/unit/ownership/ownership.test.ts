@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Failure } from '../../../infra/failure.ts'
 import type { PreviousState } from '../../../infra/ownership/known-resources.ts'
-import { localPaths } from '../../../infra/settings/home-paths.ts'
+import * as homePaths from '../../../infra/settings/home-paths.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { purgeHome, sizeOfHome } from '../../../provision/ownership/home-contents.ts'
 import {
@@ -160,13 +160,15 @@ describe('the owner of a stack', () => {
   })
 })
 
-it('every folder of the stack on this machine is one that a purge knows', async () => {
-  const paths = Object.values(localPaths(home)).map(path =>
+it('every folder and file of the stack on this machine is one that a purge knows', async () => {
+  const { localPaths, ...others } = homePaths
+  const folders = Object.values(localPaths(home)).map(path =>
     typeof path === 'string' ? path : path(0),
   )
+  const paths = [...folders, ...Object.values(others).map(pathOf => pathOf(home))]
   await claimHome(settingsOf())
   for (const path of paths) {
-    await mkdir(path.endsWith('.yaml') ? dirname(path) : path, { recursive: true })
+    await mkdir(/\.(yaml|json)$/.test(path) ? dirname(path) : path, { recursive: true })
   }
   expect(await purgeHome(settingsOf())).toEqual([])
   expect(await readdir(home)).toEqual([])

@@ -1,0 +1,121 @@
+import type { Readable } from 'node:stream'
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import { Failure } from '../../infra/failure.ts'
+import { MANIFEST } from './manifest.ts'
+import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
+
+/** A bucket of S3, or of what speaks its protocol, and the folder in it. */
+export interface S3Place {
+  bucket: string
+  /** Without slashes around it; empty for the bucket's root. */
+  prefix: string
+}
+
+/** Where nobody says otherwise; most servers that speak S3's protocol ask for none. */
+const REGION = 'us-east-1'
+
+/**
+ * Where and as whom is what the AWS SDK reads of the environment: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID,
+ * AWS_SECRET_ACCESS_KEY, AWS_PROFILE and the others
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html).
+ */
+function clientOfEnvironment(): S3Client {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE } = process.env
+  const isElsewhere = Boolean(AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL)
+  const isSaid = Boolean(AWS_REGION ?? AWS_PROFILE)
+  return new S3Client({
+    // Other servers seldom have a name for each bucket.
+    forcePathStyle: isElsewhere,
+    ...(!isSaid && { region: REGION }),
+  })
+}
+
+/** An archive is there once its manifest is, which comes last. */
+export class S3Storage implements ArchiveStorage {
+  readonly name: string
+  readonly #place: S3Place
+  readonly #client = clientOfEnvironment()
+
+  constructor(place: S3Place) {
+    this.#place = place
+    this.name = `s3://${[place.bucket, place.prefix].filter(part => part !== '').join('/')}`
+  }
+
+  async create(archive: string): Promise<NewArchive> {
+    const name = `${this.name}/${archive}`
+    const keys: string[] = []
+    const { bucket: Bucket } = this.#place
+    const keyOf = (file: string) => this.#keyOf(archive, file)
+    return {
+      name,
+      put: async (file, content) => {
+        const Key = keyOf(file)
+        keys.push(Key)
+        const upload = new Upload({ client: this.#client, params: { Bucket, Key, Body: content } })
+        await this.#explained(name, upload.done())
+      },
+      finish: async manifest => {
+        const put = new PutObjectCommand({
+          Bucket,
+          Key: keyOf(MANIFEST),
+          Body: manifest,
+          ContentType: 'application/json',
+        })
+        await this.#explained(name, this.#client.send(put))
+      },
+      abandon: async () => {
+        if (keys.length === 0) return
+        const Objects = keys.map(Key => ({ Key }))
+        await this.#client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+      },
+    }
+  }
+
+  open(): StoredArchive {
+    return {
+      name: this.name,
+      read: async file => {
+        const get = new GetObjectCommand({ Bucket: this.#place.bucket, Key: this.#keyOf(file) })
+        const sent = this.#client.send(get).catch(error => {
+          if (error instanceof NoSuchKey) return undefined
+          throw error
+        })
+        return (await this.#explained(this.name, sent))?.Body as Readable | undefined
+      },
+    }
+  }
+
+  #keyOf(...parts: string[]): string {
+    return [this.#place.prefix, ...parts].filter(part => part !== '').join('/')
+  }
+
+  /** @throws Failure of what the storage says, in place of the SDK's own errors */
+  async #explained<Answer>(where: string, answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer
+    } catch (cause) {
+      const {
+        name = 'Error',
+        message = '',
+        $metadata,
+      } = cause as {
+        name?: string
+        message?: string
+        $metadata?: { httpStatusCode?: number }
+      }
+      const status = $metadata?.httpStatusCode ?? 0
+      const isOurs = (status >= 400 && status < 500) || name === 'CredentialsProviderError'
+      throw new Failure(isOurs ? 'misused' : 'unavailable', `${where}: ${name}: ${message}`, {
+        mend: 'say where the storage is and who asks: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
+        cause,
+      })
+    }
+  }
+}

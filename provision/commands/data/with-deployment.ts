@@ -1,0 +1,29 @@
+import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import type { StackFile } from '../../../infra/settings/settings-file.ts'
+import { deployedFrom } from '../../deployed.ts'
+import { openStackFile } from '../../read-models.ts'
+import { withStackLock } from '../../stack-lock.ts'
+import type { CommandContext, StackOptions } from '../command.ts'
+
+/**
+ * Does work on the data of a deployed stack, while no other command changes the stack.
+ * @param name of the command, for those who find the stack locked
+ */
+export async function withDeployment<Result>(
+  options: StackOptions,
+  name: string,
+  { steps }: CommandContext,
+  work: (deployment: ConnectedDeployment, stack: StackFile) => Promise<Result>,
+): Promise<Result> {
+  const stack = await openStackFile(options.stack, options.configFile)
+  const { settings } = stack
+  return withStackLock(settings, `${name} of stack ${settings.stack}`, async () => {
+    const { outputs } = await deployedFrom(stack, steps)
+    const deployment = await openDeployment(outputs)
+    try {
+      return await work(deployment, stack)
+    } finally {
+      await deployment.close()
+    }
+  })
+}
