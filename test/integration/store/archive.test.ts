@@ -214,16 +214,19 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
       expect(left.filter(name => !name.endsWith('.partial'))).toEqual([])
     }
     const dry = (await worker(to!, 'restore', folder, whole.archive, '0'))!
+    let killed = 0
     for (let kill = 0; kill < KILLS; kill += 1) {
       for (const creator of CREATORS) await other.creator(creator).clear()
       const at = String(below(dry.requests))
-      expect(await worker(to!, 'restore', folder, whole.archive, at)).toBeUndefined()
+      // With the shards there it has less to do than at the first time, so that one may come to its end.
+      if ((await worker(to!, 'restore', folder, whole.archive, at)) === undefined) killed += 1
       expect(await worker(to!, 'restore', folder, whole.archive)).toBeDefined()
       for (const creator of CREATORS) {
         expect(await all(other, creator)).toEqual(acknowledged.get(creator))
       }
       expect((await other.statistics()).records).toBe(120)
     }
+    expect(killed).toBeGreaterThanOrEqual(KILLS / 2)
   })
 
   it('keeps what is there by then, and replaces it where that is asked for', async () => {
