@@ -27,7 +27,7 @@ describe('the data of a stack of local processes', () => {
   const api = (path: string, init: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1${path}`, {
       ...init,
-      headers: { authorization, 'content-type': 'application/json' },
+      headers: { authorization, ...(init.body && { 'content-type': 'application/json' }) },
       signal: AbortSignal.timeout(10_000),
     })
   const pathOf = (creator: string) => `/creators/${encodeURIComponent(creator)}`

@@ -64,7 +64,10 @@ export class Notes {
   #ask(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`${this.#url}/api/v1${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(init.body && { 'content-type': 'application/json' }),
+      },
     })
   }
 }
