@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
-import { findMove } from '../reshard/find-move.ts'
+import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import { parseCreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
@@ -223,6 +223,11 @@ async function* placesOf(
   signal: AbortSignal,
 ): AsyncGenerator<{ generation: Generation; shard: number; creators: ShardCreator[] }> {
   const { from, target } = await findMove(knowledge, signal)
+  const model = target?.embeddingModel ?? from.shards.settings.embeddingModel
+  // An archive has vectors of one model.
+  if (target !== undefined && model !== from.shards.settings.embeddingModel) {
+    throw moveUnderWay(target)
+  }
   const moves = await from.shards.layouts.readAll(from.shards.settings.shards, signal)
   const hasMoved = ({ creator }: ShardCreator) =>
     stageOf(moves[from.shards.of(creator)]?.move, creator) === 'moved'

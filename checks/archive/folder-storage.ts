@@ -3,6 +3,7 @@ import { access, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { Failure } from '../../infra/failure.ts'
 import { MANIFEST } from './manifest.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 
@@ -21,20 +22,22 @@ export class FolderStorage implements ArchiveStorage {
   async create(archive: string): Promise<NewArchive> {
     const folder = join(this.name, archive)
     const partial = `${folder}.partial`
-    await mkdir(partial, { recursive: true, mode: FOLDER_MODE })
-    const put = async (file: string, content: Readable) => {
-      const path = join(partial, file)
-      await pipeline(content, createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
-      await synced(path)
-    }
+    await explained(folder, async () => {
+      await mkdir(this.name, { recursive: true, mode: FOLDER_MODE })
+      await mkdir(partial, { mode: FOLDER_MODE })
+    })
+    const put = (file: string, content: Readable | Iterable<string>) =>
+      explained(folder, async () => {
+        const path = join(partial, file)
+        await pipeline(content, createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
+        await synced(path)
+      })
     return {
       name: folder,
       put,
       async finish(manifest) {
-        const path = join(partial, MANIFEST)
-        await pipeline([manifest], createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
-        await synced(path)
-        await rename(partial, folder)
+        await put(MANIFEST, [manifest])
+        await explained(folder, () => rename(partial, folder))
       },
       abandon: () => rm(partial, { recursive: true, force: true }),
     }
@@ -52,6 +55,19 @@ export class FolderStorage implements ArchiveStorage {
         return isThere ? createReadStream(path) : undefined
       },
     }
+  }
+}
+
+/** @throws Failure `unavailable` in the system's words for what cannot be written */
+async function explained(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    const { message } = cause as Error
+    throw new Failure('unavailable', `${folder} cannot be written: ${message}`, {
+      mend: 'make room there, or name another place: --to',
+      cause,
+    })
   }
 }
 

@@ -92,5 +92,5 @@ function objectIn(text: string): Record<string, unknown> {
 /** What is no archive, or no whole one. */
 export const noArchive = (where: string, why: string): Failure =>
   new Failure('misused', `${where} is no archive that can be restored: ${why}`, {
-    mend: 'take another backup: each is a folder with a manifest.json in it',
+    mend: 'name the folder of a whole archive, which has a manifest.json in it: --from PLACE/STACK-20261128T092312Z',
   })

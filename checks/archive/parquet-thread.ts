@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { Failure } from '../../infra/failure.ts'
 import type { ArchivedRow } from './archived-row.ts'
 
 /** A row on its way to the thread: its vector is handed over and not copied. */
@@ -10,8 +11,10 @@ export type Asked =
   | { kind: 'close' }
 export type Answer = { failed?: string }
 
+/** Rows of a request: a document may have more than there is memory for. */
+const SENT = 500
 /** Requests that the thread has not answered yet, at most. */
-const UNDER_WAY = 3
+const UNDER_WAY = 6
 
 /** MiB that it may take: without a limit its memory grows with how long it runs before it looks what can go. */
 const MOST_MEMORY = 256
@@ -42,11 +45,15 @@ export class ParquetThread {
   }
 
   async write(rows: readonly ArchivedRow[]): Promise<void> {
-    const sent = rows.map(row => ({ ...row, embedding: Float32Array.from(row.embedding) }))
-    await this.#ask(
-      { kind: 'write', rows: sent },
-      sent.map(({ embedding }) => embedding.buffer),
-    )
+    for (let start = 0; start < rows.length; start += SENT) {
+      const sent = rows
+        .slice(start, start + SENT)
+        .map(row => ({ ...row, embedding: Float32Array.from(row.embedding) }))
+      await this.#ask(
+        { kind: 'write', rows: sent },
+        sent.map(({ embedding }) => embedding.buffer),
+      )
+    }
   }
 
   /** The file is whole when this is over. */
@@ -69,6 +76,11 @@ export class ParquetThread {
   }
 
   #rethrow(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure === undefined) return
+    const { message } = this.#failure
+    throw new Failure('unavailable', `A file of the archive cannot be written: ${message}`, {
+      mend: "make room for it in the stack's folder: npm run status says where that is",
+      cause: this.#failure,
+    })
   }
 }

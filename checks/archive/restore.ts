@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Failure } from '../../infra/failure.ts'
+import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import type { WhatIsThere } from '../store/bulk-load.ts'
 import { parseCreatorId } from '../store/creator-id.ts'
 import { embedTexts } from '../store/embed-texts.ts'
+import type { TextEmbedder } from '../store/embedder.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
 import type { ReadyDocument } from '../store/records/document.ts'
@@ -60,6 +62,7 @@ export async function restore(
   const { creator, folder, signal, report } = options
   if (creator !== undefined) parseCreatorId(creator)
   const manifest = await inspect(archive)
+  await requireNoMove(knowledge, signal)
   const { shards } = await knowledge.generations.newest(signal)
   const embedsAnew = !hasItsVectors(manifest, shards.settings)
   if (embedsAnew && !options.embedAnew) throw otherModel(archive, manifest, shards.settings)
@@ -74,6 +77,12 @@ export async function restore(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Where creators are in two layouts, what comes back to them might be of the model of neither. */
+async function requireNoMove(knowledge: Knowledge, signal: AbortSignal): Promise<void> {
+  const { target } = await findMove(knowledge, signal)
+  if (target !== undefined) throw moveUnderWay(target)
 }
 
 /** What an archive says of itself. @throws Failure `misused` where there is none, or half of one */
@@ -129,14 +138,7 @@ async function putBack(
     const { documents, chunks } = load
     load = new Load()
     await pace.wait(chunks)
-    if (embedAnew) {
-      for (const document of [...documents.values()].flat()) {
-        const texts = document.chunks.map(chunk => chunk.text)
-        const vectors = await embedTexts(embedder, texts, signal)
-        document.chunks = texts.map((text, index) => ({ text, vector: vectors[index]! }))
-        document.vectors = VECTORS.embedded
-      }
-    }
+    if (embedAnew) await embed([...documents.values()].flat(), embedder, signal)
     // While these go in, the next are read.
     await underWay
     underWay = knowledge.putBack(documents, there, signal).then(written => {
@@ -158,6 +160,20 @@ async function putBack(
   if (load.chunks > 0) await put()
   await underWay
   return restored
+}
+
+/** Gives documents vectors of another model. */
+async function embed(
+  documents: readonly ReadyDocument[],
+  embedder: TextEmbedder,
+  signal: AbortSignal,
+): Promise<void> {
+  const texts = documents.flatMap(({ chunks }) => chunks.map(({ text }) => text))
+  const vectors = (await embedTexts(embedder, texts, signal)).values()
+  for (const document of documents) {
+    document.chunks = document.chunks.map(({ text }) => ({ text, vector: vectors.next().value! }))
+    document.vectors = VECTORS.embedded
+  }
 }
 
 /** The documents of an archive, one after another. */

@@ -62,9 +62,9 @@ export function requireRecipient(recipient: string): void {
 /** @throws Failure `misused` when the file is not the one that the archive's manifest tells of */
 export async function requireWhole(archive: StoredArchive, file: ArchiveFile): Promise<void> {
   const { through, said } = measuring()
-  const flow = pipeline(await contentOf(archive, file), through)
+  const content = await contentOf(archive, file)
   through.resume()
-  await flow
+  await readable(archive, file, () => pipeline(content, through))
   requireSame(archive, file, said())
 }
 
@@ -80,13 +80,32 @@ export async function fetchFile(
   { encrypted, identities }: { encrypted: boolean; identities: readonly string[] },
 ): Promise<void> {
   const { through, said } = measuring()
-  const flow = pipeline(await contentOf(archive, file), through)
-  const source = encrypted ? decrypted(archive, through, identities) : Promise.resolve(through)
-  await Promise.all([
-    flow,
-    source.then(readable => pipeline(readable, createWriteStream(path, { mode: 0o600 }))),
-  ])
+  const content = await contentOf(archive, file)
+  await readable(archive, file, async () => {
+    const flow = pipeline(content, through)
+    const source = encrypted ? decrypted(archive, through, identities) : Promise.resolve(through)
+    const target = createWriteStream(path, { mode: 0o600 })
+    await Promise.all([flow, source.then(clear => pipeline(clear, target))])
+  })
   requireSame(archive, file, said())
+}
+
+/** @throws Failure `unavailable` in the words of whoever could not read */
+async function readable(
+  archive: StoredArchive,
+  { name }: ArchiveFile,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause
+    const { message } = cause as Error
+    throw new Failure('unavailable', `${name} of ${archive.name} cannot be read: ${message}`, {
+      mend: 'run the same line again',
+      cause,
+    })
+  }
 }
 
 async function decrypted(

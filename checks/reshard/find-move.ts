@@ -1,3 +1,4 @@
+import { Failure } from '../../infra/failure.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { LAST_KEY, type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
@@ -14,6 +15,12 @@ interface FoundMove {
   /** Those that all creators have left. */
   left: Generation[]
 }
+
+/** What is not done while creators move. */
+export const moveUnderWay = (target: MoveTarget): Failure =>
+  new Failure('misused', `Creators are being moved to generation ${target.generation}`, {
+    mend: 'end that first: npm run reshard; or take it back, while nobody has moved: npm run reshard -- --undo',
+  })
 
 /** Whether a move is under way: what a killed mover said last is not heard any more. */
 export async function findMove(

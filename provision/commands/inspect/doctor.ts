@@ -4,6 +4,7 @@ import type { LostDocument } from '../../../checks/damage/mend-shard.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { indexFolder } from '../../index-folder.ts'
+import { withStackLock } from '../../stack-lock.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 
 interface DoctorOptions extends Partial<StackOptions> {
@@ -28,25 +29,32 @@ export const doctor: CommandSpec<DoctorOptions> = {
     },
   ],
   async run(options, { steps, signal }) {
-    const { outputs } = await chosenDeployment(options, steps)
-    const deployment = await openDeployment(outputs)
-    try {
-      const { fix = false, embedUnknown = false } = options
-      const shards = await steps.run(
-        'doctor',
-        ({ report }) => diagnose(deployment.knowledge(), { fix, embedUnknown, signal, report }),
-        found => `${found.filter(({ sound }) => sound).length} of ${found.length} shards are sound`,
-      )
-      const sound = shards.every(shard => shard.sound)
-      const lines = await Promise.all(shards.map(shard => describe(shard, outputs)))
-      return {
-        text: lines.flat().join('\n') || 'No shard exists yet',
-        document: { stack: outputs.stack, sound, shards },
-        exitCode: sound ? 0 : 1,
+    const { outputs, settings } = await chosenDeployment(options, steps)
+    const { fix = false, embedUnknown = false } = options
+    const work = async () => {
+      const deployment = await openDeployment(outputs)
+      try {
+        const shards = await steps.run(
+          'doctor',
+          ({ report }) => diagnose(deployment.knowledge(), { fix, embedUnknown, signal, report }),
+          found =>
+            `${found.filter(({ sound }) => sound).length} of ${found.length} shards are sound`,
+        )
+        const sound = shards.every(shard => shard.sound)
+        const lines = await Promise.all(shards.map(shard => describe(shard, outputs)))
+        return {
+          text: lines.flat().join('\n') || 'No shard exists yet',
+          document: { stack: outputs.stack, sound, shards },
+          exitCode: sound ? 0 : 1,
+        }
+      } finally {
+        await deployment.close()
       }
-    } finally {
-      await deployment.close()
     }
+    // Who only looks is in nobody's way.
+    return fix && settings !== undefined
+      ? withStackLock(settings, `doctor of stack ${settings.stack}`, work)
+      : work()
   },
 }
 

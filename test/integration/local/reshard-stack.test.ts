@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
-import { layoutRecordOf } from '../../../infra/settings/home-paths.ts'
+import { layoutRecordOf, localPaths } from '../../../infra/settings/home-paths.ts'
+import { withLock } from '../../../provision/lock.mjs'
 import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
 
@@ -228,6 +229,23 @@ describe('the data of a stack of local processes', () => {
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--identity FILE') })
     const restored = await stack.json('restore', '--from', from, '--identity', key, '--replace')
     expect(restored).toMatchObject({ code: 0, document: { written: 26 } })
+  })
+
+  it.each([
+    ['up'],
+    ['reshard'],
+    ['backup', '--to', 'archives'],
+    ['restore', '--from', 'archives'],
+    ['doctor', '--fix', '--stack', 'dev'],
+  ])('is changed by one command at a time: %s', async (...args) => {
+    const lock = join(localPaths(stack.home).state, 'lock')
+    const { signal } = new AbortController()
+    await withLock(lock, { purpose: 'test of stack dev', onWait() {}, signal }, async () => {
+      expect(await stack.run(...args)).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining(`test of stack dev (process ${process.pid}, since `),
+      })
+    })
   })
 
   it('comes back to a stack that was purged, also when that has other shards and another model', async () => {

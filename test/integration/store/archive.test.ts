@@ -376,6 +376,30 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
     expect((await other.statistics()).records).toBe(120)
   })
 
+  it('has one who has many thousands of chunks too, each document whole, also one that is written meanwhile', {
+    timeout: 300_000,
+  }, async () => {
+    const large = source.creator('large')
+    await large.upsert(['a', 'b', 'c'].map(id => documentOf(id, id, 3600)))
+    let isOver = false
+    const writer = (async () => {
+      for (let round = 1; !isOver; round += 1) {
+        await large.upsert([documentOf('b', `round ${round}`, 5)])
+      }
+    })()
+    const saved = await save().finally(() => {
+      isOver = true
+    })
+    await writer
+    expect(saved).toMatchObject({ creators: CREATORS.length + 1, documents: 63 })
+    await putBack(saved.archive)
+    const chunksOf = (document: string) => other.creator('large').count({ documents: [document] })
+    expect(await chunksOf('a')).toBe(3600)
+    expect(await chunksOf('c')).toBe(3600)
+    expect([5, 3600]).toContain(await chunksOf('b'))
+    expect((await other.statistics()).records).toBe(saved.records)
+  })
+
   it('has creators who have moved, and those who have not yet', async () => {
     const stopped = new AbortController()
     const report = (text: string) => {
@@ -388,6 +412,24 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
     expect(await putBack(saved.archive)).toMatchObject({ written: 60 })
     for (const creator of CREATORS)
       expect(await all(other, creator)).toEqual(await all(source, creator))
+    await expect(putBack(saved.archive, {}, source)).rejects.toMatchObject({
+      kind: 'misused',
+      mend: expect.stringContaining('npm run reshard'),
+    })
+  })
+
+  it('is not begun where it cannot be written', async () => {
+    const place = join(folder, 'a file')
+    await writeFile(place, '')
+    const options = { stack: 'test', versions: {}, recipients: [], now: NOW, signal, report() {} }
+    const ended = backup(source, new FolderStorage(place), {
+      ...options,
+      folder: join(folder, 'x'),
+    })
+    await expect(ended).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(/a file.* cannot be written: /),
+    })
   })
 })
 
