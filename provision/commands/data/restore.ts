@@ -8,7 +8,7 @@ import { withDeployment } from './with-deployment.ts'
 interface RestoreOptions extends StackOptions {
   from: string
   creator?: string
-  replace?: boolean
+  overwrite?: boolean
   embed?: boolean
   identity?: string
   rate?: number
@@ -29,7 +29,7 @@ export const restore: CommandSpec<RestoreOptions> = {
     },
     { flags: '--creator <id>', description: 'of one creator alone' },
     {
-      flags: '--replace',
+      flags: '--overwrite',
       description:
         'put documents in place of those that are there; without it those stay as they are',
     },
@@ -43,13 +43,13 @@ export const restore: CommandSpec<RestoreOptions> = {
     },
     RATE_FLAG,
   ],
-  async run({ from, creator, replace, embed = false, identity, rate, ...options }, context) {
+  async run({ from, creator, overwrite, embed = false, identity, rate, ...options }, context) {
     const storage = await storageAt(from)
     const identities = await identitiesIn(identity)
     const { steps, signal } = context
     return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
       const folder = archiveScratchOf(settings.home)
-      const there = replace ? ('replace' as const) : ('keep' as const)
+      const there = overwrite ? ('replace' as const) : ('keep' as const)
       const asked = { there, creator, embedAnew: embed, identities, rate, folder }
       const done = await steps.run(
         'restore',
@@ -67,6 +67,6 @@ function describe({ archive, documents, creators, written }: Restored, stack: st
   const there =
     kept === 0
       ? ''
-      : `; ${kept} documents were there and stay as they are (--replace puts the archive's in their place)`
+      : `; ${kept} documents were there and stay as they are (--overwrite puts the archive's in their place)`
   return `Stack ${stack} has ${written} documents back from ${archive}, which has ${documents} of ${creators} creators${there}`
 }

@@ -227,7 +227,7 @@ describe('the data of a stack of local processes', () => {
     const from = saved.document.archive
     const refused = await stack.run('restore', '--from', from)
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--identity FILE') })
-    const restored = await stack.json('restore', '--from', from, '--identity', key, '--replace')
+    const restored = await stack.json('restore', '--from', from, '--identity', key, '--overwrite')
     expect(restored).toMatchObject({ code: 0, document: { written: 26 } })
   })
 
