@@ -33,5 +33,8 @@ export function formatDuration(millis: Millis): string {
   if (millis < 1000) return `${Math.round(millis)} ms`
   if (millis < 60_000) return `${(millis / 1000).toFixed(1)} s`
   const whole = Math.round(millis / 1000)
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  const minutes = Math.round(whole / 60)
+  if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return `${Math.round(minutes / 1440)} days`
 }

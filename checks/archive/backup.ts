@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import { findMove, moveUnderWay } from '../reshard/find-move.ts'
-import { parseCreatorId } from '../store/creator-id.ts'
+import { type CreatorId, parseCreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
@@ -65,7 +65,7 @@ export async function backup(
   options: BackupOptions,
 ): Promise<BackedUp> {
   const { stack, creator, recipients, folder, now } = options
-  if (creator !== undefined) parseCreatorId(creator)
+  const only = creator === undefined ? undefined : parseCreatorId(creator)
   for (const recipient of recipients) requireRecipient(recipient)
   const id = randomUUID()
   const archive = await storage.create(nameOf(stack, now))
@@ -74,7 +74,7 @@ export async function backup(
   try {
     // First, so that a place that takes nothing is found out before all is read.
     await archive.put(README, Readable.from([aboutArchive(recipients.length > 0)]))
-    const counts = await copyAll(knowledge, files, options)
+    const counts = await copyAll(knowledge, files, only, options)
     await files.close()
     const { settings } = (await knowledge.generations.newest(options.signal)).shards
     const described: Described = {
@@ -128,12 +128,12 @@ type Counts = Pick<Described, 'creators' | 'documents' | 'records' | 'unsettled'
 async function copyAll(
   knowledge: Knowledge,
   files: ArchiveFiles,
-  options: BackupOptions,
+  only: CreatorId | undefined,
+  { rate, signal, report }: BackupOptions,
 ): Promise<Counts> {
-  const { rate, signal, report } = options
   const counts: Counts = { creators: 0, documents: 0, records: 0, unsettled: 0 }
   const pace = new Pace(rate, signal)
-  const places = startedAhead(partsIn(knowledge, options), AT_ONCE, part => part())
+  const places = startedAhead(partsIn(knowledge, only, signal), AT_ONCE, part => part())
   for await (const { creators, isRest, isUnsettled } of flat(places)) {
     if (isUnsettled) counts.unsettled += 1
     const rows = creators.map(records => records.map(archivedRow))
@@ -184,11 +184,11 @@ type ReadPart = () => Promise<Iterable<Part> | AsyncIterable<Part>>
 
 async function* partsIn(
   knowledge: Knowledge,
-  { creator: only, signal }: BackupOptions,
+  only: CreatorId | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<ReadPart> {
-  for await (const { generation, shard, creators } of placesOf(knowledge, signal)) {
-    const wanted = creators.filter(({ creator }) => only === undefined || creator === only)
-    for (const part of partsOf(wanted, READ.records, READ.creators)) {
+  for await (const { generation, shard, creators } of placesOf(knowledge, only, signal)) {
+    for (const part of partsOf(creators, READ.records, READ.creators)) {
       const [{ creator, records }] = part as [ShardCreator]
       yield async () => {
         if (records > LARGE) {
@@ -217,9 +217,10 @@ async function* largeParts(documents: ReturnType<typeof readLargeCreator>): Asyn
   }
 }
 
-/** The creators of all shards, each where it is: a move that was killed may have left some behind. */
+/** The creators of all shards, or one, each where it is: a move that was killed may have left some behind. */
 async function* placesOf(
   knowledge: Knowledge,
+  only: CreatorId | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<{ generation: Generation; shard: number; creators: ShardCreator[] }> {
   const { from, target } = await findMove(knowledge, signal)
@@ -239,8 +240,10 @@ async function* placesOf(
   ]
   for (const { generation, isHere } of places) {
     for (const shard of (await generation.shards.existing(signal)).keys()) {
+      if (only !== undefined && generation.shards.of(only) !== shard) continue
       const { creators } = await creatorsOf(generation.shards, shard, signal)
-      yield { generation, shard, creators: creators.filter(isHere) }
+      const wanted = creators.filter(({ creator }) => only === undefined || creator === only)
+      yield { generation, shard, creators: wanted.filter(isHere) }
     }
   }
 }

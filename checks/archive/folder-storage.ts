@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, mkdir, open, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Failure } from '../../infra/failure.ts'
 import { MANIFEST } from './manifest.ts'
+import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 
 /** For its owner's eyes: texts of all creators are in there. */
@@ -43,11 +44,19 @@ export class FolderStorage implements ArchiveStorage {
     }
   }
 
-  open(): StoredArchive {
+  open(folder = this.name): StoredArchive {
     return {
-      name: this.name,
+      name: folder,
+      remove: files =>
+        explained(folder, async () => {
+          for (const file of [MANIFEST, ...files, README]) {
+            await rm(join(folder, file), { force: true })
+          }
+          // What somebody put beside it stays.
+          await rmdir(folder).catch(() => undefined)
+        }),
       read: async file => {
-        const path = join(this.name, file)
+        const path = join(folder, file)
         const isThere = await access(path).then(
           () => true,
           () => false,

@@ -3,6 +3,7 @@ import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
+import type { VersionSnapshot } from '../store/query/write-version-store.ts'
 import { CurrentVersions, documentKeyOf } from '../store/records/current-versions.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
 import { chunkOf } from '../store/records/record-id.ts'
@@ -33,7 +34,7 @@ export async function readCreators(
   creators: readonly ShardCreator[],
   signal: AbortSignal,
 ): Promise<CreatorsRecords> {
-  const { shards, versions } = generation
+  const { shards } = generation
   const found = new Map<CreatorId, StoredRecord[]>()
   let left = creators.map(({ creator }) => creator)
   for (let tried = 1; left.length > 0; tried += 1) {
@@ -42,7 +43,7 @@ export async function readCreators(
     const records = await shards.readShard(shard, undefined, read, signal)
     const after = await shards.layouts.versions(shard)
     const own = Map.groupBy(records ?? [], creatorIn)
-    const changed = left.filter(creator => versions.changed(creator, before, after))
+    const changed = left.filter(creator => hasChanged(generation, creator, before, after))
     const again = new Set(tried === TRIES ? [] : changed)
     for (const creator of left) {
       if (!again.has(creator) && records !== undefined) {
@@ -54,6 +55,20 @@ export async function readCreators(
     left = records === undefined ? [] : [...again]
   }
   return { creators: found, unsettled: 0 }
+}
+
+/**
+ * Whether a creator may have been written between two looks. Where there are no write versions at all, nobody has written
+ * since there are any.
+ */
+function hasChanged(
+  { versions }: Generation,
+  creator: CreatorId,
+  before: VersionSnapshot | undefined,
+  after: VersionSnapshot | undefined,
+): boolean {
+  if (before === undefined && after === undefined) return false
+  return versions.changed(creator, before, after)
 }
 
 const creatorIn = ({ metadata }: StoredRecord): CreatorId =>
@@ -102,17 +117,18 @@ const alwaysWritten = (creator: string) =>
 
 /** The ids of a creator's documents, their chunks by position, at one write version where that can be had. */
 async function documentsOf(
-  { shards, versions }: Generation,
+  generation: Generation,
   shard: number,
   creator: CreatorId,
   signal: AbortSignal,
 ): Promise<Map<string, string[]>> {
+  const { shards } = generation
   for (let tried = 1; ; tried += 1) {
     const before = await shards.layouts.versions(shard)
     const list = (records: ChromaCollection) => currentIds(records, [creator], signal)
     const ids = await shards.readShard(shard, [], list, signal)
     const after = await shards.layouts.versions(shard)
-    if (tried < TRIES && versions.changed(creator, before, after)) continue
+    if (tried < TRIES && hasChanged(generation, creator, before, after)) continue
     const documents = Map.groupBy(ids, id => documentKeyOf(id) ?? '')
     for (const own of documents.values()) own.sort((a, b) => chunkIn(a) - chunkIn(b))
     return documents

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   NoSuchKey,
@@ -9,6 +10,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { Failure } from '../../infra/failure.ts'
 import { MANIFEST } from './manifest.ts'
+import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 
 /** A bucket of S3, or of what speaks its protocol, and the folder in it. */
@@ -78,16 +80,26 @@ export class S3Storage implements ArchiveStorage {
     }
   }
 
-  open(): StoredArchive {
+  open(archive = this.name): StoredArchive {
+    const Bucket = this.#place.bucket
+    // Of an archive that lies in this place: both begin with s3:// and the bucket.
+    const folder = archive.slice(`s3://${Bucket}`.length + 1)
+    const keyOf = (file: string) => [folder, file].filter(part => part !== '').join('/')
     return {
-      name: this.name,
+      name: archive,
       read: async file => {
-        const get = new GetObjectCommand({ Bucket: this.#place.bucket, Key: this.#keyOf(file) })
+        const get = new GetObjectCommand({ Bucket, Key: keyOf(file) })
         const sent = this.#client.send(get).catch(error => {
           if (error instanceof NoSuchKey) return undefined
           throw error
         })
-        return (await this.#explained(this.name, sent))?.Body as Readable | undefined
+        return (await this.#explained(archive, sent))?.Body as Readable | undefined
+      },
+      remove: async files => {
+        for (const file of [MANIFEST, ...files, README]) {
+          const remove = new DeleteObjectCommand({ Bucket, Key: keyOf(file) })
+          await this.#explained(archive, this.#client.send(remove))
+        }
       },
     }
   }

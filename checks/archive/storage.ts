@@ -6,8 +6,8 @@ export interface ArchiveStorage {
   readonly name: string
   /** Begins an archive, which is there once it is finished. */
   create(archive: string): Promise<NewArchive>
-  /** The one that is there under this name, or at this very place. */
-  open(): StoredArchive
+  /** @param archive as it was named when it was made; the one at this very place when absent */
+  open(archive?: string): StoredArchive
 }
 
 export interface NewArchive {
@@ -23,4 +23,6 @@ export interface StoredArchive {
   readonly name: string
   /** undefined where there is no such file */
   read(file: string): Promise<Readable | undefined>
+  /** Deletes it, with these files: its manifest first, since without it nothing is an archive. */
+  remove(files: readonly string[]): Promise<void>
 }

@@ -26,6 +26,10 @@ export const tokensOf = (home: string): string => join(localPaths(home).state, '
 /** What is on its way to an archive, or from one: a folder that such a command empties. */
 export const archiveScratchOf = (home: string): string => join(localPaths(home).state, 'archive')
 
+/** The backups that came to their end. */
+export const backupsRecordOf = (home: string): string =>
+  join(localPaths(home).state, 'backups.json')
+
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 

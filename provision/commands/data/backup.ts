@@ -4,9 +4,10 @@ import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
+import { keepNewest, recordBackup } from '../../backups.ts'
 import { PINS } from '../../toolchain/pinned-tools.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
-import { RATE_FLAG, repeated } from '../flags.ts'
+import { RATE_FLAG, repeated, wholeNumber } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
 
 interface BackupOptions extends StackOptions {
@@ -14,7 +15,10 @@ interface BackupOptions extends StackOptions {
   creator?: string
   recipient?: string[]
   rate?: number
+  keep?: number
 }
+
+const MOST_KEPT = 10_000
 
 /** Saves what creators have in an archive, while the stack is used. */
 export const backup: CommandSpec<BackupOptions> = {
@@ -36,8 +40,14 @@ export const backup: CommandSpec<BackupOptions> = {
       parse: repeated,
     },
     RATE_FLAG,
+    {
+      flags: '--keep <number>',
+      description:
+        'once it is there, delete the oldest that this stack has put in the same place, but for so many',
+      parse: wholeNumber(1, MOST_KEPT),
+    },
   ],
-  async run({ to, creator, recipient: recipients = [], rate, ...options }, context) {
+  async run({ to, creator, recipient: recipients = [], rate, keep, ...options }, context) {
     const storage = await storageAt(to)
     const { steps, signal } = context
     return withDeployment(options, 'backup', context, async (deployment, { settings }) => {
@@ -50,17 +60,20 @@ export const backup: CommandSpec<BackupOptions> = {
           archive(deployment.knowledge(), storage, { ...asked, now: new Date(), signal, report }),
         ({ records, creators }) => `${records} records of ${creators} creators`,
       )
-      return { text: describe(done), document: done }
+      await recordBackup(home, storage.name, done)
+      const removed = keep === undefined ? [] : await keepNewest(home, storage, keep)
+      return { text: describe(done, removed), document: { ...done, removed } }
     })
   },
 }
 
-function describe({ archive, documents, creators, bytes, encrypted, unsettled }: BackedUp): string {
+function describe(done: BackedUp, removed: readonly string[]): string {
+  const { archive, documents, creators, bytes, encrypted, unsettled } = done
   const restless =
     unsettled === 0
       ? ''
       : `\n${unsettled} creators were written whenever they were read: their documents are whole, and not all of one moment`
-  return `${archive} has ${documents} documents of ${creators} creators, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}`
+  return `${archive} has ${documents} documents of ${creators} creators, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}${removed.map(old => `\nDeleted: ${old}`).join('')}`
 }
 
 const versionsOf = ({ target, images, ollama }: Settings): Record<string, string> => ({

@@ -1,3 +1,5 @@
+import { formatDuration } from '../../../infra/units.ts'
+import { type Backup, lastBackup } from '../../backups.ts'
 import { openStackFile } from '../../read-models.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -11,13 +13,25 @@ export const status: CommandSpec<StackOptions> = {
     const { settings } = await openStackFile(options.stack, options.configFile)
     const target = await commandsFor(settings)
     const processes = await target.status(settings)
+    const backup = await lastBackup(settings.home)
     const rows = processes.map(
       ({ name, url, state, log }) =>
         `  ${name.padEnd(10)} ${url.padEnd(24)} ${state.padEnd(16)} ${log}`,
     )
     return {
-      text: [`Stack ${settings.stack} in ${settings.home}`, ...rows].join('\n'),
-      document: { stack: settings.stack, home: settings.home, processes },
+      text: [
+        `Stack ${settings.stack} in ${settings.home}`,
+        ...rows,
+        `Last backup: ${describe(backup)}`,
+      ].join('\n'),
+      document: { stack: settings.stack, home: settings.home, processes, backup: backup ?? null },
     }
   },
+}
+
+function describe(backup: Backup | undefined): string {
+  if (backup === undefined) return 'none'
+  const { created, records, archive } = backup
+  const age = formatDuration(Date.now() - Date.parse(created))
+  return `${age} ago, ${records} records in ${archive}`
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -231,6 +231,24 @@ describe('the data of a stack of local processes', () => {
     expect(restored).toMatchObject({ code: 0, document: { written: 26 } })
   })
 
+  it('is kept in as many archives as are asked for, and status tells how old the last one is', async () => {
+    const to = join(stack.folder, 'encrypted')
+    const [first] = (await readdir(to)).map(name => join(to, name))
+    const other = join(to, 'somebody-else')
+    await mkdir(other)
+    await writeFile(join(other, 'manifest.json'), '{}')
+    const { code, document } = await stack.json('backup', '--to', to, '--keep', '1')
+    expect({ code, document }).toMatchObject({ code: 0, document: { removed: [first] } })
+    expect((await readdir(to)).map(name => join(to, name)).sort()).toEqual(
+      [document.archive, other].sort(),
+    )
+    const status = await stack.json('status')
+    expect(status.document.backup).toMatchObject({ archive: document.archive, records: 26 })
+    expect((await stack.run('status')).stdout).toMatch(
+      /Last backup: [\d.]+ m?s ago, 26 records in /,
+    )
+  })
+
   it.each([
     ['up'],
     ['reshard'],
@@ -250,6 +268,7 @@ describe('the data of a stack of local processes', () => {
 
   it('comes back to a stack that was purged, also when that has other shards and another model', async () => {
     expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
+    expect((await stack.json('status')).document.backup).toBeNull()
     Object.assign(stack.config, { embeddingModel: 'all-minilm', shards: 9 })
     expect((await stack.run('up')).code).toBe(0)
     authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
@@ -86,6 +86,16 @@ describe('archives on an S3 server', { timeout: 120_000 }, () => {
     const texts = async (deployment: ConnectedDeployment) =>
       (await deployment.knowledge().creator('ada').get({}, { limit: 1000 })).map(({ text }) => text)
     expect(await texts(other)).toEqual(await texts(source))
+  })
+
+  it('go as a whole, and what somebody else put beside them stays', async () => {
+    const storage = storageAt('old')
+    const { archive, files } = await save(storage)
+    expect(files).toBe(1)
+    const prefix = 'old/test-20261128T090000Z'
+    await writeFile(join(s3.folder, 'archives', prefix, 'notes.txt'), 'mine')
+    await storage.open(archive).remove(['records-00000.parquet'])
+    expect(await stored(prefix)).toEqual(['notes.txt'])
   })
 
   it('are encrypted with a key of age', async () => {

@@ -1,4 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { backup } from '../../../checks/archive/backup.ts'
+import { FolderStorage } from '../../../checks/archive/folder-storage.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { openStore, outputsOf } from '../../support/store/deployment.ts'
@@ -81,5 +86,22 @@ describe('what was stored before documents had versions', () => {
     expect(await creator.count()).toBe(3)
     const { shards } = store.knowledge
     expect(await shards.readShard(creator.shard, 0, collection => collection.size())).toBe(3)
+  })
+
+  it('is saved as a whole, also where nobody has written since there are versions', async () => {
+    const { database } = store.knowledge.shards
+    await store.deployment.chroma[0]!.deleteCollection(database, 'knowledge_marks')
+    const folder = await mkdtemp(join(tmpdir(), 'archives-'))
+    const saved = await backup(store.knowledge, new FolderStorage(folder), {
+      stack: 'test',
+      versions: {},
+      recipients: [],
+      folder: join(folder, 'on its way'),
+      now: new Date(),
+      signal: AbortSignal.timeout(60_000),
+      report() {},
+    })
+    await rm(folder, { recursive: true })
+    expect(saved).toMatchObject({ creators: 1, documents: 2, records: 133, unsettled: 0 })
   })
 })
