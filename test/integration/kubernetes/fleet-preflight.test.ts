@@ -13,6 +13,8 @@ import { POOLS } from '../../support/cluster/fleet/pools.ts'
 import { freePort } from '../../support/servers/ports.ts'
 
 const STORAGE = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass' }
+/** The API server hears of other rights when it does. */
+const SOON = { timeout: 60_000, interval: 100 }
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
 
 const RBAC = { apiVersion: 'rbac.authorization.k8s.io/v1' }
@@ -134,7 +136,7 @@ describe('before a stack is deployed to a cluster', () => {
     await fleet.api.patch(role, { rules: [{ apiGroups: ['*'], resources: ['*'], verbs }] })
     await vi.waitFor(async () => {
       expect((await refusal(shared)).message).toMatch(/: list statefulsets, .*list ingresses/)
-    })
+    }, SOON)
   })
 
   it('a storage class that is not there is named, with those that are', async () => {

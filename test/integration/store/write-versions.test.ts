@@ -214,7 +214,9 @@ describe('what two processes keep of what they have read', () => {
     const unmet = ids.splice(0, 5)
     for (const id of met) expect(await ask(id)).toEqual(['one 1', 'two 1'])
     // It lists the shard beside the questions.
-    await vi.waitFor(() => expect(sent.some(({ body }) => /"limit":\d{6}/.test(body))).toBe(true))
+    await vi.waitFor(() => expect(sent.some(({ body }) => /"limit":\d{6}/.test(body))).toBe(true), {
+      timeout: 20_000,
+    })
     await setTimeout(300)
 
     const changes: [(creator: Creator) => Promise<unknown>, string[]][] = [

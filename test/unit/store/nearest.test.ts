@@ -87,6 +87,6 @@ describe('the nearest of a creator who has much', () => {
     const searched = { records: shard, creatorFilter, where: creatorFilter, creator, version }
     const ask = () => nearest.find({ ...searched, byId: () => true }, lost.vector, 1)
     expect((await ask())[0]!.text).not.toBe('70')
-    await vi.waitFor(async () => expect((await ask())[0]!.text).toBe('70'))
+    await vi.waitFor(async () => expect((await ask())[0]!.text).toBe('70'), { timeout: 20_000 })
   })
 })
