@@ -38,3 +38,7 @@ export function formatDuration(millis: Millis): string {
   if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
   return `${Math.round(minutes / 1440)} days`
 }
+
+/** `1 creator`, `3 creators`. */
+export const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { Failure } from '../../infra/failure.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import { type CreatorId, parseCreatorId } from '../store/creator-id.ts'
@@ -75,6 +76,7 @@ export async function backup(
     // First, so that a place that takes nothing is found out before all is read.
     await archive.put(README, Readable.from([aboutArchive(recipients.length > 0)]))
     const counts = await copyAll(knowledge, files, only, options)
+    if (only !== undefined && counts.records === 0) throw nobody(only, stack)
     await files.close()
     const { settings } = (await knowledge.generations.newest(options.signal)).shards
     const described: Described = {
@@ -99,6 +101,11 @@ export async function backup(
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+const nobody = (creator: string, stack: string): Failure =>
+  new Failure('misused', `The creator ${JSON.stringify(creator)} has nothing in stack ${stack}`, {
+    mend: 'give the id as it was when documents were put in: ids are case-sensitive',
+  })
 
 /** By stack and moment: `dev-20261128T092312Z`. */
 const nameOf = (stack: string, now: Date): string =>

@@ -2,7 +2,7 @@ import { backup as archive, type BackedUp } from '../../../checks/archive/backup
 import { PROJECT_VERSION } from '../../../infra/project.ts'
 import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
-import { formatBytes } from '../../../infra/units.ts'
+import { counted, formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
 import { keepNewest, recordBackup } from '../../backups.ts'
 import { PINS } from '../../toolchain/pinned-tools.ts'
@@ -58,7 +58,8 @@ export const backup: CommandSpec<BackupOptions> = {
         'backup',
         ({ report }) =>
           archive(deployment.knowledge(), storage, { ...asked, now: new Date(), signal, report }),
-        ({ records, creators }) => `${records} records of ${creators} creators`,
+        ({ records, creators }) =>
+          `${counted(records, 'record')} of ${counted(creators, 'creator')}`,
       )
       await recordBackup(home, storage.name, done)
       const removed = keep === undefined ? [] : await keepNewest(home, storage, keep)
@@ -72,8 +73,8 @@ function describe(done: BackedUp, removed: readonly string[]): string {
   const restless =
     unsettled === 0
       ? ''
-      : `\n${unsettled} creators were written whenever they were read: their documents are whole, and not all of one moment`
-  return `${archive} has ${documents} documents of ${creators} creators, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}${removed.map(old => `\nDeleted: ${old}`).join('')}`
+      : `\n${counted(unsettled, 'creator')} changed whenever they were read: their documents are whole, and not all of one moment`
+  return `${archive} has ${counted(documents, 'document')} of ${counted(creators, 'creator')}, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}${removed.map(old => `\nDeleted: ${old}`).join('')}`
 }
 
 const versionsOf = ({ target, images, ollama }: Settings): Record<string, string> => ({

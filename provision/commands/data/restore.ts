@@ -1,5 +1,6 @@
 import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
 import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
+import { counted } from '../../../infra/units.ts'
 import { identitiesIn, storageAt } from '../../archives.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
@@ -55,7 +56,7 @@ export const restore: CommandSpec<RestoreOptions> = {
         'restore',
         ({ report }) =>
           putBack(deployment.knowledge(), storage.open(), { ...asked, signal, report }),
-        ({ written, documents }) => `${written} of ${documents} documents put back`,
+        ({ written, documents }) => `${written} of ${counted(documents, 'document')} put back`,
       )
       return { text: describe(done, settings.stack), document: done }
     })
@@ -67,6 +68,6 @@ function describe({ archive, documents, creators, written }: Restored, stack: st
   const there =
     kept === 0
       ? ''
-      : `; ${kept} documents were there and stay as they are (--overwrite puts the archive's in their place)`
-  return `Stack ${stack} has ${written} documents back from ${archive}, which has ${documents} of ${creators} creators${there}`
+      : `; ${counted(kept, 'document')} that were there stay as they are (--overwrite puts the archive's in their place)`
+  return `Stack ${stack} has ${counted(written, 'document')} back from ${archive}, which has ${documents} of ${counted(creators, 'creator')}${there}`
 }

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../../infra/units.ts'
+import { counted, formatDuration } from '../../../infra/units.ts'
 import { type Backup, lastBackup } from '../../backups.ts'
 import { openStackFile } from '../../read-models.ts'
 import { commandsFor } from '../../targets/targets.ts'
@@ -33,5 +33,5 @@ function describe(backup: Backup | undefined): string {
   if (backup === undefined) return 'none'
   const { created, records, archive } = backup
   const age = formatDuration(Date.now() - Date.parse(created))
-  return `${age} ago, ${records} records in ${archive}`
+  return `${age} ago, ${counted(records, 'record')} in ${archive}`
 }

@@ -210,7 +210,7 @@ describe('the data of a stack of local processes', () => {
     const { code, stdout } = await stack.run('restore', '--from', archive)
     expect({ code, stdout }).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/1 documents back .* 25 documents were there and stay/),
+      stdout: expect.stringMatching(/1 document back .* 25 documents that were there stay/),
     })
     expect((await api(gone)).status).toBe(200)
     expect(await found('creator 4')).toContain('Creator 4 swims now.')

@@ -249,6 +249,10 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
     expect(await putBack(one.archive)).toMatchObject({ written: 2 })
     await expect(save({ creator: '' })).rejects.toMatchObject({ kind: 'misused' })
     await rm(one.archive, { recursive: true })
+    await expect(save({ creator: 'Creator 4' })).rejects.toMatchObject({
+      kind: 'misused',
+      message: 'The creator "Creator 4" has nothing in stack test',
+    })
     const { archive } = await save()
     expect(await putBack(archive, { creator: 'creator 7' })).toMatchObject({
       creators: 1,
