@@ -140,9 +140,9 @@ async function copyAll(
 ): Promise<Counts> {
   const counts: Counts = { creators: 0, documents: 0, records: 0, unsettled: 0 }
   const pace = new Pace(rate, signal)
-  const places = startedAhead(partsIn(knowledge, only, signal), AT_ONCE, part => part())
-  for await (const { creators, isRest, isUnsettled } of flat(places)) {
-    if (isUnsettled) counts.unsettled += 1
+  const parts = startedAhead(partsIn(knowledge, only, signal), AT_ONCE, part => part())
+  for await (const { creators, isRest, unsettled = 0 } of flat(parts)) {
+    counts.unsettled += unsettled
     const rows = creators.map(records => records.map(archivedRow))
     if (!isRest) counts.creators += rows.length
     for (const own of rows) counts.documents += new Set(own.map(row => row.document_id)).size
@@ -183,7 +183,8 @@ interface Part {
   creators: StoredRecord[][]
   /** Of the creator of the part before. */
   isRest?: boolean
-  isUnsettled?: boolean
+  /** Creators who were written whenever they were read. */
+  unsettled?: number
 }
 
 /** Reads some creators, or one who has many when it is asked for. */
@@ -202,12 +203,7 @@ async function* partsIn(
           return largeParts(readLargeCreator(generation, shard, creator, signal))
         }
         const { creators, unsettled } = await readCreators(generation, shard, part, signal)
-        const found = [...creators.values()].filter(({ length }) => length > 0)
-        const restless = Array.from({ length: unsettled }, () => ({
-          creators: [],
-          isUnsettled: true,
-        }))
-        return [...restless, { creators: found }]
+        return [{ creators: [...creators.values()].filter(({ length }) => length > 0), unsettled }]
       }
     }
   }
@@ -218,7 +214,7 @@ async function* largeParts(documents: ReturnType<typeof readLargeCreator>): Asyn
     const { done, value } = await documents.next()
     if (!done) yield { creators: [value], isRest }
     else {
-      if (value) yield { creators: [], isUnsettled: true }
+      yield { creators: [], unsettled: value ? 1 : 0 }
       return
     }
   }

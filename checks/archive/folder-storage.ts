@@ -4,13 +4,10 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Failure } from '../../infra/failure.ts'
+import { makePrivateFolder, PRIVATE_FILE, PRIVATE_FOLDER } from '../../infra/private-files.ts'
 import { MANIFEST } from './manifest.ts'
 import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
-
-/** For its owner's eyes: texts of all creators are in there. */
-const FOLDER_MODE = 0o700
-const FILE_MODE = 0o600
 
 /** A folder of this machine. An archive under way has another name than one that is there. */
 export class FolderStorage implements ArchiveStorage {
@@ -24,13 +21,14 @@ export class FolderStorage implements ArchiveStorage {
     const folder = join(this.name, archive)
     const partial = `${folder}.partial`
     await explained(folder, async () => {
-      await mkdir(this.name, { recursive: true, mode: FOLDER_MODE })
-      await mkdir(partial, { mode: FOLDER_MODE })
+      await makePrivateFolder(this.name)
+      // One that is there is somebody else's, or of a backup that was killed.
+      await mkdir(partial, { mode: PRIVATE_FOLDER })
     })
     const put = (file: string, content: Readable | Iterable<string>) =>
       explained(folder, async () => {
         const path = join(partial, file)
-        await pipeline(content, createWriteStream(path, { mode: FILE_MODE, flags: 'wx' }))
+        await pipeline(content, createWriteStream(path, { mode: PRIVATE_FILE, flags: 'wx' }))
         await synced(path)
       })
     return {

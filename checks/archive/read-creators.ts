@@ -1,4 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
+import { partsWithin } from '../chroma/batches.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
@@ -89,7 +90,7 @@ export async function* readLargeCreator(
   let isUnsettled = false
   for (let tried = 1; documents.size > 0; tried += 1) {
     const missing = new Set<string>()
-    for (const slice of slicesOf([...documents.values()])) {
+    for (const slice of partsWithin(documents.values(), ({ length }) => length, READ)) {
       const read = (records: ChromaCollection) =>
         get(records, [creator], { ids: slice.flat(), include: EVERYTHING }, signal)
       const found = await generation.shards.readShard(shard, [], read, signal)
@@ -136,22 +137,6 @@ async function documentsOf(
 }
 
 const chunkIn = (id: string): number => chunkOf(id)?.chunk ?? 0
-
-/** Documents in parts of READ records, or single ones that have more. */
-function* slicesOf(documents: readonly string[][]): Generator<string[][]> {
-  let slice: string[][] = []
-  let records = 0
-  for (const ids of documents) {
-    if (records > 0 && records + ids.length > READ) {
-      yield slice
-      slice = []
-      records = 0
-    }
-    slice.push(ids)
-    records += ids.length
-  }
-  if (slice.length > 0) yield slice
-}
 
 async function readTogether(
   records: ChromaCollection,

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { Decrypter, Encrypter } from 'age-encryption'
 import { Failure } from '../../infra/failure.ts'
+import { PRIVATE_FILE } from '../../infra/private-files.ts'
 import { type ArchiveFile, noArchive } from './manifest.ts'
 import type { NewArchive, StoredArchive } from './storage.ts'
 
@@ -84,7 +85,7 @@ export async function fetchFile(
   await readable(archive, file, async () => {
     const flow = pipeline(content, through)
     const source = encrypted ? decrypted(archive, through, identities) : Promise.resolve(through)
-    const target = createWriteStream(path, { mode: 0o600 })
+    const target = createWriteStream(path, { mode: PRIVATE_FILE })
     await Promise.all([flow, source.then(clear => pipeline(clear, target))])
   })
   requireSame(archive, file, said())

@@ -40,6 +40,31 @@ export function* batchesOf<Kind extends NewRecord>(
   if (batch.length > 0) yield batch
 }
 
+/**
+ * Items in their order, in parts whose sizes together are `most` at most, or that are a single item.
+ * @param mostItems of a part
+ */
+export function* partsWithin<Item>(
+  items: Iterable<Item>,
+  sizeOf: (item: Item) => number,
+  most: number,
+  mostItems = Number.POSITIVE_INFINITY,
+): Generator<Item[]> {
+  let part: Item[] = []
+  let size = 0
+  for (const item of items) {
+    const own = sizeOf(item)
+    if (part.length > 0 && (size + own > most || part.length === mostItems)) {
+      yield part
+      part = []
+      size = 0
+    }
+    part.push(item)
+    size += own
+  }
+  if (part.length > 0) yield part
+}
+
 /** Of a record in a body, at most. */
 function mostBytesOf({ id, text, vector, metadata }: NewRecord): Bytes {
   const texts = [id, text, ...Object.entries(metadata).flat()].map(part =>

@@ -1,5 +1,5 @@
 import type { Where } from 'chromadb'
-import { BATCH } from '../../chroma/batches.ts'
+import { BATCH, partsWithin } from '../../chroma/batches.ts'
 import type { NewRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
@@ -48,7 +48,9 @@ export async function putIn(
   creatorFilter: Where,
   documents: readonly NewRecord[][],
 ): Promise<void> {
-  for (const request of requestsOf(documents)) await records.add(request)
+  for (const request of partsWithin(documents, ({ length }) => length, BATCH)) {
+    await records.add(request.flat())
+  }
   const long = documents.filter(({ length }) => length > BATCH)
   if (long.length === 0) return
   const ids = long.flat().map(({ id }) => id)
@@ -60,18 +62,6 @@ export async function putIn(
     creatorFilter,
     torn.flat().map(({ id }) => id),
   )
-}
-
-function* requestsOf(documents: readonly NewRecord[][]): Generator<NewRecord[]> {
-  let request: NewRecord[] = []
-  for (const document of documents) {
-    if (request.length > 0 && request.length + document.length > BATCH) {
-      yield request
-      request = []
-    }
-    request.push(...document)
-  }
-  if (request.length > 0) yield request
 }
 
 /**

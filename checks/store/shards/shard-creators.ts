@@ -1,3 +1,4 @@
+import { partsWithin } from '../../chroma/batches.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { isReserved } from '../creator-id.ts'
 import { creatorOf } from '../records/record-id.ts'
@@ -63,22 +64,9 @@ export const inOrder = (creators: readonly ShardCreator[]): ShardCreator[] =>
   )
 
 /** Creators in parts that have so many records each, or are a single creator. */
-export function* partsOf(
+export const partsOf = (
   creators: readonly ShardCreator[],
   mostRecords: number,
-  mostCreators = Number.POSITIVE_INFINITY,
-): Generator<ShardCreator[]> {
-  let part: ShardCreator[] = []
-  let records = 0
-  for (const creator of creators) {
-    const isFull = records + creator.records > mostRecords || part.length === mostCreators
-    if (part.length > 0 && isFull) {
-      yield part
-      part = []
-      records = 0
-    }
-    part.push(creator)
-    records += creator.records
-  }
-  if (part.length > 0) yield part
-}
+  mostCreators?: number,
+): Generator<ShardCreator[]> =>
+  partsWithin(creators, ({ records }) => records, mostRecords, mostCreators)
