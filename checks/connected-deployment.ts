@@ -7,6 +7,7 @@ import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama-server.ts'
 import { TextEmbedder } from './store/embedder.ts'
 import { EmbeddingTurns } from './store/embedding-turns.ts'
+import { ForgottenCreators } from './store/forgotten.ts'
 import { Generations } from './store/generations.ts'
 import { Knowledge } from './store/knowledge.ts'
 import { Nearest } from './store/query/nearest.ts'
@@ -142,7 +143,8 @@ export async function openDeployment(
       const generations = new Generations(open(first, database), target =>
         open(target, databaseOf(target.generation)),
       )
-      return new Knowledge({ generations, writes, reads, now: options.now ?? Date.now })
+      const forgotten = new ForgottenCreators(servers[0]!)
+      return new Knowledge({ generations, forgotten, writes, reads, now: options.now ?? Date.now })
     },
     async close() {
       const connections = [...servers, ...pools.values()].map(({ connection }) => connection)

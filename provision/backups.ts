@@ -18,12 +18,22 @@ const Backup = z.object({
 })
 export type Backup = z.infer<typeof Backup>
 
+type BackupPlace = Pick<Backup, 'place' | 'archive' | 'created'>
+
 const Backups = z.object({ backups: z.array(Backup) })
 
 /** The last backup of all creators; undefined where nobody took one. */
 export async function lastBackup(home: string): Promise<Backup | undefined> {
   const record = await readJsonIfSound(backupsRecordOf(home), Backups)
   return record?.backups.findLast(({ scope }) => scope === 'all')
+}
+
+/** Those that were made up to a moment, in Unix seconds, of all creators or of one. */
+export async function backupsBefore(home: string, second: number): Promise<BackupPlace[]> {
+  const record = await readJsonIfSound(backupsRecordOf(home), Backups)
+  return (record?.backups ?? [])
+    .filter(({ created }) => Date.parse(created) < (second + 1) * 1000)
+    .map(({ place, archive, created }) => ({ place, archive, created }))
 }
 
 export async function recordBackup(home: string, place: string, done: BackedUp): Promise<void> {

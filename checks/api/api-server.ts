@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { ConnectedDeployment } from '../connected-deployment.ts'
 import { guardRoutes } from './auth/access.ts'
 import { identifyCallers } from './auth/caller.ts'
+import { forgottenTokens } from './auth/forgotten-tokens.ts'
 import type { KeyRing } from './auth/key-ring.ts'
 import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
@@ -72,7 +73,8 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   guardBrowsers(api)
   acceptEmptyBodies(api)
   const endAll = boundLives(api)
-  identifyCallers(api, parts.keys, parts.now)
+  const voidUntil = forgottenTokens(parts.probe.knowledge().forgotten)
+  identifyCallers(api, parts.keys, voidUntil, parts.now)
   await limitRates(api, parts.limits)
   guardRoutes(api, { onLoopback: parts.onLoopback, hasKeys: parts.keys !== undefined })
   refuseNeedlessBodies(api)
@@ -86,13 +88,13 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   return [api, endAll]
 }
 
-async function addRoutes(api: FastifyInstance, { deployment, probe }: ServerParts) {
+async function addRoutes(api: FastifyInstance, { deployment, probe, now }: ServerParts) {
   const knowledge = deployment.knowledge()
   await api.register(page)
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
   await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment, probe })
-  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge })
+  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge, now })
 }
 
 /** Of one creator, or of an address without a token; back ends act for many creators. */

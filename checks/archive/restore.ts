@@ -7,6 +7,7 @@ import type { WhatIsThere } from '../store/bulk-load.ts'
 import { parseCreatorId } from '../store/creator-id.ts'
 import { embedTexts } from '../store/embed-texts.ts'
 import type { TextEmbedder } from '../store/embedder.ts'
+import { keyOf } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
 import type { ReadyDocument } from '../store/records/document.ts'
@@ -28,6 +29,8 @@ export interface RestoreOptions {
   creator?: string | undefined
   /** Embeds all texts anew, where the vectors are of another model. */
   embedAnew: boolean
+  /** Creators who were forgotten as receipts have it, beside those on record: by keyOf, until when, in Unix seconds. */
+  forgotten: ReadonlyMap<string, number>
   /** Of age, for an archive that is encrypted. */
   identities: readonly string[]
   /** Records a second at most; undefined for as many as can be. */
@@ -45,8 +48,10 @@ export interface Restored {
   records: number
   documents: number
   creators: number
-  /** Documents that were put in. The others were there. */
+  /** Documents that were put in. The others were there, or are of creators who were forgotten. */
   written: number
+  /** Creators who were forgotten since: what the archive has of them stays out. */
+  forgotten: number
 }
 
 /**
@@ -128,9 +133,17 @@ async function putBack(
   options: RestoreOptions,
 ): Promise<Restored> {
   const { there, creator: only, embedAnew, signal, report } = options
+  const forgotten = await forgottenSince(knowledge, manifest, options)
   const pace = new Pace(options.rate, signal)
   const { embedder } = await knowledge.generations.newest(signal)
-  const restored = { archive: archive.name, records: 0, documents: 0, creators: 0, written: 0 }
+  const restored = {
+    archive: archive.name,
+    records: 0,
+    documents: 0,
+    creators: 0,
+    written: 0,
+    forgotten: 0,
+  }
   let last: string | undefined
   let underWay: Promise<unknown> = Promise.resolve()
   let load = new Load()
@@ -150,8 +163,10 @@ async function putBack(
   for await (const { creator, document } of documentsOf(archive, manifest, options)) {
     signal.throwIfAborted()
     if (only !== undefined && creator !== only) continue
-    if (creator !== last) restored.creators += 1
+    const isForgotten = forgotten.has(keyOf(creator))
+    if (creator !== last) restored[isForgotten ? 'forgotten' : 'creators'] += 1
     last = creator
+    if (isForgotten) continue
     restored.documents += 1
     restored.records += document.chunks.length
     load.add(creator, document)
@@ -160,6 +175,18 @@ async function putBack(
   if (load.chunks > 0) await put()
   await underWay
   return restored
+}
+
+/** By keyOf, those of whom nothing comes back that is as old as the archive. */
+async function forgottenSince(
+  knowledge: Knowledge,
+  { created }: Manifest,
+  { forgotten, signal }: RestoreOptions,
+): Promise<Set<string>> {
+  const recorded = await knowledge.forgotten.all(signal)
+  const all = [...forgotten, ...recorded.map(({ key, until }) => [key, until] as const)]
+  const second = Math.floor(Date.parse(created) / 1000)
+  return new Set(all.flatMap(([key, until]) => (second <= until ? [key] : [])))
 }
 
 /** Gives documents vectors of another model. */

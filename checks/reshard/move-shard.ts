@@ -5,7 +5,13 @@ import { Pace } from '../store/pace.ts'
 import type { VersionSnapshot } from '../store/query/write-version-store.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { creatorsOf, inOrder, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
-import { LAST_KEY, type MoveState, NO_KEY } from '../store/shards/shard-move.ts'
+import {
+  LAST_KEY,
+  type MoveState,
+  type MoveTarget,
+  NO_KEY,
+  type Verdict,
+} from '../store/shards/shard-move.ts'
 import { differentCreators } from './compare-shard.ts'
 import { CreatorCopier } from './copy-creators.ts'
 import type { Move } from './move.ts'
@@ -84,6 +90,7 @@ export async function copyShard(
  */
 export async function switchShard(
   move: Move,
+  target: MoveTarget,
   copied: CopiedShard,
 ): Promise<{ creators: number; longestClosed: number }> {
   const { layouts } = move.from.shards
@@ -91,30 +98,56 @@ export async function switchShard(
   let { through } = copied
   const done = { creators: 0, longestClosed: 0 }
   if (through === LAST_KEY) return done
-  // Writers wait meanwhile.
-  const hurried = { ...move, pace: new Pace(undefined, move.signal) }
   for (const to of endsOf(copied.creators)) {
-    for (;;) {
-      const range = { after: through, to }
-      const { creators, ...first } = await copyChanged(move, copied, range, copied.versions)
-      await requireSame(move, shard, creators, first.seen)
-      const seen = await catchUp(move, copied, range, first.seen)
-      const attempt = randomUUID()
-      const closed = performance.now()
-      await layouts.recordMove(shard, { ...move.target, through, closing: { to, attempt } })
-      await copyChanged(hurried, copied, range, seen)
-      const verdict = await layouts.settle(shard, attempt, 'moved')
-      done.longestClosed = Math.max(done.longestClosed, performance.now() - closed)
-      if (verdict === 'moved') {
-        done.creators += creators.length
-        break
-      }
-    }
+    const { creators, longestClosed } = await switchRange(
+      move,
+      copied,
+      { after: through, to },
+      {
+        close: attempt =>
+          layouts.recordMove(shard, { ...target, through, closing: { to, attempt } }),
+        settle: attempt => layouts.settle(shard, attempt, 'moved'),
+      },
+    )
+    done.creators += creators
+    done.longestClosed = Math.max(done.longestClosed, longestClosed)
     through = to
   }
-  await layouts.recordMove(shard, { ...move.target, through: LAST_KEY })
+  await layouts.recordMove(shard, { ...target, through: LAST_KEY })
   await layouts.forgetVerdicts(shard)
   return done
+}
+
+/** How creators are closed for writers, and where it is said that they have switched. */
+export interface Switch {
+  /** From when on writers wait for the end of this try. */
+  close(attempt: string): Promise<void>
+  /** Says that they have. @returns what was said first of this try */
+  settle(attempt: string): Promise<Verdict>
+}
+
+/** Switches the creators between two keys. @returns and @throws as switchShard */
+export async function switchRange(
+  move: Move,
+  copied: CopiedShard,
+  range: Range,
+  { close, settle }: Switch,
+): Promise<{ creators: number; longestClosed: number }> {
+  // Writers wait meanwhile.
+  const hurried = { ...move, pace: new Pace(undefined, move.signal) }
+  let longestClosed = 0
+  for (;;) {
+    const { creators, ...first } = await copyChanged(move, copied, range, copied.versions)
+    await requireSame(move, copied.shard, creators, first.seen)
+    const seen = await catchUp(move, copied, range, first.seen)
+    const attempt = randomUUID()
+    const closed = performance.now()
+    await close(attempt)
+    await copyChanged(hurried, copied, range, seen)
+    const verdict = await settle(attempt)
+    longestClosed = Math.max(longestClosed, performance.now() - closed)
+    if (verdict === 'moved') return { creators: creators.length, longestClosed }
+  }
 }
 
 /** Copies what was written meanwhile until little is left. @returns the versions before the last look */

@@ -1,12 +1,10 @@
 import type { Generation } from '../store/generations.ts'
 import type { Pace } from '../store/pace.ts'
-import type { MoveTarget } from '../store/shards/shard-move.ts'
 
 /** What moves, and how. */
 export interface Move {
   from: Generation
   to: Generation
-  target: MoveTarget
   /** With vectors of another model. */
   embedsAnew: boolean
   signal: AbortSignal

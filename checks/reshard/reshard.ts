@@ -11,6 +11,7 @@ import { findMove } from './find-move.ts'
 import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
 import { describePlace, flagsOf, isSamePlace, type Place, placeOf } from './place.ts'
+import { endRebuild } from './rebuild-shard.ts'
 import { RecordWriter } from './record-writer.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
@@ -79,7 +80,6 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const move: Move = {
     from,
     to,
-    target,
     embedsAnew: target.embeddingModel !== from.shards.settings.embeddingModel,
     signal,
     pace: new Pace(options.rate, signal),
@@ -88,6 +88,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
       report(`${result.copied} records copied`)
     },
   }
+  for (const shard of all(from.shards)) await endRebuild(from, shard, signal)
   const copiedBefore = await creatorsIn(to.shards, signal)
   await begin(from.shards, target, signal)
   const copied: CopiedShard[] = []
@@ -97,7 +98,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   await writer.flush()
   for (const each of copied) {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
-    const { creators, longestClosed } = await switchShard(move, each)
+    const { creators, longestClosed } = await switchShard(move, target, each)
     result.creators += creators
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
   }

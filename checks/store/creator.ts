@@ -1,6 +1,8 @@
 import { Failure } from '../../infra/failure.ts'
+import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { cut, makeReady } from './embedded-documents.ts'
+import type { ForgottenCreators } from './forgotten.ts'
 import type { Generation, Generations } from './generations.ts'
 import type { UsageReport } from './quota/creator-quota.ts'
 import { type DocumentSizes, usageByDocument } from './quota/document-sizes.ts'
@@ -17,10 +19,12 @@ import type { KeyedLimit } from './scope/keyed-limit.ts'
 import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
 import type { DocumentWrite } from './scope/write-documents.ts'
+import { EVERYTHING } from './shards/creators-records.ts'
 
 /** What the creators' scopes work with; the same for every creator of a store. */
 export interface Store {
   generations: Generations
+  forgotten: ForgottenCreators
   /** Of the creators, to write. */
   writes: KeyedMutex
   /** Of the creators, to read: one creator's readings leave connections to the others'. */
@@ -153,6 +157,20 @@ export class Creator {
       return { document, metadata, createdAt }
     })
     return { items, next }
+  }
+
+  /** Some of the records that the creator has, of whichever version, with texts and vectors. */
+  sample(count: number, signal?: AbortSignal): Promise<StoredRecord[]> {
+    const options = { include: EVERYTHING, limit: count, offset: 0 }
+    return this.#read(
+      scope =>
+        scope.read<StoredRecord[]>(
+          [],
+          ({ records, creatorFilter }) => records.get(creatorFilter, options, signal),
+          signal,
+        ),
+      signal,
+    )
   }
 
   /** What the creator has, and may have. Reads all that is not known of it. */

@@ -3,6 +3,7 @@ import { putAll, upsertAll, type WhatIsThere } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { TextEmbedder } from './embedder.ts'
+import type { ForgottenCreators } from './forgotten.ts'
 import type { Generations } from './generations.ts'
 import { checkDocuments, type NewDocument, type ReadyDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
@@ -20,6 +21,11 @@ export class Knowledge {
   /** For who moves creators from one to another. */
   get generations(): Generations {
     return this.#store.generations
+  }
+
+  /** The creators who were forgotten. */
+  get forgotten(): ForgottenCreators {
+    return this.#store.forgotten
   }
 
   /** Of the generation that the outputs name. */

@@ -8,7 +8,7 @@ import { watchdogScript } from './chroma-watchdog.ts'
 import type { GuardedPorts, GuardedServer, SpecArgs } from './server-spec.ts'
 
 /** Where the image keeps its data: at another path the store is lost with the container without a word. */
-const DATA_FOLDER = '/data'
+export const CHROMA_DATA = '/data'
 const CONFIG_PATH = '/config.yaml'
 /** Answers 200 when Chroma can serve requests. */
 export const CHROMA_READY = '/api/v2/healthcheck'
@@ -28,11 +28,11 @@ export function chromaServer(
     server: {
       name: 'chroma',
       image: images.chroma,
-      script: { name: 'chroma-watchdog', text: watchdogScript(), args: [DATA_FOLDER, 'chroma'] },
+      script: { name: 'chroma-watchdog', text: watchdogScript(), args: [CHROMA_DATA, 'chroma'] },
       args: ['run', CONFIG_PATH],
       environment: { KNOWLEDGE_ROOM_FILE: ROOM_FILE },
-      files: [{ path: CONFIG_PATH, content: chromaConfig(ports.server, DATA_FOLDER) }],
-      dataFolder: DATA_FOLDER,
+      files: [{ path: CONFIG_PATH, content: chromaConfig(ports.server, CHROMA_DATA) }],
+      dataFolder: CHROMA_DATA,
       probe: {
         port: ports.proxy,
         loopbackPort: ports.server,

@@ -30,6 +30,9 @@ export const archiveScratchOf = (home: string): string => join(localPaths(home).
 export const backupsRecordOf = (home: string): string =>
   join(localPaths(home).state, 'backups.json')
 
+/** What was forgotten, in a file for each time. */
+export const receiptsOf = (home: string): string => join(localPaths(home).state, 'receipts')
+
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 

@@ -15,6 +15,7 @@ export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   reshard: async () => (await import('./data/reshard.ts')).reshard,
   backup: async () => (await import('./data/backup.ts')).backup,
   restore: async () => (await import('./data/restore.ts')).restore,
+  forget: async () => (await import('./data/forget.ts')).forget,
   doctor: async () => (await import('./inspect/doctor.ts')).doctor,
   api: async () => (await import('./access/api.ts')).api,
   token: async () => (await import('./access/token.ts')).token,

@@ -54,11 +54,21 @@ export const portsOf = ({ HostConfig }: ContainerInspectInfo): number[] =>
 
 /** The last lines of a container's log, indented. */
 export async function logTail({ Id }: ContainerInspectInfo, docker: Docker): Promise<string> {
-  const options = { stdout: true, stderr: true, follow: false, tail: LOG_TAIL_LINES } as const
-  const log = (await docker.getContainer(Id).logs(options)) as unknown as Buffer
+  const log = await logOf(docker.getContainer(Id), docker, { tail: LOG_TAIL_LINES })
+  return log.trimEnd().replace(/^/gm, '  ')
+}
+
+/** What a container has said, but for what is asked to be left out. */
+export async function logOf(
+  container: Docker.Container,
+  docker: Docker,
+  { stderr = true, ...options }: { stderr?: boolean; tail?: number } = {},
+): Promise<string> {
+  const asked = { stdout: true, stderr, follow: false, ...options } as const
+  const log = (await container.logs(asked)) as unknown as Buffer
   const pieces = Readable.from([log])
   const both = new PassThrough()
   docker.modem.demuxStream(pieces, both, both)
   pieces.on('end', () => both.end())
-  return (await text(both)).trimEnd().replace(/^/gm, '  ')
+  return text(both)
 }

@@ -2,12 +2,20 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { Failure } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/project.ts'
 import { containerUsage, dataRoot } from '../docker/container-usage.ts'
-import { containerName, logTail, ownContainers, partOf, portsOf } from '../docker/containers.ts'
+import {
+  containerName,
+  logOf,
+  logTail,
+  ownContainers,
+  partOf,
+  portsOf,
+} from '../docker/containers.ts'
 import { askEngine } from '../docker/docker-engine.ts'
 import { removeUnknownContainers, requireOwnPlaces } from '../docker/docker-ownership.ts'
 import { requireDocker, requireGpus } from '../docker/docker-preflight.ts'
 import { limitsHeld } from '../docker/require-limits.ts'
 import { ownVolumes, removeVolume, sizesOf, volumesLayout } from '../docker/volumes.ts'
+import { besideContainer } from '../forget/beside-container.ts'
 import { localInventory } from '../plan/local-inventory.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
@@ -51,6 +59,15 @@ export const docker: TargetCommands = {
 
   status: settings =>
     askEngine(async docker => (await ownContainers(settings, docker)).map(statusOf)),
+
+  besideData: besideContainer,
+
+  readLogs: (settings, hand) =>
+    askEngine(async docker => {
+      for (const { Id } of await ownContainers(settings, docker)) {
+        hand(Buffer.from(await logOf(docker.getContainer(Id), docker)))
+      }
+    }),
 
   sweep: removeUnknownContainers,
 

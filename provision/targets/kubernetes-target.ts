@@ -8,6 +8,7 @@ import { nodesToPlan } from '../cluster/nodes-to-plan.ts'
 import { removeUnknownObjects, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
 import { describeClaims, purgeObjects } from '../cluster/ownership/purge-cluster.ts'
 import { logsOf, stackPods } from '../cluster/pods.ts'
+import { besidePod } from '../forget/beside-pod.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */
@@ -41,6 +42,20 @@ export const kubernetes: TargetCommands = {
   async status(settings) {
     const pods = await stackPods(settings, await openCluster(settings))
     return pods.filter(({ status }) => status?.phase !== 'Succeeded').map(statusOf)
+  },
+
+  besideData: besidePod,
+
+  async readLogs(settings, hand) {
+    const cluster = await openCluster(settings)
+    for (const { metadata, spec } of await stackPods(settings, cluster)) {
+      const { name = '', namespace = '' } = metadata ?? {}
+      for (const { name: container } of spec?.containers ?? []) {
+        const log = cluster.core.readNamespacedPodLog({ name, namespace, container })
+        // One that has not started yet has said nothing.
+        hand(Buffer.from(await log.catch(() => '')))
+      }
+    }
   },
 
   sweep: async (settings, owner, isKnown) =>

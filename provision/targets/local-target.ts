@@ -1,4 +1,8 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { loopbackUrl, placesOf } from '../../infra/local/local-servers.ts'
+import { localPaths } from '../../infra/settings/home-paths.ts'
+import { besideProcess } from '../forget/beside-process.ts'
 import { localInventory } from '../plan/local-inventory.ts'
 import { isAlive, readProcessRecord, removeProcessRecord } from '../processes/process-record.ts'
 import { stackUsage } from '../processes/process-usage.ts'
@@ -35,6 +39,16 @@ export const local: TargetCommands = {
         return { name, url: loopbackUrl(place), running: pid !== null, pid, state, log }
       }),
     ),
+
+  besideData: besideProcess,
+
+  async readLogs({ home }, hand) {
+    const { logs } = localPaths(home)
+    const entries = await readdir(logs, { recursive: true, withFileTypes: true })
+    for (const entry of entries.filter(entry => entry.isFile())) {
+      hand(await readFile(join(entry.parentPath, entry.name)))
+    }
+  },
 
   async sweep(settings, _owner, isKnown) {
     for (const record of (await recordsOf(settings)).filter(file => !isKnown?.(file))) {

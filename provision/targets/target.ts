@@ -1,3 +1,4 @@
+import type { BesideReport, BesideRequest } from '../../checks/forget/beside-data.ts'
 import type { CurrentUsage } from '../../infra/capacity/capacity-plan.ts'
 import type { Node } from '../../infra/capacity/hardware/hardware.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
@@ -49,6 +50,15 @@ export interface TargetCommands {
   /** Looks whether an update that began then waits in vain. */
   findHopeless(settings: Settings, since: Millis): Promise<Failure | undefined>
   status(settings: Settings): Promise<ServerStatus[]>
+  /** Works on the files of a Chroma server where they can be seen (checks/forget/beside-data.ts). */
+  besideData(
+    settings: Settings,
+    instance: number,
+    request: Omit<BesideRequest, 'data'>,
+    signal: AbortSignal,
+  ): Promise<BesideReport>
+  /** Hands over all that the stack's servers have said, in pieces: what is kept of it. */
+  readLogs(settings: Settings, hand: (piece: Uint8Array) => void): Promise<void>
   /**
    * Ends what a killed update left behind: what runs, is the stack's own and not in Pulumi's state.
    * @param isKnown before an update or `destroy`: whether the state has it, by the names of Claim; what an update will

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../../infra/units.ts'
 import { parseCreatorId } from '../../store/creator-id.ts'
+import type { VoidUntil } from './forgotten-tokens.ts'
 import { type Grant, grantTo, LONGEST } from './grant.ts'
 import type { KeySet } from './keys.ts'
 import { revokedUntil } from './revocations.ts'
@@ -58,6 +59,7 @@ export async function makeToken(
 /**
  * What a token grants.
  * @param now Unix milliseconds
+ * @param voidUntil of creators who were forgotten
  * @throws TokenRefused unless one of the keys signed it, with the one algorithm, for this API, it has an expiry that
  *   has not come, and it was made later than those that are revoked
  */
@@ -65,6 +67,7 @@ export async function readToken(
   { keys, revoked }: KeySet,
   token: string,
   now: number,
+  voidUntil: VoidUntil = async () => undefined,
 ): Promise<Grant> {
   const secrets = new Map(keys.map(({ id, secret }) => [id, secret]))
   try {
@@ -90,6 +93,9 @@ export async function readToken(
     const until = revokedUntil(revoked, grant)
     if (until !== undefined && claims.iat <= until) {
       throw new TokenRefused('the token has been revoked')
+    }
+    if (grant.scope === 'creator' && claims.iat <= ((await voidUntil(grant.creator)) ?? -1)) {
+      throw new TokenRefused('its creator was forgotten after it had been made')
     }
     return grant
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { readToken, TokenRefused } from './api-token.ts'
+import type { VoidUntil } from './forgotten-tokens.ts'
 import type { Grant } from './grant.ts'
 import type { KeyRing } from './key-ring.ts'
 
@@ -18,21 +19,27 @@ const NOBODY: ApiCaller = { scope: 'nobody' }
 export function identifyCallers(
   api: FastifyInstance,
   keys: KeyRing | undefined,
+  voidUntil: VoidUntil,
   now: () => number,
 ): void {
   api.decorateRequest('caller')
   api.addHook('onRequest', async request => {
-    request.caller = keys === undefined ? NOBODY : await identify(request, keys, now())
+    request.caller = keys === undefined ? NOBODY : await identify(request, keys, voidUntil, now())
   })
 }
 
-async function identify(request: FastifyRequest, keys: KeyRing, now: number): Promise<ApiCaller> {
+async function identify(
+  request: FastifyRequest,
+  keys: KeyRing,
+  voidUntil: VoidUntil,
+  now: number,
+): Promise<ApiCaller> {
   const { authorization } = request.headers
   if (authorization === undefined) return NOBODY
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? []
   if (token === undefined) return { scope: 'refused', why: 'the header is no bearer token' }
   try {
-    return await readToken(await keys(), token, now)
+    return await readToken(await keys(), token, now, voidUntil)
   } catch (error) {
     if (error instanceof TokenRefused) return { scope: 'refused', why: error.message }
     throw error

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { forgetCreator } from '../../forget/forget-creator.ts'
 import type { Knowledge } from '../../store/knowledge.ts'
 import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
@@ -21,10 +22,10 @@ import { PageQuery } from './paging.ts'
 const CREATORS = { tags: ['creators'] }
 
 /** One creator's documents and questions. Each route asks for a token of this creator, or of the scope service. */
-export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
-  api,
-  { knowledge },
-) => {
+export const creators: FastifyPluginAsyncZod<{
+  knowledge: Knowledge
+  now: () => number
+}> = async (api, { knowledge, now }) => {
   api.put(
     '/documents/:document',
     {
@@ -116,6 +117,26 @@ export const creators: FastifyPluginAsyncZod<{ knowledge: Knowledge }> = async (
     async ({ params: { creator, document }, life }) => ({
       deletedChunks: await knowledge.creator(creator).delete({ documents: [document] }, life),
     }),
+  )
+
+  api.delete(
+    '',
+    {
+      config: { access: 'creator', lane: 'write' },
+      schema: {
+        operationId: 'forgetCreator',
+        summary: 'Forget the creator: all its documents are gone, and its tokens are void',
+        description:
+          'Gone from all answers when this answers. What is left in the files of the servers is erased by the next npm run forget, which names whose it is.',
+        ...CREATORS,
+        params: CreatorPath,
+        response: responsesOf('Forgotten', Deleted, 401, 403, 507),
+      },
+    },
+    async ({ params: { creator } }) => {
+      const { chunks } = await forgetCreator(knowledge, creator, now())
+      return { deletedChunks: chunks }
+    },
   )
 
   api.get(

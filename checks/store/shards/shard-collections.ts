@@ -9,6 +9,7 @@ import { type OpenShard, OpenShards } from './open-shards.ts'
 import { type LayoutRecords, ShardMoved, type ShardRecords } from './shard-layout.ts'
 import type { ShardSettings } from './shard-metadata.ts'
 import { CreatorsMoved, isOver, type MoveState, type MoveTarget, stageOf } from './shard-move.ts'
+import { isClosing } from './shard-rebuild.ts'
 
 /** Whoever finds the shard elsewhere more often meets something that a repeat does not mend. */
 const TRIES = 4
@@ -197,7 +198,7 @@ export class ShardCollections {
     return done
   }
 
-  /** As requireUnmoved, of creators that are not being moved at this moment either. */
+  /** As requireUnmoved, of creators that are not being moved at this moment either, and of a shard that stays. */
   async #requireStaying(
     shard: number,
     creators: readonly CreatorId[],
@@ -205,10 +206,12 @@ export class ShardCollections {
   ): Promise<void> {
     const deadline = performance.now() + LONGEST_WAIT
     for (;;) {
-      const move = await this.#requireUnmoved(shard, creators, open)
-      if (!creators.some(creator => stageOf(move, creator) === 'moving')) return
+      const { move, rebuild } = await this.#requireUnmoved(shard, creators, open)
+      const isMoving = creators.some(creator => stageOf(move, creator) === 'moving')
+      if (!isMoving && !isClosing(rebuild)) return
       if (performance.now() < deadline) await sleep(ASK_AGAIN_AFTER)
-      else await this.layouts.settle(shard, move!.move.closing!.attempt, 'stayed')
+      else if (isMoving) await this.layouts.settle(shard, move!.move.closing!.attempt, 'stayed')
+      else await this.layouts.settleRebuild(shard, rebuild!.rebuild.attempt!, 'stayed')
     }
   }
 
@@ -222,7 +225,7 @@ export class ShardCollections {
     creators: readonly CreatorId[],
     open: OpenShard | undefined,
     signal?: AbortSignal,
-  ): Promise<MoveState | undefined> {
+  ): Promise<ShardRecords> {
     const now = await this.layouts.read(shard, signal)
     if (now.move !== undefined) {
       this.#moves.set(shard, now.move)
@@ -232,7 +235,7 @@ export class ShardCollections {
       }
     }
     if (open !== undefined) requireSamePlace(shard, open, now)
-    return now.move
+    return now
   }
 
   /** Where nothing is recorded yet, or what is recorded is gone and another was found or made in its place. */

@@ -11,17 +11,12 @@ import {
   type Verdict,
   verdictIdOf,
 } from './shard-move.ts'
+import { ShardPlace } from './shard-place.ts'
+import { type RebuildState, rebuildIn, rebuildNameOf, type ShardRebuild } from './shard-rebuild.ts'
 
-/** Which collection on which instance a shard is. */
-const ShardLayout = z.object({
+const ShardLayout = ShardPlace.extend({
   /** From 1, and one more whenever the shard is somewhere else. */
   version: z.int().positive(),
-  /** Index of the Chroma server. */
-  instance: z.int().nonnegative(),
-  /** UUID of the collection. */
-  collection: z.uuid(),
-  /** What the collection is called, for when it was deleted and made again, as a restore does. */
-  name: z.string().nonempty(),
 })
 type ShardLayout = z.infer<typeof ShardLayout>
 
@@ -31,10 +26,11 @@ export interface LayoutRecord {
   layout: ShardLayout
 }
 
-/** What is recorded of a shard: where it is, and where its creators have moved to. */
+/** What is recorded of a shard: where it is, where its creators have moved to, and whether it is being rebuilt. */
 export interface ShardRecords {
   layout: LayoutRecord | undefined
   move: MoveState | undefined
+  rebuild: RebuildState | undefined
 }
 
 /**
@@ -79,14 +75,17 @@ export class LayoutRecords {
    */
   async write(
     shard: number,
-    place: Omit<ShardLayout, 'version'>,
+    place: ShardPlace,
     before: LayoutRecord | undefined,
   ): Promise<LayoutRecord> {
-    const layout = { version: 1 + (before?.layout.version ?? 0), ...place }
-    const value = JSON.stringify(layout)
-    const id = nameOf(shard)
-    await this.#put(shard, { kind: 'layout', id, name: id, value }, before ? 'upsert' : 'add')
-    return { value, layout }
+    const record = placedAnew(place, before)
+    await this.#putLayout(shard, record, before ? 'upsert' : 'add')
+    return record
+  }
+
+  /** Records a layout that holds already, by the verdict on a rebuilt shard. */
+  settleLayout(shard: number, record: LayoutRecord): Promise<void> {
+    return this.#putLayout(shard, record, 'upsert')
   }
 
   /** Records how far the creators of a shard have moved, in place of what is recorded. */
@@ -96,11 +95,28 @@ export class LayoutRecords {
   }
 
   /** Says how a try to move creators ended. @returns how it did: somebody else may have said it before */
-  async settle(shard: number, attempt: string, verdict: Verdict): Promise<Verdict> {
-    const [id, name] = [verdictIdOf(shard, attempt), moveNameOf(shard)]
-    await this.#put(shard, { kind: MOVE, id, name, value: verdict }, 'add')
-    const { move } = recordsIn(await this.#storeOf(shard).read([name]), shard)
-    return move?.verdict ?? verdict
+  settle(shard: number, attempt: string, verdict: Verdict): Promise<Verdict> {
+    return this.#settle(shard, moveNameOf(shard), attempt, verdict)
+  }
+
+  /** Says how a try to put a rebuilt shard in its place ended. @returns as `settle` */
+  settleRebuild(shard: number, attempt: string, verdict: Verdict): Promise<Verdict> {
+    return this.#settle(shard, rebuildNameOf(shard), attempt, verdict)
+  }
+
+  /** Records that a shard is being rebuilt, and how far that is. */
+  async recordRebuild(shard: number, rebuild: ShardRebuild): Promise<void> {
+    const id = rebuildNameOf(shard)
+    await this.#put(
+      shard,
+      { kind: REBUILD, id, name: id, value: JSON.stringify(rebuild) },
+      'upsert',
+    )
+  }
+
+  /** As if nobody had begun to rebuild the shard. */
+  async forgetRebuild(shard: number): Promise<void> {
+    await this.#storeOf(shard).remove({ name: { $eq: rebuildNameOf(shard) } })
   }
 
   /** Of tries that nobody asks about any more. */
@@ -114,6 +130,18 @@ export class LayoutRecords {
     await this.#storeOf(shard).remove({ name: { $eq: moveNameOf(shard) } })
   }
 
+  #putLayout(shard: number, { value }: LayoutRecord, operation: 'add' | 'upsert'): Promise<void> {
+    const id = nameOf(shard)
+    return this.#put(shard, { kind: 'layout', id, name: id, value }, operation)
+  }
+
+  async #settle(shard: number, name: string, attempt: string, verdict: Verdict): Promise<Verdict> {
+    const id = verdictIdOf(name, attempt)
+    await this.#put(shard, { kind: MOVE, id, name, value: verdict }, 'add')
+    const seen = await this.#storeOf(shard).read([name])
+    return (seen?.values.get(id) as Verdict | undefined) ?? verdict
+  }
+
   #put(
     shard: number,
     { id, ...metadata }: { kind: string; id: string; name: string; value: string },
@@ -124,6 +152,7 @@ export class LayoutRecords {
 }
 
 const MOVE = 'move'
+const REBUILD = 'rebuild'
 
 /** The shard is recorded elsewhere than where it is open here: what was done there is to be done again. */
 export class ShardMoved extends Failure {
@@ -133,15 +162,34 @@ export class ShardMoved extends Failure {
 }
 
 const nameOf = (shard: number): string => `shard ${shard}`
-const namesOf = (shard: number): string[] => [nameOf(shard), moveNameOf(shard)]
+const namesOf = (shard: number): string[] => [
+  nameOf(shard),
+  moveNameOf(shard),
+  rebuildNameOf(shard),
+]
 
+/** From the verdict on a rebuilt shard is where it was rebuilt, whether that is recorded as its layout already or not. */
 function recordsIn(seen: VersionSnapshot | undefined, shard: number): ShardRecords {
   const values = seen?.values ?? new Map<string, string>()
   const value = values.get(nameOf(shard))
+  const layout = value === undefined ? undefined : { value, layout: parseLayout(shard, value) }
+  const rebuild = rebuildIn(values, shard)
+  const isRebuilt =
+    rebuild?.verdict === 'moved' && layout?.layout.collection === rebuild.rebuild.from
   return {
-    layout: value === undefined ? undefined : { value, layout: parseLayout(shard, value) },
+    layout: isRebuilt ? placedAnew(rebuild.rebuild.place, layout) : layout,
     move: moveIn(values, shard),
+    rebuild,
   }
+}
+
+function placedAnew(
+  { instance, collection, name }: ShardPlace,
+  before: LayoutRecord | undefined,
+): LayoutRecord {
+  const version = 1 + (before?.layout.version ?? 0)
+  const layout = { version, instance, collection, name }
+  return { value: JSON.stringify(layout), layout }
 }
 
 /** @throws Failure `misused` for what is no layout: to go by the name instead might find what was there before */

@@ -73,18 +73,19 @@ export class CreatorsMoved extends Failure {
 }
 
 export const moveNameOf = (shard: number): string => `move ${shard}`
-export const verdictIdOf = (shard: number, attempt: string): string =>
-  `${moveNameOf(shard)} ${attempt}`
+/** @param name of what is tried */
+export const verdictIdOf = (name: string, attempt: string): string => `${name} ${attempt}`
 
 /**
  * @param values of records by their ids
  * @throws Failure `misused` for what is no move: creators might be looked for where they are not
  */
 export function moveIn(values: ReadonlyMap<string, string>, shard: number): MoveState | undefined {
-  const value = values.get(moveNameOf(shard))
+  const name = moveNameOf(shard)
+  const value = values.get(name)
   if (value === undefined) return undefined
   const move = parseRecorded(ShardMove, value, `the move of shard ${shard}`)
   const { attempt } = move.closing ?? {}
-  const verdict = attempt && values.get(verdictIdOf(shard, attempt))
+  const verdict = attempt && values.get(verdictIdOf(name, attempt))
   return { move, verdict: verdict as Verdict | undefined }
 }

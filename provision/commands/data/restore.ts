@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
 import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
-import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
+import { Failure } from '../../../infra/failure.ts'
+import { archiveScratchOf, receiptsOf } from '../../../infra/settings/home-paths.ts'
 import { counted } from '../../../infra/units.ts'
 import { identitiesIn, storageAt } from '../../archives.ts'
+import { forgottenBy } from '../../forget/receipts.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -12,6 +15,7 @@ interface RestoreOptions extends StackOptions {
   overwrite?: boolean
   embed?: boolean
   identity?: string
+  receipts?: string
   rate?: number
 }
 
@@ -42,16 +46,29 @@ export const restore: CommandSpec<RestoreOptions> = {
       flags: '--identity <file>',
       description: 'with an identity of age that can read the archive',
     },
+    {
+      flags: '--receipts <folder>',
+      description:
+        'with receipts of npm run forget that were kept elsewhere: who was forgotten by them stays so. Those of the stack itself always count',
+    },
     RATE_FLAG,
   ],
-  async run({ from, creator, overwrite, embed = false, identity, rate, ...options }, context) {
+  async run(
+    { from, creator, overwrite, embed = false, identity, receipts, rate, ...options },
+    context,
+  ) {
     const storage = await storageAt(from)
     const identities = await identitiesIn(identity)
     const { steps, signal } = context
     return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
       const folder = archiveScratchOf(settings.home)
       const there = overwrite ? ('replace' as const) : ('keep' as const)
-      const asked = { there, creator, embedAnew: embed, identities, rate, folder }
+      const own = receiptsOf(settings.home)
+      const forgotten = new Map(existsSync(own) ? await forgottenBy(own) : [])
+      for (const [key, until] of receipts === undefined ? [] : await receiptsIn(receipts)) {
+        forgotten.set(key, Math.max(until, forgotten.get(key) ?? 0))
+      }
+      const asked = { there, creator, embedAnew: embed, forgotten, identities, rate, folder }
       const done = await steps.run(
         'restore',
         ({ report }) =>
@@ -63,11 +80,29 @@ export const restore: CommandSpec<RestoreOptions> = {
   },
 }
 
-function describe({ archive, documents, creators, written }: Restored, stack: string): string {
+/** @throws Failure `misused` when there is no such folder */
+async function receiptsIn(folder: string): Promise<Map<string, number>> {
+  try {
+    return await forgottenBy(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new Failure('misused', `--receipts ${folder} cannot be read (${code})`, {
+      mend: 'name the folder that has the receipts in it',
+    })
+  }
+}
+
+function describe(restored: Restored, stack: string): string {
+  const { archive, documents, creators, written, forgotten } = restored
   const kept = documents - written
+  const out =
+    forgotten === 0
+      ? ''
+      : `; ${counted(forgotten, 'creator')} in it ${forgotten === 1 ? 'was' : 'were'} forgotten since, and ${forgotten === 1 ? 'stays' : 'stay'} so`
   const there =
     kept === 0
       ? ''
       : `; ${counted(kept, 'document')} that were there stay as they are (--overwrite puts the archive's in their place)`
-  return `Stack ${stack} has ${counted(written, 'document')} back from ${archive}, which has ${documents} of ${counted(creators, 'creator')}${there}`
+  return `Stack ${stack} has ${counted(written, 'document')} back from ${archive}, which has ${documents} of ${counted(creators, 'creator')}${there}${out}`
 }

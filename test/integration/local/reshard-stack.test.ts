@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { layoutRecordOf, localPaths } from '../../../infra/settings/home-paths.ts'
 import { withLock } from '../../../provision/lock.mjs'
@@ -28,7 +28,11 @@ describe('the data of a stack of local processes', () => {
   const api = (path: string, init: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1${path}`, {
       ...init,
-      headers: { authorization, ...(init.body && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization,
+        ...init.headers,
+        ...(init.body && { 'content-type': 'application/json' }),
+      },
       signal: AbortSignal.timeout(10_000),
     })
   const pathOf = (creator: string) => `/creators/${encodeURIComponent(creator)}`
@@ -254,6 +258,7 @@ describe('the data of a stack of local processes', () => {
     ['reshard'],
     ['backup', '--to', 'archives'],
     ['restore', '--from', 'archives'],
+    ['forget', '--creator', 'creator 1', '--yes'],
     ['doctor', '--fix', '--stack', 'dev'],
   ])('is changed by one command at a time: %s', async (...args) => {
     const lock = join(localPaths(stack.home).state, 'lock')
@@ -265,6 +270,68 @@ describe('the data of a stack of local processes', () => {
       })
     })
   })
+
+  const TEXTS = [
+    'Of secrets the victim has three.',
+    'The second is about a lake.',
+    'The third is none.',
+  ]
+
+  it('is erased of creators, in the files too, which are looked through, and stays so when an archive comes back', async () => {
+    const asked = ['forget', '--creator', 'victim']
+    for (const [index, text] of TEXTS.entries()) await put('victim', `secret-${index}`, text)
+    // As the API forgets one, which has no files to look at.
+    expect(await put('gone', 'a', 'Somebody who asked to be forgotten wrote this down.')).toBe(200)
+    expect((await api(pathOf('gone'), { method: 'DELETE' })).status).toBe(200)
+    const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+    const tokenOf = async () => (await stack.run('token', '--creator', 'victim')).stdout.trim()
+    const token = await tokenOf()
+    const mine = (bearer: string) =>
+      api(`${pathOf('victim')}/usage`, { headers: { authorization: `Bearer ${bearer}` } })
+    expect((await mine(token)).status).toBe(200)
+    expect(await stack.run(...asked)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /"victim", "gone".*npm run forget -- --stack dev --creator "victim" --yes/s,
+      ),
+    })
+
+    const { code, document, stderr } = await stack.json(...asked, '--yes')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(document).toMatchObject({
+      creators: [
+        { creator: 'gone', chunks: 1 },
+        { creator: 'victim', chunks: 3 },
+      ],
+      search: { things: 8, before: 8, after: 0, shared: 0 },
+      backups: expect.arrayContaining([
+        expect.objectContaining({ archive: saved.document.archive }),
+      ]),
+    })
+    expect(JSON.parse(await readFile(document.receipt, 'utf8'))).toMatchObject({ stack: 'dev' })
+    for (const text of TEXTS) expect(await filesWith(text)).toEqual([])
+    expect(await found('victim')).toEqual([])
+    expect(await found('creator 3')).toHaveLength(4)
+    await vi.waitFor(async () => expect((await mine(token)).status).toBe(401), 20_000)
+    expect((await stack.run('forget', '--yes')).stderr).toContain('Nobody is to be forgotten')
+
+    const restored = await stack.json('restore', '--from', saved.document.archive, '--overwrite')
+    expect(restored).toMatchObject({ code: 0, document: { forgotten: 1, creators: 12 } })
+    expect(await found('victim')).toEqual([])
+    expect((await mine(await tokenOf())).status).toBe(200)
+    expect((await stack.run('verify', '--stack', 'dev')).code).toBe(0)
+  })
+
+  /** Files of the stack's folder that have a text in them. */
+  async function filesWith(text: string): Promise<string[]> {
+    const entries = await readdir(stack.home, { recursive: true, withFileTypes: true })
+    const files = entries.filter(entry => entry.isFile() && !entry.parentPath.includes('models'))
+    const holding = files.map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      return (await readFile(path)).includes(text) ? [path] : []
+    })
+    return (await Promise.all(holding)).flat()
+  }
 
   it('comes back to a stack that was purged, also when that has other shards and another model', async () => {
     expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)

@@ -65,6 +65,7 @@ describe('archives on an S3 server', { timeout: 120_000 }, () => {
     restore(other.knowledge(), storageAt(prefix).open(), {
       there: 'replace',
       embedAnew: false,
+      forgotten: new Map(),
       identities,
       folder: join(folder, 'restore'),
       signal,

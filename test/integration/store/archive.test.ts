@@ -9,8 +9,10 @@ import { backup } from '../../../checks/archive/backup.ts'
 import { FolderStorage } from '../../../checks/archive/folder-storage.ts'
 import { type RestoreOptions, restore } from '../../../checks/archive/restore.ts'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { forgetCreator } from '../../../checks/forget/forget-creator.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { reshard } from '../../../checks/reshard/reshard.ts'
+import { keyOf } from '../../../checks/store/forgotten.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
@@ -97,6 +99,7 @@ describe('an archive of what creators have', () => {
     restore(into, new FolderStorage(archive).open(), {
       there: 'keep',
       embedAnew: false,
+      forgotten: new Map(),
       identities: [],
       folder: join(folder, '.on-its-way'),
       signal,
@@ -107,6 +110,27 @@ describe('an archive of what creators have', () => {
     const chunks = await knowledge.creator(creator).get()
     return chunks.map(({ document, index, ...more }) => ({ document, index, ...more }))
   }
+  it.each([
+    ['on record with the data', true],
+    ['by a receipt that was kept', false],
+  ])('leaves out who was forgotten since, %s', async (_, onRecord) => {
+    const { archive } = await save()
+    const [victim, ...others] = CREATORS as [string, ...string[]]
+    const until = NOW.getTime()
+    if (onRecord) await forgetCreator(other, victim, until)
+    const forgotten = new Map(onRecord ? [] : [[keyOf(victim), until / 1000]])
+    const restored = await putBack(archive, { forgotten })
+    expect(restored).toMatchObject({ forgotten: 1, creators: others.length })
+    expect(await all(other, victim)).toEqual([])
+    expect(await all(other, others[0]!)).toEqual(await all(source, others[0]!))
+  })
+
+  it('gives back who was forgotten before the archive was made, and has come again', async () => {
+    const { archive } = await save()
+    await forgetCreator(other, CREATORS[0]!, NOW.getTime() - 1000)
+    expect(await putBack(archive)).toMatchObject({ forgotten: 0, creators: CREATORS.length })
+  })
+
   const nobodyHasAnything = async () => expect((await other.statistics()).records).toBe(0)
 
   it('gives everything back to a deployment with other shards: texts, metadata, vectors, times, order', async () => {

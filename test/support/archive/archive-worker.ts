@@ -42,6 +42,7 @@ const done =
         ...options,
         there: 'keep',
         embedAnew: false,
+        forgotten: new Map(),
         identities: [],
       })
 const seconds = (performance.now() - started) / 1000

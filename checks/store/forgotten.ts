@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import type { ChromaServer } from '../chroma/chroma-server.ts'
+import type { ChromaCollection } from '../chroma/collection.ts'
+import { isMissing } from '../transport/server-error.ts'
+import type { CreatorId } from './creator-id.ts'
+import { parseRecorded } from './shards/parse-recorded.ts'
+import { SPACE } from './shards/shard-metadata.ts'
+
+/** Of no generation: what was forgotten stays so wherever creators move to. */
+const DATABASE = 'knowledge_forgotten'
+const COLLECTION = 'forgotten'
+
+/** A creator who was forgotten at some time. */
+const Forgotten = z.object({
+  /** SHA-256 of the creator's id. */
+  key: z.string(),
+  /** The creator, as long as what is left in the servers' files is not erased. */
+  creator: z.string().optional(),
+  /** Unix seconds: tokens that were made until then are void, and what is older does not come back. */
+  until: z.int().nonnegative(),
+  /**
+   * - `begun`: some of it may still be answered with
+   * - `deleted`: nothing is answered with any more
+   * - `erased`: nothing is in the files of the servers either
+   */
+  state: z.enum(['begun', 'deleted', 'erased']),
+  chunks: z.int().nonnegative(),
+})
+export type Forgotten = z.infer<typeof Forgotten>
+
+/** One that is not erased yet: whose it was is known. */
+export type Unerased = Forgotten & { creator: CreatorId }
+
+export const keyOf = (creator: string): string => hash('sha256', creator)
+
+/** The creators who were forgotten, recorded beside the data: on the first server, in a database of their own. */
+export class ForgottenCreators {
+  readonly #server: ChromaServer
+  #collection: ChromaCollection | undefined
+  /** As last read, and how many records there were. */
+  #last: { size: number; all: Forgotten[] } = { size: 0, all: [] }
+
+  constructor(server: ChromaServer) {
+    this.#server = server
+  }
+
+  /** All of them, in the order in which they were forgotten. */
+  async all(signal?: AbortSignal): Promise<Forgotten[]> {
+    const read = (collection: ChromaCollection) =>
+      collection.get(ANY, { include: ['metadatas'] }, signal)
+    return ((await this.#read(read, signal)) ?? [])
+      .map(({ metadata }) => parse(String(metadata?.value)))
+      .sort((a, b) => a.until - b.until)
+  }
+
+  /** Those whose data may still be in files of the servers. */
+  async unerased(signal?: AbortSignal): Promise<Unerased[]> {
+    const all = await this.all(signal)
+    return all.filter((each): each is Unerased => each.state !== 'erased')
+  }
+
+  /**
+   * For those who look often: one small request as long as nobody more is forgotten.
+   * @returns the last second until which tokens of each creator are void, by keyOf
+   */
+  async voidUntil(signal?: AbortSignal): Promise<Map<string, number>> {
+    const size = (await this.#read(collection => collection.size(signal), signal)) ?? 0
+    if (size !== this.#last.size) this.#last = { size, all: await this.all(signal) }
+    return new Map(this.#last.all.map(({ key, until }) => [key, until]))
+  }
+
+  /**
+   * Records what became of a creator.
+   * @param traces by which its data is told in files (checks/forget/traces.ts); they stay as they are when absent
+   */
+  async record(forgotten: Forgotten, traces?: string): Promise<void> {
+    const collection = (await this.#find()) ?? (await this.#make())
+    const id = idOf(forgotten)
+    const text = traces ?? (await this.traces(forgotten))
+    const metadata = { kind: COLLECTION, value: JSON.stringify(forgotten) }
+    await collection.upsert([{ id, metadata, text, vector: [1] }])
+  }
+
+  /** Records that nothing is left of one: from then on nobody can tell from it who that was. */
+  async erased({ creator: _, ...forgotten }: Unerased): Promise<void> {
+    await this.record({ ...forgotten, state: 'erased' }, '')
+  }
+
+  async traces(forgotten: Forgotten, signal?: AbortSignal): Promise<string> {
+    const options = { ids: [idOf(forgotten)], include: ['documents' as const] }
+    const read = (collection: ChromaCollection) => collection.get(ANY, options, signal)
+    return (await this.#read(read, signal))?.[0]?.text ?? ''
+  }
+
+  /** Undefined where nobody was forgotten yet, or the data is another since. */
+  async #read<T>(
+    use: (collection: ChromaCollection) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T | undefined> {
+    const collection = await this.#find(signal)
+    try {
+      return collection && (await use(collection))
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      this.#collection = undefined
+      return undefined
+    }
+  }
+
+  async #find(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
+    if (this.#collection !== undefined) return this.#collection
+    const info = await this.#server.findCollection(DATABASE, COLLECTION, signal)
+    if (info !== undefined) this.#collection = this.#server.records(DATABASE, info.id)
+    return this.#collection
+  }
+
+  async #make(): Promise<ChromaCollection> {
+    const settings = { space: SPACE, metadata: { kind: COLLECTION } } as const
+    await this.#server.ensureDatabase(DATABASE)
+    const info = await this.#server.ensureCollection(DATABASE, COLLECTION, settings)
+    this.#collection = this.#server.records(DATABASE, info.id)
+    return this.#collection
+  }
+}
+
+const ANY = { kind: { $eq: COLLECTION } }
+
+/** Whoever comes back and is forgotten again has two. */
+const idOf = ({ key, until }: Forgotten): string => `${key} ${until}`
+
+const parse = (value: string): Forgotten => parseRecorded(Forgotten, value, 'a forgotten creator')
