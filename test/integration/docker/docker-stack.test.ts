@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -470,6 +471,31 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await notes.lost()).toEqual([])
     },
     2 * MINUTES,
+  )
+
+  it(
+    'is erased of a creator, in the volume too, without a server being stopped',
+    async () => {
+      const secret = 'What Grete has written down is for nobody else to read.'
+      expect(await notes.putOf('grete', 'diary', secret)).toBe(200)
+      const inVolume = async () => {
+        const chroma = engine.docker.getContainer((await ids('chroma-0'))[0]!)
+        const tar = await buffer(await chroma.getArchive({ path: '/data' }))
+        return tar.includes(secret)
+      }
+      expect(await inVolume()).toBe(true)
+      const before = await everythingOf(engine.docker)
+      const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(document).toMatchObject({
+        creators: [{ creator: 'grete', chunks: 1 }],
+        search: { things: 2, before: 2, after: 0 },
+      })
+      expect(await inVolume()).toBe(false)
+      expect(await everythingOf(engine.docker)).toEqual(before)
+      expect(await notes.lost()).toEqual([])
+    },
+    3 * MINUTES,
   )
 
   it(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -310,6 +310,30 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       const restored = await stack.json('restore', '--from', archive)
       expect(restored).toMatchObject({ code: 0, document: { written: documents } })
       expect(await written()).toEqual(known)
+    })
+
+    it('is erased of a creator, in its claim too, by a Job beside its pod that goes again', async () => {
+      const secret = 'What Grete has written down is for nobody else to read.'
+      const vector = vectorFor(secret, DIMENSION)
+      const grete = deployment.knowledge().creator('grete')
+      await grete.upsert([{ id: 'diary', chunks: [{ text: secret, vector }] }])
+      const known = await written()
+      const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(document).toMatchObject({
+        creators: [{ creator: 'grete', chunks: 1 }],
+        search: { things: 2, before: 2, after: 0 },
+      })
+      const volumes = join(cluster.home, 'volumes')
+      const entries = await readdir(volumes, { recursive: true, withFileTypes: true })
+      const databases = entries.filter(({ name }) => name === 'chroma.sqlite3')
+      expect(databases).not.toEqual([])
+      for (const { parentPath, name } of databases) {
+        expect((await readFile(join(parentPath, name))).includes(secret)).toBe(false)
+      }
+      expect(await pods('beside-data')).toEqual([])
+      expect(await written()).toEqual(known)
+      expect(await grete.count()).toBe(0)
     })
 
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {

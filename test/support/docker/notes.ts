@@ -34,6 +34,12 @@ export class Notes {
     }
   }
 
+  /** Puts a document of somebody else, once. */
+  async putOf(creator: string, document: string, text: string): Promise<number> {
+    const init = { method: 'PUT', body: JSON.stringify({ text }) }
+    return (await this.#ask(`/creators/${creator}/documents/${document}`, init)).status
+  }
+
   /** @returns those that were acknowledged and are not there */
   async lost(): Promise<string[]> {
     const missing: string[] = []
