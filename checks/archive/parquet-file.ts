@@ -1,7 +1,9 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
-import { fileWriter, ParquetWriter } from 'hyparquet-writer'
+import { ParquetWriter } from 'hyparquet-writer'
 import { Failure } from '../../infra/failure.ts'
 import { ArchivedRow, columnsOf, SCHEMA } from './archived-row.ts'
+
+type Writer = ConstructorParameters<typeof ParquetWriter>[0]['writer']
 
 /** Rows that are encoded at once, and read at once: some 15 MB with vectors of 768 numbers. */
 const ROW_GROUP = 1000
@@ -11,12 +13,18 @@ const ARCHIVE_KEY = 'knowledge-stack archive'
 /** Writes rows to a Parquet file, with memory for one row group. Encoding keeps a processor busy: see ParquetThread. */
 export class ParquetFile {
   readonly #writer: ParquetWriter
+  readonly #rowGroup: number
   #waiting: ArchivedRow[] = []
 
-  /** @param archive its id */
-  constructor(path: string, archive: string) {
+  /**
+   * @param writer takes its bytes
+   * @param archive its id
+   * @param rowGroup rows that are encoded at once
+   */
+  constructor(writer: Writer, archive: string, rowGroup = ROW_GROUP) {
+    this.#rowGroup = rowGroup
     this.#writer = new ParquetWriter({
-      writer: fileWriter(path),
+      writer,
       schema: SCHEMA,
       kvMetadata: [{ key: ARCHIVE_KEY, value: archive }],
       createdBy: 'knowledge-stack',
@@ -25,7 +33,9 @@ export class ParquetFile {
 
   async write(rows: readonly ArchivedRow[]): Promise<void> {
     this.#waiting.push(...rows)
-    while (this.#waiting.length >= ROW_GROUP) await this.#encode(this.#waiting.splice(0, ROW_GROUP))
+    while (this.#waiting.length >= this.#rowGroup) {
+      await this.#encode(this.#waiting.splice(0, this.#rowGroup))
+    }
   }
 
   async close(): Promise<void> {
@@ -34,7 +44,7 @@ export class ParquetFile {
   }
 
   async #encode(rows: readonly ArchivedRow[]): Promise<void> {
-    await this.#writer.write({ columnData: columnsOf(rows), rowGroupSize: ROW_GROUP })
+    await this.#writer.write({ columnData: columnsOf(rows), rowGroupSize: this.#rowGroup })
   }
 }
 

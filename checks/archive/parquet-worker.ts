@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { fileWriter } from 'hyparquet-writer'
 import { ParquetFile } from './parquet-file.ts'
 import type { Answer, Asked } from './parquet-thread.ts'
 
@@ -7,7 +8,7 @@ let file: ParquetFile | undefined
 let last: Promise<void> = Promise.resolve()
 
 async function work(asked: Asked): Promise<void> {
-  if (asked.kind === 'open') file = new ParquetFile(asked.path, asked.archive)
+  if (asked.kind === 'open') file = new ParquetFile(fileWriter(asked.path), asked.archive)
   else if (asked.kind === 'close') await file?.close()
   else {
     const rows = asked.rows.map(({ embedding, ...row }) => ({

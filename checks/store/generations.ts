@@ -64,6 +64,14 @@ export class Generations {
     }
   }
 
+  /** Where a creator is at this moment. */
+  locate(creator: CreatorId, signal?: AbortSignal): Promise<Generation> {
+    return this.with(creator, async generation => {
+      await generation.shards.read(creator, undefined, async () => undefined, signal)
+      return generation
+    })
+  }
+
   /** The one that all creators have moved to, or else the last that they began to leave. */
   async newest(signal?: AbortSignal): Promise<Generation> {
     let generation = this.first

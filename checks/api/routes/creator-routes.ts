@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { exportCreator } from '../../archive/export-creator.ts'
 import { forgetCreator } from '../../forget/forget-creator.ts'
 import type { Knowledge } from '../../store/knowledge.ts'
 import { HttpError } from '../errors.ts'
@@ -12,6 +15,7 @@ import {
   Documents,
   Hits,
   NewDocumentBody,
+  ParquetFileBody,
   QuestionBody,
   Stored,
   Usage,
@@ -117,6 +121,35 @@ export const creators: FastifyPluginAsyncZod<{
     async ({ params: { creator, document }, life }) => ({
       deletedChunks: await knowledge.creator(creator).delete({ documents: [document] }, life),
     }),
+  )
+
+  api.get(
+    '/export',
+    {
+      config: { access: 'creator', lane: 'read', work: DOCUMENT_WORK },
+      schema: {
+        operationId: 'exportCreator',
+        summary: 'All that the creator has, as one Parquet file',
+        description:
+          'With a row for each chunk, and the columns of an archive of npm run backup: texts, metadata, times and vectors. An answer that is cut off has no footer, and no program opens it.',
+        ...CREATORS,
+        params: CreatorPath,
+        response: { ...responsesOf('', z.any(), 401, 403), 200: ParquetFileBody },
+      },
+    },
+    async ({ params: { creator }, life }, reply) => {
+      const pieces = exportCreator(knowledge, knowledge.creator(creator).id, life)
+      // Before the status is out: whoever may not, or asks for what cannot be read, is told so.
+      const first = await pieces.next()
+      const all = async function* () {
+        if (!first.done) yield first.value
+        yield* pieces
+      }
+      return reply
+        .type('application/vnd.apache.parquet')
+        .header('content-disposition', 'attachment; filename="creator.parquet"')
+        .send(Readable.from(all()) as never)
+    },
   )
 
   api.delete(

@@ -66,6 +66,15 @@ export const Usage = z.object({
   maxRecords: z.int().positive().nullable().describe('Null where nothing bounds it'),
   maxBytes: z.int().positive().nullable().describe('Null where nothing bounds it'),
 })
+/** Told of in the document; it is sent as it is read. */
+export const ParquetFileBody = {
+  description: 'The file',
+  content: {
+    'application/vnd.apache.parquet': {
+      schema: z.any().meta({ type: 'string', format: 'binary' }),
+    },
+  },
+}
 export const Deleted = z.object({ deletedChunks: z.int().nonnegative() })
 
 const asked = {

@@ -50,8 +50,10 @@ describe('the OpenAPI document', () => {
       [`${AI}/ollama/test-chat`]: 'post',
       [`${AI}/models/status`]: 'get',
       [`${AI}/models/reload`]: 'post',
+      [CREATOR]: 'delete',
       [`${CREATOR}/documents`]: 'get',
       [`${CREATOR}/documents/{document}`]: 'delete,get,put',
+      [`${CREATOR}/export`]: 'get',
       [`${CREATOR}/query`]: 'post',
       [`${CREATOR}/usage`]: 'get',
     })
@@ -115,6 +117,6 @@ describe('the OpenAPI document', () => {
       ],
       folder,
     )
-    expect(said).toMatch(/Tested: 13\b/)
+    expect(said).toMatch(/Tested: 15\b/)
   })
 })
