@@ -43,7 +43,8 @@ async function roundTrip(context: CheckContext, shard: number): Promise<Finding>
   const client = clientFor(connection, shards.database, signal)
   const isLive = await scratch.isLive(shard, signal)
   try {
-    const name = collectionOf(shard)
+    const live = isLive ? (await shards.existing(signal)).get(shard) : undefined
+    const name = live?.name ?? collectionOf(shard)
     const collection = isLive
       ? await client.getCollection({ name })
       : await client.createCollection({

@@ -137,4 +137,5 @@ const collectionAt = ({ record, name }: Place, infos: readonly CollectionInfo[])
   infos.find(({ id }) => id === record?.layout.collection) ?? infos.find(info => info.name === name)
 
 /** Also of a shard beyond the count of this deployment: then the data was made for another. */
-const isShard = (info: CollectionInfo): boolean => /^knowledge_shard_\d+$/.test(info.name)
+const isShard = (info: CollectionInfo): boolean =>
+  /^knowledge_shard_\d+(_rebuilt_\d+)?$/.test(info.name)
