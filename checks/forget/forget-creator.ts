@@ -1,8 +1,8 @@
 import { Failure } from '../../infra/failure.ts'
+import { tracesOf } from '../chroma-files/traces.ts'
 import type { Creator } from '../store/creator.ts'
 import { type Forgotten, keyOf, type Unerased } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
-import { tracesOf } from './traces.ts'
 
 /** Records of a creator by which its data is looked for in files: of more, so many. */
 const SAMPLED = 256

@@ -1,8 +1,8 @@
 import { encode } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
+import { TraceSearch } from '../chroma-files/traces.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { EVERYTHING } from '../store/shards/creators-records.ts'
-import { TraceSearch } from './traces.ts'
 
 /** Records that are read at once. */
 const PAGE = 1000

@@ -72,7 +72,7 @@ export class ForgottenCreators {
 
   /**
    * Records what became of a creator.
-   * @param traces by which its data is told in files (checks/forget/traces.ts); they stay as they are when absent
+   * @param traces by which its data is told in files (checks/chroma-files/traces.ts); they stay as they are when absent
    */
   async record(forgotten: Forgotten, traces?: string): Promise<void> {
     const collection = (await this.#find()) ?? (await this.#make())

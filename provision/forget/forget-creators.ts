@@ -1,11 +1,11 @@
-import type { BesideReport } from '../../checks/forget/beside-data.ts'
+import type { BesideReport } from '../../checks/chroma-files/beside-data.ts'
+import { TraceSearch } from '../../checks/chroma-files/traces.ts'
 import {
   finishForgetting,
   forgetCreator,
   requireNothingLeft,
 } from '../../checks/forget/forget-creator.ts'
 import { tracesAmongOthers } from '../../checks/forget/shared-traces.ts'
-import { TraceSearch } from '../../checks/forget/traces.ts'
 import { findMove, moveUnderWay } from '../../checks/reshard/find-move.ts'
 import { rebuildShard } from '../../checks/reshard/rebuild-shard.ts'
 import type { Unerased } from '../../checks/store/forgotten.ts'

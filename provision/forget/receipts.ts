@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { Erased } from '../../checks/forget/erase-files.ts'
+import { Erased } from '../../checks/chroma-files/erase-files.ts'
 import { makePrivateFolder, PRIVATE_FILE } from '../../infra/private-files.ts'
 import { receiptsOf } from '../../infra/settings/home-paths.ts'
 import { readJsonRecord } from '../json-record.ts'

@@ -1,6 +1,7 @@
 import type { ContainerInspectInfo } from 'dockerode'
 import { Failure } from '../../infra/failure.ts'
 import { PROJECT } from '../../infra/project.ts'
+import { besideContainer } from '../chroma-files/beside-container.ts'
 import { containerUsage, dataRoot } from '../docker/container-usage.ts'
 import {
   containerName,
@@ -15,7 +16,6 @@ import { removeUnknownContainers, requireOwnPlaces } from '../docker/docker-owne
 import { requireDocker, requireGpus } from '../docker/docker-preflight.ts'
 import { limitsHeld } from '../docker/require-limits.ts'
 import { ownVolumes, removeVolume, sizesOf, volumesLayout } from '../docker/volumes.ts'
-import { besideContainer } from '../forget/beside-container.ts'
 import { localInventory } from '../plan/local-inventory.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 

@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { besidePod } from '../chroma-files/beside-pod.ts'
 import { sizeClaims } from '../cluster/claim-sizes.ts'
 import { openCluster } from '../cluster/cluster-client.ts'
 import { clusterLayout } from '../cluster/cluster-layout.ts'
@@ -8,7 +9,6 @@ import { nodesToPlan } from '../cluster/nodes-to-plan.ts'
 import { removeUnknownObjects, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
 import { describeClaims, purgeObjects } from '../cluster/ownership/purge-cluster.ts'
 import { logsOf, stackPods } from '../cluster/pods.ts'
-import { besidePod } from '../forget/beside-pod.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */

@@ -1,4 +1,4 @@
-import type { BesideReport, BesideRequest } from '../../checks/forget/beside-data.ts'
+import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
 import type { CurrentUsage } from '../../infra/capacity/capacity-plan.ts'
 import type { Node } from '../../infra/capacity/hardware/hardware.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
@@ -50,7 +50,7 @@ export interface TargetCommands {
   /** Looks whether an update that began then waits in vain. */
   findHopeless(settings: Settings, since: Millis): Promise<Failure | undefined>
   status(settings: Settings): Promise<ServerStatus[]>
-  /** Works on the files of a Chroma server where they can be seen (checks/forget/beside-data.ts). */
+  /** Works on the files of a Chroma server where they can be seen (checks/chroma-files/beside-data.ts). */
   besideData(
     settings: Settings,
     instance: number,

@@ -7,6 +7,7 @@ import { attacks } from './attacks.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
 import { chromaMemory } from './chroma-memory.ts'
+import { dataKills } from './data-kills.ts'
 import { docker } from './docker.ts'
 import { dryRun } from './dry-run.ts'
 import { interrupted } from './interrupted.ts'
@@ -14,7 +15,6 @@ import { kills } from './kills.ts'
 import { knowledge } from './knowledge.ts'
 import { lifecycle } from './lifecycle.ts'
 import { reshard } from './reshard.ts'
-import { reshardKills } from './reshard-kills.ts'
 import { scheduler } from './scheduler.ts'
 import { searches } from './searches.ts'
 
@@ -35,7 +35,7 @@ const BENCHES: Bench[] = [
   interrupted,
   attacks,
   reshard,
-  reshardKills,
+  dataKills,
   archive,
 ]
 

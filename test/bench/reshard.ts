@@ -113,12 +113,10 @@ async function move(
   shards: number,
   held?: { rate: number; signal: AbortSignal },
 ): Promise<Moved> {
-  const worker = join(PROJECT_ROOT, 'test/support/reshard/mover-worker.ts')
-  const argv = [worker, JSON.stringify(outputs), String(shards), 'null']
-  const rate = held === undefined ? [] : [String(held.rate)]
-  const { stdout } = await promisify(execFile)(process.execPath, [...argv, ...rate], {
-    signal: held?.signal,
-  })
+  const worker = join(PROJECT_ROOT, 'test/support/data-kills/data-worker.ts')
+  const work = { name: 'reshard', shards, ...(held && { rate: held.rate }) }
+  const argv = [worker, JSON.stringify(outputs), JSON.stringify(work)]
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { signal: held?.signal })
   return MovedOutput.parse(JSON.parse(stdout))
 }
 

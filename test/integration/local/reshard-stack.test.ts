@@ -326,6 +326,27 @@ describe('the data of a stack of local processes', () => {
     expect((await stack.run('verify', '--stack', 'dev')).code).toBe(0)
   })
 
+  it('is looked at with its files, of which doctor takes out what moves and deletes have left', async () => {
+    const looked = await stack.json('doctor', '--stack', 'dev')
+    expect(looked).toMatchObject({ code: 0, document: { sound: true } })
+    for (const { folders } of looked.document.servers) expect(folders).toEqual([])
+    // A move leaves the folders of the shards that it deletes.
+    expect((await stack.json('reshard', '--shards', '7')).code).toBe(0)
+    const left = (await stack.json('doctor', '--stack', 'dev')).document.servers
+    expect(left.flatMap(({ folders }: { folders: string[] }) => folders)).not.toEqual([])
+    expect((await stack.run('doctor', '--stack', 'dev')).stdout).toMatch(
+      /folders of deleted indexes are left\n.*npm run doctor -- --fix --stack dev/,
+    )
+    const fixed = await stack.json('doctor', '--stack', 'dev', '--fix')
+    expect(fixed).toMatchObject({ code: 0, document: { sound: true } })
+    for (const { folders, erased } of fixed.document.servers) {
+      expect(folders).toEqual([])
+      expect(erased.after).toBeLessThanOrEqual(erased.before)
+    }
+    expect(await found('creator 3')).toHaveLength(4)
+    expect((await stack.run('verify', '--stack', 'dev')).code).toBe(0)
+  })
+
   /** Files of the stack's folder that have a text in them. */
   async function filesWith(text: string): Promise<string[]> {
     const entries = await readdir(stack.home, { recursive: true, withFileTypes: true })

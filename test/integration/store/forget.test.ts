@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { workBesideData } from '../../../checks/chroma-files/beside-data.ts'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
-import { workBesideData } from '../../../checks/forget/beside-data.ts'
 import { forgetCreator } from '../../../checks/forget/forget-creator.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { endRebuild, rebuildShard } from '../../../checks/reshard/rebuild-shard.ts'

@@ -103,7 +103,13 @@ describe("when Chroma's index is damaged", () => {
     return report.checks[0]!
   }
   const treat = async () => {
-    const how = { fix: true, embedUnknown: false, signal, report: () => undefined }
+    const how = {
+      fix: true,
+      embedUnknown: false,
+      deleteForeign: false,
+      signal,
+      report: () => undefined,
+    }
     return (await diagnose(knowledge, how))[0]!
   }
   const foundByOwnVector = async (text: string) =>
@@ -198,7 +204,13 @@ describe("when Chroma's index is damaged", () => {
       }) as typeof fetch,
     })
     const before = await writer.get({}, { limit: 1000 })
-    const how = { fix: true, embedUnknown: false, signal, report: () => undefined }
+    const how = {
+      fix: true,
+      embedUnknown: false,
+      deleteForeign: false,
+      signal,
+      report: () => undefined,
+    }
     const [treated] = await diagnose(hiding.knowledge(), how)
     await hiding.close()
     expect(treated).toMatchObject({ lostVectors: 0, notFound: 2, rewritten: 2, sound: true })

@@ -1,8 +1,8 @@
-import { BesideReport } from '../../checks/forget/beside-data.ts'
+import { BesideReport } from '../../checks/chroma-files/beside-data.ts'
 import { Failure, readMarked } from '../../infra/failure.ts'
 
 /** The program that works beside the data of a Chroma server, by its path below the project's root. */
-export const BESIDE_DATA = 'checks/forget/main.ts'
+export const BESIDE_DATA = 'checks/chroma-files/main.ts'
 
 /**
  * What the program has written.

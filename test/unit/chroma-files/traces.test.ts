@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TraceSearch, tracesOf } from '../../../checks/forget/traces.ts'
+import { TraceSearch, tracesOf } from '../../../checks/chroma-files/traces.ts'
 
 const floats = (vector: readonly number[]) => Buffer.from(Float32Array.from(vector).buffer)
 const scaled = (vector: readonly number[]) => {

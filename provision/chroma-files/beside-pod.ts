@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
-import type { BesideReport, BesideRequest } from '../../checks/forget/beside-data.ts'
+import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
 import { Failure } from '../../infra/failure.ts'
 import {
   CHROMA,

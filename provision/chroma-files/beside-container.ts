@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { BesideReport, BesideRequest } from '../../checks/forget/beside-data.ts'
+import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
 import {
   CONTAINER_OWNER_LABEL,
   chromaPart,

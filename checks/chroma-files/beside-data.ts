@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Erased, eraseDeleted } from './erase-files.ts'
+import { FileWaste, fileWaste } from './file-waste.ts'
 import { Searched, searchFiles } from './search-files.ts'
 import { TraceSearch } from './traces.ts'
 
@@ -21,6 +22,8 @@ export const BesideReport = Searched.extend({
   /** Of those, the positions of the ones that are there. */
   found: z.array(z.int().nonnegative()),
   erased: Erased.optional(),
+  /** What is there beside the data, once that is over. */
+  waste: FileWaste,
 })
 export type BesideReport = z.infer<typeof BesideReport>
 
@@ -29,5 +32,11 @@ export async function workBesideData(request: BesideRequest): Promise<BesideRepo
   const erased = request.erase ? await eraseDeleted(request.data) : undefined
   const search = new TraceSearch(request.traces)
   const searched = await searchFiles(request.data, search)
-  return { ...searched, things: search.things, found: [...search.found], erased }
+  return {
+    ...searched,
+    things: search.things,
+    found: [...search.found],
+    erased,
+    waste: await fileWaste(request.data),
+  }
 }

@@ -1,15 +1,14 @@
-import { readdir, rm, stat, statfs } from 'node:fs/promises'
+import { rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { type Bytes, formatBytes, type Millis, minutes } from '../../infra/units.ts'
+import { DATABASE, indexFolders } from './file-waste.ts'
 
-const DATABASE = 'chroma.sqlite3'
 /** The server has the file for itself while it writes; it waits for us as long as we hold it. */
 const WAITS: Millis = minutes(2)
 /** Beside the file there is a copy of it at a time, and a journal that is as large at most. */
 const NEEDED = 2
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What was taken out of the files of a Chroma server. */
 export const Erased = z.object({
@@ -46,7 +45,7 @@ export async function eraseDeleted(data: string): Promise<Erased> {
   process.env.SQLITE_TMPDIR = data
   const { DatabaseSync } = await import('node:sqlite')
   // Before the database is asked: a folder of which it knows nothing then is of no collection.
-  const folders = (await readdir(data)).filter(name => UUID.test(name))
+  const folders = await indexFolders(data)
   const began = performance.now()
   const database = new DatabaseSync(path, { timeout: WAITS })
   let known: Set<string>

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BesideReport, BesideRequest } from '../../checks/forget/beside-data.ts'
+import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
 import { PRIVATE_FILE } from '../../infra/private-files.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
