@@ -1,6 +1,5 @@
 import { Failure } from '../../infra/failure.ts'
 import { tracesOf } from '../chroma-files/traces.ts'
-import type { Creator } from '../store/creator.ts'
 import { type Forgotten, keyOf, type Unerased } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 
@@ -19,6 +18,18 @@ export async function forgetCreator(
   id: string,
   now: number,
 ): Promise<Unerased> {
+  return finishForgetting(knowledge, await beginForgetting(knowledge, id, now))
+}
+
+/**
+ * Records that a creator is to be forgotten: its tokens are void, and whoever forgets next does the rest.
+ * @param now and @throws as forgetCreator
+ */
+export async function beginForgetting(
+  knowledge: Knowledge,
+  id: string,
+  now: number,
+): Promise<Unerased> {
   const creator = knowledge.creator(id)
   const traces = tracesOf(await creator.sample(SAMPLED))
   const begun = {
@@ -29,23 +40,14 @@ export async function forgetCreator(
     chunks: 0,
   }
   await knowledge.forgotten.record(begun, traces)
-  return finish(knowledge, creator, begun, traces)
+  return begun
 }
 
-/** Forgets those whom a process that was killed has begun to forget. */
+/** Takes what the creator has out of all answers. */
 export async function finishForgetting(knowledge: Knowledge, begun: Unerased): Promise<Unerased> {
-  return finish(knowledge, knowledge.creator(begun.creator), begun, undefined)
-}
-
-async function finish(
-  { forgotten }: Knowledge,
-  creator: Creator,
-  begun: Unerased,
-  traces: string | undefined,
-): Promise<Unerased> {
-  const chunks = begun.chunks + (await creator.clear())
+  const chunks = begun.chunks + (await knowledge.creator(begun.creator).clear())
   const deleted = { ...begun, state: 'deleted' as const, chunks }
-  await forgotten.record(deleted, traces)
+  await knowledge.forgotten.record(deleted)
   return deleted
 }
 

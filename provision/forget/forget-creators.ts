@@ -1,8 +1,8 @@
 import type { BesideReport } from '../../checks/chroma-files/beside-data.ts'
 import { TraceSearch } from '../../checks/chroma-files/traces.ts'
 import {
+  beginForgetting,
   finishForgetting,
-  forgetCreator,
   requireNothingLeft,
 } from '../../checks/forget/forget-creator.ts'
 import { tracesAmongOthers } from '../../checks/forget/shared-traces.ts'
@@ -50,7 +50,7 @@ export async function forgetCreators(
     async ({ report }) => {
       for (const id of creators) {
         report(id)
-        await forgetCreator(knowledge, id, Date.now())
+        await beginForgetting(knowledge, id, Date.now())
       }
       for (const each of await knowledge.forgotten.unerased(signal)) {
         if (each.state === 'begun') await finishForgetting(knowledge, each)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
+import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { databaseOf } from '../../../infra/shards.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
@@ -13,7 +14,7 @@ import { type RunningChroma, startChroma } from '../servers/chroma.ts'
 import { EMBEDDING_MODEL, outputsOf } from '../store/deployment.ts'
 import type { Work } from './data-worker.ts'
 import { type CommandName, type Kill, PHASES, type Phase } from './phases.ts'
-import { type Acknowledged, DIMENSION, versionOf } from './written.ts'
+import { type Acknowledged, DIMENSION, textsOfVersion, versionOf } from './written.ts'
 
 const WORKERS = import.meta.dirname
 const COUNTS = [5, 8] as const
@@ -186,9 +187,14 @@ class World {
   async prepared(name: CommandName): Promise<Work> {
     const moves = name === 'reshard' || name === 're-embed'
     if (this.#moving !== undefined && this.#moving.name !== name) await this.#toTheEnd(this.#moving)
-    if (moves) return (this.#moving ??= this.#nextMove(name))
+    if (moves) {
+      this.#moving ??= this.#nextMove(name)
+      return this.#moving
+    }
     if (name === 'forget') {
-      const creators = [await this.#victim(), await this.#victim()]
+      for (let count = 0; count < 2; count += 1) await this.#addVictim()
+      // As somebody asks again whose command was killed.
+      const creators = [...this.#pending.keys()]
       const data = this.#chroma.map(({ data }) => data)
       return { name, creators, home: this.#home, data }
     }
@@ -293,7 +299,7 @@ class World {
   }
 
   /** Somebody who is to be forgotten, and has something. */
-  async #victim(): Promise<string> {
+  async #addVictim(): Promise<void> {
     this.#victims += 1
     const creator = `victim ${this.#victims}`
     const texts = Array.from(
@@ -301,23 +307,22 @@ class World {
       (_, index) => `What ${creator} has said as number ${index}, to nobody else.`,
     )
     const documents = texts.map((text, index) => {
-      const [chunk] = versionOf('', this.#victims * SECRETS + index, 1).chunks!
-      return { id: `secret ${index}`, chunks: [{ ...chunk!, text }] }
+      const vector = vectorFor(text, DIMENSION)
+      return { id: `secret ${index}`, chunks: [{ text, vector }] }
     })
     await this.#store.knowledge().creator(creator).upsert(documents)
     this.#pending.set(creator, texts)
-    return creator
   }
 
   async #write(creator: string, documents: number): Promise<void> {
     const own = new Map<string, string[]>()
     for (let index = 0; index < documents; index += 1) {
-      const document = versionOf(`document ${index}`, 1000 + index, 2)
-      await this.#store.knowledge().creator(creator).upsert([document])
-      own.set(
-        document.id,
-        document.chunks!.map(({ text }) => text),
-      )
+      const [id, version] = [`document ${index}`, 1000 + index]
+      await this.#store
+        .knowledge()
+        .creator(creator)
+        .upsert([versionOf(id, version, 2)])
+      own.set(id, textsOfVersion(version, 2))
     }
     this.#wanted.set(creator, own)
   }

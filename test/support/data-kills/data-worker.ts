@@ -19,7 +19,7 @@ import { forgetCreators } from '../../../provision/forget/forget-creators.ts'
 import { Steps } from '../../../provision/steps/steps.ts'
 import type { TargetCommands } from '../../../provision/targets/target.ts'
 import { embedded } from './embedded.ts'
-import { type CommandName, type Kill, phaseOf } from './phases.ts'
+import { type Kill, phaseOf } from './phases.ts'
 
 /** What a worker is to do. */
 export type Work =
