@@ -10,6 +10,7 @@ import { EmbeddingTurns } from './store/embedding-turns.ts'
 import { ForgottenCreators } from './store/forgotten.ts'
 import { Generations } from './store/generations.ts'
 import { Knowledge } from './store/knowledge.ts'
+import { LastBackup } from './store/last-backup.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { VersionStore } from './store/query/write-version-store.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
@@ -143,8 +144,14 @@ export async function openDeployment(
       const generations = new Generations(open(first, database), target =>
         open(target, databaseOf(target.generation)),
       )
-      const forgotten = new ForgottenCreators(servers[0]!)
-      return new Knowledge({ generations, forgotten, writes, reads, now: options.now ?? Date.now })
+      return new Knowledge({
+        generations,
+        forgotten: new ForgottenCreators(servers[0]!),
+        lastBackup: new LastBackup(servers[0]!),
+        writes,
+        reads,
+        now: options.now ?? Date.now,
+      })
     },
     async close() {
       const connections = [...servers, ...pools.values()].map(({ connection }) => connection)

@@ -1,5 +1,6 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { type Millis, seconds } from '../../infra/units.ts'
 import type { ConnectedDeployment } from '../connected-deployment.ts'
 import { guardRoutes } from './auth/access.ts'
 import { identifyCallers } from './auth/caller.ts'
@@ -45,6 +46,8 @@ export interface ServerParts {
   now: () => number
 }
 
+/** Whoever reads metrics does not wait for a Chroma that does not answer. */
+const BACKUP_READ: Millis = seconds(2)
 /** Longer than any id is, percent-encoded; ids themselves are checked where they are used. */
 const LONGEST_PARAMETER = 2048
 
@@ -83,6 +86,11 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   closeAfterEarlyAnswers(api)
 
   await documentRoutes(api)
+  const { lastBackup } = parts.probe.knowledge()
+  metrics.watchBackups(async () => {
+    const last = await lastBackup.read(AbortSignal.timeout(BACKUP_READ))
+    return last && new Date(last.created)
+  })
   metrics.serve(api)
   await addRoutes(api, parts)
   return [api, endAll]

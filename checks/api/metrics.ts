@@ -50,6 +50,22 @@ export class Metrics {
     )
   }
 
+  /** @param read the moment of the last backup of all creators; undefined where there is none */
+  watchBackups(read: () => Promise<Date | undefined>): void {
+    new Gauge({
+      name: 'knowledge_last_backup_timestamp_seconds',
+      help: 'When the last backup of all creators was begun that came to its end; absent where there is none',
+      registers: [this.registry],
+      async collect() {
+        // What cannot be asked is not told: an alarm for a missing value rings then.
+        const last = await read().catch(() => undefined)
+        this.reset()
+        if (last === undefined) this.remove()
+        else this.set(last.getTime() / 1000)
+      },
+    })
+  }
+
   /** Counts every request, and serves the counts. */
   serve(api: FastifyInstance): void {
     api.addHook('onResponse', async (request, reply) => {

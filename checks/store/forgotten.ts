@@ -1,15 +1,9 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { ChromaServer } from '../chroma/chroma-server.ts'
-import type { ChromaCollection } from '../chroma/collection.ts'
-import { isMissing } from '../transport/server-error.ts'
 import type { CreatorId } from './creator-id.ts'
 import { parseRecorded } from './shards/parse-recorded.ts'
-import { SPACE } from './shards/shard-metadata.ts'
-
-/** Of no generation: what was forgotten stays so wherever creators move to. */
-const DATABASE = 'knowledge_forgotten'
-const COLLECTION = 'forgotten'
+import { StackRecords } from './stack-records.ts'
 
 /** A creator who was forgotten at some time. */
 const Forgotten = z.object({
@@ -34,24 +28,19 @@ export type Unerased = Forgotten & { creator: CreatorId }
 
 export const keyOf = (creator: string): string => hash('sha256', creator)
 
-/** The creators who were forgotten, recorded beside the data: on the first server, in a database of their own. */
+/** The creators who were forgotten, recorded beside the data. */
 export class ForgottenCreators {
-  readonly #server: ChromaServer
-  #collection: ChromaCollection | undefined
+  readonly #records: StackRecords
   /** As last read, and how many records there were. */
   #last: { size: number; all: Forgotten[] } = { size: 0, all: [] }
 
   constructor(server: ChromaServer) {
-    this.#server = server
+    this.#records = new StackRecords(server, 'forgotten')
   }
 
   /** All of them, in the order in which they were forgotten. */
   async all(signal?: AbortSignal): Promise<Forgotten[]> {
-    const read = (collection: ChromaCollection) =>
-      collection.get(ANY, { include: ['metadatas'] }, signal)
-    return ((await this.#read(read, signal)) ?? [])
-      .map(({ metadata }) => parse(String(metadata?.value)))
-      .sort((a, b) => a.until - b.until)
+    return (await this.#records.values(signal)).map(parse).sort((a, b) => a.until - b.until)
   }
 
   /** Those whose data may still be in files of the servers. */
@@ -65,7 +54,7 @@ export class ForgottenCreators {
    * @returns the last second until which tokens of each creator are void, by keyOf
    */
   async voidUntil(signal?: AbortSignal): Promise<Map<string, number>> {
-    const size = (await this.#read(collection => collection.size(signal), signal)) ?? 0
+    const size = (await this.#records.read(records => records.size(signal), signal)) ?? 0
     if (size !== this.#last.size) this.#last = { size, all: await this.all(signal) }
     return new Map(this.#last.all.map(({ key, until }) => [key, until]))
   }
@@ -75,11 +64,8 @@ export class ForgottenCreators {
    * @param traces by which its data is told in files (checks/chroma-files/traces.ts); they stay as they are when absent
    */
   async record(forgotten: Forgotten, traces?: string): Promise<void> {
-    const collection = (await this.#find()) ?? (await this.#make())
-    const id = idOf(forgotten)
     const text = traces ?? (await this.traces(forgotten))
-    const metadata = { kind: COLLECTION, value: JSON.stringify(forgotten) }
-    await collection.upsert([{ id, metadata, text, vector: [1] }])
+    await this.#records.put(idOf(forgotten), forgotten, text)
   }
 
   /** Records that nothing is left of one: from then on nobody can tell from it who that was. */
@@ -89,42 +75,11 @@ export class ForgottenCreators {
 
   async traces(forgotten: Forgotten, signal?: AbortSignal): Promise<string> {
     const options = { ids: [idOf(forgotten)], include: ['documents' as const] }
-    const read = (collection: ChromaCollection) => collection.get(ANY, options, signal)
-    return (await this.#read(read, signal))?.[0]?.text ?? ''
-  }
-
-  /** Undefined where nobody was forgotten yet, or the data is another since. */
-  async #read<T>(
-    use: (collection: ChromaCollection) => Promise<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<T | undefined> {
-    const collection = await this.#find(signal)
-    try {
-      return collection && (await use(collection))
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      this.#collection = undefined
-      return undefined
-    }
-  }
-
-  async #find(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    if (this.#collection !== undefined) return this.#collection
-    const info = await this.#server.findCollection(DATABASE, COLLECTION, signal)
-    if (info !== undefined) this.#collection = this.#server.records(DATABASE, info.id)
-    return this.#collection
-  }
-
-  async #make(): Promise<ChromaCollection> {
-    const settings = { space: SPACE, metadata: { kind: COLLECTION } } as const
-    await this.#server.ensureDatabase(DATABASE)
-    const info = await this.#server.ensureCollection(DATABASE, COLLECTION, settings)
-    this.#collection = this.#server.records(DATABASE, info.id)
-    return this.#collection
+    const { all } = this.#records
+    const found = await this.#records.read(records => records.get(all, options, signal), signal)
+    return found?.[0]?.text ?? ''
   }
 }
-
-const ANY = { kind: { $eq: COLLECTION } }
 
 /** Whoever comes back and is forgotten again has two. */
 const idOf = ({ key, until }: Forgotten): string => `${key} ${until}`

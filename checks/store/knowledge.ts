@@ -5,6 +5,7 @@ import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './c
 import type { TextEmbedder } from './embedder.ts'
 import type { ForgottenCreators } from './forgotten.ts'
 import type { Generations } from './generations.ts'
+import type { LastBackup } from './last-backup.ts'
 import { checkDocuments, type NewDocument, type ReadyDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shards/shard-collections.ts'
@@ -26,6 +27,10 @@ export class Knowledge {
   /** The creators who were forgotten. */
   get forgotten(): ForgottenCreators {
     return this.#store.forgotten
+  }
+
+  get lastBackup(): LastBackup {
+    return this.#store.lastBackup
   }
 
   /** Of the generation that the outputs name. */

@@ -62,6 +62,7 @@ export const backup: CommandSpec<BackupOptions> = {
           `${counted(records, 'record')} of ${counted(creators, 'creator')}`,
       )
       await recordBackup(home, storage.name, done)
+      if (creator === undefined) await deployment.knowledge().lastBackup.record(done)
       const removed = keep === undefined ? [] : await keepNewest(home, storage, keep)
       return { text: describe(done, removed), document: { ...done, removed } }
     })

@@ -246,6 +246,10 @@ describe('the data of a stack of local processes', () => {
     expect((await readdir(to)).map(name => join(to, name)).sort()).toEqual(
       [document.archive, other].sort(),
     )
+    const metrics = await fetch(`http://127.0.0.1:${stack.config.apiPort}/metrics`)
+    const [, second] =
+      /^knowledge_last_backup_timestamp_seconds (\S+)$/m.exec(await metrics.text()) ?? []
+    expect(Number(second)).toBe(Date.parse(document.created) / 1000)
     const status = await stack.json('status')
     expect(status.document.backup).toMatchObject({ archive: document.archive, records: 26 })
     expect((await stack.run('status')).stdout).toMatch(
