@@ -8,9 +8,11 @@ import { type Bytes, formatBytes } from '../../infra/units.ts'
 import { planHere } from '../plan/deploy-decision.ts'
 import { commandsFor } from '../targets/targets.ts'
 
-/** What a second generation takes beside the first, in bytes of each server. */
-export interface SecondGeneration {
-  /** Servers that it is on. */
+/** What copies take beside what they are made of, in bytes of each server. */
+export interface Copies {
+  /** For people: `A second generation of the data`. */
+  what: string
+  /** Servers that they are on. */
   instances: number
   memory: Bytes
   disk: Bytes
@@ -20,25 +22,37 @@ export interface SecondGeneration {
 export function secondGeneration(
   { records }: StoreStatistics,
   { shards, instances, dimension }: { shards: number; instances: number; dimension: number },
-): SecondGeneration {
+): Copies {
   const vectors = Math.ceil(records / instances)
   const perShard = Math.max(1, Math.ceil(records / shards))
   return {
+    what: 'A second generation of the data',
     instances,
     memory: memoryOfVectors(vectors, dimension, perShard),
     disk: diskOfVectors(vectors, dimension),
   }
 }
 
+/** What the largest shard takes once more, while it is built anew. */
+export function secondShard({ shards, dimension }: StoreStatistics): Copies {
+  const largest = Math.max(...shards.map(({ records }) => records))
+  return {
+    what: 'A copy of the largest shard',
+    instances: 1,
+    memory: memoryOfVectors(largest, dimension, largest),
+    disk: diskOfVectors(largest, dimension),
+  }
+}
+
 /**
- * Requires room for two generations at once: on this machine what is free, in containers and on a cluster what the
+ * Requires room for what there is and copies of it at once: on this machine what is free, in containers and on a cluster what the
  * servers are held to.
  * @throws Failure `refused` with what is needed and what there is
  */
 export async function requireHeadroom(
   settings: Settings,
   statistics: StoreStatistics,
-  needed: SecondGeneration,
+  needed: Copies,
 ): Promise<void> {
   if (settings.target === 'local') return requireOnMachine(settings, needed)
   const { workloads } = await planHere(settings)
@@ -53,14 +67,17 @@ export async function requireHeadroom(
   const chunks = Math.ceil((2 * records) / expected.creators)
   throw new Failure(
     'refused',
-    `Two generations of ${records} records take ${formatBytes(both)} of a Chroma server's memory, and each is held to ${formatBytes(limit)}`,
+    `${needed.what} takes ${formatBytes(needed.memory)} of a Chroma server's memory beside the ${formatBytes(now)} of what there is, and each is held to ${formatBytes(limit)}`,
     {
       mend: `set knowledge-stack:chunksPerCreator ${Math.max(chunks, expected.chunksPerCreator + 1)}, deploy it (npm run up -- --stack ${stack}), and set it back afterwards`,
     },
   )
 }
 
-async function requireOnMachine(settings: Settings, { instances, memory, disk }: SecondGeneration) {
+async function requireOnMachine(
+  settings: Settings,
+  { what, instances, memory, disk }: Copies,
+): Promise<void> {
   const { nodes } = await (await commandsFor(settings)).inventory(settings)
   const free = nodes[0]!.memory
   const { bavail, bsize } = await statfs(settings.home)
@@ -76,7 +93,7 @@ async function requireOnMachine(settings: Settings, { instances, memory, disk }:
       : []),
   ]
   if (short.length === 0) return
-  throw new Failure('refused', `A second generation of the data takes ${short.join('; ')}`, {
-    mend: 'make room for it, or move on a machine that has it',
+  throw new Failure('refused', `${what} takes ${short.join('; ')}`, {
+    mend: 'make room for it, and run this again',
   })
 }

@@ -3,6 +3,7 @@ import { counted } from '../../../infra/units.ts'
 import { confirm } from '../../confirm.ts'
 import { forgetCreators } from '../../forget/forget-creators.ts'
 import type { Receipt } from '../../forget/receipts.ts'
+import { requireHeadroom, secondShard } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -45,6 +46,8 @@ export const forget: CommandSpec<ForgetOptions> = {
         })
       }
       if (!yes) await confirm(question(stack, creators, all), signal)
+      const statistics = await knowledge.statistics(signal)
+      await requireHeadroom(settings, statistics, secondShard(statistics))
       const forgotten = await forgetCreators(creators, {
         settings,
         knowledge,

@@ -14,7 +14,7 @@ import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { firstShardMap, MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { formatBytes, formatDuration } from '../../../infra/units.ts'
-import { requireHeadroom, type SecondGeneration, secondGeneration } from '../../reshard/headroom.ts'
+import { type Copies, requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import {
   type CommandContext,
@@ -140,7 +140,7 @@ interface Prospect {
   embedder: TextEmbedder
   isThere: boolean
   statistics: StoreStatistics
-  needed: SecondGeneration
+  needed: Copies
 }
 
 async function dryRun(
