@@ -60,6 +60,13 @@ export async function forgetCreators(
     all => `${counted(sum(all.map(({ chunks }) => chunks)), 'chunk')} gone from all answers`,
   )
   if (all.length === 0) return undefined
+  for (const { creator, chunks } of all) {
+    if (chunks === 0) {
+      steps.note(
+        `${JSON.stringify(creator)} had no chunks any more. Was it the right id? Its shard is built anew all the same`,
+      )
+    }
+  }
   const traces = await tracesOfAll(knowledge, all, signal)
   const before = await steps.run(
     'files before',
@@ -96,7 +103,6 @@ export async function forgetCreators(
   )
   const left = [...after.found].filter(thing => !shared.has(thing))
   if (left.length > 0) throw somethingLeft(settings, left.length, after.places)
-  for (const each of all) await knowledge.forgotten.erased(each)
   const receipt: Receipt = {
     stack: settings.stack,
     at: new Date().toISOString(),
@@ -113,7 +119,9 @@ export async function forgetCreators(
     },
     backups: await backupsBefore(settings.home, Math.max(...all.map(({ until }) => until))),
   }
-  return { receipt, file: await keepReceipt(settings.home, receipt) }
+  const file = await keepReceipt(settings.home, receipt)
+  for (const each of all) await knowledge.forgotten.erased(each)
+  return { receipt, file }
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, next) => all + next, 0)

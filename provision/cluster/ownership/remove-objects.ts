@@ -30,12 +30,16 @@ export async function removeObjects(
 
 /** One that is gone, or is another of the same name by now, is no error. */
 async function askForEnd(object: KubernetesObject, cluster: Cluster): Promise<void> {
-  const options = { preconditions: { uid: object.metadata?.uid } }
+  // In the body, beside which the query is not heard: of a Job, the pods would stay otherwise.
+  const options = {
+    propagationPolicy: 'Foreground',
+    preconditions: { uid: object.metadata?.uid },
+  }
   const none = undefined
   await askIfThere(
     cluster,
     `the end of ${objectName(object)}`,
-    cluster.objects.delete(object, none, none, none, none, 'Foreground', options),
+    cluster.objects.delete(object, none, none, none, none, none, options),
     [404, 409],
   )
 }
