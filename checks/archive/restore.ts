@@ -133,7 +133,7 @@ async function putBack(
   options: RestoreOptions,
 ): Promise<Restored> {
   const { there, creator: only, embedAnew, signal, report } = options
-  const forgotten = await forgottenSince(knowledge, manifest, options)
+  let forgotten = await forgottenSince(knowledge, manifest, options)
   const pace = new Pace(options.rate, signal)
   const { embedder } = await knowledge.generations.newest(signal)
   const restored = {
@@ -150,6 +150,11 @@ async function putBack(
   const put = async () => {
     const { documents, chunks } = load
     load = new Load()
+    // The API may have been asked to forget somebody meanwhile.
+    forgotten = await forgottenSince(knowledge, manifest, options)
+    for (const creator of documents.keys()) {
+      if (forgotten.has(keyOf(creator))) documents.delete(creator)
+    }
     await pace.wait(chunks)
     if (embedAnew) await embed([...documents.values()].flat(), embedder, signal)
     // While these go in, the next are read.
@@ -183,8 +188,7 @@ async function forgottenSince(
   { created }: Manifest,
   { forgotten, signal }: RestoreOptions,
 ): Promise<Set<string>> {
-  const recorded = await knowledge.forgotten.all(signal)
-  const all = [...forgotten, ...recorded.map(({ key, until }) => [key, until] as const)]
+  const all = [...forgotten, ...(await knowledge.forgotten.voidUntil(signal))]
   const second = Math.floor(Date.parse(created) / 1000)
   return new Set(all.flatMap(([key, until]) => (second <= until ? [key] : [])))
 }

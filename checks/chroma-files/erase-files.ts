@@ -1,7 +1,9 @@
-import { rm, stat, statfs } from 'node:fs/promises'
+import { rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
+import { REWRITING } from '../../infra/servers/chroma-watchdog.ts'
 import { type Bytes, formatBytes, type Millis, minutes } from '../../infra/units.ts'
 import { DATABASE, indexFolders } from './file-waste.ts'
 
@@ -33,7 +35,7 @@ export async function eraseDeleted(data: string): Promise<Erased> {
   const path = join(data, DATABASE)
   const before = await sizeOf(path)
   const { bavail, bsize } = await statfs(data)
-  const [free, needed] = [bavail * bsize, NEEDED * before]
+  const [free, needed] = [bavail * bsize, NEEDED * before + CHROMA_RESERVE]
   if (free < needed) {
     throw new Failure(
       'refused',
@@ -47,6 +49,9 @@ export async function eraseDeleted(data: string): Promise<Erased> {
   // Before the database is asked: a folder of which it knows nothing then is of no collection.
   const folders = await indexFolders(data)
   const began = performance.now()
+  // For the watchdog of the server's disk, to which a journal that stays long is one of a server that hangs.
+  const marker = join(data, REWRITING)
+  await writeFile(marker, '')
   const database = new DatabaseSync(path, { timeout: WAITS })
   let known: Set<string>
   try {
@@ -61,6 +66,7 @@ export async function eraseDeleted(data: string): Promise<Erased> {
     })
   } finally {
     database.close()
+    await rm(marker, { force: true })
   }
   const took = performance.now() - began
   const left = folders.filter(name => !known.has(name))

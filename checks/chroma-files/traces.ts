@@ -34,11 +34,14 @@ export function tracesOf(records: readonly Pick<StoredRecord, 'text' | 'vector'>
     .join(' ')
 }
 
-/** At its beginning, in its middle and at its end, where JSON writes it as it is. */
+/** In which parts of a text it is looked for. */
+const PARTS = [0, 0.25, 0.5, 0.75, 1]
+
+/** At its beginning, at its end, and in between, where JSON writes it as it is. */
 function tracesOfText(text: string): string[] {
   const bytes = Buffer.from(text)
   const last = bytes.length - WINDOW
-  const windows = [0, Math.floor(last / 2), last].flatMap(start => {
+  const windows = PARTS.map(part => Math.floor(last * part)).flatMap(start => {
     for (let at = Math.max(0, start); at <= last; at += 1) {
       const window = bytes.subarray(at, at + WINDOW)
       if (isPlain(window)) return [window]
@@ -133,9 +136,10 @@ export class TraceSearch {
     this.things = things.length
     for (const [thing, own] of things.entries()) {
       const all = own.split(',')
-      // A phrase may be others' too. Of a vector there is one form or the other.
+      // Phrases may be others' too; one may be cut in two by a page of the database. Of a vector there is one form or
+      // another.
       const isText = all.every(([kind]) => kind === 'b')
-      this.#needed.push(isText ? Math.min(2, all.length) : 1)
+      this.#needed.push(isText ? Math.max(Math.min(2, all.length), all.length - 1) : 1)
       this.#shown.push(new Set())
       for (const each of all) {
         const bytes = Buffer.from(each.slice(1), 'base64')
@@ -143,6 +147,11 @@ export class TraceSearch {
         this.#sought[each[0] as Kind].add(bytes.readUInt32LE(), { check, thing })
       }
     }
+  }
+
+  /** What was seen of a text in something else does not count from here on. */
+  beginAnew(): void {
+    for (const shown of this.#shown) shown.clear()
   }
 
   /** @param bytes of a file, with the last WINDOW − 1 of those before them */

@@ -25,6 +25,8 @@ export interface Treatment {
   fix: boolean
   /** Records that the store did not write are deleted. */
   deleteForeign: boolean
+  /** A shard may be built anew: nobody else works on the data. */
+  mayRebuild: boolean
   /** Records that the index of a collection has, deleted ones too, by its UUID; of none where nobody can look. */
   indexed?: ReadonlyMap<string, number>
   /** Vectors of which nobody knows where they were from are made again by the embedding model. */
@@ -159,6 +161,7 @@ async function diagnoseShard(
   const after = rewritten === 0 ? again : await examine()
   const left = await sortLost(records, after.lost, signal)
   const rebuilt =
+    treatment.mayRebuild &&
     hasOutgrown(told, after.records) &&
     after.lost.length === 0 &&
     (await findMove(knowledge, signal)).target === undefined

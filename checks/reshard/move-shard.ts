@@ -107,6 +107,7 @@ export async function switchShard(
         close: attempt =>
           layouts.recordMove(shard, { ...target, through, closing: { to, attempt } }),
         settle: attempt => layouts.settle(shard, attempt, 'moved'),
+        isRepeatable: true,
       },
     )
     done.creators += creators
@@ -124,6 +125,17 @@ export interface Switch {
   close(attempt: string): Promise<void>
   /** Says that they have. @returns what was said first of this try */
   settle(attempt: string): Promise<Verdict>
+  /** Whether what stayed can be tried again; else it is told. */
+  isRepeatable: boolean
+}
+
+/** Writers could not wait any longer, or somebody else has given the copy up. */
+export class SwitchStayed extends Failure {
+  constructor() {
+    super('unavailable', 'A shard could not be switched while its writers waited', {
+      mend: 'run this again, while less is written',
+    })
+  }
 }
 
 /** Switches the creators between two keys. @returns and @throws as switchShard */
@@ -131,7 +143,7 @@ export async function switchRange(
   move: Move,
   copied: CopiedShard,
   range: Range,
-  { close, settle }: Switch,
+  { close, settle, isRepeatable }: Switch,
 ): Promise<{ creators: number; longestClosed: number }> {
   // Writers wait meanwhile.
   const hurried = { ...move, pace: new Pace(undefined, move.signal) }
@@ -147,6 +159,7 @@ export async function switchRange(
     const verdict = await settle(attempt)
     longestClosed = Math.max(longestClosed, performance.now() - closed)
     if (verdict === 'moved') return { creators: creators.length, longestClosed }
+    if (!isRepeatable) throw new SwitchStayed()
   }
 }
 

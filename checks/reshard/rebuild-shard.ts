@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { collectionOf } from '../../infra/shards.ts'
 import type { NewRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Generation } from '../store/generations.ts'
 import { Pace } from '../store/pace.ts'
-import { creatorOf } from '../store/records/record-id.ts'
+import { chunkOf } from '../store/records/record-id.ts'
 import { EVERYTHING } from '../store/shards/creators-records.ts'
 import { ShardCollections } from '../store/shards/shard-collections.ts'
 import {
@@ -15,7 +16,7 @@ import { SPACE } from '../store/shards/shard-metadata.ts'
 import { LAST_KEY, NO_KEY } from '../store/shards/shard-move.ts'
 import type { ShardPlace } from '../store/shards/shard-place.ts'
 import type { Move } from './move.ts'
-import { copyShard, switchRange } from './move-shard.ts'
+import { copyShard, SwitchStayed, switchRange } from './move-shard.ts'
 import { RecordWriter } from './record-writer.ts'
 
 /** Records that are looked at once for those that the store did not write. */
@@ -40,23 +41,42 @@ export interface RebuiltShard {
   closed: number
 }
 
+/** Writers that have waited too long give a copy up, and the next is begun anew. */
+const TRIES = 3
+
 /**
  * Copies what counts of a shard to a collection of its own, which takes the shard's place, while it is read and written.
  * What was deleted, and what writers that were killed have left, is in no file of the new one. Killed, it is begun anew.
  * @param from the generation of all creators: none are being moved
  * @returns undefined where there is no such shard
- * @throws Failure `refused` when a creator does not have in the copy what it has in the shard
+ * @throws Failure `refused` when a creator does not have in the copy what it has in the shard; `unavailable` when writers
+ *   could not wait
  */
 export async function rebuildShard(
   from: Generation,
   shard: number,
-  { rate, signal, report }: RebuildOptions,
+  options: RebuildOptions,
 ): Promise<RebuiltShard | undefined> {
-  await endRebuild(from, shard, signal)
-  if (!(await from.shards.existing(signal)).has(shard)) return undefined
+  for (let tried = 1; ; tried += 1) {
+    await endRebuild(from, shard, options.signal)
+    if (!(await from.shards.existing(options.signal)).has(shard)) return undefined
+    try {
+      return await rebuildOnce(from, shard, options)
+    } catch (error) {
+      if (!(error instanceof SwitchStayed) || tried === TRIES) throw error
+    }
+  }
+}
+
+async function rebuildOnce(
+  from: Generation,
+  shard: number,
+  { rate, signal, report }: RebuildOptions,
+): Promise<RebuiltShard> {
   // Recorded before there is another place, so that everybody finds out when it is there.
   await from.shards.open(shard, signal)
-  const { layout } = await from.shards.layouts.read(shard, signal)
+  const { layouts } = from.shards
+  const { layout } = await layouts.read(shard, signal)
   const { place, shards } = await makeCopy(from, shard, layout!, signal)
   let copied = 0
   const move: Move = {
@@ -70,16 +90,16 @@ export async function rebuildShard(
       report(`shard ${shard}: ${copied} records copied`)
     },
   }
-  const { layouts } = from.shards
-  const rebuild = { from: layout!.layout.collection, place }
+  const rebuild = { from: layout!.layout.collection, place, closing: false }
   await layouts.recordRebuild(shard, rebuild)
   const writer = new RecordWriter(shards, signal, move.pace)
   const content = await copyShard(move, shard, writer, undefined)
   await copyOthers(move, shard, writer)
   await writer.flush()
   const { longestClosed } = await switchRange(move, content, EVERYBODY, {
-    close: attempt => layouts.recordRebuild(shard, { ...rebuild, attempt }),
-    settle: attempt => layouts.settleRebuild(shard, attempt, 'moved'),
+    close: () => layouts.recordRebuild(shard, { ...rebuild, closing: true }),
+    settle: () => layouts.settleRebuild(shard, rebuild, 'moved'),
+    isRepeatable: false,
   })
   await endRebuild(from, shard, signal)
   const size = (records: ChromaCollection) => records.size(signal)
@@ -98,39 +118,63 @@ export async function endRebuild(
   shard: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { layouts, database } = shards
+  const { layouts } = shards
   const { rebuild: state, layout } = await layouts.read(shard, signal)
+  const known = [layout?.layout.collection, state?.rebuild.place.collection, state?.rebuild.from]
+  await deleteUnrecorded(shards, shard, known, signal)
   if (state === undefined) return
-  const { from, place, attempt } = state.rebuild
-  // What a killed one said last may still be on its way, and is not heard any more once another has said something.
-  const verdict =
-    attempt === undefined
-      ? 'stayed'
-      : (state.verdict ?? (await layouts.settleRebuild(shard, attempt, 'stayed')))
-  const server = shards.servers[place.instance]!
-  if (verdict === 'stayed') {
-    await server.deleteCollection(database, place.name, signal)
-  } else {
-    // By the verdict this is the layout already, and whoever asks is told so, as long as it is not recorded.
-    if (layout?.layout.collection === place.collection) await layouts.settleLayout(shard, layout)
-    const old = (await server.collections(database, signal)).find(({ id }) => id === from)
-    if (old !== undefined) await server.deleteCollection(database, old.name, signal)
-  }
+  const { from, place } = state.rebuild
+  // Whoever has begun it may only have been stopped: what is said first holds.
+  const verdict = state.verdict ?? (await layouts.settleRebuild(shard, state.rebuild, 'stayed'))
+  const isThere = layout?.layout.collection === place.collection
+  // By the verdict this is the layout already, and whoever asks is told so, as long as it is not recorded.
+  if (verdict === 'moved' && isThere) await layouts.settleLayout(shard, layout)
+  await deleteById(shards, place.instance, isThere ? from : place.collection, signal)
   await layouts.forgetRebuild(shard)
+}
+
+/** Of who was killed before it said that it has made one: there is nothing in it. */
+async function deleteUnrecorded(
+  shards: ShardCollections,
+  shard: number,
+  known: readonly (string | undefined)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { database } = shards
+  const server = shards.server(shard)
+  const prefix = copyPrefix(shard)
+  for (const { id, name } of await server.collections(database, signal)) {
+    if (!name.startsWith(prefix) || known.includes(id)) continue
+    const size = await server.records(database, id).size(signal)
+    if (size === 0) await server.deleteCollection(database, name, signal)
+  }
+}
+
+const copyPrefix = (shard: number): string => `${collectionOf(shard)}_rebuilt_`
+
+/** Never by name: of that name there may be another by now. */
+async function deleteById(
+  { servers, database }: ShardCollections,
+  instance: number,
+  collection: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = servers[instance]!
+  const found = (await server.collections(database, signal)).find(({ id }) => id === collection)
+  if (found !== undefined) await server.deleteCollection(database, found.name, signal)
 }
 
 /** A collection beside the shard's, on the same server, and the shard as if it were there. */
 async function makeCopy(
   { shards }: Generation,
   shard: number,
-  { layout: { version, instance } }: LayoutRecord,
+  { layout: { instance } }: LayoutRecord,
   signal: AbortSignal,
 ): Promise<{ place: ShardPlace; shards: ShardCollections }> {
   const { servers, map, database, settings } = shards
   const server = servers[instance]!
-  const name = `${collectionOf(shard)}_rebuilt_${version + 1}`
-  // Of a rebuild that was killed before it said which it makes.
-  await server.deleteCollection(database, name, signal)
+  // Of no other: who makes one at the same time, or was stopped meanwhile, has its own.
+  const name = copyPrefix(shard) + randomUUID().replaceAll('-', '')
   const { metadata } = settings
   const { id } = await server.ensureCollection(database, name, { space: SPACE, metadata }, signal)
   const place = { instance, collection: id, name }
@@ -166,9 +210,9 @@ async function copyOthers(
     for (let end = await records.size(signal); end > 0; end -= PAGE) {
       const start = Math.max(0, end - PAGE)
       const ids = await records.ids(start, end - start, signal)
-      if (ids.every(id => creatorOf(id) !== undefined)) continue
+      if (ids.every(id => chunkOf(id) !== undefined)) continue
       const found = await records.page(start, end - start, EVERYTHING, signal)
-      const others = found.filter(({ id }) => creatorOf(id) === undefined)
+      const others = found.filter(({ id }) => chunkOf(id) === undefined)
       await writer.write(shard, others as NewRecord[])
     }
   }

@@ -68,7 +68,7 @@ export class ForgottenCreators {
     await this.#records.put(idOf(forgotten), forgotten, text)
   }
 
-  /** Records that nothing is left of one: from then on nobody can tell from it who that was. */
+  /** Records that nothing is left of one, without saying who it was. */
   async erased({ creator: _, ...forgotten }: Unerased): Promise<void> {
     await this.record({ ...forgotten, state: 'erased' }, '')
   }

@@ -48,8 +48,11 @@ is_sound() { [ -e "$sound" ]; }
 
 is_full() { free=$(available) && [ "$free" -lt "$1" ]; }
 
+# Another process holds the journal then; one that was killed meanwhile holds it for an hour at most.
+is_rewritten() { [ -n "$(find "$folder/rewriting" -mmin -60 2>/dev/null)" ]; }
+
 is_stuck() {
-  [ -e "$journal" ] && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
+  [ -e "$journal" ] && ! is_rewritten && [ -n "$(find "$journal" -mmin +$journal_minutes 2>/dev/null)" ]
 }
 
 # Of noise: a disk that compresses would keep no room for zeros.

@@ -11,5 +11,8 @@ export const watchdogScript = (): string => readFileSync(WATCHDOG_FILE, 'utf8')
 /** On a machine: the file beside the data of a server that is there as long as the server may be asked to write. */
 export const roomFileOf = (dataFolder: string): string => `${dataFolder}.room`
 
+/** The file in the data of a server that is there as long as another process rewrites its database. */
+export const REWRITING = 'rewriting'
+
 /** The file that who finds that a server has met a full disk takes away, so that it is started again. */
 export const soundFileOf = (dataFolder: string): string => `${roomFileOf(dataFolder)}.sound`

@@ -13,7 +13,7 @@ import { dataAt, podTemplate } from '../../infra/kubernetes/pods/pod.ts'
 import { CHROMA_DATA } from '../../infra/servers/chroma-spec.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Millis, minutes, seconds } from '../../infra/units.ts'
-import { ask, type Cluster, openCluster } from '../cluster/cluster-client.ts'
+import { ask, askIfThere, type Cluster, openCluster } from '../cluster/cluster-client.ts'
 import { removeObjects } from '../cluster/ownership/remove-objects.ts'
 import { podsIn, stackPods } from '../cluster/pods.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
@@ -25,6 +25,8 @@ const REQUEST_FOLDER = '/request'
 /** It reads all files of a server. */
 const WITHIN: Millis = minutes(60)
 const LOOK_EVERY: Millis = seconds(1)
+/** Its image is on the node, or comes from where that of the API came from. */
+const STARTED_WITHIN: Millis = minutes(5)
 /** What it needs is little, and a namespace may want it to be said. */
 const RESOURCES = {
   requests: { cpu: '100m', memory: '256Mi' },
@@ -74,8 +76,9 @@ export async function besidePod(
     }
     const pod = await finished(name, namespace, cluster, signal)
     const asked = { name: pod.metadata!.name!, namespace }
-    const log = await ask(cluster, 'the log of a Job', cluster.core.readNamespacedPodLog(asked))
-    return readBesideReport(log, place)
+    // One that the node did not take has none.
+    const log = await cluster.core.readNamespacedPodLog(asked).catch(() => '')
+    return readBesideReport(log || (whyNot(pod) ?? ''), place)
   } finally {
     await removeObjects(made, cluster)
   }
@@ -108,12 +111,23 @@ function templateOf(settings: Settings, instance: number, chroma: V1Pod, secret:
   return { metadata, spec: { ...spec, nodeName, ...(tolerations && { tolerations }) } }
 }
 
-async function thoseThere(objects: readonly KubernetesObject[], cluster: Cluster) {
-  const found = objects.map(object =>
-    cluster.objects
-      .read(object as KubernetesObject & { metadata: { name: string; namespace: string } })
-      .catch(() => undefined),
+/** What the cluster says of a pod that does not run as it should. */
+function whyNot({ status }: V1Pod): string | undefined {
+  const { reason, message, containerStatuses = [] } = status ?? {}
+  const waiting = containerStatuses.map(({ state }) => state?.waiting ?? state?.terminated)
+  const said = [{ reason, message }, ...waiting].map(each =>
+    [each?.reason, each?.message].filter(Boolean).join(': '),
   )
+  return said.find(text => text !== '')
+}
+
+async function thoseThere(objects: readonly KubernetesObject[], cluster: Cluster) {
+  const found = objects.map(object => {
+    const question = cluster.objects.read(
+      object as KubernetesObject & { metadata: { name: string; namespace: string } },
+    )
+    return askIfThere(cluster, `a ${object.kind} of an earlier time`, question)
+  })
   return (await Promise.all(found)).filter(object => object !== undefined)
 }
 
@@ -128,10 +142,17 @@ async function finished(
     const [pod] = await podsIn(namespace, cluster, `job-name=${job}`)
     const { phase } = pod?.status ?? {}
     if (pod !== undefined && (phase === 'Succeeded' || phase === 'Failed')) return pod
-    if (Date.now() > deadline) {
-      throw new Failure('unavailable', `The Job ${job} in ${namespace} does not end`, {
-        mend: `kubectl -n ${namespace} describe job ${job}`,
-      })
+    const why = pod === undefined ? undefined : whyNot(pod)
+    const isLate =
+      Date.now() > (phase === 'Running' ? deadline : deadline - WITHIN + STARTED_WITHIN)
+    if (isLate) {
+      throw new Failure(
+        'unavailable',
+        `The Job ${job} in ${namespace} ${phase === 'Running' ? 'does not end' : 'does not start'}${why ? `: ${why}` : ''}`,
+        {
+          mend: `see why, while this runs again: kubectl -n ${namespace} describe job,pod -l job-name=${job}`,
+        },
+      )
     }
     await sleep(LOOK_EVERY, undefined, { signal })
   }

@@ -99,7 +99,7 @@ export async function readToken(
     }
     return grant
   } catch (error) {
-    if (error instanceof TokenRefused) throw error
+    if (error instanceof TokenRefused || isUnavailable(error)) throw error
     // Only a token that was once good is told why it is not: its signature was checked before its claims.
     const expired = error instanceof errors.JWTExpired
     throw new TokenRefused(expired ? 'the token has expired' : 'the token is not valid', {
@@ -107,3 +107,7 @@ export async function readToken(
     })
   }
 }
+
+/** Nobody can tell then whether the token counts. */
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof Failure && error.kind === 'unavailable'

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Failure } from '../../../infra/failure.ts'
 import { type Millis, seconds } from '../../../infra/units.ts'
 import type { CreatorId } from '../../store/creator-id.ts'
 import { type ForgottenCreators, keyOf } from '../../store/forgotten.ts'
@@ -9,21 +10,31 @@ export type VoidUntil = (creator: CreatorId) => Promise<number | undefined>
 
 /** In another process a creator is forgotten for so long at most before its tokens are void in this one. */
 const FRESH: Millis = seconds(1)
-/** A Chroma that takes longer has no answers for who comes with such a token either. */
-const WAITS: Millis = seconds(1)
+/** Whoever has such a token does not wait longer for it than some answers take. */
+const WAITS: Millis = seconds(0.2)
+/** For what was never read. */
+const WAITS_FIRST: Millis = seconds(5)
 
-/** By what is recorded beside the data, asked for again when it is a second old. */
+/**
+ * By what is recorded beside the data, asked for again when it is a second old. Where it cannot be asked for, what is known
+ * holds for as long.
+ * @throws what the asking fails with, as long as it never came to its end; Failure `unavailable` where it takes too long
+ */
 export function forgottenTokens(forgotten: Pick<ForgottenCreators, 'voidUntil'>): VoidUntil {
-  let known = new Map<string, number>()
-  let readAt = Number.NEGATIVE_INFINITY
+  let known: Map<string, number> | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
   const read = shared(async () => {
-    const began = performance.now()
+    askedAt = performance.now()
     known = await forgotten.voidUntil()
-    readAt = began
   })
   return async creator => {
-    if (performance.now() - readAt > FRESH) {
+    if (known === undefined) {
+      await Promise.race([read(), sleep(WAITS_FIRST, undefined, { ref: false })])
+    } else if (performance.now() - askedAt > FRESH) {
       await Promise.race([read().catch(() => undefined), sleep(WAITS, undefined, { ref: false })])
+    }
+    if (known === undefined) {
+      throw new Failure('unavailable', 'Chroma does not say which creators were forgotten')
     }
     return known.get(keyOf(creator))
   }

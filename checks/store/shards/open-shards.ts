@@ -138,4 +138,4 @@ const collectionAt = ({ record, name }: Place, infos: readonly CollectionInfo[])
 
 /** Also of a shard beyond the count of this deployment: then the data was made for another. */
 const isShard = (info: CollectionInfo): boolean =>
-  /^knowledge_shard_\d+(_rebuilt_\d+)?$/.test(info.name)
+  /^knowledge_shard_\d+(_rebuilt_[0-9a-f]+)?$/.test(info.name)

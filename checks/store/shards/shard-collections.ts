@@ -211,7 +211,7 @@ export class ShardCollections {
       if (!isMoving && !isClosing(rebuild)) return
       if (performance.now() < deadline) await sleep(ASK_AGAIN_AFTER)
       else if (isMoving) await this.layouts.settle(shard, move!.move.closing!.attempt, 'stayed')
-      else await this.layouts.settleRebuild(shard, rebuild!.rebuild.attempt!, 'stayed')
+      else await this.layouts.settleRebuild(shard, rebuild!.rebuild, 'stayed')
     }
   }
 

@@ -1,7 +1,7 @@
 import { partsWithin } from '../../chroma/batches.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { isReserved } from '../creator-id.ts'
-import { creatorOf } from '../records/record-id.ts'
+import { chunkOf } from '../records/record-id.ts'
 import type { ShardCollections } from './shard-collections.ts'
 import { moveKeyOf } from './shard-move.ts'
 
@@ -42,7 +42,7 @@ export async function creatorsOf(
     for (let end = await records.size(signal); end > 0; end -= PAGE) {
       const start = Math.max(0, end - PAGE)
       for (const id of await records.ids(start, end - start, signal)) {
-        const creator = creatorOf(id)
+        const creator = chunkOf(id)?.creator
         if (creator === undefined) others += 1
         else if (!isReserved(creator)) counts.set(creator, (counts.get(creator) ?? 0) + 1)
       }

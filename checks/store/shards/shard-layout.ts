@@ -83,9 +83,12 @@ export class LayoutRecords {
     return record
   }
 
-  /** Records a layout that holds already, by the verdict on a rebuilt shard. */
-  settleLayout(shard: number, record: LayoutRecord): Promise<void> {
-    return this.#putLayout(shard, record, 'upsert')
+  /** Records a layout that holds already, by the verdict on a rebuilt shard; another that was recorded since stays. */
+  async settleLayout(shard: number, record: LayoutRecord): Promise<void> {
+    const seen = await this.#storeOf(shard).read([nameOf(shard)])
+    const value = seen?.values.get(nameOf(shard))
+    const recorded = value === undefined ? 0 : parseLayout(shard, value).version
+    if (recorded < record.layout.version) await this.#putLayout(shard, record, 'upsert')
   }
 
   /** Records how far the creators of a shard have moved, in place of what is recorded. */
@@ -99,9 +102,9 @@ export class LayoutRecords {
     return this.#settle(shard, moveNameOf(shard), attempt, verdict)
   }
 
-  /** Says how a try to put a rebuilt shard in its place ended. @returns as `settle` */
-  settleRebuild(shard: number, attempt: string, verdict: Verdict): Promise<Verdict> {
-    return this.#settle(shard, rebuildNameOf(shard), attempt, verdict)
+  /** Says whether a copy of a shard takes its place. @returns as `settle` */
+  settleRebuild(shard: number, { place }: ShardRebuild, verdict: Verdict): Promise<Verdict> {
+    return this.#settle(shard, rebuildNameOf(shard), place.collection, verdict)
   }
 
   /** Records that a shard is being rebuilt, and how far that is. */

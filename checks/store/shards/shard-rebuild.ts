@@ -8,21 +8,24 @@ const ShardRebuild = z.object({
   /** UUID of the collection that it is rebuilt from. */
   from: z.uuid(),
   place: ShardPlace,
-  /** Which try it is to put the copy in its place: writers wait for its end. */
-  attempt: z.string().nonempty().optional(),
+  /** Whether the copy is being put in its place: writers wait for the verdict on it. */
+  closing: z.boolean(),
 })
 export type ShardRebuild = z.infer<typeof ShardRebuild>
 
 /** What is recorded of a shard's rebuilding. */
 export interface RebuildState {
   rebuild: ShardRebuild
-  /** Of the try that is recorded; undefined while nobody has said it. */
+  /**
+   * On the copy, said once and for all, also by who gives it up: a mover that was stopped meanwhile cannot put it in its
+   * place any more. Undefined while nobody has said it.
+   */
   verdict: Verdict | undefined
 }
 
 /** Whether the copy is being put in its place at this moment. */
 export const isClosing = (state: RebuildState | undefined): boolean =>
-  state?.rebuild.attempt !== undefined && state.verdict === undefined
+  state?.rebuild.closing === true && state.verdict === undefined
 
 export const rebuildNameOf = (shard: number): string => `rebuild ${shard}`
 
@@ -35,6 +38,6 @@ export function rebuildIn(
   const value = values.get(name)
   if (value === undefined) return undefined
   const rebuild = parseRecorded(ShardRebuild, value, `the rebuilding of shard ${shard}`)
-  const verdict = rebuild.attempt && values.get(verdictIdOf(name, rebuild.attempt))
+  const verdict = values.get(verdictIdOf(name, rebuild.place.collection))
   return { rebuild, verdict: verdict as Verdict | undefined }
 }

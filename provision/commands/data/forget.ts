@@ -81,8 +81,12 @@ function describe(receipt: Receipt, file: string): string {
   const { creators, search, instances, backups } = receipt
   const chunks = creators.reduce((sum, { chunks }) => sum + chunks, 0)
   const shared = search.shared === 0 ? '' : ` but for ${search.shared} that another creator has too`
+  const found =
+    search.things === 0
+      ? 'There was no text and no vector of theirs to look for in the files of the servers'
+      : `Of ${search.things} texts and vectors that were looked for ${search.before} were in the files of the servers before, and none is now${shared}`
   return [
-    `Forgotten: ${counted(creators.length, 'creator')} with ${counted(chunks, 'chunk')}. Of ${search.things} texts and vectors that were looked for ${search.before} were in the files of the servers before, and none is now${shared}; ${counted(
+    `Forgotten: ${counted(creators.length, 'creator')} with ${counted(chunks, 'chunk')}. ${found}; ${counted(
       instances.reduce((sum, { folders }) => sum + folders.length, 0),
       'folder',
     )} of deleted indexes are gone`,

@@ -48,7 +48,8 @@ export const doctor: CommandSpec<DoctorOptions> = {
             indexes.map(({ collection, records }) => [collection, records]),
           ),
         )
-        const treatment = { fix, embedUnknown, deleteForeign, indexed, signal }
+        const mayRebuild = settings !== undefined
+        const treatment = { fix, embedUnknown, deleteForeign, mayRebuild, indexed, signal }
         const shards = await steps.run(
           'doctor',
           ({ report }) => diagnose(deployment.knowledge(), { ...treatment, report }),

@@ -107,6 +107,7 @@ describe("when Chroma's index is damaged", () => {
       fix: true,
       embedUnknown: false,
       deleteForeign: false,
+      mayRebuild: true,
       signal,
       report: () => undefined,
     }
@@ -208,6 +209,7 @@ describe("when Chroma's index is damaged", () => {
       fix: true,
       embedUnknown: false,
       deleteForeign: false,
+      mayRebuild: true,
       signal,
       report: () => undefined,
     }

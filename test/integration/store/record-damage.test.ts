@@ -54,6 +54,7 @@ describe('records that are not as the store writes them', () => {
       fix: false,
       embedUnknown: false,
       deleteForeign: false,
+      mayRebuild: true,
       signal,
       report() {},
       ...more,

@@ -84,7 +84,13 @@ async function run(work: Work, knowledge: Knowledge): Promise<object | undefined
       const all = [...(await shards.existing(signal)).values()]
       // As if their indexes held far more than there is.
       const indexed = new Map(all.map(({ id }) => [id, 1_000_000]))
-      const treatment = { fix: true, embedUnknown: false, deleteForeign: false, indexed }
+      const treatment = {
+        fix: true,
+        embedUnknown: false,
+        deleteForeign: false,
+        mayRebuild: true,
+        indexed,
+      }
       return { shards: await diagnose(knowledge, { ...treatment, ...quiet }) }
     }
     case 'backup':

@@ -46,6 +46,6 @@ export function phaseOf(
   if (body.includes('"kind":"forgotten"')) return 'note'
   if (body.includes('"kind":"layout"')) return 'record'
   if (!isSwitch) return body.includes('"kind"') ? undefined : 'copy'
-  if (body.includes('closing') || body.includes('attempt')) return 'close'
+  if (body.includes('closing\\":{') || body.includes('closing\\":true')) return 'close'
   return body.includes('through\\":\\"~') ? 'record' : 'begin'
 }
