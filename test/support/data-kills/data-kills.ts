@@ -278,7 +278,7 @@ class World {
   }
 
   async #requireRestored(creator: string, ended: boolean): Promise<void> {
-    const found = await this.#textsOf(creator)
+    const found = (await this.#textsOf([creator])).get(creator)!
     for (const [document, texts] of this.#wanted.get(creator)!) {
       const there = (found.get(document) ?? []).join()
       const isRight = there === texts!.join() || (!ended && there === '')
@@ -327,13 +327,18 @@ class World {
     this.#wanted.set(creator, own)
   }
 
-  async #textsOf(creator: string): Promise<Map<string, string[]>> {
-    // As a process that knows of nothing.
+  /** Texts by document, as a process reads them that knows of nothing. */
+  async #textsOf(creators: readonly string[]): Promise<Map<string, Map<string, string[]>>> {
     const reader = await openDeployment(this.#outputs)
+    const all = new Map<string, Map<string, string[]>>()
     try {
-      const chunks = await reader.knowledge().creator(creator).get()
-      const documents = Map.groupBy(chunks, ({ document }) => document)
-      return new Map([...documents].map(([id, own]) => [id, own.map(({ text }) => text)]))
+      for (const creator of creators) {
+        const chunks = await reader.knowledge().creator(creator).get()
+        const documents = Map.groupBy(chunks, ({ document }) => document)
+        const texts = [...documents].map(([id, own]) => [id, own.map(({ text }) => text)] as const)
+        all.set(creator, new Map(texts))
+      }
+      return all
     } finally {
       await reader.close()
     }
@@ -342,8 +347,9 @@ class World {
   /** Every document is as it was acknowledged. */
   async compare(): Promise<void> {
     for (const writer of this.writers) await pause(writer)
+    const all = await this.#textsOf([...this.#wanted.keys()])
     for (const [creator, documents] of this.#wanted) {
-      const found = await this.#textsOf(creator)
+      const found = all.get(creator)!
       for (const [document, texts] of documents) {
         const there = found.get(document) ?? []
         if (texts === undefined || there.join() === texts.join()) continue
