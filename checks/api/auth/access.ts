@@ -3,6 +3,7 @@ import { isReserved } from '../../store/creator-id.ts'
 import { HttpError } from '../errors.ts'
 import { isLoopback } from '../traffic/hosts.ts'
 import type { ApiCaller } from './caller.ts'
+import type { VoidUntil } from './forgotten-tokens.ts'
 import type { Grant } from './grant.ts'
 
 /** Whose token a route asks for. A service's is taken wherever one is asked for. */
@@ -48,7 +49,11 @@ const MONITORING: RouteAccess = { access: 'monitor', openOnLoopback: 'always' }
  * The one place where that is decided: the OpenAPI document's word on tokens is put in here too.
  * @throws Error at start, for a route that does not say what it wants
  */
-export function guardRoutes(api: FastifyInstance, listener: Listener): void {
+export function guardRoutes(
+  api: FastifyInstance,
+  listener: Listener,
+  voidUntil: VoidUntil = async () => undefined,
+): void {
   const routes: DescribedRoute[] = []
   api.decorate('routeAccess', routes)
   api.decorateRequest('mayMonitor', false)
@@ -66,6 +71,8 @@ export function guardRoutes(api: FastifyInstance, listener: Listener): void {
     const wanted = request.routeOptions.config as RouteAccess
     const refusal = refusalOf(request, wanted, isNear, listener)
     if (refusal !== undefined) throw refusal
+    // Last, since it is Chroma that knows it.
+    if (wanted.access === 'creator') await requireRemembered(request.caller, voidUntil)
   })
 }
 
@@ -113,11 +120,19 @@ function refusalOf(
     return isNear && isOpen(wanted, hasKeys) ? undefined : lacking(access, hasKeys)
   }
   if (caller.scope === 'refused') {
-    return unauthorised(`The token is refused: ${caller.why}`, 'Bearer error="invalid_token"')
+    return refused(caller.why)
   }
   if (access === 'creator') return refusalForCreator(request, caller)
   if (takenFor(access).includes(caller.scope)) return undefined
   return forbidden(`This takes a token of the scope ${takenFor(access).join(' or ')}`)
+}
+
+/** Of whose tokens those are void that were made before it was forgotten. */
+async function requireRemembered(caller: ApiCaller, voidUntil: VoidUntil): Promise<void> {
+  if (caller.scope !== 'creator') return
+  const until = await voidUntil(caller.creator)
+  if (until === undefined || caller.madeAt > until) return
+  throw refused('its creator was forgotten after it had been made')
 }
 
 /** Creators are compared as they are: no form of an id but the very same is the same creator. */
@@ -139,6 +154,8 @@ function lacking(access: Exclude<Access, 'anyone'>, hasKeys: boolean): HttpError
   return unauthorised(`This takes a token${how}: Authorization: Bearer …${none}`, 'Bearer')
 }
 
+const refused = (why: string): HttpError =>
+  unauthorised(`The token is refused: ${why}`, 'Bearer error="invalid_token"')
 const forbidden = (message: string) => new HttpError(403, 'forbidden', message)
 const unauthorised = (message: string, challenge: string) =>
   new HttpError(401, 'unauthorised', message, { 'www-authenticate': challenge })

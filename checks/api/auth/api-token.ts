@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { formatDuration, type Millis, seconds } from '../../../infra/units.ts'
 import { parseCreatorId } from '../../store/creator-id.ts'
-import type { VoidUntil } from './forgotten-tokens.ts'
 import { type Grant, grantTo, LONGEST } from './grant.ts'
 import type { KeySet } from './keys.ts'
 import { revokedUntil } from './revocations.ts'
@@ -59,7 +58,6 @@ export async function makeToken(
 /**
  * What a token grants.
  * @param now Unix milliseconds
- * @param voidUntil of creators who were forgotten
  * @throws TokenRefused unless one of the keys signed it, with the one algorithm, for this API, it has an expiry that
  *   has not come, and it was made later than those that are revoked
  */
@@ -67,7 +65,6 @@ export async function readToken(
   { keys, revoked }: KeySet,
   token: string,
   now: number,
-  voidUntil: VoidUntil = async () => undefined,
 ): Promise<Grant> {
   const secrets = new Map(keys.map(({ id, secret }) => [id, secret]))
   try {
@@ -94,12 +91,9 @@ export async function readToken(
     if (until !== undefined && claims.iat <= until) {
       throw new TokenRefused('the token has been revoked')
     }
-    if (grant.scope === 'creator' && claims.iat <= ((await voidUntil(grant.creator)) ?? -1)) {
-      throw new TokenRefused('its creator was forgotten after it had been made')
-    }
     return grant
   } catch (error) {
-    if (error instanceof TokenRefused || isUnavailable(error)) throw error
+    if (error instanceof TokenRefused) throw error
     // Only a token that was once good is told why it is not: its signature was checked before its claims.
     const expired = error instanceof errors.JWTExpired
     throw new TokenRefused(expired ? 'the token has expired' : 'the token is not valid', {
@@ -107,7 +101,3 @@ export async function readToken(
     })
   }
 }
-
-/** Nobody can tell then whether the token counts. */
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof Failure && error.kind === 'unavailable'

@@ -18,7 +18,7 @@ const WAITS_FIRST: Millis = seconds(5)
 /**
  * By what is recorded beside the data, asked for again when it is a second old. Where it cannot be asked for, what is known
  * holds for as long.
- * @throws what the asking fails with, as long as it never came to its end; Failure `unavailable` where it takes too long
+ * @throws Failure `unavailable` as long as it never could be asked for: then nobody knows whether the token counts
  */
 export function forgottenTokens(forgotten: Pick<ForgottenCreators, 'voidUntil'>): VoidUntil {
   let known: Map<string, number> | undefined
@@ -29,7 +29,10 @@ export function forgottenTokens(forgotten: Pick<ForgottenCreators, 'voidUntil'>)
   })
   return async creator => {
     if (known === undefined) {
-      await Promise.race([read(), sleep(WAITS_FIRST, undefined, { ref: false })])
+      await Promise.race([
+        read().catch(() => undefined),
+        sleep(WAITS_FIRST, undefined, { ref: false }),
+      ])
     } else if (performance.now() - askedAt > FRESH) {
       await Promise.race([read().catch(() => undefined), sleep(WAITS, undefined, { ref: false })])
     }
