@@ -74,7 +74,7 @@ export function describeFiles(server: ServerWaste, again: string): string[] {
   const name = `Files of Chroma server ${instance}`
   if (erased !== undefined) {
     return [
-      `${name}: the database has ${formatBytes(erased.after)} in place of ${formatBytes(erased.before)}, and ${counted(erased.folders.length, 'folder')} of deleted indexes are gone; its answers waited for ${formatDuration(erased.took)}`,
+      `${name}: the database has ${formatBytes(erased.after)} in place of ${formatBytes(erased.before)}, and ${counted(erased.folders.length, 'folder')} of deleted indexes removed; its answers waited for ${formatDuration(erased.took)}`,
     ]
   }
   if (!isWasteful(server)) return []

@@ -89,7 +89,7 @@ function describe(receipt: Receipt, file: string): string {
     `Forgotten: ${counted(creators.length, 'creator')} with ${counted(chunks, 'chunk')}. ${found}; ${counted(
       instances.reduce((sum, { folders }) => sum + folders.length, 0),
       'folder',
-    )} of deleted indexes are gone`,
+    )} of deleted indexes removed`,
     `The receipt is ${file}`,
     ...backups.map(
       ({ place, archive }) => `Made before, and may have them: ${archive} in ${place}`,
