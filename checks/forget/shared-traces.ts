@@ -1,6 +1,6 @@
-import { encode, type StoredRecord } from '../chroma/chroma-records.ts'
+import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
-import { TraceSearch } from '../chroma-files/traces.ts'
+import { TraceSearch, tracesOf } from '../chroma-files/traces.ts'
 import type { Unerased } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { RECORD_KEYS } from '../store/records/metadata.ts'
@@ -23,6 +23,12 @@ export async function tracesAmongOthers(
   signal: AbortSignal,
 ): Promise<ReadonlySet<number>> {
   const search = new TraceSearch(traces)
+  const things = new Map<string, number[]>()
+  for (const [thing, own] of traces.split(' ').entries()) {
+    for (const trace of own.split(',').filter(trace => trace.startsWith('n'))) {
+      things.set(trace, [...(things.get(trace) ?? []), thing])
+    }
+  }
   const until = new Map(forgotten.map(each => [each.creator as string, each.until]))
   const isOfBefore = ({ id, metadata }: StoredRecord) => {
     const second = until.get(creatorOf(id) ?? '')
@@ -38,7 +44,10 @@ export async function tracesAmongOthers(
         // A phrase of one and a phrase of another are no text of both.
         search.beginAnew()
         search.look(Buffer.from(text))
-        search.look(Buffer.from(encode(vector), 'base64'))
+        // By all forms that it may have in a file: the one that is answered with is none of them to the last bit.
+        for (const trace of tracesOf([{ text: '', vector }]).split(',')) {
+          for (const thing of things.get(trace) ?? []) search.found.add(thing)
+        }
       }
     }
   }

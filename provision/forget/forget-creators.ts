@@ -93,9 +93,13 @@ export async function forgetCreators(
       `${counted(rebuilt.length, 'shard')} built anew; writers had to wait for at most ${formatDuration(Math.max(0, ...rebuilt.map(({ closed }) => closed)))}`,
   )
   const touched = new Set([...shards.map(({ instance }) => instance), ...before.holding])
+  const rebuild = async () => {
+    const quiet = { rate: context.rate, signal, report() {} }
+    for (const { shard } of shards) await rebuildShard(from, shard, quiet)
+  }
   const after = await steps.run(
     'files',
-    ({ report }) => eraseFrom(context, traces, touched, report),
+    ({ report }) => eraseFrom(context, traces, touched, rebuild, report),
     ({ files, bytes, erased }) =>
       `${counted(files, 'file')} of ${formatBytes(bytes)} looked through; ${counted(erased.length, 'server')} had to wait for at most ${formatDuration(Math.max(0, ...erased.map(({ took }) => took)))}`,
   )
@@ -187,7 +191,7 @@ interface SearchedAll {
   erased: Receipt['instances']
 }
 
-/** A server may still be putting away what it was told to delete. */
+/** A busy server may not have put away yet what it was told to delete; the next that it deletes takes that along. */
 const TRIES = 3
 const AGAIN_AFTER: Millis = seconds(3)
 
@@ -196,12 +200,15 @@ async function eraseFrom(
   context: ForgetContext,
   traces: string,
   touched: ReadonlySet<number>,
+  rebuild: () => Promise<void>,
   report: (text: string) => void,
 ): Promise<SearchedAll> {
   for (let tried = 1; ; tried += 1) {
     const after = await searchAll(context, traces, [...touched], report)
     if (after.found.size === 0 || tried === TRIES) return after
     await sleep(AGAIN_AFTER, undefined, { signal: context.signal })
+    report('something is left: once more')
+    await rebuild()
   }
 }
 
