@@ -1,14 +1,18 @@
 import { rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
 import { REWRITING } from '../../infra/servers/chroma-watchdog.ts'
 import { type Bytes, formatBytes, type Millis, minutes } from '../../infra/units.ts'
+import { clearUnused } from './clear-unused.ts'
 import { DATABASE, indexFolders } from './file-waste.ts'
 
 /** The server has the file for itself while it writes; it waits for us as long as we hold it. */
 const WAITS: Millis = minutes(2)
+/** In which the first thousand records of an index are saved that had begun to be. */
+const SAVED_WITHIN: Millis = 500
 /** Beside the file there is a copy of it at a time, and a journal that is as large at most. */
 const NEEDED = 2
 
@@ -26,8 +30,8 @@ export type Erased = z.infer<typeof Erased>
 
 /**
  * Takes what is deleted out of the files of a Chroma server that runs: the free pages of its database, what its
- * full-text index keeps of deleted texts, and the folders of deleted collections' indexes. Both lock the file as SQLite
- * does, so that neither sees half of what the other does.
+ * full-text index keeps of deleted texts, what its memory has left in indexes that hold nothing yet, and the folders of
+ * deleted collections' indexes. Both lock the file as SQLite does, so that neither sees half of what the other does.
  * @param data folder of the server's data, on a file system of this machine
  * @throws Failure `refused` without room for a copy of the database; `unavailable` when the server does not let go of it
  */
@@ -59,6 +63,11 @@ export async function eraseDeleted(data: string): Promise<Erased> {
     known = new Set(rows.map(({ id }) => String(id)))
     database.exec(OPTIMIZE)
     database.exec('VACUUM')
+    // It is read on; but nobody writes as long as this holds the database, so that no index begins to be saved.
+    database.exec('BEGIN IMMEDIATE')
+    await sleep(SAVED_WITHIN)
+    for (const name of await indexFolders(data)) await clearUnused(join(data, name))
+    database.exec('COMMIT')
   } catch (cause) {
     throw new Failure('unavailable', `${path} could not be rewritten: ${cause}`, {
       mend: 'forget again while less is written',

@@ -1,11 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { indexHeader } from './index-header.ts'
 
 export const DATABASE = 'chroma.sqlite3'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** In the header of an index, after its version, where its levels begin and how much room it has: what it holds. */
-const HELD_AT = 20
 
 /** What the files of a Chroma server hold beside its data. */
 export const FileWaste = z.object({
@@ -37,7 +36,7 @@ export async function fileWaste(data: string): Promise<FileWaste> {
     const indexes: FileWaste['indexes'] = []
     for (const folder of folders) {
       const collection = known.get(folder)
-      const records = await heldIn(join(data, folder))
+      const records = (await indexHeader(join(data, folder)))?.records
       if (collection !== undefined && records !== undefined) indexes.push({ collection, records })
     }
     const left = folders.filter(folder => !known.has(folder))
@@ -49,10 +48,3 @@ export async function fileWaste(data: string): Promise<FileWaste> {
 
 export const indexFolders = async (data: string): Promise<string[]> =>
   (await readdir(data)).filter(name => UUID.test(name))
-
-/** Undefined for an index that was not saved yet. */
-async function heldIn(folder: string): Promise<number | undefined> {
-  const header = await readFile(join(folder, 'header.bin')).catch(() => undefined)
-  if (header === undefined || header.length < HELD_AT + 8) return undefined
-  return Number(header.readBigUInt64LE(HELD_AT))
-}

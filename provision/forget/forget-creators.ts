@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChromaCollection } from '../../checks/chroma/collection.ts'
 import type { BesideReport } from '../../checks/chroma-files/beside-data.ts'
 import { TraceSearch } from '../../checks/chroma-files/traces.ts'
@@ -17,7 +16,7 @@ import type { Generation } from '../../checks/store/generations.ts'
 import type { Knowledge } from '../../checks/store/knowledge.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
-import { counted, formatBytes, formatDuration, type Millis, seconds } from '../../infra/units.ts'
+import { counted, formatBytes, formatDuration } from '../../infra/units.ts'
 import { backupsBefore } from '../backups.ts'
 import type { Steps } from '../steps/steps.ts'
 import type { TargetCommands } from '../targets/target.ts'
@@ -93,13 +92,9 @@ export async function forgetCreators(
       `${counted(rebuilt.length, 'shard')} built anew; writers had to wait for at most ${formatDuration(Math.max(0, ...rebuilt.map(({ closed }) => closed)))}`,
   )
   const touched = new Set([...shards.map(({ instance }) => instance), ...before.holding])
-  const rebuild = async () => {
-    const quiet = { rate: context.rate, signal, report() {} }
-    for (const { shard } of shards) await rebuildShard(from, shard, quiet)
-  }
   const after = await steps.run(
     'files',
-    ({ report }) => eraseFrom(context, traces, touched, rebuild, report),
+    ({ report }) => searchAll(context, traces, [...touched], report),
     ({ files, bytes, erased }) =>
       `${counted(files, 'file')} of ${formatBytes(bytes)} looked through; ${counted(erased.length, 'server')} had to wait for at most ${formatDuration(Math.max(0, ...erased.map(({ took }) => took)))}`,
   )
@@ -189,27 +184,6 @@ interface SearchedAll {
   /** The same for people, and logs. */
   places: string[]
   erased: Receipt['instances']
-}
-
-/** A busy server may not have put away yet what it was told to delete; the next that it deletes takes that along. */
-const TRIES = 3
-const AGAIN_AFTER: Millis = seconds(3)
-
-/** Takes what is deleted out of the files of some instances, and looks through all. */
-async function eraseFrom(
-  context: ForgetContext,
-  traces: string,
-  touched: ReadonlySet<number>,
-  rebuild: () => Promise<void>,
-  report: (text: string) => void,
-): Promise<SearchedAll> {
-  for (let tried = 1; ; tried += 1) {
-    const after = await searchAll(context, traces, [...touched], report)
-    if (after.found.size === 0 || tried === TRIES) return after
-    await sleep(AGAIN_AFTER, undefined, { signal: context.signal })
-    report('something is left: once more')
-    await rebuild()
-  }
 }
 
 /** @param erasing instances from whose files what is deleted is taken before */
