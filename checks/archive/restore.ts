@@ -4,10 +4,9 @@ import { text } from 'node:stream/consumers'
 import { Failure } from '../../infra/failure.ts'
 import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import type { WhatIsThere } from '../store/bulk-load.ts'
-import { parseCreatorId } from '../store/creator-id.ts'
+import { creatorKey, parseCreatorId } from '../store/creator-id.ts'
 import { embedTexts } from '../store/embed-texts.ts'
 import type { TextEmbedder } from '../store/embedder.ts'
-import { keyOf } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
 import type { ReadyDocument } from '../store/records/document.ts'
@@ -29,7 +28,7 @@ export interface RestoreOptions {
   creator?: string | undefined
   /** Embeds all texts anew, where the vectors are of another model. */
   embedAnew: boolean
-  /** Creators who were forgotten as receipts have it, beside those on record: by keyOf, until when, in Unix seconds. */
+  /** Creators who were forgotten as receipts have it, beside those on record: by creatorKey, until when, in Unix seconds. */
   forgotten: ReadonlyMap<string, number>
   /** Of age, for an archive that is encrypted. */
   identities: readonly string[]
@@ -153,7 +152,7 @@ async function putBack(
     // The API may have been asked to forget somebody meanwhile.
     forgotten = await forgottenSince(knowledge, manifest, options)
     for (const creator of documents.keys()) {
-      if (forgotten.has(keyOf(creator))) documents.delete(creator)
+      if (forgotten.has(creatorKey(creator))) documents.delete(creator)
     }
     await pace.wait(chunks)
     if (embedAnew) await embed([...documents.values()].flat(), embedder, signal)
@@ -168,7 +167,7 @@ async function putBack(
   for await (const { creator, document } of documentsOf(archive, manifest, options)) {
     signal.throwIfAborted()
     if (only !== undefined && creator !== only) continue
-    const isForgotten = forgotten.has(keyOf(creator))
+    const isForgotten = forgotten.has(creatorKey(creator))
     if (creator !== last) restored[isForgotten ? 'forgotten' : 'creators'] += 1
     last = creator
     if (isForgotten) continue
@@ -182,7 +181,7 @@ async function putBack(
   return restored
 }
 
-/** By keyOf, those of whom nothing comes back that is as old as the archive. */
+/** By creatorKey, those of whom nothing comes back that is as old as the archive. */
 async function forgottenSince(
   knowledge: Knowledge,
   { created }: Manifest,

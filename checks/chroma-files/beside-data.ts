@@ -27,11 +27,14 @@ export const BesideReport = Searched.extend({
 })
 export type BesideReport = z.infer<typeof BesideReport>
 
+/** Where nothing is looked for, no file is read. */
+const NOTHING: Searched = { files: 0, bytes: 0, holding: [] }
+
 /** Takes what is deleted out of the files of a Chroma server, and looks through them. */
 export async function workBesideData(request: BesideRequest): Promise<BesideReport> {
   const erased = request.erase ? await eraseDeleted(request.data) : undefined
   const search = new TraceSearch(request.traces)
-  const searched = await searchFiles(request.data, search)
+  const searched = search.things === 0 ? NOTHING : await searchFiles(request.data, search)
   return {
     ...searched,
     things: search.things,

@@ -19,25 +19,27 @@ const AROUND: Bytes = 32
  * The records in parts that each go into one request, all of about the same number.
  * @param limit records that the server takes at most
  */
-export function* batchesOf<Kind extends NewRecord>(
+export function batchesOf<Kind extends NewRecord>(
   records: readonly Kind[],
   limit: number,
 ): Generator<Kind[]> {
   const parts = Math.max(Math.round(records.length / BATCH), Math.ceil(records.length / limit))
-  const size = Math.ceil(records.length / parts)
-  let batch: Kind[] = []
-  let bytes = 0
-  for (const record of records) {
-    const own = mostBytesOf(record)
-    if (batch.length > 0 && (batch.length === size || bytes + own > BODY)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(record)
-    bytes += own
+  return partsWithin(records, mostBytesOf, BODY, Math.ceil(records.length / parts))
+}
+
+/**
+ * Slices of so many records, from the last to the first: what is deleted meanwhile brings others forward, to where they
+ * are still to be read.
+ * @param most of a slice
+ */
+export function* slicesFromEnd(
+  size: number,
+  most: number,
+): Generator<{ offset: number; limit: number }> {
+  for (let end = size; end > 0; end -= most) {
+    const offset = Math.max(0, end - most)
+    yield { offset, limit: end - offset }
   }
-  if (batch.length > 0) yield batch
 }
 
 /**

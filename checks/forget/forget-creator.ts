@@ -1,6 +1,7 @@
 import { Failure } from '../../infra/failure.ts'
 import { tracesOf } from '../chroma-files/traces.ts'
-import { keyOf, type Unerased } from '../store/forgotten.ts'
+import { creatorKey } from '../store/creator-id.ts'
+import type { Unerased } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 
 /** Records of a creator by which its data is looked for in files: of more, so many. */
@@ -34,7 +35,7 @@ export async function beginForgetting(
   const traces = tracesOf(await creator.sample(SAMPLED))
   const { forgotten } = knowledge
   const begun = {
-    key: keyOf(creator.id),
+    key: creatorKey(creator.id),
     creator: creator.id,
     until: Math.floor(now / 1000),
     state: 'begun' as const,

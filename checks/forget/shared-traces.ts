@@ -1,3 +1,4 @@
+import { slicesFromEnd } from '../chroma/batches.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import { TraceSearch, tracesOf } from '../chroma-files/traces.ts'
@@ -36,9 +37,8 @@ export async function tracesAmongOthers(
   }
   const { shards } = await knowledge.generations.newest(signal)
   const look = async (records: ChromaCollection) => {
-    for (let end = await records.size(signal); end > 0; end -= PAGE) {
-      const start = Math.max(0, end - PAGE)
-      const found = await records.page(start, end - start, EVERYTHING, signal)
+    for (const { offset, limit } of slicesFromEnd(await records.size(signal), PAGE)) {
+      const found = await records.page(offset, limit, EVERYTHING, signal)
       for (const record of found.filter(record => !isOfBefore(record))) {
         const { text = '', vector = [] } = record
         // A phrase of one and a phrase of another are no text of both.

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { collectionOf } from '../../infra/shards.ts'
+import { slicesFromEnd } from '../chroma/batches.ts'
 import type { NewRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { Generation } from '../store/generations.ts'
@@ -207,11 +208,10 @@ async function copyOthers(
   writer: RecordWriter,
 ): Promise<void> {
   const copy = async (records: ChromaCollection) => {
-    for (let end = await records.size(signal); end > 0; end -= PAGE) {
-      const start = Math.max(0, end - PAGE)
-      const ids = await records.ids(start, end - start, signal)
+    for (const { offset, limit } of slicesFromEnd(await records.size(signal), PAGE)) {
+      const ids = await records.ids(offset, limit, signal)
       if (ids.every(id => chunkOf(id) !== undefined)) continue
-      const found = await records.page(start, end - start, EVERYTHING, signal)
+      const found = await records.page(offset, limit, EVERYTHING, signal)
       const others = found.filter(({ id }) => chunkOf(id) === undefined)
       await writer.write(shard, others as NewRecord[])
     }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
 
 declare const valid: unique symbol
@@ -41,3 +42,9 @@ export function whatIsWrongWithText(text: string, maxBytes: number): string | un
 
 const describeType = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+
+/**
+ * A creator in 64 hexadecimal digits, which do not say who it is: the order in which the creators of a shard move goes by
+ * them, and those who were forgotten are known by them.
+ */
+export const creatorKey = (creator: string): string => hash('sha256', creator)

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { ChromaServer } from '../chroma/chroma-server.ts'
 import type { CreatorId } from './creator-id.ts'
@@ -7,7 +6,7 @@ import { StackRecords } from './stack-records.ts'
 
 /** A creator who was forgotten at some time. */
 const Forgotten = z.object({
-  /** SHA-256 of the creator's id. */
+  /** creatorKey of the creator. */
   key: z.string(),
   /** The creator, as long as what is left in the servers' files is not erased. */
   creator: z.string().optional(),
@@ -25,8 +24,6 @@ export type Forgotten = z.infer<typeof Forgotten>
 
 /** One that is not erased yet: whose it was is known. */
 export type Unerased = Forgotten & { creator: CreatorId }
-
-export const keyOf = (creator: string): string => hash('sha256', creator)
 
 /** The creators who were forgotten, recorded beside the data. */
 export class ForgottenCreators {
@@ -51,7 +48,7 @@ export class ForgottenCreators {
 
   /**
    * For those who look often: one small request as long as nobody more is forgotten.
-   * @returns the last second until which tokens of each creator are void, by keyOf
+   * @returns the last second until which tokens of each creator are void, by creatorKey
    */
   async voidUntil(signal?: AbortSignal): Promise<Map<string, number>> {
     const size = (await this.#records.read(records => records.size(signal), signal)) ?? 0

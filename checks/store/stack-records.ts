@@ -1,7 +1,7 @@
 import type { ChromaServer } from '../chroma/chroma-server.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
+import { MadeCollection } from '../chroma/made-collection.ts'
 import { isMissing } from '../transport/server-error.ts'
-import { SPACE } from './shards/shard-metadata.ts'
 
 /** Of no generation: what is recorded here stays wherever creators move to. */
 const DATABASE = 'knowledge_stack'
@@ -11,13 +11,12 @@ const DATABASE = 'knowledge_stack'
  * collection for each kind.
  */
 export class StackRecords {
-  readonly #server: ChromaServer
   readonly #kind: string
-  #collection: ChromaCollection | undefined
+  readonly #collection: MadeCollection
 
   constructor(server: ChromaServer, kind: string) {
-    this.#server = server
     this.#kind = kind
+    this.#collection = new MadeCollection(server, DATABASE, kind, { kind })
   }
 
   /** Lets all records of the kind through. */
@@ -30,12 +29,12 @@ export class StackRecords {
     use: (collection: ChromaCollection) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T | undefined> {
-    const collection = await this.#find(signal)
+    const collection = await this.#collection.find(signal)
     try {
       return collection && (await use(collection))
     } catch (error) {
       if (!isMissing(error)) throw error
-      this.#collection = undefined
+      this.#collection.forget()
       return undefined
     }
   }
@@ -50,23 +49,8 @@ export class StackRecords {
 
   /** @param text kept with it, and read where it is asked for alone */
   async put(id: string, value: object, text = ''): Promise<void> {
-    const collection = (await this.#find()) ?? (await this.#make())
+    const collection = (await this.#collection.find()) ?? (await this.#collection.make())
     const metadata = { kind: this.#kind, value: JSON.stringify(value) }
     await collection.upsert([{ id, metadata, text, vector: [1] }])
-  }
-
-  async #find(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    if (this.#collection !== undefined) return this.#collection
-    const info = await this.#server.findCollection(DATABASE, this.#kind, signal)
-    if (info !== undefined) this.#collection = this.#server.records(DATABASE, info.id)
-    return this.#collection
-  }
-
-  async #make(): Promise<ChromaCollection> {
-    const settings = { space: SPACE, metadata: { kind: this.#kind } } as const
-    await this.#server.ensureDatabase(DATABASE)
-    const info = await this.#server.ensureCollection(DATABASE, this.#kind, settings)
-    this.#collection = this.#server.records(DATABASE, info.id)
-    return this.#collection
   }
 }

@@ -1,10 +1,9 @@
-import type { BesideReport } from '../../checks/chroma-files/beside-data.ts'
 import type { Erased } from '../../checks/chroma-files/erase-files.ts'
 import type { FileWaste } from '../../checks/chroma-files/file-waste.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { counted, formatBytes, formatDuration, MiB } from '../../infra/units.ts'
-import type { Steps } from '../steps/steps.ts'
+import type { CommandContext } from '../commands/command.ts'
 import { commandsFor } from '../targets/targets.ts'
 
 /** What the files of a server were found to hold beside its data, and what was taken out of them. */
@@ -17,52 +16,40 @@ export interface ServerWaste extends FileWaste {
 const MOST_FREE = 64 * MiB
 const MOST_FREE_PART = 0.25
 
-/** The files of a stack's Chroma servers. */
-export class ServerFiles {
-  readonly #settings: Settings
-  readonly #instances: number
-  readonly #signal: AbortSignal
-
-  constructor(settings: Settings, instances: number, signal: AbortSignal) {
-    this.#settings = settings
-    this.#instances = instances
-    this.#signal = signal
+/**
+ * Looks at the files of a stack's Chroma servers. Where nobody can, it is told and the rest goes on.
+ * @param instances how many there are
+ * @param isTidied whether what is deleted is taken out of those that hold much of it
+ */
+export async function serverFiles(
+  settings: Settings,
+  instances: number,
+  isTidied: boolean,
+  { steps, signal }: CommandContext,
+): Promise<ServerWaste[]> {
+  const target = await commandsFor(settings)
+  const ask = (instance: number, erase: boolean) =>
+    target.besideData(settings, instance, { traces: '', erase }, signal)
+  const found: ServerWaste[] = []
+  try {
+    await steps.run(
+      'files',
+      async ({ report }) => {
+        for (let instance = 0; instance < instances; instance += 1) {
+          report(`Chroma server ${instance}`)
+          const looked = await ask(instance, false)
+          const { waste, erased } =
+            isTidied && isWasteful(looked.waste) ? await ask(instance, true) : looked
+          found.push({ instance, ...waste, ...(erased && { erased }) })
+        }
+      },
+      () => `${counted(found.length, 'server')} looked at`,
+    )
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind === 'interrupted') throw error
+    steps.note(`The files of the servers could not be looked at: ${error.message}`)
   }
-
-  /** Where nobody can look, it is told and the rest goes on. */
-  look(steps: Steps): Promise<ServerWaste[]> {
-    return this.#each(steps, () => false)
-  }
-
-  /** Takes what is deleted out of those that hold much of it. */
-  tidy(steps: Steps): Promise<ServerWaste[]> {
-    return this.#each(steps, isWasteful)
-  }
-
-  async #each(steps: Steps, isErased: (waste: FileWaste) => boolean): Promise<ServerWaste[]> {
-    const target = await commandsFor(this.#settings)
-    const ask = (instance: number, erase: boolean): Promise<BesideReport> =>
-      target.besideData(this.#settings, instance, { traces: '', erase }, this.#signal)
-    const found: ServerWaste[] = []
-    try {
-      await steps.run(
-        'files',
-        async ({ report }) => {
-          for (let instance = 0; instance < this.#instances; instance += 1) {
-            report(`Chroma server ${instance}`)
-            let { waste, erased } = await ask(instance, false)
-            if (isErased(waste)) ({ waste, erased } = await ask(instance, true))
-            found.push({ instance, ...waste, ...(erased && { erased }) })
-          }
-        },
-        () => `${counted(found.length, 'server')} looked at`,
-      )
-    } catch (error) {
-      if (!(error instanceof Failure) || error.kind === 'interrupted') throw error
-      steps.note(`The files of the servers could not be looked at: ${error.message}`)
-    }
-    return found
-  }
+  return found
 }
 
 const isWasteful = ({ database, free, folders }: FileWaste): boolean =>

@@ -38,13 +38,13 @@ export interface ForgetContext {
  * Forgets creators, and those whom the API was asked to forget: takes them out of all answers, builds their shards anew
  * without them, takes what is deleted out of the servers' files, and looks through the files whether something is left.
  * Killed, it is ended by the next.
- * @returns what was done; undefined where nobody is to be forgotten
+ * @param creators may be none where the API was asked for some
  * @throws Failure `refused` when something of them is left; `misused` while creators are being moved
  */
 export async function forgetCreators(
   creators: readonly string[],
   context: ForgetContext,
-): Promise<{ receipt: Receipt; file: string } | undefined> {
+): Promise<{ receipt: Receipt; file: string }> {
   const { settings, knowledge, steps, signal } = context
   const { from, target: move } = await findMove(knowledge, signal)
   if (move !== undefined) throw moveUnderWay(move)
@@ -63,7 +63,6 @@ export async function forgetCreators(
     },
     all => `${counted(sum(all.map(({ chunks }) => chunks)), 'chunk')} gone from all answers`,
   )
-  if (all.length === 0) return undefined
   for (const { creator, chunks } of all) {
     if (chunks === 0) {
       steps.note(

@@ -60,12 +60,14 @@ export async function keepReceipt(home: string, receipt: Receipt): Promise<strin
 }
 
 /** Who was forgotten by these, by SHA-256 of the creator's id, and until when, in Unix seconds. */
-export async function forgottenBy(folder: string): Promise<Map<string, number>> {
+export async function forgottenBy(folders: readonly string[]): Promise<Map<string, number>> {
   const until = new Map<string, number>()
-  for (const name of (await readdir(folder)).filter(name => RECEIPT.test(name))) {
-    const receipt = await readJsonRecord(join(folder, name), Receipt)
-    for (const { key, until: second } of receipt?.creators ?? []) {
-      until.set(key, Math.max(second, until.get(key) ?? 0))
+  for (const folder of folders) {
+    for (const name of (await readdir(folder)).filter(name => RECEIPT.test(name))) {
+      const receipt = await readJsonRecord(join(folder, name), Receipt)
+      for (const { key, until: second } of receipt?.creators ?? []) {
+        until.set(key, Math.max(second, until.get(key) ?? 0))
+      }
     }
   }
   return until

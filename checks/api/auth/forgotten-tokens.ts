@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../../infra/failure.ts'
 import { type Millis, seconds } from '../../../infra/units.ts'
-import type { CreatorId } from '../../store/creator-id.ts'
-import { type ForgottenCreators, keyOf } from '../../store/forgotten.ts'
+import { type CreatorId, creatorKey } from '../../store/creator-id.ts'
+import type { ForgottenCreators } from '../../store/forgotten.ts'
 import { shared } from '../health/share-result.ts'
 
 /** The last second until which tokens of a creator are void, because it was forgotten; undefined where it was not. */
@@ -28,17 +28,16 @@ export function forgottenTokens(forgotten: Pick<ForgottenCreators, 'voidUntil'>)
     known = await forgotten.voidUntil()
   })
   return async creator => {
-    if (known === undefined) {
+    if (known === undefined || performance.now() - askedAt > FRESH) {
+      const patience = known === undefined ? WAITS_FIRST : WAITS
       await Promise.race([
         read().catch(() => undefined),
-        sleep(WAITS_FIRST, undefined, { ref: false }),
+        sleep(patience, undefined, { ref: false }),
       ])
-    } else if (performance.now() - askedAt > FRESH) {
-      await Promise.race([read().catch(() => undefined), sleep(WAITS, undefined, { ref: false })])
     }
     if (known === undefined) {
       throw new Failure('unavailable', 'Chroma does not say which creators were forgotten')
     }
-    return known.get(keyOf(creator))
+    return known.get(creatorKey(creator))
   }
 }

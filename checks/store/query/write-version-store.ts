@@ -4,9 +4,8 @@ import type { Where } from 'chromadb'
 import { type Millis, minutes } from '../../../infra/units.ts'
 import type { NewRecord, StoredRecord } from '../../chroma/chroma-records.ts'
 import type { ChromaServer } from '../../chroma/chroma-server.ts'
-import type { ChromaCollection } from '../../chroma/collection.ts'
+import { MadeCollection } from '../../chroma/made-collection.ts'
 import { isMissing } from '../../transport/server-error.ts'
-import { SPACE } from '../shards/shard-metadata.ts'
 
 const COLLECTION = 'knowledge_marks'
 const VERSION = 'mark'
@@ -50,9 +49,7 @@ interface Request {
  * among them (LayoutRecords). Undefined where there is none.
  */
 export class VersionStore {
-  readonly #server: ChromaServer
-  readonly #database: string
-  #collection: ChromaCollection | undefined
+  readonly #collection: MadeCollection
   /** What was heard last. What came late may be older than what it took the place of. */
   #last: VersionSnapshot | undefined
   /** The request that is sent next. */
@@ -61,8 +58,7 @@ export class VersionStore {
   #answered: Promise<unknown> = Promise.resolve()
   readonly #underWay = new Set<Promise<unknown>>()
   constructor(server: ChromaServer, database: string) {
-    this.#server = server
-    this.#database = database
+    this.#collection = new MadeCollection(server, database, COLLECTION, { kind: 'marks' })
   }
 
   /** As last heard of, which may be long ago. */
@@ -107,7 +103,7 @@ export class VersionStore {
 
   /** @param names of the records to read as they are now; all versions when absent */
   async read(names?: string[], signal?: AbortSignal): Promise<VersionSnapshot | undefined> {
-    const collection = await this.#lookUp(signal)
+    const collection = await this.#collection.find(signal)
     if (collection === undefined) return undefined
     try {
       const where = names === undefined ? ANY : named(names)
@@ -117,7 +113,7 @@ export class VersionStore {
       return seen
     } catch (error) {
       if (!isMissing(error)) throw error
-      this.#collection = undefined
+      this.#collection.forget()
       this.#last = undefined
       return undefined
     }
@@ -167,9 +163,10 @@ export class VersionStore {
     await this.put(fresh, 'upsert')
     const over = [...ids, ...names.flatMap(name => this.#abandoned(name))]
     // What stays only keeps others from keeping what they read.
-    await this.#collection?.delete({ kind: { $eq: WRITING } }, over).catch(() => undefined)
+    await this.#collection.known?.delete({ kind: { $eq: WRITING } }, over).catch(() => undefined)
     const { path, values, writing } = this.#last ?? {}
-    if (values === undefined || writing === undefined || path !== this.#collection?.path) return
+    if (values === undefined || writing === undefined || path !== this.#collection.known?.path)
+      return
     for (const { id, metadata } of fresh) {
       values.set(id, metadata.value)
       const left = [...(writing.get(id) ?? NOBODY)].filter(([other]) => !over.includes(other))
@@ -184,33 +181,17 @@ export class VersionStore {
 
   /** Writes records as a collection does; makes the collection when there is none. */
   async put(fresh: readonly NewRecord[], operation: 'add' | 'upsert'): Promise<void> {
-    const known = await this.#lookUp()
+    const known = await this.#collection.find()
     try {
-      await (known ?? (await this.#make()))[operation](fresh)
+      await (known ?? (await this.#collection.make()))[operation](fresh)
     } catch (error) {
       if (!isMissing(error)) throw error
-      await (await this.#make())[operation](fresh)
+      await (await this.#collection.make())[operation](fresh)
     }
   }
 
   async remove(where: Where): Promise<void> {
-    await (await this.#lookUp())?.delete(where, undefined)
-  }
-
-  async #lookUp(signal?: AbortSignal): Promise<ChromaCollection | undefined> {
-    if (this.#collection !== undefined) return this.#collection
-    const info = await this.#server.findCollection(this.#database, COLLECTION, signal)
-    // Remembered only where there is one: another process may make it at any time, and record a shard's layout there.
-    if (info !== undefined) this.#collection = this.#server.records(this.#database, info.id)
-    return this.#collection
-  }
-
-  async #make(): Promise<ChromaCollection> {
-    const settings = { space: SPACE, metadata: { kind: 'marks' } } as const
-    await this.#server.ensureDatabase(this.#database)
-    const info = await this.#server.ensureCollection(this.#database, COLLECTION, settings)
-    this.#collection = this.#server.records(this.#database, info.id)
-    return this.#collection
+    await (await this.#collection.find())?.delete(where, undefined)
   }
 }
 

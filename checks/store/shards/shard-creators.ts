@@ -1,9 +1,7 @@
-import { partsWithin } from '../../chroma/batches.ts'
-import type { CreatorId } from '../creator-id.ts'
-import { isReserved } from '../creator-id.ts'
+import { partsWithin, slicesFromEnd } from '../../chroma/batches.ts'
+import { type CreatorId, creatorKey, isReserved } from '../creator-id.ts'
 import { chunkOf } from '../records/record-id.ts'
 import type { ShardCollections } from './shard-collections.ts'
-import { moveKeyOf } from './shard-move.ts'
 
 /** Ids that are asked for at once: some 500 kB. */
 const PAGE = 10_000
@@ -39,9 +37,8 @@ export async function creatorsOf(
   const list = async (records: Parameters<Parameters<typeof shards.readShard>[2]>[0]) => {
     counts.clear()
     others = 0
-    for (let end = await records.size(signal); end > 0; end -= PAGE) {
-      const start = Math.max(0, end - PAGE)
-      for (const id of await records.ids(start, end - start, signal)) {
+    for (const { offset, limit } of slicesFromEnd(await records.size(signal), PAGE)) {
+      for (const id of await records.ids(offset, limit, signal)) {
         const creator = chunkOf(id)?.creator
         if (creator === undefined) others += 1
         else if (!isReserved(creator)) counts.set(creator, (counts.get(creator) ?? 0) + 1)
@@ -51,7 +48,7 @@ export async function creatorsOf(
   await shards.readShard(shard, undefined, list, signal)
   const creators = [...counts].map(([creator, records]) => ({
     creator: creator as CreatorId,
-    key: moveKeyOf(creator),
+    key: creatorKey(creator),
     records,
   }))
   return { creators: inOrder(creators), others }

@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { Failure } from '../../../infra/failure.ts'
 import { MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
-import { type CreatorId, isReserved } from '../creator-id.ts'
+import { type CreatorId, creatorKey, isReserved } from '../creator-id.ts'
 import { parseRecorded } from './parse-recorded.ts'
 
 /** A generation that creators are moved to. */
@@ -39,9 +38,6 @@ export interface MoveState {
 export const NO_KEY = ''
 export const LAST_KEY = '~'
 
-/** Where a creator is in the order in which those of a shard are moved: 64 hexadecimal digits. */
-export const moveKeyOf = (creator: string): string => hash('sha256', creator)
-
 /**
  * - `here`: it has not moved
  * - `moving`: it is being moved at this moment; what it has here can be read
@@ -53,7 +49,7 @@ export type MoveStage = 'here' | 'moving' | 'moved'
 export function stageOf(state: MoveState | undefined, creator: CreatorId): MoveStage {
   if (state === undefined || isReserved(creator)) return 'here'
   const { move, verdict } = state
-  const key = moveKeyOf(creator)
+  const key = creatorKey(creator)
   if (key <= move.through) return 'moved'
   if (move.closing === undefined || key > move.closing.to) return 'here'
   return verdict === undefined ? 'moving' : verdict === 'moved' ? 'moved' : 'here'

@@ -48,7 +48,7 @@ export const forget: CommandSpec<ForgetOptions> = {
       if (!yes) await confirm(question(stack, creators, all), signal)
       const statistics = await knowledge.statistics(signal)
       await requireHeadroom(settings, statistics, secondShard(statistics))
-      const forgotten = await forgetCreators(creators, {
+      const { receipt, file } = await forgetCreators(creators, {
         settings,
         knowledge,
         target: await commandsFor(settings),
@@ -57,7 +57,6 @@ export const forget: CommandSpec<ForgetOptions> = {
         steps,
         signal,
       })
-      const { receipt, file } = forgotten!
       return { text: describe(receipt, file), document: { ...receipt, receipt: file } }
     })
   },

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { restore as putBack, type Restored } from '../../../checks/archive/restore.ts'
 import { Failure } from '../../../infra/failure.ts'
 import { archiveScratchOf, receiptsOf } from '../../../infra/settings/home-paths.ts'
@@ -59,15 +60,13 @@ export const restore: CommandSpec<RestoreOptions> = {
   ) {
     const storage = await storageAt(from)
     const identities = await identitiesIn(identity)
+    if (receipts !== undefined) await requireFolder(receipts)
     const { steps, signal } = context
     return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
       const folder = archiveScratchOf(settings.home)
       const there = overwrite ? ('replace' as const) : ('keep' as const)
-      const own = receiptsOf(settings.home)
-      const forgotten = new Map(existsSync(own) ? await forgottenBy(own) : [])
-      for (const [key, until] of receipts === undefined ? [] : await receiptsIn(receipts)) {
-        forgotten.set(key, Math.max(until, forgotten.get(key) ?? 0))
-      }
+      const folders = [receiptsOf(settings.home)].filter(existsSync)
+      const forgotten = await forgottenBy(receipts === undefined ? folders : [...folders, receipts])
       const asked = { there, creator, embedAnew: embed, forgotten, identities, rate, folder }
       const done = await steps.run(
         'restore',
@@ -80,17 +79,13 @@ export const restore: CommandSpec<RestoreOptions> = {
   },
 }
 
-/** @throws Failure `misused` when there is no such folder */
-async function receiptsIn(folder: string): Promise<Map<string, number>> {
-  try {
-    return await forgottenBy(folder)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined) throw error
+/** @throws Failure `misused` when there is no such folder of receipts */
+async function requireFolder(folder: string): Promise<void> {
+  await readdir(folder).catch(({ code }) => {
     throw new Failure('misused', `--receipts ${folder} cannot be read (${code})`, {
       mend: 'name the folder that has the receipts in it',
     })
-  }
+  })
 }
 
 function describe(restored: Restored, stack: string): string {

@@ -2,7 +2,7 @@ import { openDeployment } from '../../../checks/connected-deployment.ts'
 import { diagnose, hasOutgrown, type ShardDiagnosis } from '../../../checks/damage/doctor.ts'
 import type { LostDocument } from '../../../checks/damage/mend-shard.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
-import { describeFiles, ServerFiles } from '../../chroma-files/server-files.ts'
+import { describeFiles, serverFiles } from '../../chroma-files/server-files.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { indexFolder } from '../../index-folder.ts'
 import { withStackLock } from '../../stack-lock.ts'
@@ -35,16 +35,20 @@ export const doctor: CommandSpec<DoctorOptions> = {
         'with --fix, delete records that the store did not write, of which nobody can tell whose they are',
     },
   ],
-  async run(options, { steps, signal }) {
+  async run(options, context) {
+    const { steps, signal } = context
     const { outputs, settings } = await chosenDeployment(options, steps)
     const { fix = false, embedUnknown = false, deleteForeign = false } = options
     const work = async () => {
       const deployment = await openDeployment(outputs)
       try {
-        const files = settings && new ServerFiles(settings, deployment.chroma.length, signal)
-        const before = await files?.look(steps)
+        const filesOf = async (isTidied: boolean) =>
+          settings === undefined
+            ? []
+            : serverFiles(settings, deployment.chroma.length, isTidied, context)
+        const before = await filesOf(false)
         const indexed = new Map(
-          before?.flatMap(({ indexes }) =>
+          before.flatMap(({ indexes }) =>
             indexes.map(({ collection, records }) => [collection, records]),
           ),
         )
@@ -56,16 +60,15 @@ export const doctor: CommandSpec<DoctorOptions> = {
           found =>
             `${found.filter(({ sound }) => sound).length} of ${found.length} shards are sound`,
         )
-        const servers = fix ? await files?.tidy(steps) : before
+        const servers = fix ? await filesOf(true) : before
         const sound = shards.every(shard => shard.sound)
         const lines = await Promise.all(shards.map(shard => describe(shard, outputs)))
         const again = `npm run doctor -- --fix --stack ${outputs.stack}`
         return {
           text:
-            [...lines.flat(), ...(servers ?? []).flatMap(each => describeFiles(each, again))].join(
-              '\n',
-            ) || 'No shard exists yet',
-          document: { stack: outputs.stack, sound, shards, servers: servers ?? [] },
+            [...lines.flat(), ...servers.flatMap(each => describeFiles(each, again))].join('\n') ||
+            'No shard exists yet',
+          document: { stack: outputs.stack, sound, shards, servers },
           exitCode: sound ? 0 : 1,
         }
       } finally {

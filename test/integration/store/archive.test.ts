@@ -12,7 +12,7 @@ import { type ConnectedDeployment, openDeployment } from '../../../checks/connec
 import { forgetCreator } from '../../../checks/forget/forget-creator.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { reshard } from '../../../checks/reshard/reshard.ts'
-import { keyOf } from '../../../checks/store/forgotten.ts'
+import { creatorKey } from '../../../checks/store/creator-id.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
@@ -118,7 +118,7 @@ describe('an archive of what creators have', () => {
     const [victim, ...others] = CREATORS as [string, ...string[]]
     const until = NOW.getTime()
     if (onRecord) await forgetCreator(other, victim, until)
-    const forgotten = new Map(onRecord ? [] : [[keyOf(victim), until / 1000]])
+    const forgotten = new Map(onRecord ? [] : [[creatorKey(victim), until / 1000]])
     const restored = await putBack(archive, { forgotten })
     expect(restored).toMatchObject({ forgotten: 1, creators: others.length })
     expect(await all(other, victim)).toEqual([])

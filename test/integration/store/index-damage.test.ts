@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
-import { diagnose } from '../../../checks/damage/doctor.ts'
+import { diagnose, type Treatment } from '../../../checks/damage/doctor.ts'
 import chunksFound from '../../../checks/data/chunks-found.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import { runChecks } from '../../../checks/run-checks.ts'
@@ -21,6 +21,14 @@ const SAVED_AFTER = 1000
 const GIVEN = 120
 const WRITTEN = 1080
 const { signal } = new AbortController()
+const FIX: Treatment = {
+  fix: true,
+  embedUnknown: false,
+  deleteForeign: false,
+  mayRebuild: true,
+  signal,
+  report: () => undefined,
+}
 
 /** A model that turns each text into a vector of its own. */
 const embedding = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -103,15 +111,7 @@ describe("when Chroma's index is damaged", () => {
     return report.checks[0]!
   }
   const treat = async () => {
-    const how = {
-      fix: true,
-      embedUnknown: false,
-      deleteForeign: false,
-      mayRebuild: true,
-      signal,
-      report: () => undefined,
-    }
-    return (await diagnose(knowledge, how))[0]!
+    return (await diagnose(knowledge, FIX))[0]!
   }
   const foundByOwnVector = async (text: string) =>
     (await writer.query({ text }, { count: 1 })).map(hit => hit.text)
@@ -205,15 +205,7 @@ describe("when Chroma's index is damaged", () => {
       }) as typeof fetch,
     })
     const before = await writer.get({}, { limit: 1000 })
-    const how = {
-      fix: true,
-      embedUnknown: false,
-      deleteForeign: false,
-      mayRebuild: true,
-      signal,
-      report: () => undefined,
-    }
-    const [treated] = await diagnose(hiding.knowledge(), how)
+    const [treated] = await diagnose(hiding.knowledge(), FIX)
     await hiding.close()
     expect(treated).toMatchObject({ lostVectors: 0, notFound: 2, rewritten: 2, sound: true })
     expect(await records.size()).toBe(GIVEN + WRITTEN)
