@@ -3,16 +3,19 @@ import type { StackPlan } from './capacity/stack-plan.ts'
 import type { DeployedModel, Outputs } from './outputs.ts'
 import { asDeployed, type Layout, layoutOf } from './ownership/data-layout.ts'
 import type { KnownOwner } from './ownership/owner.ts'
-import { LayoutRecord, OllamaRecord, OwnerRecord } from './resources.ts'
+import { LayoutRecord, OwnerRecord, VersionRecord } from './resources.ts'
 import type {
   ClaimSizes,
   TargetComponent,
   TargetComponentArgs,
 } from './servers/target-component.ts'
-import { layoutRecordOf, ollamaRecordOf } from './settings/home-paths.ts'
+import { layoutRecordOf, versionRecordOf } from './settings/home-paths.ts'
 import type { Settings } from './settings/parse-settings.ts'
 import type { Target } from './settings/settings-schema.ts'
 import { firstShardMap } from './shards.ts'
+
+/** Those of versions that a stack chooses. */
+const SERVERS = ['chroma', 'ollama'] as const
 
 type Component = new (name: string, args: TargetComponentArgs) => TargetComponent
 
@@ -81,8 +84,12 @@ export async function deploy(asked: Settings, { gateOnPlan, takeOver }: Effects)
   const api = servers.serveApi(outputs)
   const record = { file: layoutRecordOf(home), layout }
   new LayoutRecord(`${stack}-layout`, record, { dependsOn: servers })
-  const ollama = { file: ollamaRecordOf(home), version: settings.ollama.version }
-  new OllamaRecord(`${stack}-ollama-version`, ollama, { dependsOn: servers })
+  for (const server of SERVERS) {
+    const { version } = settings[server]
+    const image = settings.configuredImages[server]
+    const args = { file: versionRecordOf(home, server), version, image }
+    new VersionRecord(`${stack}-${server}-version`, args, { dependsOn: servers })
+  }
   const report = servers.verify(outputs, api)
   const { provisionerToken: token } = servers
   return {

@@ -4,6 +4,7 @@ import type { Outputs } from './outputs.ts'
 import type { Layout } from './ownership/data-layout.ts'
 import type { Owner } from './ownership/owner.ts'
 import type { ModelDefinition, ModelMirror } from './settings/model-definition.ts'
+import type { ServerVersion } from './settings/server-version.ts'
 import type { Millis } from './units.ts'
 
 /**
@@ -101,14 +102,14 @@ export class LayoutRecord extends OwnResource {
   }
 }
 
-/** Which Ollama the stack was deployed with: a newer default does not change that. */
-export interface OllamaRecordArgs {
+/** Which Chroma or Ollama the stack was deployed with: a newer default does not change that. */
+export interface VersionArgs extends ServerVersion {
   file: string
-  version: string
 }
 
-export class OllamaRecord extends OwnResource {
-  constructor(name: string, args: OllamaRecordArgs, options: pulumi.CustomResourceOptions) {
+/** Its type in the state is from when Ollama alone had one. */
+export class VersionRecord extends OwnResource {
+  constructor(name: string, args: VersionArgs, options: pulumi.CustomResourceOptions) {
     super('OllamaRecord', name, args, [], options)
   }
 }

@@ -26,6 +26,7 @@ const { ownerOf } = await import('./ownership/home-owner.ts')
 const { previousState } = await import('../infra/ownership/previous-state.ts')
 const { engineSwitchOf } = await import('./engine-switch/engine-switch.ts')
 const { parseSettings } = await import('../infra/settings/parse-settings.ts')
+const { requireUpgradeBegun } = await import('./upgrade/upgrade-record.ts')
 const { withModelsRead } = await import('./read-models.ts')
 const { deploy } = await import('../infra/program.ts')
 
@@ -46,6 +47,7 @@ async function deployStack() {
       const before = await previousState(id !== undefined || older)
       const dryRun = pulumi.runtime.isDryRun()
       const owner = await takeOver(settings, before, { dryRun })
+      if (!dryRun) await requireUpgradeBegun(settings)
       if (!dryRun && (await engineSwitchOf(settings)) !== undefined) {
         const { requireSameEmbeddings } = await import('./engine-switch/require-same-embeddings.ts')
         await requireSameEmbeddings(settings, UNWATCHED)

@@ -193,7 +193,7 @@ class CopyLayout extends LayoutRecords {
     })
     const layout = { version: 1, ...place }
     const record = { value: JSON.stringify(layout), layout }
-    this.#records = { layout: record, move: undefined, rebuild: undefined }
+    this.#records = { layout: record, move: undefined, rebuild: undefined, freeze: undefined }
   }
 
   override async read(): Promise<ShardRecords> {

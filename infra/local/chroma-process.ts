@@ -15,6 +15,7 @@ export function chromaProcess(settings: Settings, index: number): ProcessArgs {
   return {
     ...place,
     arguments: ['run', config],
+    toolVersion: settings.chroma.version,
     // For the watchdog that it runs under (infra/servers/chroma-watchdog.sh).
     environment: { KNOWLEDGE_CHROMA_DATA: data, KNOWLEDGE_ROOM_FILE: roomFileOf(data) },
     files: { [config]: chromaConfig(place.port, data) },

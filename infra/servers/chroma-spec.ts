@@ -16,7 +16,7 @@ const CHROMA_LIVE = '/api/v2/heartbeat'
 
 /** One Chroma under the watchdog of its disk, which tells the auth proxy in memory that they share. */
 export function chromaServer(
-  { images, tokens }: SpecArgs,
+  { settings, images, tokens }: SpecArgs,
   ports: GuardedPorts,
   plan: Workload | undefined,
 ) {
@@ -30,7 +30,10 @@ export function chromaServer(
       image: images.chroma,
       script: { name: 'chroma-watchdog', text: watchdogScript(), args: [CHROMA_DATA, 'chroma'] },
       args: ['run', CONFIG_PATH],
-      environment: { KNOWLEDGE_ROOM_FILE: ROOM_FILE },
+      environment: {
+        KNOWLEDGE_ROOM_FILE: ROOM_FILE,
+        KNOWLEDGE_CHROMA_SERVER: settings.configuredImages.chroma,
+      },
       files: [{ path: CONFIG_PATH, content: chromaConfig(ports.server, CHROMA_DATA) }],
       dataFolder: CHROMA_DATA,
       probe: {

@@ -12,6 +12,12 @@
 # One whose disk filled under its writes is started again at once too, so that what is stored can be read. To start, it
 # has to write a little: FOLDER/reserve holds the room for that, and is given up then.
 #
+# Where an upgrade was taken back, FOLDER/before-upgrade/put-back names the server whose start it waits for: what was copied
+# before takes the place of the data when KNOWLEDGE_CHROMA_SERVER is that one (checks/chroma-files/data-copy.ts).
+#
+# A folder of Chroma 0.4 to 0.6 is not touched: Chroma 1.x would rewrite it as it starts, and 0.x could not read it any more
+# (measured: 0.4.15 and 0.5.23 under 1.5.9).
+#
 # Ends when the server ends, with its exit code; but one that ends on a full disk, or does not start there, is started
 # again when there is room. POSIX sh: it runs in containers and on machines without bash.
 
@@ -58,6 +64,32 @@ is_stuck() {
 # Of noise: a disk that compresses would keep no room for zeros.
 keep_reserve() {
   [ -e "$reserve" ] || dd if=/dev/urandom of="$reserve" bs=1024 count=$reserve_kib 2>/dev/null || rm -f "$reserve"
+}
+
+# Each part may be done again after it was interrupted: what is back is not in the copy any more.
+put_back() {
+  copy=$folder/before-upgrade
+  [ -e "$copy/put-back" ] && [ "$(cat "$copy/put-back")" = "${KNOWLEDGE_CHROMA_SERVER:-}" ] || return 0
+  [ -s "$copy/entries" ] || return 1
+  echo "The data of before the upgrade takes its place again"
+  # The database with its journal, and the indexes: what else is there is none of Chroma's.
+  for entry in "$folder"/chroma.sqlite3* "$folder"/*-*-*-*-*; do
+    grep -qxF "${entry##*/}" "$copy/entries" || rm -rf "$entry" || return 1
+  done
+  for entry in "$copy"/data/*; do
+    [ -e "$entry" ] || continue
+    rm -rf "$folder/${entry##*/}" && mv "$entry" "$folder/" || return 1
+  done
+  rm -f "$copy/put-back" && rm -rf "$copy"
+}
+
+# A database names the changes that were made to it: 0.4 made the first of these, 1.0 the second. One that is being made
+# has no index yet.
+is_of_before_1() {
+  names() { grep -qaF "$1" "$folder/chroma.sqlite3" 2>/dev/null; }
+  names 00003-full-text-tokenize && ! names 00005-max-seq-id-int || return 1
+  for entry in "$folder"/*-*-*-*-*; do [ -d "$entry" ] && return 0; done
+  return 1
 }
 
 pause() {
@@ -120,6 +152,19 @@ stop() {
   ) 2>/dev/null &
   killer=$!
 }
+
+if ! put_back; then
+  echo "The data of before the upgrade could not be put back in $folder" >&2
+  exit 74
+fi
+if is_of_before_1; then
+  cat >&2 <<SAID
+$folder has data of Chroma 0.4 to 0.6. This Chroma would rewrite it, and the old one could not read it any more; nothing was
+changed. Move it away, start without it, and put its texts in by the API: how a copy of it is read stands in
+docs/operations.md, "Data of Chroma 0.x".
+SAID
+  exit 65
+fi
 
 server=
 killer=

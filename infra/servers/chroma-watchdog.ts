@@ -14,5 +14,8 @@ export const roomFileOf = (dataFolder: string): string => `${dataFolder}.room`
 /** The file in the data of a server that is there as long as another process rewrites its database. */
 export const REWRITING = 'rewriting'
 
+/** The folder in the data of a server that an upgrade keeps a copy of it in. */
+export const COPY_FOLDER = 'before-upgrade'
+
 /** The file that who finds that a server has met a full disk takes away, so that it is started again. */
 export const soundFileOf = (dataFolder: string): string => `${roomFileOf(dataFolder)}.sound`

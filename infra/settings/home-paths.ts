@@ -36,8 +36,13 @@ export const receiptsOf = (home: string): string => join(localPaths(home).state,
 /** How the data is laid out. */
 export const layoutRecordOf = (home: string): string => join(localPaths(home).state, 'layout.json')
 
-/** Which version of Ollama the stack was deployed with. */
-export const ollamaRecordOf = (home: string): string => join(localPaths(home).state, 'ollama.json')
+/** Which version of a server the stack was deployed with. */
+export const versionRecordOf = (home: string, server: 'chroma' | 'ollama'): string =>
+  join(localPaths(home).state, `${server}.json`)
+
+/** The upgrade that is under way. */
+export const upgradeRecordOf = (home: string): string =>
+  join(localPaths(home).state, 'upgrade.json')
 
 /** What the comparison of two versions of Ollama found. */
 export const comparisonRecordOf = (home: string): string =>

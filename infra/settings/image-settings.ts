@@ -16,8 +16,8 @@ const Reference = z
 
 /** The setting `images`. */
 export const Images = z.strictObject({
-  chroma: Reference.default('chromadb/chroma:1.5.9'),
-  /** Ollama's own of the stack's version, where the stack names no other. */
+  /** Of both servers their own of the stack's version, where the stack names no other. */
+  chroma: Reference.optional(),
   ollama: Reference.optional(),
   /** The proxy in front of both, any user's. */
   front: Reference.default('nginxinc/nginx-unprivileged:1.28.0'),
@@ -30,11 +30,8 @@ export const Images = z.strictObject({
     .default(''),
 })
 
-/** Ollama's own image of a version. */
-export const ollamaImage = (version: string): string => `ollama/ollama:${version}`
-
 /** Those of a stack, each named. */
-export type NamedImages = z.infer<typeof Images> & { ollama: string }
+export type NamedImages = z.infer<typeof Images> & { chroma: string; ollama: string }
 
 /** The images of a stack, as a container engine is given them. */
 export type ImageReferences = Record<'chroma' | 'ollama' | 'front' | 'api', string>

@@ -78,12 +78,5 @@ export function neverRun(version: string): string | undefined {
   return `No suite of this project ever ran against Ollama ${version}; some did against ${Object.keys(TABLE.ran).join(', ')}.`
 }
 
-/**
- * The version that the tag of an image says, without what follows for another accelerator: `0.17.4` of
- * `ollama/ollama:0.17.4-rocm`.
- * @returns undefined where the tag is somebody's own
- */
-export function versionOfImage(reference: string): string | undefined {
-  const tag = reference.split('@')[0]!.split('/').at(-1)!.split(':')[1] ?? ''
-  return /^v?(\d+\.\d+\.\d+.*?)(-rocm)?$/.exec(tag)?.[1]
-}
+/** Ollama's own image of a version. */
+export const ollamaImage = (version: string): string => `ollama/ollama:${version}`

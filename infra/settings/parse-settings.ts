@@ -12,7 +12,6 @@ import { type ImageReferences, Images, type NamedImages, resolveImages } from '.
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
 import { type ModelDefinition, type ModelMirror, type Role, withTag } from './model-definition.ts'
-import { chosenOllama, recordedOllama } from './ollama-setting.ts'
 import {
   completed,
   type ReadModels,
@@ -21,6 +20,7 @@ import {
   type UnreadModel,
   UnreadModels,
 } from './read-models.ts'
+import { chosenServer, recordedServer, type VersionedServer } from './server-version.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -34,7 +34,15 @@ export interface Settings {
   home: string
   /** Whether a setting names it; else it is made for this stack alone. */
   homeIsNamed: boolean
-  chroma: { port: number; shards: number; instances: number; maxConnections: number; quota: Quota }
+  chroma: {
+    /** What runs, or will: `1.5.9`. */
+    version: string
+    port: number
+    shards: number
+    instances: number
+    maxConnections: number
+    quota: Quota
+  }
   ollama: {
     /** What runs, or will: `0.17.4`. */
     version: string
@@ -82,7 +90,7 @@ export type PlannedModel = {
  * @param stack name of the stack
  * @param raw values by key, without the project's prefix; texts where the key wants a number, a boolean or
  *   an object are read as JSON, since that is how Pulumi hands them over
- * @param ollamaIn the version of Ollama that a home folder was deployed with; undefined where nothing was
+ * @param serverIn the server that a home folder was deployed with; undefined where nothing was
  * @param modelsIn what was read of models' files, by a home folder
  * @throws Failure `misused`, with one line for each wrong value: key, value, what is allowed
  * @throws UnreadModels for models that only their files say enough of
@@ -91,7 +99,7 @@ export function parseSettings(
   stack: string,
   raw: Record<string, unknown>,
   env: NodeJS.ProcessEnv = process.env,
-  ollamaIn: (home: string) => string | undefined = recordedOllama,
+  serverIn: typeof recordedServer = recordedServer,
   modelsIn: (home: string) => ReadModels = recordedModels,
 ): Settings {
   const parsed = Config.safeParse(Object.fromEntries(Object.entries(raw).map(typed)))
@@ -100,8 +108,16 @@ export function parseSettings(
   const wrong = wrongIn(stack)
   const home = homeOf(stack, config.home, env, wrong)
   const named = Images.parse(config.images)
-  const ollama = chosenOllama(config.ollamaVersion, named.ollama, () => ollamaIn(home), wrong)
-  const images = { ...named, ollama: ollama.image }
+  const chosen = (server: VersionedServer) =>
+    chosenServer(
+      server,
+      config[`${server}Version`],
+      named[server],
+      () => serverIn(server, home),
+      wrong,
+    )
+  const [chroma, ollama] = [chosen('chroma'), chosen('ollama')]
+  const images = { ...named, chroma: chroma.image, ollama: ollama.image }
   const modelMirror = parseMirror(config.modelMirror)
   const read = modelsIn(home)
   const own = ownModels(config, { stack, home, mirror: modelMirror, read })
@@ -125,6 +141,7 @@ export function parseSettings(
     home,
     homeIsNamed: config.home !== '',
     chroma: {
+      version: chroma.version,
       port: config.chromaPort,
       shards: config.shards,
       instances: config.instances,

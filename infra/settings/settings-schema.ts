@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from '../shards.ts'
+import { DEFAULT_CHROMA, SUPPORTED_CHROMA } from './chroma-version.ts'
 import { Images } from './image-settings.ts'
 import { Kubernetes } from './kubernetes-settings.ts'
 import { SUPPORTED_OLLAMA } from './ollama-version.ts'
@@ -108,6 +109,12 @@ export const Config = z.strictObject({
     .describe(
       'Tokens a chat may use, prompt and answer together; pinned in the model that is served',
     ),
+  chromaVersion: z
+    .string()
+    .default('')
+    .describe(
+      `Version of Chroma, such as ${DEFAULT_CHROMA}: ${SUPPORTED_CHROMA}. Empty: what the tag of images.chroma says, else what the stack was deployed with, else the newest that all suites of this project ran against`,
+    ),
   ollamaVersion: z
     .string()
     .default('')
@@ -179,7 +186,7 @@ export const Config = z.strictObject({
       "Models of the stack's own, by name: role, dimensions, contextLength, sizeBytes, prefixes, figures, sources",
     ),
   images: Images.default({} as never).describe(
-    "Images of the targets that run containers, each by exact version: chroma, ollama (by ollamaVersion when absent), front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
+    "Images of the targets that run containers, each by exact version: chroma and ollama (by chromaVersion and ollamaVersion when absent), front, api (built from the Dockerfile when absent); mirror, a registry with copies of Docker Hub's",
   ),
   pullDeadlineMinutes: whole(1, 1440)
     .default(180)

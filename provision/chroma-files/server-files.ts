@@ -39,8 +39,8 @@ export async function serverFiles(
           report(`Chroma server ${instance}`)
           const looked = await ask(instance, false)
           const { waste, erased } =
-            isTidied && isWasteful(looked.waste) ? await ask(instance, true) : looked
-          found.push({ instance, ...waste, ...(erased && { erased }) })
+            isTidied && isWasteful(looked.waste!) ? await ask(instance, true) : looked
+          found.push({ instance, ...waste!, ...(erased && { erased }) })
         }
       },
       () => `${counted(found.length, 'server')} looked at`,

@@ -29,7 +29,10 @@ export async function requireSameEmbeddings(
   const model = embeddingModelOf(settings).definition.name
   const file = comparisonRecordOf(settings.home)
   const known = await readJsonIfSound(file, Comparison)
-  const isKnown = known?.model === model && known.from === change.from && known.to === change.to
+  // Going back is the same comparison.
+  const versions = known && [known.from, known.to]
+  const isKnown =
+    known?.model === model && Object.values(change).every(of => versions?.includes(of))
   if (isKnown && known.least >= LEAST_COSINE) return known
   if (settings.target !== 'local') throw notHere(settings, change)
 

@@ -18,7 +18,7 @@ const KINDS: Record<string, () => Promise<AnyKind>> = {
   'knowledge:index:Owner': async () => (await import('./resources/owner-resource.ts')).ownerKind,
   'knowledge:index:Layout': async () => (await import('./resources/layout-resource.ts')).layoutKind,
   'knowledge:index:OllamaRecord': async () =>
-    (await import('./resources/ollama-record-resource.ts')).ollamaRecordKind,
+    (await import('./resources/version-record-resource.ts')).versionRecordKind,
   'knowledge:index:Secrets': async () =>
     (await import('./resources/secrets-resource.ts')).secretsKind,
   'knowledge:index:Verification': async () =>

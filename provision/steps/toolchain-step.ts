@@ -26,7 +26,10 @@ export async function obtainToolchain(
   settings?: Settings,
 ): Promise<Toolchain> {
   if (offlineBuild) process.env.KNOWLEDGE_STACK_OFFLINE_BUILD = '1'
-  const options = toolchainOptions(process.env, { ollama: settings?.ollama.version })
+  const options = toolchainOptions(process.env, {
+    chroma: settings?.chroma.version,
+    ollama: settings?.ollama.version,
+  })
   const tools: Partial<Toolchain> = {}
   for (const part of parts) {
     tools[part] = await steps.run(

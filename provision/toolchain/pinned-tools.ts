@@ -1,4 +1,5 @@
 import satisfies from 'semver/functions/satisfies.js'
+import { DEFAULT_CHROMA } from '../../infra/settings/chroma-version.ts'
 import {
   DEFAULT_OLLAMA,
   versionProblem as ollamaProblem,
@@ -52,9 +53,7 @@ export const PINS: Record<ToolName, Pin> = {
   },
   chroma: {
     title: 'Chroma',
-    version: '1.5.9',
-    // Chroma's command line has versions of its own, and is all that the binary tells: 1.5.9 says 1.4.4.
-    accepts: { range: '>=1.4.4 <2', because: 'the command line of Chroma 1.5.9 says 1.4.4' },
+    version: DEFAULT_CHROMA,
     binary: 'chroma',
     ask: { arguments: ['--version'], environment: {}, answer: /(\d+\.\d+\.\d+\S*)/ },
   },
@@ -76,6 +75,7 @@ export function versionProblem(
     return satisfies(version, range) ? undefined : `is ${version}, not ${range}: ${because}`
   }
   const wanted = wantedVersion(part, options)
+  if (part === 'chroma') return chromaProblem(version, wanted)
   if (version === wanted) return undefined
   const problem = ollamaProblem(version)
   const how =
@@ -83,4 +83,14 @@ export function versionProblem(
       ? `knowledge-stack:ollamaVersion ${version} would take it`
       : `it ${problem}; supported are ${SUPPORTED_OLLAMA}`
   return `is ${version}, and this stack asks for ${wanted}: ${how}`
+}
+
+/** Chroma's command line has versions of its own, and they are all that the binary tells. */
+const COMMAND_LINES: Record<string, string> = { '1.5.8': '1.4.3', '1.5.9': '1.4.4' }
+
+function chromaProblem(said: string, wanted: string): string | undefined {
+  const known = COMMAND_LINES[wanted]
+  if (said === known) return undefined
+  const tells = known === undefined ? 'is not known here' : `says ${known}`
+  return `says ${said}, and this stack asks for ${wanted}, whose command line ${tells}`
 }

@@ -28,7 +28,7 @@ function killsTable(kills: DataKills): string {
   return [
     `${all} commands killed by SIGKILL, seed ${seed}, in ${Math.round(millis / 60_000)} minutes, while two processes went on writing, one of which was stopped ${stops} times for up to ${Math.max(...PAUSES) / 1000} s; ${ended} commands came to their end before their phase, ${gaveUp} gave up for a server that was late:`,
     '',
-    '| Command | at a request to | before it was sent | when it was answered |',
+    '| Command | at a request to; an upgrade in its step | before it was sent; in the middle | when it was answered; at its end |',
     '|---|---|---|---|',
     ...hits.map(
       ({ command, phase, before, after }) => `| ${command} | ${phase} | ${before} | ${after} |`,

@@ -10,6 +10,7 @@ import { type LayoutRecords, ShardMoved, type ShardRecords } from './shard-layou
 import type { ShardSettings } from './shard-metadata.ts'
 import { CreatorsMoved, isOver, type MoveState, type MoveTarget, stageOf } from './shard-move.ts'
 import { isClosing } from './shard-rebuild.ts'
+import { WritesFrozen } from './write-freeze.ts'
 
 /** Whoever finds the shard elsewhere more often meets something that a repeat does not mend. */
 const TRIES = 4
@@ -181,7 +182,7 @@ export class ShardCollections {
 
   async #make(creators: readonly CreatorId[], signal: AbortSignal | undefined): Promise<OpenShard> {
     const shard = this.of(creators[0]!)
-    await this.#requireUnmoved(shard, creators, undefined, signal)
+    await this.#requireStaying(shard, creators, undefined, signal)
     return this.#shards.make(shard, signal)
   }
 
@@ -192,23 +193,34 @@ export class ShardCollections {
     open: OpenShard,
     use: Change<T>,
   ): Promise<T> {
-    await this.#requireStaying(shard, creators, open)
+    const before = await this.#requireStaying(shard, creators, open)
     const done = await use(open.records)
-    await this.#requireStaying(shard, creators, open)
+    const after = await this.#requireStaying(shard, creators, open)
+    // It was frozen meanwhile, and is as it was when that began.
+    if (before !== after) throw new ShardMoved(shard)
     return done
   }
 
-  /** As requireUnmoved, of creators that are not being moved at this moment either, and of a shard that stays. */
+  /**
+   * As requireUnmoved, of creators that are not being moved at this moment either, and of a shard that stays and is
+   * written to.
+   * @returns the last freeze of its writes, as it is recorded
+   * @throws WritesFrozen while one lasts; the verification's own are written all the same
+   */
   async #requireStaying(
     shard: number,
     creators: readonly CreatorId[],
     open: OpenShard | undefined,
-  ): Promise<void> {
+    signal?: AbortSignal,
+  ): Promise<string | undefined> {
     const deadline = performance.now() + LONGEST_WAIT
     for (;;) {
-      const { move, rebuild } = await this.#requireUnmoved(shard, creators, open)
+      const { move, rebuild, freeze } = await this.#requireUnmoved(shard, creators, open, signal)
+      if (freeze?.freeze.state === 'frozen' && !creators.every(isReserved)) {
+        throw new WritesFrozen(freeze.freeze)
+      }
       const isMoving = creators.some(creator => stageOf(move, creator) === 'moving')
-      if (!isMoving && !isClosing(rebuild)) return
+      if (!isMoving && !isClosing(rebuild)) return freeze?.value
       if (performance.now() < deadline) await sleep(ASK_AGAIN_AFTER)
       else if (isMoving) await this.layouts.settle(shard, move!.move.closing!.attempt, 'stayed')
       else await this.layouts.settleRebuild(shard, rebuild!.rebuild, 'stayed')

@@ -13,6 +13,7 @@ import {
 } from './shard-move.ts'
 import { ShardPlace } from './shard-place.ts'
 import { type RebuildState, rebuildIn, rebuildNameOf, type ShardRebuild } from './shard-rebuild.ts'
+import { FREEZE, type FreezeRecord, freezeIn, type WriteFreeze } from './write-freeze.ts'
 
 const ShardLayout = ShardPlace.extend({
   /** From 1, and one more whenever the shard is somewhere else. */
@@ -26,11 +27,12 @@ export interface LayoutRecord {
   layout: ShardLayout
 }
 
-/** What is recorded of a shard: where it is, where its creators have moved to, and whether it is being rebuilt. */
+/** What is recorded of a shard: where it is, where its creators have moved to, whether it is being rebuilt or frozen. */
 export interface ShardRecords {
   layout: LayoutRecord | undefined
   move: MoveState | undefined
   rebuild: RebuildState | undefined
+  freeze: FreezeRecord | undefined
 }
 
 /**
@@ -39,6 +41,8 @@ export interface ShardRecords {
  */
 export class LayoutRecords {
   readonly #storeOf: (shard: number) => VersionStore
+  /** What was last heard of it. Until it is told to be over it lasts, also where a new server has lost the record of it. */
+  #freeze: FreezeRecord | undefined
 
   /** @param storeOf the write versions on the instance that the outputs name for a shard */
   constructor(storeOf: (shard: number) => VersionStore) {
@@ -48,7 +52,12 @@ export class LayoutRecords {
   /** As it is now. */
   async read(shard: number, signal?: AbortSignal): Promise<ShardRecords> {
     const seen = this.#storeOf(shard).readTogether(namesOf(shard))
-    return recordsIn(await raceAbort(seen, signal), shard)
+    return this.#hear(recordsIn(await raceAbort(seen, signal), shard))
+  }
+
+  #hear(records: ShardRecords): ShardRecords {
+    if (records.freeze !== undefined) this.#freeze = records.freeze
+    return { ...records, freeze: this.#freeze }
   }
 
   /** Of as many shards, from the first. */
@@ -133,6 +142,16 @@ export class LayoutRecords {
     await this.#storeOf(shard).remove({ name: { $eq: moveNameOf(shard) } })
   }
 
+  /** Records on every server that holds some of these shards whether anything is written; see write-freeze.ts. */
+  async recordFreeze(count: number, freeze: WriteFreeze): Promise<void> {
+    const value = JSON.stringify(freeze)
+    const metadata = { kind: 'freeze', name: FREEZE, value }
+    const stores = Array.from({ length: count }, (_, shard) => this.#storeOf(shard))
+    for (const store of new Set(stores)) {
+      await store.put([{ id: FREEZE, metadata, text: '', vector: [1] }], 'upsert')
+    }
+  }
+
   #putLayout(shard: number, { value }: LayoutRecord, operation: 'add' | 'upsert'): Promise<void> {
     const id = nameOf(shard)
     return this.#put(shard, { kind: 'layout', id, name: id, value }, operation)
@@ -169,6 +188,7 @@ const namesOf = (shard: number): string[] => [
   nameOf(shard),
   moveNameOf(shard),
   rebuildNameOf(shard),
+  FREEZE,
 ]
 
 /** From the verdict on a rebuilt shard is where it was rebuilt, whether that is recorded as its layout already or not. */
@@ -183,6 +203,7 @@ function recordsIn(seen: VersionSnapshot | undefined, shard: number): ShardRecor
     layout: isRebuilt ? placedAnew(rebuild.rebuild.place, layout) : layout,
     move: moveIn(values, shard),
     rebuild,
+    freeze: freezeIn(values),
   }
 }
 

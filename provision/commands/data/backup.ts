@@ -5,7 +5,6 @@ import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { counted, formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
 import { keepNewest, recordBackup } from '../../backups.ts'
-import { PINS } from '../../toolchain/pinned-tools.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG, repeated, wholeNumber } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -78,8 +77,8 @@ function describe(done: BackedUp, removed: readonly string[]): string {
   return `${archive} has ${counted(documents, 'document')} of ${counted(creators, 'creator')}, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}${removed.map(old => `\nDeleted: ${old}`).join('')}`
 }
 
-const versionsOf = ({ target, images, ollama }: Settings): Record<string, string> => ({
+const versionsOf = ({ target, images, chroma, ollama }: Settings): Record<string, string> => ({
   'knowledge-stack': PROJECT_VERSION,
-  chroma: target === 'local' ? PINS.chroma.version : images.chroma,
+  chroma: target === 'local' ? chroma.version : images.chroma,
   ollama: ollama.version,
 })

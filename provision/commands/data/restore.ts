@@ -6,6 +6,7 @@ import { archiveScratchOf, receiptsOf } from '../../../infra/settings/home-paths
 import { counted } from '../../../infra/units.ts'
 import { identitiesIn, storageAt } from '../../archives.ts'
 import { forgottenBy } from '../../forget/receipts.ts'
+import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -63,6 +64,7 @@ export const restore: CommandSpec<RestoreOptions> = {
     if (receipts !== undefined) await requireFolder(receipts)
     const { steps, signal } = context
     return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
+      await requireNoUpgrade(settings)
       const folder = archiveScratchOf(settings.home)
       const there = overwrite ? ('replace' as const) : ('keep' as const)
       const folders = [receiptsOf(settings.home)].filter(existsSync)

@@ -15,6 +15,7 @@ import {
   type ToolchainFlags,
 } from '../../steps/toolchain-step.ts'
 import { commandsFor } from '../../targets/targets.ts'
+import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 
 interface DownOptions extends StackOptions, ToolchainFlags {
@@ -68,6 +69,8 @@ async function takeDown(stack: StackFile, options: DownOptions, steps: Steps, si
   const target = await commandsFor(settings)
   await useReserve(settings)
   return withStackLock(settings, `down of stack ${settings.stack}`, async home => {
+    // Where its servers are gone nothing could be put back.
+    if (!options.purge) await requireNoUpgrade(settings)
     const { pulumi } = await obtainToolchain(options, steps, ['pulumi'])
     const engine = await PulumiEngine.open(stack, pulumi)
     const state = await steps.run('state', task => engine.state(task))

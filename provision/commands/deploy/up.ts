@@ -1,6 +1,9 @@
 import { exitCode, Report } from '../../../checks/report.ts'
+import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import { Outputs } from '../../../infra/outputs.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
+import { findDeployed } from '../../deployed.ts'
 import { compareStep } from '../../engine-switch/compare-step.ts'
 import { describeLoaded, loadBeforeChecks } from '../../models/load-as-planned.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
@@ -15,11 +18,14 @@ import type { Steps } from '../../steps/steps.ts'
 import {
   obtainToolchain,
   TOOLCHAIN_FLAGS,
+  type Toolchain,
   type ToolchainFlags,
 } from '../../steps/toolchain-step.ts'
 import { describeReport, verifyStep } from '../../steps/verify-step.ts'
+import type { TargetCommands } from '../../targets/target.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { watched } from '../../targets/watched.ts'
+import { upgraded, upgradeOf } from '../../upgrade/upgrade.ts'
 import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { summarise } from './up-summary.ts'
 
@@ -52,10 +58,49 @@ export async function bringUp(
   const target = await commandsFor(settings)
   await target.beforeUp?.(settings)
   await keepReserve(settings)
+  const prepared = await prepare(stack, flags, target, steps)
+  const upgrade = await upgradeOf(stack)
+  if (upgrade === undefined) return deploy(prepared, target, steps)
+  return upgraded(stack, upgrade, {
+    target,
+    steps,
+    outputs: async () => (await findDeployed(stack, steps))?.outputs,
+    deploy: async other =>
+      deploy(
+        other === stack ? prepared : await prepare(other, flags, target, steps),
+        target,
+        steps,
+      ),
+  })
+}
+
+/** A stack's file that can be deployed: it fits, and what is needed for it is there. */
+interface Prepared {
+  settings: Settings
+  plan: StackPlan | undefined
+  toolchain: Toolchain
+  engine: PulumiEngine
+}
+
+async function prepare(
+  stack: StackFile,
+  flags: ToolchainFlags,
+  target: TargetCommands,
+  steps: Steps,
+): Promise<Prepared> {
+  const { settings } = stack
   const { plan } = await planStep(settings, steps)
   const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools], settings)
   await compareStep(settings, steps)
   const engine = await PulumiEngine.open(stack, toolchain.pulumi)
+  return { settings, plan, toolchain, engine }
+}
+
+async function deploy(
+  { settings, plan, toolchain, engine }: Prepared,
+  target: TargetCommands,
+  steps: Steps,
+): Promise<{ outcome: Outcome; outputs: Outputs; problem: string | undefined }> {
   const started = new Date()
   const result = await steps.run(
     'pulumi up',
@@ -77,7 +122,8 @@ export async function bringUp(
   await tightenHome(settings)
   const { backend } = engine
   const deployed = { settings, plan, toolchain, backend, result, outputs, report }
-  return { outcome: { ...summarise(deployed), exitCode: exitCode(report) }, outputs }
+  const outcome = { ...summarise(deployed), exitCode: exitCode(report) }
+  return { outcome, outputs, problem: problemIn(report) }
 }
 
 /** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */
@@ -97,4 +143,12 @@ function describeChanges({ changes }: EngineResult): string {
   return done.length === 0
     ? 'nothing to change'
     : done.map(([op, count]) => `${count} ${op}`).join(', ')
+}
+
+/** What its checks found that is not as it should be, a line each. */
+function problemIn({ checks }: Report): string | undefined {
+  const told = checks
+    .filter(({ verdict }) => verdict === 'failed' || verdict === 'unchecked')
+    .map(({ name, verdict, detail }) => `${name} ${verdict}: ${detail}`)
+  return told.length === 0 ? undefined : told.join('\n')
 }

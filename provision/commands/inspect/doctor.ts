@@ -6,6 +6,7 @@ import { describeFiles, serverFiles } from '../../chroma-files/server-files.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { indexFolder } from '../../index-folder.ts'
 import { withStackLock } from '../../stack-lock.ts'
+import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 
 interface DoctorOptions extends Partial<StackOptions> {
@@ -77,7 +78,10 @@ export const doctor: CommandSpec<DoctorOptions> = {
     }
     // Who only looks is in nobody's way.
     return fix && settings !== undefined
-      ? withStackLock(settings, `doctor of stack ${settings.stack}`, work)
+      ? withStackLock(settings, `doctor of stack ${settings.stack}`, async () => {
+          await requireNoUpgrade(settings)
+          return work()
+        })
       : work()
   },
 }

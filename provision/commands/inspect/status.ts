@@ -2,6 +2,7 @@ import { counted, formatDuration } from '../../../infra/units.ts'
 import { type Backup, lastBackup } from '../../backups.ts'
 import { openStackFile } from '../../read-models.ts'
 import { commandsFor } from '../../targets/targets.ts'
+import { describeInterrupted, readUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 
 /** What of a stack runs, seen from the machine and not from the state. */
@@ -14,6 +15,7 @@ export const status: CommandSpec<StackOptions> = {
     const target = await commandsFor(settings)
     const processes = await target.status(settings)
     const backup = await lastBackup(settings.home)
+    const upgrade = await readUpgrade(settings)
     const rows = processes.map(
       ({ name, url, state, log }) =>
         `  ${name.padEnd(10)} ${url.padEnd(24)} ${state.padEnd(16)} ${log}`,
@@ -23,8 +25,15 @@ export const status: CommandSpec<StackOptions> = {
         `Stack ${settings.stack} in ${settings.home}`,
         ...rows,
         `Last backup: ${describe(backup)}`,
+        ...(upgrade === undefined ? [] : [describeInterrupted(upgrade, settings)]),
       ].join('\n'),
-      document: { stack: settings.stack, home: settings.home, processes, backup: backup ?? null },
+      document: {
+        stack: settings.stack,
+        home: settings.home,
+        processes,
+        backup: backup ?? null,
+        upgrade: upgrade ?? null,
+      },
     }
   },
 }

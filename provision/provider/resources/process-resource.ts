@@ -1,5 +1,6 @@
 import { ensureKeyFile } from '../../../checks/api/auth/keys.ts'
 import type { ProcessArgs, ProcessState } from '../../../infra/resources.ts'
+import { UNRECORDED_CHROMA } from '../../../infra/settings/chroma-version.ts'
 import { requireFree } from '../../processes/free-port.ts'
 import { isAlive, readProcessRecord, removeProcessRecord } from '../../processes/process-record.ts'
 import { runnable } from '../../processes/program-command.ts'
@@ -11,11 +12,13 @@ import type { ResourceKind } from './resource-kind.ts'
 export const processKind: ResourceKind<ProcessArgs, ProcessState> = {
   results: ['pid', 'identity', 'version'],
 
-  // Which Ollama it is was no argument before, and a result all the same: it goes on running.
-  upgraded: state =>
-    state.program === 'ollama'
-      ? { ...state, toolVersion: state.toolVersion ?? state.version }
-      : state,
+  // Which version it is was no argument before: it goes on running.
+  upgraded: state => {
+    const version = { ollama: state.version, chroma: UNRECORDED_CHROMA, api: undefined }[
+      state.program
+    ]
+    return version === undefined ? state : { toolVersion: version, ...state }
+  },
 
   async create(args, task) {
     // One that an update started which was killed before Pulumi wrote it down.

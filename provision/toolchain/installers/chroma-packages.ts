@@ -2,19 +2,18 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../../infra/failure.ts'
 import type { Installer } from '../installer.ts'
-import { PINS, versionProblem } from '../pinned-tools.ts'
+import { versionProblem, wantedVersion } from '../pinned-tools.ts'
 import { probeVersion } from '../probe.ts'
 import { requireCommand } from '../run-command.ts'
 import { fetchPythonPackage, INSTALL_PYTHON } from './python-package.ts'
 
-const { version: VERSION } = PINS.chroma
-
 /**
- * sha256 of the wheels of chromadb 1.5.9 that were seen, by platform. On another platform pip checks the wheel
- * only against the hash that the index itself gives.
+ * sha256 of the wheels of chromadb that were seen, by version and platform. Any other pip checks only against the hash
+ * that the index itself gives.
  */
 const WHEELS: Record<string, string> = {
-  'linux-x64': 'cc09b3df76e5a5cb386aed2715a2eea152e3949f9e1ba93c7119505377749929',
+  '1.5.8 linux-x64': '9494f0cf734dcfd2976890f9e3a446fdd5ca565375ffebe0de388ce994ac1f5e',
+  '1.5.9 linux-x64': 'cc09b3df76e5a5cb386aed2715a2eea152e3949f9e1ba93c7119505377749929',
 }
 
 const LAUNCHER = join(import.meta.dirname, 'chroma.py')
@@ -24,11 +23,12 @@ export const chromaFromNpm: Installer = {
   name: 'npm',
   origin: 'package',
   how: 'run from the npm package chromadb',
-  async install({ env }, task) {
+  async install(options, task) {
+    const { env } = options
     const cli = fileURLToPath(new URL('./cli.mjs', import.meta.resolve('chromadb')))
     const command = [process.execPath, cli]
     const version = await probeVersion('chroma', command, env, task).catch(naming)
-    const problem = versionProblem('chroma', version)
+    const problem = versionProblem('chroma', version, options)
     if (problem) throw new Failure('unavailable', `the npm package chromadb ${problem}`)
     return { version, command, binFolders: [] }
   },
@@ -48,11 +48,13 @@ export const chromaFromPypi: Installer = {
   name: 'pypi',
   origin: 'package',
   how: 'run from the PyPI package chromadb',
-  async install({ cache, env }, task) {
+  async install(options, task) {
+    const { cache, env } = options
+    const version = wantedVersion('chroma', options)
     const python = await requireCommand('python3', 'Chroma from PyPI', INSTALL_PYTHON, env)
-    const sha256 = WHEELS[`${process.platform}-${process.arch}`]
-    const wheel = { name: 'chromadb', version: VERSION, ...(sha256 && { sha256 }) }
+    const sha256 = WHEELS[`${version} ${process.platform}-${process.arch}`]
+    const wheel = { name: 'chromadb', version, ...(sha256 && { sha256 }) }
     const folder = await fetchPythonPackage(wheel, cache, task, env)
-    return { version: VERSION, command: [python, LAUNCHER, folder], binFolders: [] }
+    return { version, command: [python, LAUNCHER, folder], binFolders: [] }
   },
 }

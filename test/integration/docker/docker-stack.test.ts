@@ -7,13 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONTAINER_OWNER_LABEL, volumeName } from '../../../infra/docker/docker-names.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import type { MadeSecrets } from '../../../infra/resources.ts'
+import { chromaImage, DEFAULT_CHROMA } from '../../../infra/settings/chroma-version.ts'
 import { localPaths, tokensOf } from '../../../infra/settings/home-paths.ts'
-import { Images } from '../../../infra/settings/image-settings.ts'
 import { MiB } from '../../../infra/units.ts'
 import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { bridgeOf, noEngine, type RunningEngine, startEngine } from '../../support/docker/engine.ts'
-import { provideImages } from '../../support/docker/images.ts'
+import {
+  OTHER_CHROMA,
+  provideImages,
+  provideOtherChromas,
+  SPOILING_CHROMA,
+} from '../../support/docker/images.ts'
 import { askInside, connectInside, startOnlooker } from '../../support/docker/node.ts'
 import { Notes } from '../../support/docker/notes.ts'
 import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
@@ -46,6 +51,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   beforeAll(async () => {
     engine = await startEngine()
     await provideImages(engine.docker)
+    await provideOtherChromas(engine.docker)
     // What others have on the Engine, under names and labels that look like the stack's.
     const theirs = stackLabels('network', 'somebody-else')
     await engine.docker.createNetwork({ Name: 'dev-network', Labels: theirs })
@@ -75,6 +81,10 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   const ids = async (...parts: string[]) => {
     const containers = await partsOf(engine)
     return parts.map(part => containers[part]?.Id)
+  }
+  const chromaImageThere = async () => {
+    const { Image } = (await partsOf(engine))['chroma-0']!
+    return (await engine.docker.getImage(Image).inspect()).RepoTags[0]
   }
   const killed = async (part: string) => {
     const { State } = (await partsOf(engine))[part]!
@@ -359,32 +369,46 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it(
-    'has just what changed settings touch replaced, and its data with another image too',
+    'has just what changed settings touch replaced, and its data with another Chroma too',
     async () => {
       const touched = ['chroma-0', 'ollama-cpu']
       const others = ALL_PARTS.filter(part => !touched.includes(part))
       const before = { others: await ids(...others), touched: await ids(...touched) }
       stack.config.parallel = 2
-      stack.config.images = { chroma: await nextImage() }
+      stack.config.chromaVersion = OTHER_CHROMA
       const { code, stderr } = await stack.run('up')
       expect({ code, stderr }).toMatchObject({ code: 0 })
       expect(await ids(...others)).toEqual(before.others)
       for (const id of await ids(...touched)) expect(before.touched).not.toContain(id)
-      expect((await partsOf(engine))['chroma-0']!.Config.Labels.upgraded).toBe('yes')
+      expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
       expect(await notes.lost()).toEqual([])
     },
     4 * MINUTES,
   )
 
-  /** Chroma as of a later tag. */
-  async function nextImage(): Promise<string> {
-    const { chroma } = Images.parse({})
-    const [repo, tag] = `${chroma}-1`.split(':')
-    const made = await engine.docker.createContainer({ Image: chroma })
-    await made.commit({ repo, tag, changes: 'LABEL upgraded=yes' })
-    await made.remove()
-    return `${repo}:${tag}`
-  }
+  it(
+    'has another Chroma taken back that spoils its data, and then one put in that does not',
+    async () => {
+      stack.config.chromaVersion = SPOILING_CHROMA
+      const spoilt = await stack.run('up')
+      expect({ code: spoilt.code, stderr: spoilt.stderr }).toMatchObject({ code: 1 })
+      expect(spoilt.stderr).toContain('The upgrade was taken back')
+      expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
+      expect(await notes.lost()).toEqual([])
+
+      stack.config.chromaVersion = DEFAULT_CHROMA
+      let isOver = false
+      const writing = notes.write('upgrade', () => isOver)
+      const { code, stderr } = await stack.run('up')
+      isOver = true
+      await writing
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(notes.acknowledged.some(document => document.startsWith('upgrade'))).toBe(true)
+      expect(await chromaImageThere()).toBe(chromaImage(DEFAULT_CHROMA))
+      expect(await notes.lost()).toEqual([])
+    },
+    8 * MINUTES,
+  )
 
   it(
     'has keys and tokens changed by one command, which ends when the new ones count and the old ones do not',

@@ -14,6 +14,7 @@ import { stackImages } from '../../support/cluster/images.ts'
 import { type RealCluster, startRealCluster } from '../../support/cluster/node.ts'
 import { localVolumes } from '../../support/cluster/volumes.ts'
 import { waitFor } from '../../support/cluster/wait.ts'
+import { OTHER_CHROMA, SPOILING_CHROMA } from '../../support/docker/images.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
 import { startModelMirror } from '../../support/models/model-mirror.ts'
 import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
@@ -256,36 +257,42 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect(await written()).toEqual(known)
     })
 
-    it.each([
-      {
-        what: 'a model that does not exist',
-        settings: { chatModel: 'qwen3:0.6b' },
-        reason: /Container keeper of pod ollama-cpu-0: .*qwen3:0\.6b/,
-        log: /qwen3:0\.6b/,
-      },
-      {
-        what: 'an image that cannot be pulled',
-        settings: { images: { ollama: 'registry.invalid/ollama:0.17.4' } },
-        reason:
-          /Container ollama of pod ollama-cpu-0: its image registry\.invalid\/ollama:0\.17\.4 cannot be pulled/,
-      },
-    ])('is not ready with $what, and up ends with the reason', async unready => {
+    /** With other settings. */
+    async function upWith(settings: Record<string, unknown>) {
       const { config } = stack
-      Object.assign(stack, { config: { ...config, ...unready.settings } })
-      const { code, stderr } = await stack.run('up')
+      Object.assign(stack, { config: { ...config, ...settings } })
+      const ended = await stack.run('up')
       Object.assign(stack, { config })
+      expect(ended.stderr).not.toMatch(/^ +at /m)
+      return ended
+    }
+
+    it('is not ready with a model that does not exist, and up ends with the reason', async () => {
+      const { code, stderr } = await upWith({ chatModel: 'qwen3:0.6b' })
       expect({ code, stderr }).toMatchObject({
         code: 3,
-        stderr: expect.stringMatching(unready.reason),
+        stderr: expect.stringMatching(/Container keeper of pod ollama-cpu-0: .*qwen3:0\.6b/),
       })
-      expect(stderr).not.toMatch(/^ +at /m)
       expect((await pods('ollama-cpu-0')).map(isReady)).toEqual([false])
-      if (unready.log) expect(await logOf('ollama-cpu-0', 'keeper')).toMatch(unready.log)
+      expect(await logOf('ollama-cpu-0', 'keeper')).toMatch(/qwen3:0\.6b/)
     })
 
     it('is mended by up when its settings are right again', async () => {
       expect(await stack.run('up')).toMatchObject({ code: 0 })
       await verifies()
+    })
+
+    it('has the image of before again where another cannot be pulled, and up ends with the reason', async () => {
+      const images = { ollama: 'registry.invalid/ollama:0.17.4' }
+      const { code, stderr } = await upWith({ images })
+      expect({ code, stderr }).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /Container ollama of pod ollama-cpu-0: its image registry\.invalid\/ollama:0\.17\.4 cannot be pulled/,
+        ),
+      })
+      expect((await pods('ollama-cpu-0')).map(isReady)).toEqual([true])
+      await write('after the image')
     })
 
     it('has its data moved to other shards, and deployed and verified there', async () => {
@@ -334,6 +341,28 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect(await pods('beside-data')).toEqual([])
       expect(await written()).toEqual(known)
       expect(await grete.count()).toBe(0)
+    })
+
+    it('has another Chroma put under its data, and one taken back that spoils it', async () => {
+      const known = await written()
+      const image = async () => (await pods('chroma-0'))[0]!.spec.containers[0].image
+      stack.config.chromaVersion = OTHER_CHROMA
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(await image()).toContain(OTHER_CHROMA)
+      await openStack()
+      expect(await written()).toEqual(known)
+
+      stack.config.chromaVersion = SPOILING_CHROMA
+      const spoilt = await stack.run('up')
+      expect({ code: spoilt.code, stderr: spoilt.stderr }).toMatchObject({ code: 1 })
+      expect(spoilt.stderr).toContain('The upgrade was taken back')
+      expect(await image()).toContain(OTHER_CHROMA)
+      await openStack()
+      expect(await written()).toEqual(known)
+      await write('after the upgrade')
+      expect(await pods('beside-data')).toEqual([])
+      stack.config.chromaVersion = OTHER_CHROMA
     })
 
     it('leaves its data when it is taken down, and finds it when it comes again', async () => {

@@ -59,6 +59,13 @@ describe('plain Pulumi', () => {
     expect(changeSummary).toEqual({ same: expect.any(Number) })
   })
 
+  it('puts no other Chroma under the data, and says what does it', async () => {
+    await plain.configure({ chromaVersion: '1.5.8' })
+    await expect(stack.up()).rejects.toThrow(/npm run up -- --stack/)
+    await stack.removeConfig('knowledge-stack:chromaVersion')
+    expect((await stack.preview(NO_CHANGES)).changeSummary).toEqual({ same: expect.any(Number) })
+  })
+
   it('sees the drift when a model is gone from the server, and pulls it again', async () => {
     const deleted = await fetch(`http://127.0.0.1:${ports.ollama}/api/delete`, {
       method: 'DELETE',

@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { comparisonRecordOf, ollamaRecordOf } from '../../../infra/settings/home-paths.ts'
+import { comparisonRecordOf, versionRecordOf } from '../../../infra/settings/home-paths.ts'
 import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
 import { MiB } from '../../../infra/units.ts'
 import { askLongPrompt } from '../../support/models/long-prompt.ts'
@@ -126,7 +126,9 @@ describe.skipIf(newer === undefined)(
         await api('PUT', 'documents/other', {
           text: 'The harbour was quiet before the first ferry left.',
         })
-        expect(await readFile(ollamaRecordOf(stack.home), 'utf8')).toContain(DEFAULT_OLLAMA)
+        expect(await readFile(versionRecordOf(stack.home, 'ollama'), 'utf8')).toContain(
+          DEFAULT_OLLAMA,
+        )
       })
 
       it('is left with it while no setting names another, whatever is on PATH', async () => {
@@ -155,7 +157,9 @@ describe.skipIf(newer === undefined)(
         expect(stderr).toContain('of 100 texts embedded by all-minilm:latest')
         expect(stderr).toContain(`knowledge-stack:ollamaVersion ${DEFAULT_OLLAMA}`)
         expect(await stack.pid('ollama')).toBe(before)
-        expect(await readFile(ollamaRecordOf(stack.home), 'utf8')).toContain(DEFAULT_OLLAMA)
+        expect(await readFile(versionRecordOf(stack.home, 'ollama'), 'utf8')).toContain(
+          DEFAULT_OLLAMA,
+        )
       })
 
       it('stays as it is when the setting goes again, and finds what was stored', async () => {
@@ -177,7 +181,9 @@ describe.skipIf(newer === undefined)(
           verdict: 'passed',
         })
         expect(await api('POST', 'query', question)).toContain('engines that weave numbers')
-        expect(await readFile(ollamaRecordOf(stack.home), 'utf8')).toContain(newer!.version)
+        expect(await readFile(versionRecordOf(stack.home, 'ollama'), 'utf8')).toContain(
+          newer!.version,
+        )
       })
 
       it('keeps the newer one when the setting goes again', async () => {

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ChromaCollection } from '../../../checks/chroma/collection.ts'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Creator } from '../../../checks/store/creator.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
+import type { WriteFreeze } from '../../../checks/store/shards/write-freeze.ts'
 import type { Fetch } from '../../../checks/transport/connection.ts'
 import { collectionOf, databaseOf, shardOf } from '../../../infra/shards.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
@@ -298,5 +300,79 @@ describe('the layout record of a shard', () => {
     await expect(textsOf(one)).rejects.toMatchObject({ message: expect.stringContaining('{}') })
     await record(shard, JSON.stringify({ version: 3, instance: homeOf(shard), collection, name }))
     expect(await textsOf(one)).toEqual(['first'])
+  })
+
+  describe('while writes are frozen for an upgrade', () => {
+    const versions = (chroma: string) => ({
+      chroma: { version: chroma, image: `chromadb/chroma:${chroma}` },
+      ollama: { version: '0.17.4', image: 'ollama/ollama:0.17.4' },
+    })
+    const since = new Date().toISOString()
+    const [from, to] = [versions('1.5.8'), versions('1.5.9')]
+    const setFreeze = (state: WriteFreeze['state'], id: string) =>
+      knowledge[1]!.shards.layouts.recordFreeze(SHARDS, { id, state, since, from, to })
+    const frozen = {
+      kind: 'unavailable',
+      message: expect.stringMatching(/Nothing is written since .*Chroma 1\.5\.8 → 1\.5\.9/),
+    }
+    const id = randomUUID()
+    const isAdd = (url: string) => url.endsWith('/add')
+
+    it('is read and not written, on every server and by every process', async () => {
+      const [one, other] = nextCreator()
+      const [fresh] = nextCreator()
+      await one.upsert([documentOf('a', 'first')])
+      await setFreeze('frozen', id)
+      try {
+        for (const creator of [one, other, fresh]) {
+          await expect(creator.upsert([documentOf('b', 'second')])).rejects.toMatchObject(frozen)
+          await expect(creator.delete({ documents: ['a'] })).rejects.toMatchObject(frozen)
+        }
+        expect(await textsOf(one)).toEqual(['first'])
+        expect(await nearest(other, 'first')).toBe('first')
+        expect((await knowledge[1]!.shards.existing()).has(fresh.shard)).toBe(false)
+        await knowledge[0]!.probe('freeze').upsert([documentOf('a', 'of the verification')])
+      } finally {
+        await setFreeze('over', id)
+      }
+      await fresh.upsert([documentOf('b', 'second')])
+      expect(await textsOf(fresh)).toEqual(['second'])
+    })
+
+    it('lasts where a new server has lost the record of it, until it is told to be over', async () => {
+      const [one] = nextCreator()
+      await one.upsert([documentOf('a', 'first')])
+      await setFreeze('frozen', id)
+      await expect(one.upsert([documentOf('b', 'second')])).rejects.toMatchObject(frozen)
+      const marks = await collectionAt(homeOf(one.shard), 'knowledge_marks')
+      await marks.delete({ kind: { $eq: 'freeze' } }, undefined)
+      await expect(one.upsert([documentOf('b', 'second')])).rejects.toMatchObject(frozen)
+      await setFreeze('over', id)
+      await one.upsert([documentOf('b', 'second')])
+    })
+
+    it('acknowledges nothing that was under way when it began', async () => {
+      const [one] = nextCreator()
+      await one.upsert([documentOf('a', 'first')])
+      around = { isIt: isAdd, before: () => setFreeze('frozen', id) }
+      await expect(one.upsert([documentOf('a', 'second')])).rejects.toMatchObject(frozen)
+      await setFreeze('over', id)
+    })
+
+    it('writes again what was under way when it began, and is not any more when it is over', async () => {
+      const [one, other] = nextCreator()
+      await one.upsert([documentOf('a', 'first')])
+      const takenBack = async () => {
+        const again = randomUUID()
+        await setFreeze('frozen', again)
+        const records = await collectionAt(homeOf(one.shard), collectionOf(one.shard))
+        const ids = await records.ids(0, 100)
+        await records.delete(EVERYTHING, ids)
+        await setFreeze('over', again)
+      }
+      around = { isIt: isAdd, after: takenBack }
+      await one.upsert([documentOf('a', 'second', 3)])
+      expect(await textsOf(other)).toEqual(['second', 'second 1', 'second 2'])
+    })
   })
 })

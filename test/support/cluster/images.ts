@@ -1,11 +1,17 @@
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Images, OWN_IMAGE, ollamaImage } from '../../../infra/settings/image-settings.ts'
-import { DEFAULT_OLLAMA } from '../../../infra/settings/ollama-version.ts'
+import { chromaImage, DEFAULT_CHROMA } from '../../../infra/settings/chroma-version.ts'
+import { Images, OWN_IMAGE } from '../../../infra/settings/image-settings.ts'
+import { DEFAULT_OLLAMA, ollamaImage } from '../../../infra/settings/ollama-version.ts'
 import { minutes } from '../../../infra/units.ts'
 import { runCommand } from '../../../provision/toolchain/run-command.ts'
 import { startEngine } from '../docker/engine.ts'
-import { provideImages } from '../docker/images.ts'
+import {
+  OTHER_CHROMA,
+  provideImages,
+  provideOtherChromas,
+  SPOILING_CHROMA,
+} from '../docker/images.ts'
 
 /**
  * All images of a stack in one docker archive: the servers' real programs, and the project's own from its
@@ -17,6 +23,7 @@ export async function stackImages(folder: string): Promise<string> {
   const engine = await startEngine()
   try {
     await provideImages(engine.docker)
+    await provideOtherChromas(engine.docker)
     const docker = (...args: string[]) =>
       runCommand(['docker', ...args], {
         // Engines of Debian's have no other builder.
@@ -24,9 +31,10 @@ export async function stackImages(folder: string): Promise<string> {
         signal: AbortSignal.timeout(minutes(10)),
       })
     await docker('build', '--network', 'host', '--tag', OWN_IMAGE, PROJECT_ROOT)
-    const { chroma, front } = Images.parse({})
+    const { front } = Images.parse({})
+    const chromas = [DEFAULT_CHROMA, OTHER_CHROMA, SPOILING_CHROMA].map(chromaImage)
     const ollama = ollamaImage(DEFAULT_OLLAMA)
-    await docker('save', '--output', archive, chroma, ollama, front, OWN_IMAGE)
+    await docker('save', '--output', archive, ...chromas, ollama, front, OWN_IMAGE)
   } finally {
     await engine.stop()
   }

@@ -1,24 +1,34 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
 import { type ConnectedDeployment, openDeployment } from '../../../checks/connected-deployment.ts'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
+import { layoutOf } from '../../../infra/ownership/data-layout.ts'
+import { COPY_FOLDER } from '../../../infra/servers/chroma-watchdog.ts'
+import { layoutRecordOf, localPaths } from '../../../infra/settings/home-paths.ts'
+import { readStackFile, type StackFile } from '../../../infra/settings/settings-file.ts'
 import { databaseOf } from '../../../infra/shards.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
 import { Draw } from '../kills/draw.ts'
-import { type RunningChroma, startChroma } from '../servers/chroma.ts'
+import { freePort } from '../servers/ports.ts'
+import { recordedPid } from '../stack/test-stack.ts'
 import { EMBEDDING_MODEL, outputsOf } from '../store/deployment.ts'
 import type { Work } from './data-worker.ts'
 import { type CommandName, type Kill, PHASES, type Phase } from './phases.ts'
+import { endServers, placeServers, stackFileIn, type UpgradeWork } from './upgrade-work.ts'
 import { type Acknowledged, DIMENSION, textsOfVersion, versionOf } from './written.ts'
 
 const WORKERS = import.meta.dirname
 const COUNTS = [5, 8] as const
 const MODELS = ['all-minilm:latest', 'other-embed:latest'] as const
+const CHROMAS = ['1.5.8', '1.5.9'] as const
+/** One of so many upgrades is taken back. */
+const SPOILT = 3
 const WRITERS = 2
 const CREATORS_EACH = 20
 /** Creators that are in the archives, and come back from them. */
@@ -74,16 +84,19 @@ export async function runDataKills(
   const { draw, result } = world
   try {
     await sleep(1000)
-    const hits = draw.shuffled(result.hits)
+    const hits = draw.shuffled(
+      result.hits.filter(h => !process.env.ONLY || h.command === process.env.ONLY),
+    )
     for (let at = 0; at < count; at += 1) {
       const hit = hits[at % hits.length]!
       const kill = {
         phase: hit.phase,
-        nth: 1 + draw.below(MANY.has(hit.phase) ? MOST_NTH : 2),
+        // An upgrade comes to each of its steps once.
+        nth: hit.command === 'upgrade' ? 1 : 1 + draw.below(MANY.has(hit.phase) ? MOST_NTH : 2),
         moment: draw.of(['before', 'after'] as const),
       }
       const known = result.faults.length
-      const work = await world.prepared(hit.command)
+      const work = await world.prepared(hit.command, hit.phase)
       const stopping =
         draw.below(STOPPED) === 0 ? stopFor(draw.of(world.writers), draw.of(pauses)) : undefined
       if (stopping) result.stops += 1
@@ -106,7 +119,9 @@ class World {
   readonly draw: Draw
   readonly result: DataKills
   readonly writers: ChildProcess[] = []
-  readonly #chroma: RunningChroma[]
+  readonly #ports: number[]
+  /** Folders of the servers' data. */
+  readonly #data: string[]
   readonly #outputs: Outputs
   readonly #home: string
   readonly #store: ConnectedDeployment
@@ -114,6 +129,10 @@ class World {
   readonly #wanted = new Map<string, Map<string, string[] | undefined>>()
   /** Where the data is. */
   #place = { shards: 0, model: 0 }
+  /** Index of the version that runs. */
+  #version = 0
+  /** An upgrade that was killed. */
+  #upgrading: UpgradeWork | undefined
   /** A move that was killed. */
   #moving: (Work & { name: 'reshard' | 're-embed' }) | undefined
   /** Creators who were to be forgotten by a command that was killed, with their texts. */
@@ -123,13 +142,14 @@ class World {
 
   private constructor(
     seed: number,
-    chroma: RunningChroma[],
+    ports: number[],
     home: string,
     outputs: Outputs,
     store: ConnectedDeployment,
   ) {
     this.draw = new Draw(randomFrom(seed))
-    this.#chroma = chroma
+    this.#ports = ports
+    this.#data = [...ports.keys()].map(localPaths(home).chroma)
     this.#home = home
     this.#outputs = outputs
     this.#store = store
@@ -151,16 +171,18 @@ class World {
   }
 
   static async start(seed: number): Promise<World> {
-    const chroma = [await startChroma(), await startChroma()]
+    const ports = [await freePort(), await freePort()]
     const home = await mkdtemp(join(tmpdir(), 'data-kills-'))
+    const { settings } = await stackOf(home, CHROMAS[0])
+    await placeServers(settings, ports)
     const own = outputsOf({
-      chroma: chroma.map(({ url }) => url),
+      chroma: ports.map(port => `http://127.0.0.1:${port}`),
       dimensions: DIMENSION,
       shards: COUNTS[0],
     })
     const other = { ...EMBEDDING_MODEL, name: MODELS[1], serves: MODELS[1], dimensions: DIMENSION }
     const outputs = { ...own, models: [...own.models, other] as Outputs['models'] }
-    const world = new World(seed, chroma, home, outputs, await openDeployment(outputs))
+    const world = new World(seed, ports, home, outputs, await openDeployment(outputs))
     for (const creator of KEPT) await world.#write(creator, 5)
     for (let writer = 0; writer < WRITERS; writer += 1) world.#startWriter(writer, seed + writer)
     for (const writer of world.writers) writer.send('go')
@@ -184,8 +206,9 @@ class World {
   }
 
   /** What a command is to do next, and what it needs for it. Beside a move that was killed there is only its end. */
-  async prepared(name: CommandName): Promise<Work> {
+  async prepared(name: CommandName, phase?: Phase): Promise<Work> {
     const moves = name === 'reshard' || name === 're-embed'
+    if (name !== 'upgrade') await this.#endUpgrade()
     if (this.#moving !== undefined && this.#moving.name !== name) await this.#toTheEnd(this.#moving)
     if (moves) {
       this.#moving ??= this.#nextMove(name)
@@ -195,8 +218,11 @@ class World {
       for (let count = 0; count < 2; count += 1) await this.#addVictim()
       // As somebody asks again whose command was killed.
       const creators = [...this.#pending.keys()]
-      const data = this.#chroma.map(({ data }) => data)
-      return { name, creators, home: this.#home, data }
+      return { name, creators, home: this.#home, data: this.#data }
+    }
+    if (name === 'upgrade') {
+      this.#upgrading ??= await this.#nextUpgrade(phase === 'data')
+      return this.#upgrading
     }
     if (name === 'doctor') return { name }
     if (name === 'backup') return this.#backup
@@ -208,6 +234,17 @@ class World {
 
   get #backup(): Work {
     return { name: 'backup', home: this.#home, place: join(this.#home, 'archives') }
+  }
+
+  /** @param isTakenBack whether it has to be, for the data to be put back; of others some are */
+  async #nextUpgrade(isTakenBack: boolean): Promise<UpgradeWork> {
+    const { path } = await stackOf(this.#home, CHROMAS[1 - this.#version]!)
+    const spoils = this.draw.below(SPOILT) === 0 || isTakenBack
+    return { name: 'upgrade', file: path, ports: this.#ports, data: this.#data, spoils }
+  }
+
+  async #endUpgrade(): Promise<void> {
+    if (this.#upgrading !== undefined) await this.#toTheEnd(this.#upgrading)
   }
 
   #nextMove(name: 'reshard' | 're-embed') {
@@ -234,7 +271,16 @@ class World {
   }
 
   /** Holds what is there to what the command has promised. */
-  async #hold(work: Work, ended: boolean, done: { archive?: string }): Promise<void> {
+  async #hold(
+    work: Work,
+    ended: boolean,
+    done: { archive?: string; upgraded?: boolean },
+  ): Promise<void> {
+    if (work.name === 'upgrade' && ended) {
+      this.#upgrading = undefined
+      if (done.upgraded) this.#version = 1 - this.#version
+      await this.#requireUpgraded()
+    }
     if (work.name === 'reshard' || work.name === 're-embed') {
       if (!ended) return
       this.#moving = undefined
@@ -259,11 +305,28 @@ class World {
     if (work.name === 'restore') await this.#requireRestored(work.creator, ended)
   }
 
+  async #requireUpgraded(): Promise<void> {
+    for (const data of this.#data) {
+      const names = await readdir(data)
+      if (names.includes(COPY_FOLDER)) this.#fault(`${data} has a copy left`)
+    }
+    const wanted = CHROMAS[this.#version]!
+    const runs = await runningVersion(this.#home)
+    if (runs !== wanted) this.#fault(`Chroma ${runs} runs in place of ${wanted}`)
+    const text = 'Written again.'
+    const vector = vectorFor(text, DIMENSION)
+    await this.#store
+      .knowledge()
+      .creator('somebody')
+      .upsert([{ id: 'a', chunks: [{ text, vector }] }])
+      .catch(error => this.#fault(`After an upgrade: ${error}`))
+  }
+
   async #requireForgotten(): Promise<void> {
     for (const [creator, texts] of this.#pending) {
       const left = await this.#store.knowledge().creator(creator).count()
       if (left > 0) this.#fault(`${creator} has ${left} chunks after it was forgotten`)
-      for (const { data } of this.#chroma) {
+      for (const data of this.#data) {
         for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
           if (!entry.isFile()) continue
           const path = join(entry.parentPath, entry.name)
@@ -346,6 +409,7 @@ class World {
 
   /** Every document is as it was acknowledged. */
   async compare(): Promise<void> {
+    await this.#endUpgrade()
     for (const writer of this.writers) await pause(writer)
     const all = await this.#textsOf([...this.#wanted.keys()])
     for (const [creator, documents] of this.#wanted) {
@@ -361,6 +425,7 @@ class World {
 
   /** Whatever was killed last comes to its end, and leaves nothing behind. */
   async finish(): Promise<void> {
+    await this.#endUpgrade()
     if (this.#moving !== undefined) await this.#toTheEnd(this.#moving)
     if (this.#pending.size > 0) await this.#toTheEnd(await this.prepared('forget'))
     await this.#toTheEnd({ name: 'doctor' })
@@ -381,13 +446,33 @@ class World {
   async end(): Promise<void> {
     for (const writer of this.writers) writer.kill('SIGKILL')
     await this.#store.close()
-    for (const server of this.#chroma) await server.stop()
+    await endServers((await stackOf(this.#home, CHROMAS[0])).settings, this.#ports)
     await rm(this.#home, { recursive: true, force: true })
   }
 
   #fault(text: string): void {
     this.result.faults.push(text)
   }
+}
+
+/** A stack's file whose Chroma is of a version, and the record that there is data. */
+async function stackOf(home: string, chromaVersion: string): Promise<StackFile> {
+  const file = stackFileIn(home)
+  const config = { home, chromaVersion, instances: 2, shards: COUNTS[0] }
+  const own = Object.entries(config).map(([key, value]) => [`knowledge-stack:${key}`, value])
+  await writeFile(file, stringify({ config: Object.fromEntries(own) }))
+  const stack = await readStackFile('test', file)
+  const layout = layoutRecordOf(home)
+  await mkdir(dirname(layout), { recursive: true })
+  await writeFile(layout, JSON.stringify(layoutOf(stack.settings)))
+  return stack
+}
+
+/** As the process of the first server says. */
+async function runningVersion(home: string): Promise<string | undefined> {
+  const pid = await recordedPid(join(localPaths(home).processes, 'chroma-0.json'))
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8')
+  return /KNOWLEDGE_CHROMA_SERVER=(\S+)/.exec(command)?.[1]
 }
 
 async function pause(writer: ChildProcess): Promise<void> {

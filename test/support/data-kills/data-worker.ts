@@ -20,6 +20,7 @@ import { Steps } from '../../../provision/steps/steps.ts'
 import type { TargetCommands } from '../../../provision/targets/target.ts'
 import { embedded } from './embedded.ts'
 import { type Kill, phaseOf } from './phases.ts'
+import { runUpgrade, type UpgradeWork } from './upgrade-work.ts'
 
 /** What a worker is to do. */
 export type Work =
@@ -28,6 +29,7 @@ export type Work =
   | { name: 'doctor' }
   | { name: 'backup'; home: string; place: string }
   | { name: 'restore'; home: string; archive: string; creator: string }
+  | UpgradeWork
 
 /** Milliseconds after which the process that rewrites files is killed, at most. */
 const WITHIN_FILES = 150
@@ -51,12 +53,14 @@ const fatal: Fetch = async (url, init) => {
   return response
 }
 
-const deployment = await openDeployment(Outputs.parse(JSON.parse(outputs)), { fetch: fatal })
+const parsed = Outputs.parse(JSON.parse(outputs))
+const deployment = await openDeployment(parsed, { fetch: fatal })
 const knowledge = deployment.knowledge()
 const { signal } = new AbortController()
 const quiet = { signal, report() {} }
-const { from } = await findMove(knowledge, signal)
-target = `knowledge_generation_${from.shards.settings.generation + 1}`
+// The servers may be down in the middle of an upgrade.
+const from = work.name === 'upgrade' ? undefined : (await findMove(knowledge, signal)).from
+target = `knowledge_generation_${(from?.shards.settings.generation ?? 0) + 1}`
 const started = performance.now()
 const done = await run(work, knowledge)
 const seconds = (performance.now() - started) / 1000
@@ -80,7 +84,7 @@ async function run(work: Work, knowledge: Knowledge): Promise<object | undefined
         signal,
       })
     case 'doctor': {
-      const { shards } = (await knowledge.generations.newest(signal)) as typeof from
+      const { shards } = await knowledge.generations.newest(signal)
       const all = [...(await shards.existing(signal)).values()]
       // As if their indexes held far more than there is.
       const indexed = new Map(all.map(({ id }) => [id, 1_000_000]))
@@ -93,6 +97,8 @@ async function run(work: Work, knowledge: Knowledge): Promise<object | undefined
       }
       return { shards: await diagnose(knowledge, { ...treatment, ...quiet }) }
     }
+    case 'upgrade':
+      return runUpgrade(work, parsed, filesOf(work.data).besideData, kill, dies)
     case 'backup':
       return backup(knowledge, new FolderStorage(work.place), {
         stack: 'test',

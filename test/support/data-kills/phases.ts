@@ -6,6 +6,8 @@ export const PHASES = {
   doctor: ['begin', 'copy', 'close', 'verdict', 'record', 'delete'],
   backup: ['read'],
   restore: ['look', 'put'],
+  // Its steps, in the middle of them or when they are done.
+  upgrade: ['freeze', 'copy', 'deploy', 'data', 'thaw'],
 } as const
 export type CommandName = keyof typeof PHASES
 export type Phase = (typeof PHASES)[CommandName][number]

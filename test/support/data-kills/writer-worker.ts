@@ -4,6 +4,8 @@ import { Outputs } from '../../../infra/outputs.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
 import { textsOfVersion, versionOf } from './written.ts'
 
+const AFTER_FAILURE = 300
+
 /** A process that goes on writing and deleting documents of its creators, and says what was acknowledged. */
 const [outputs = '', own = '[]', seed] = process.argv.slice(2)
 const creators = JSON.parse(own) as string[]
@@ -39,5 +41,7 @@ for (;;) {
   } catch (error) {
     // Nobody knows whether it is in: the next write of the document tells.
     process.send!({ creator, document, failed: String(error) })
+    // While a stack is upgraded all would fail, and nobody know of anything.
+    await sleep(AFTER_FAILURE)
   }
 }

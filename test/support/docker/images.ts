@@ -6,12 +6,15 @@ import { dirname, join } from 'node:path'
 import type Docker from 'dockerode'
 import { create } from 'tar'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { Images, ollamaImage } from '../../../infra/settings/image-settings.ts'
+import { chromaImage, DEFAULT_CHROMA } from '../../../infra/settings/chroma-version.ts'
+import { Images } from '../../../infra/settings/image-settings.ts'
+import { ollamaImage } from '../../../infra/settings/ollama-version.ts'
 import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { findCommand, runCommand } from '../../../provision/toolchain/run-command.ts'
-import { realTools } from '../toolchain/toolchain.ts'
+import type { Tool } from '../../../provision/toolchain/toolchain.ts'
+import { realChroma, realTools } from '../toolchain/toolchain.ts'
 
 const SUITE = 'bookworm'
 /** What the images of all programs together need beside Debian's smallest system. */
@@ -40,26 +43,13 @@ export async function provideImages(docker: Docker): Promise<void> {
 }
 
 async function recipes(): Promise<Recipe[]> {
-  const { chroma, front } = Images.parse({})
+  const { front } = Images.parse({})
   const tools = await realTools()
-  const [, launcher, bindings] = tools.chroma.command as [string, string, string]
   const [ollama] = tools.ollama.command as [string]
   const runners = join(dirname(dirname(ollama)), 'lib/ollama')
   const npm = dirname(dirname(await realpath((await findCommand('npm', process.env))!)))
   return [
-    {
-      name: chroma,
-      files: { 'chroma.py': launcher, bindings },
-      dockerfile: [
-        'COPY chroma.py /opt/chroma.py',
-        'COPY bindings /opt/bindings',
-        'RUN mkdir /data && touch /config.yaml',
-        // Where the official image has its binary.
-        `RUN printf '#!/bin/sh\\nexec python3 /opt/chroma.py /opt/bindings "$@"\\n' >/usr/local/bin/chroma && chmod +x /usr/local/bin/chroma`,
-        'ENTRYPOINT ["chroma"]',
-        'CMD ["run", "/config.yaml"]',
-      ],
-    },
+    chromaRecipe(DEFAULT_CHROMA, tools.chroma),
     {
       name: ollamaImage(tools.ollama.version),
       files: { ollama, ...(existsSync(runners) && { runners }) },
@@ -84,6 +74,43 @@ async function recipes(): Promise<Recipe[]> {
       ],
     },
   ]
+}
+
+function chromaRecipe(version: string, { command }: Tool): Recipe {
+  const [, launcher, bindings] = command as [string, string, string]
+  return {
+    name: chromaImage(version),
+    files: { 'chroma.py': launcher, bindings },
+    dockerfile: [
+      'COPY chroma.py /opt/chroma.py',
+      'COPY bindings /opt/bindings',
+      'RUN mkdir /data && touch /config.yaml',
+      // Where the official image has its binary.
+      `RUN printf '#!/bin/sh\\nexec python3 /opt/chroma.py /opt/bindings "$@"\\n' >/usr/local/bin/chroma && chmod +x /usr/local/bin/chroma`,
+      'ENTRYPOINT ["chroma"]',
+      'CMD ["run", "/config.yaml"]',
+    ],
+  }
+}
+
+/** Another Chroma than the default. */
+export const OTHER_CHROMA = '1.5.8'
+/** A version that there is none of: what the tests take for it spoils the data that it finds, and ends. */
+export const SPOILING_CHROMA = '1.5.10'
+
+/** The images of both. */
+export async function provideOtherChromas(docker: Docker): Promise<void> {
+  await provide(chromaRecipe(OTHER_CHROMA, await realChroma(OTHER_CHROMA)), docker)
+  const script = [
+    '#!/bin/sh',
+    'rm -rf /data/*-*-*-*-*',
+    'dd if=/dev/urandom of=/data/chroma.sqlite3 bs=4096 seek=2 count=16 conv=notrunc 2>/dev/null',
+    `echo "chroma ${SPOILING_CHROMA} spoiled what was there" >&2`,
+    'exit 1',
+  ]
+  const lines = script.map(line => `'${line}'`).join(' ')
+  const install = `RUN mkdir /data && touch /config.yaml && printf '%s\\n' ${lines} >/usr/local/bin/chroma && chmod +x /usr/local/bin/chroma`
+  await provide({ name: chromaImage(SPOILING_CHROMA), files: {}, dockerfile: [install] }, docker)
 }
 
 async function provideBase(docker: Docker): Promise<void> {

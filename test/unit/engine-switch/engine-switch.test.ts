@@ -6,7 +6,7 @@ import { layoutOf } from '../../../infra/ownership/data-layout.ts'
 import {
   comparisonRecordOf,
   layoutRecordOf,
-  ollamaRecordOf,
+  versionRecordOf,
 } from '../../../infra/settings/home-paths.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { comparisonTexts, leastAlike } from '../../../provision/engine-switch/compare-embeddings.ts'
@@ -29,7 +29,8 @@ const settingsOf = (ollamaVersion: string, target = 'docker') =>
 
 async function deployedWith(version?: string): Promise<void> {
   await writeFile(layoutRecordOf(home), JSON.stringify(layoutOf(settingsOf('0.17.4'))))
-  if (version !== undefined) await writeFile(ollamaRecordOf(home), JSON.stringify({ version }))
+  if (version !== undefined)
+    await writeFile(versionRecordOf(home, 'ollama'), JSON.stringify({ version }))
 }
 
 const found = (least: number) => ({

@@ -165,7 +165,7 @@ it('every folder and file of the stack on this machine is one that a purge knows
   const folders = Object.values(localPaths(home)).map(path =>
     typeof path === 'string' ? path : path(0),
   )
-  const paths = [...folders, ...Object.values(others).map(pathOf => pathOf(home))]
+  const paths = [...folders, ...Object.values(others).map(pathOf => pathOf(home, 'chroma'))]
   await claimHome(settingsOf())
   for (const path of paths) {
     await mkdir(/\.(yaml|json)$/.test(path) ? dirname(path) : path, { recursive: true })

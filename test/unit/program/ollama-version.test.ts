@@ -2,21 +2,23 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ollamaRecordOf } from '../../../infra/settings/home-paths.ts'
+import { versionRecordOf } from '../../../infra/settings/home-paths.ts'
 import {
   DEFAULT_OLLAMA,
   generationOf,
   neverRun,
   suitesOf,
-  versionOfImage,
 } from '../../../infra/settings/ollama-version.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
+import { versionOfImage } from '../../../infra/settings/server-version.ts'
 import { PINS } from '../../../provision/toolchain/pinned-tools.ts'
 import { refusalOf } from '../../support/servers/refusal.ts'
 
 const HOME = { HOME: '/home/ada' }
 const parse = (raw: Record<string, unknown>, deployed?: string) =>
-  parseSettings('docker', { target: 'docker', ...raw }, HOME, () => deployed)
+  parseSettings('docker', { target: 'docker', ...raw }, HOME, () =>
+    deployed === undefined ? undefined : { version: deployed, image: 'of another time' },
+  )
 const ollamaOf = (raw: Record<string, unknown>, deployed?: string) => {
   const { ollama, images } = parse(raw, deployed)
   return [ollama.version, images.ollama]
@@ -109,11 +111,11 @@ describe('the Ollama of a stack', () => {
   it('is read from the record in its folder, and from none that is damaged', async () => {
     const home = await mkdtemp(join(tmpdir(), 'engine-'))
     const versionNow = () => parseSettings('dev', { home }, HOME).ollama.version
-    await mkdir(dirname(ollamaRecordOf(home)))
+    await mkdir(dirname(versionRecordOf(home, 'ollama')))
     try {
-      await writeFile(ollamaRecordOf(home), '{"version":"0.18.2"}')
+      await writeFile(versionRecordOf(home, 'ollama'), '{"version":"0.18.2"}')
       expect(versionNow()).toBe('0.18.2')
-      await writeFile(ollamaRecordOf(home), '{"version":')
+      await writeFile(versionRecordOf(home, 'ollama'), '{"version":')
       expect(versionNow()).toBe(DEFAULT_OLLAMA)
     } finally {
       await rm(home, { recursive: true })

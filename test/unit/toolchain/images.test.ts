@@ -18,7 +18,8 @@ describe('the images of a stack', () => {
   })
 
   it('are taken by the digest that the lock has for just this version', () => {
-    const images = { ...Images.parse({}), ollama: 'ollama/ollama:0.17.5' }
+    const chroma = 'chromadb/chroma:1.5.9'
+    const images = { ...Images.parse({}), chroma, ollama: 'ollama/ollama:0.17.5' }
     const lock = { [images.chroma]: DIGEST, 'ollama/ollama:0.17.4': OTHER }
     expect(resolveImages(images, lock)).toMatchObject({
       chroma: `${images.chroma}@${DIGEST}`,
@@ -29,7 +30,7 @@ describe('the images of a stack', () => {
   it('keep the digest that the settings name, whatever the lock says', () => {
     const chroma = `chromadb/chroma:1.5.9@${OTHER}`
     const lock = { 'chromadb/chroma:1.5.9': DIGEST, [chroma]: DIGEST }
-    const images = { ...Images.parse({ chroma }), ollama: 'ollama/ollama:0.17.5' }
+    const images = { ...Images.parse({}), chroma, ollama: 'ollama/ollama:0.17.5' }
     expect(resolveImages(images, lock).chroma).toBe(chroma)
   })
 

@@ -16,7 +16,6 @@ describe('a version that is found', () => {
     ['pulumi', '3.270.1'],
     ['ollama', '0.17.4'],
     ['chroma', '1.4.4'],
-    ['chroma', '1.9.0'],
   ])('of %s is taken when it is %s', (part, version) => {
     expect(versionProblem(part, version)).toBeUndefined()
   })
@@ -25,12 +24,22 @@ describe('a version that is found', () => {
     ['pulumi', '3.249.9'],
     ['pulumi', '4.0.0'],
     ['pulumi', '3.251.0-alpha.1'],
-    ['chroma', '1.4.3'],
-    ['chroma', '2.0.0'],
-    ['chroma', 'unknown'],
   ])('of %s is not taken when it is %s, with the range and the reason', (part, version) => {
     const { range, because } = PINS[part].accepts!
     expect(versionProblem(part, version)).toBe(`is ${version}, not ${range}: ${because}`)
+  })
+
+  it.each([
+    ['1.4.3', '1.5.9', 'says 1.4.3, and this stack asks for 1.5.9, whose command line says 1.4.4'],
+    ['1.9.0', '1.5.9', 'whose command line says 1.4.4'],
+    ['1.4.4', '1.5.8', 'whose command line says 1.4.3'],
+    ['1.4.4', '1.6.0', 'whose command line is not known here'],
+  ])('of Chroma is not taken when it says %s and %s is wanted', (said, wanted, told) => {
+    expect(versionProblem('chroma', said, { versions: { chroma: wanted } })).toContain(told)
+  })
+
+  it('of Chroma is told by what the command line of the wanted one says', () => {
+    expect(versionProblem('chroma', '1.4.3', { versions: { chroma: '1.5.8' } })).toBeUndefined()
   })
 
   it('of Ollama is taken when it is the one that the stack names', () => {
