@@ -20,7 +20,11 @@ export type Backup = z.infer<typeof Backup>
 
 type BackupPlace = Pick<Backup, 'place' | 'archive' | 'created'>
 
-const Backups = z.object({ backups: z.array(Backup) })
+const Backups = z.object({
+  backups: z.array(Backup),
+  /** Those that were begun: what is there of them, unless they came to their end, is what a killed command has left. */
+  begun: z.array(z.object({ place: z.string(), archive: z.string() })).default([]),
+})
 
 /** The last backup of all creators; undefined where nobody took one. */
 export async function lastBackup(home: string): Promise<Backup | undefined> {
@@ -41,6 +45,26 @@ export async function recordBackup(home: string, place: string, done: BackedUp):
   const backup = { place, archive, id, created, scope, records }
   await changeJsonRecord(backupsRecordOf(home), Backups, before => ({
     backups: [...(before?.backups ?? []), backup],
+    begun: (before?.begun ?? []).filter(begun => begun.archive !== archive),
+  }))
+}
+
+export async function recordBegun(home: string, place: string, archive: string): Promise<void> {
+  await changeJsonRecord(backupsRecordOf(home), Backups, before => ({
+    backups: before?.backups ?? [],
+    begun: [...(before?.begun ?? []), { place, archive }],
+  }))
+}
+
+/** Deletes what backups of this stack that were killed have left in a place. */
+export async function clearBegun(home: string, storage: ArchiveStorage): Promise<void> {
+  const record = await readJsonIfSound(backupsRecordOf(home), Backups)
+  const left = (record?.begun ?? []).filter(({ place }) => place === storage.name)
+  if (left.length === 0) return
+  for (const { archive } of left) await storage.clear(archive)
+  await changeJsonRecord(backupsRecordOf(home), Backups, before => ({
+    backups: before?.backups ?? [],
+    begun: (before?.begun ?? []).filter(({ place }) => place !== storage.name),
   }))
 }
 
@@ -74,6 +98,7 @@ export async function keepNewest(
   const gone = new Set(old.map(({ id }) => id))
   await changeJsonRecord(backupsRecordOf(home), Backups, before => ({
     backups: (before?.backups ?? []).filter(({ id }) => !gone.has(id)),
+    begun: before?.begun ?? [],
   }))
   return removed
 }

@@ -13,7 +13,7 @@ import { creatorsOf, partsOf, type ShardCreator } from '../store/shards/shard-cr
 import { stageOf } from '../store/shards/shard-move.ts'
 import { type ArchivedRow, archivedRow } from './archived-row.ts'
 import { emptied } from './emptied.ts'
-import { type ArchiveFile, type Described, manifestText } from './manifest.ts'
+import { type ArchiveFile, type Described, manifestText, recordsFile } from './manifest.ts'
 import { ParquetThread } from './parquet-thread.ts'
 import { readCreators, readLargeCreator } from './read-creators.ts'
 import { aboutArchive, README } from './readme.ts'
@@ -42,6 +42,8 @@ export interface BackupOptions {
   /** Of this machine, for what is on its way. It is emptied, and gone afterwards. */
   folder: string
   now: Date
+  /** Told where the archive will be, once it is begun. */
+  begun?(archive: string): Promise<void>
   signal: AbortSignal
   /** Told what is being done. */
   report(text: string): void
@@ -70,6 +72,7 @@ export async function backup(
   for (const recipient of recipients) requireRecipient(recipient)
   const id = randomUUID()
   const archive = await storage.create(nameOf(stack, now))
+  await options.begun?.(archive.name)
   await emptied(folder)
   const files = new ArchiveFiles(archive, { folder, id, recipients })
   try {
@@ -285,8 +288,7 @@ class ArchiveFiles {
     if (this.#records === 0) return
     await this.#thread.close()
     const { recipients } = this.#options
-    const number = `${this.stored.length}`.padStart(5, '0')
-    const name = `records-${number}.parquet${recipients.length > 0 ? '.age' : ''}`
+    const name = recordsFile(this.stored.length, recipients.length > 0)
     const put = await store(this.#archive, name, this.#path, recipients)
     this.stored.push({ name, ...put, records: this.#records })
     this.#records = 0

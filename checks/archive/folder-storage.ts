@@ -1,11 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Failure } from '../../infra/failure.ts'
 import { makePrivateFolder, PRIVATE_FILE, PRIVATE_FOLDER } from '../../infra/private-files.ts'
-import { MANIFEST } from './manifest.ts'
+import { isOfArchive, MANIFEST } from './manifest.ts'
 import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 
@@ -19,7 +19,7 @@ export class FolderStorage implements ArchiveStorage {
 
   async create(archive: string): Promise<NewArchive> {
     const folder = join(this.name, archive)
-    const partial = `${folder}.partial`
+    const partial = partialOf(folder)
     await explained(folder, async () => {
       await makePrivateFolder(this.name)
       // One that is there is somebody else's, or of a backup that was killed.
@@ -40,6 +40,16 @@ export class FolderStorage implements ArchiveStorage {
       },
       abandon: () => rm(partial, { recursive: true, force: true }),
     }
+  }
+
+  clear(folder: string): Promise<void> {
+    const partial = partialOf(folder)
+    return explained(folder, async () => {
+      const names = await readdir(partial).catch(() => [])
+      for (const name of names.filter(isOfArchive)) await rm(join(partial, name))
+      // What somebody put beside it stays.
+      await rmdir(partial).catch(() => undefined)
+    })
   }
 
   open(folder = this.name): StoredArchive {
@@ -64,6 +74,8 @@ export class FolderStorage implements ArchiveStorage {
     }
   }
 }
+
+const partialOf = (folder: string): string => `${folder}.partial`
 
 /** @throws Failure `unavailable` in the system's words for what cannot be written */
 async function explained(folder: string, work: () => Promise<void>): Promise<void> {

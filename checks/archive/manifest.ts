@@ -1,8 +1,18 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { README } from './readme.ts'
 
 export const MANIFEST = 'manifest.json'
+
+/** The name of a file of records, by its place among them. */
+export const recordsFile = (index: number, isEncrypted: boolean): string =>
+  `records-${String(index).padStart(5, '0')}.parquet${isEncrypted ? '.age' : ''}`
+const RECORDS_FILE = /^records-\d{5,}\.parquet(\.age)?$/
+
+/** Whether a file has one of the names that the files of an archive have. */
+export const isOfArchive = (name: string): boolean =>
+  name === MANIFEST || name === README || RECORDS_FILE.test(name)
 const FORMAT = 'knowledge-stack archive'
 const VERSION = 1
 

@@ -3,13 +3,14 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  ListObjectsV2Command,
   NoSuchKey,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { Failure } from '../../infra/failure.ts'
-import { MANIFEST } from './manifest.ts'
+import { isOfArchive, MANIFEST } from './manifest.ts'
 import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 
@@ -80,10 +81,24 @@ export class S3Storage implements ArchiveStorage {
     }
   }
 
+  async clear(archive: string): Promise<void> {
+    const Bucket = this.#place.bucket
+    const folder = this.#folderOf(archive)
+    for (;;) {
+      const list = new ListObjectsV2Command({ Bucket, Prefix: `${folder}/` })
+      const { Contents = [] } = await this.#explained(archive, this.#client.send(list))
+      const names = Contents.map(({ Key = '' }) => Key.slice(folder.length + 1))
+      const own = names.filter(isOfArchive)
+      if (own.length === 0 || names.includes(MANIFEST)) return
+      const Objects = own.map(name => ({ Key: `${folder}/${name}` }))
+      const remove = new DeleteObjectsCommand({ Bucket, Delete: { Objects } })
+      await this.#explained(archive, this.#client.send(remove))
+    }
+  }
+
   open(archive = this.name): StoredArchive {
     const Bucket = this.#place.bucket
-    // Of an archive that lies in this place: both begin with s3:// and the bucket.
-    const folder = archive.slice(`s3://${Bucket}`.length + 1)
+    const folder = this.#folderOf(archive)
     const keyOf = (file: string) => [folder, file].filter(part => part !== '').join('/')
     return {
       name: archive,
@@ -102,6 +117,11 @@ export class S3Storage implements ArchiveStorage {
         }
       },
     }
+  }
+
+  /** Of an archive that lies in this place: both begin with s3:// and the bucket. */
+  #folderOf(archive: string): string {
+    return archive.slice(`s3://${this.#place.bucket}`.length + 1)
   }
 
   #keyOf(...parts: string[]): string {

@@ -8,6 +8,8 @@ export interface ArchiveStorage {
   create(archive: string): Promise<NewArchive>
   /** @param archive as it was named when it was made; the one at this very place when absent */
   open(archive?: string): StoredArchive
+  /** Deletes what is there of an archive that was begun and did not come to its end; one that did stays. */
+  clear(archive: string): Promise<void>
 }
 
 export interface NewArchive {

@@ -1,16 +1,19 @@
 import {
+  access,
   constants,
   copyFile,
   mkdir,
+  mkdtemp,
   open,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   statfs,
   writeFile,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
@@ -71,6 +74,7 @@ export async function workOnCopy(
   }
   if (request.do === 'make') {
     if (there?.id === request.id) {
+      await requireWhole(folder)
       await rm(join(folder, PUT_BACK), { force: true })
       return there
     }
@@ -83,7 +87,17 @@ export async function workOnCopy(
   return there
 }
 
-/** What the watchdog needs is removed last. */
+/** @throws Failure `refused` where a part of it is in the place of the data already */
+async function requireWhole(folder: string): Promise<void> {
+  const entries = (await readFile(join(folder, ENTRIES), 'utf8')).trimEnd().split('\n')
+  const there = new Set(await readdir(join(folder, 'data')).catch(() => []))
+  if (entries.every(name => there.has(name))) return
+  throw new Failure('refused', `The data of before is half put back out of ${folder}`, {
+    mend: 'set the versions of before again, and run this again: that ends it',
+  })
+}
+
+/** What makes it one goes first. */
 async function removeCopy(folder: string): Promise<void> {
   await rm(join(folder, PUT_BACK), { force: true })
   await rm(join(folder, MANIFEST), { force: true })
@@ -98,35 +112,55 @@ async function copyIn(folder: string): Promise<DataCopy | undefined> {
   }
 }
 
+/** In a folder of its own until it is whole: a command that was killed may have left another process at work on one. */
 async function makeCopy(data: string, folder: string, id: string): Promise<DataCopy> {
+  const path = join(data, DATABASE)
+  await access(path).catch(() => {
+    throw new Failure('unavailable', `There is no ${path} to be copied`)
+  })
+  await clearDrafts(data)
+  await requireRoom(data)
+  const draft = await mkdtemp(`${folder}.`)
   const { DatabaseSync } = await import('node:sqlite')
-  const database = new DatabaseSync(join(data, DATABASE), { timeout: WAITS })
+  const database = new DatabaseSync(path, { timeout: WAITS })
   try {
-    await requireRoom(data)
-    const into = join(folder, 'data')
     // It is read on; but nobody writes as long as this holds the database.
     database.exec('BEGIN IMMEDIATE')
-    const { names, bytes } = await copyAtRest(data, into)
+    const copied = await copyAtRest(data, join(draft, 'data'))
     database.exec('COMMIT')
-    await requireSound(join(into, DATABASE))
-    await writeDurably(join(folder, ENTRIES), `${names.join('\n')}\n`)
-    await writeDurably(join(folder, MANIFEST), JSON.stringify({ id, bytes }))
-    return { id, bytes }
+    await requireSound(join(draft, 'data', DATABASE))
+    await writeDurably(join(draft, ENTRIES), `${copied.names.join('\n')}\n`)
+    await writeDurably(join(draft, MANIFEST), JSON.stringify({ id, bytes: copied.bytes }))
+    await rename(draft, folder)
+    return { id, bytes: copied.bytes }
   } finally {
     database.close()
+    await rm(draft, { recursive: true, force: true })
   }
+}
+
+async function clearDrafts(data: string): Promise<void> {
+  const names = (await readdir(data)).filter(name => name.startsWith(`${COPY_FOLDER}.`))
+  for (const name of names) await rm(join(data, name), { recursive: true, force: true })
 }
 
 /** Saved indexes are files that the server writes when it likes: they are copied again when one changed meanwhile. */
 async function copyAtRest(data: string, into: string): Promise<{ names: string[]; bytes: Bytes }> {
   for (let tried = 1; tried <= TRIES; tried += 1) {
-    const before = await filesOf(data)
     await rm(into, { recursive: true, force: true })
-    for (const { path } of before) await copyOne(join(data, path), join(into, path))
-    const after = await filesOf(data)
-    if (JSON.stringify(before) === JSON.stringify(after)) {
-      const names = [DATABASE, ...(await indexFolders(data))]
-      return { names, bytes: before.reduce((sum, { size }) => sum + size, 0) }
+    try {
+      const before = await indexFiles(data)
+      for (const { path } of before) await copyOne(join(data, path), join(into, path))
+      await copyDatabase(join(data, DATABASE), join(into, DATABASE))
+      const after = await indexFiles(data)
+      if (JSON.stringify(before) === JSON.stringify(after)) {
+        const { size } = await stat(join(into, DATABASE))
+        const bytes = before.reduce((sum, { size }) => sum + size, size)
+        return { names: await readdir(into), bytes }
+      }
+    } catch (error) {
+      // The folder of a deleted collection goes when the server likes.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
     await sleep(SAVED_WITHIN)
   }
@@ -135,19 +169,35 @@ async function copyAtRest(data: string, into: string): Promise<{ names: string[]
   })
 }
 
+/**
+ * By SQLite: whoever opens and closes the file beside it in the same process gives up the locks that SQLite holds on it
+ * (https://www.sqlite.org/howtocorrupt.html, 2.2).
+ */
+async function copyDatabase(from: string, to: string): Promise<void> {
+  const { backup, DatabaseSync } = await import('node:sqlite')
+  await mkdir(dirname(to), { recursive: true })
+  const source = new DatabaseSync(from, { readOnly: true, timeout: WAITS })
+  try {
+    await backup(source, to)
+    await sync(to)
+  } finally {
+    source.close()
+  }
+}
+
 interface SeenFile {
   path: string
   size: Bytes
   changed: Millis
 }
 
-/** The database and the saved indexes; what else is there is no data. */
-async function filesOf(data: string): Promise<SeenFile[]> {
+/** Those of the saved indexes. */
+async function indexFiles(data: string): Promise<SeenFile[]> {
   const folders = await indexFolders(data)
   const inside = folders.map(async name =>
     (await readdir(join(data, name))).map(file => join(name, file)),
   )
-  const paths = [DATABASE, ...(await Promise.all(inside)).flat()].sort()
+  const paths = (await Promise.all(inside)).flat().sort()
   return Promise.all(
     paths.map(async path => {
       const { size, mtimeMs } = await stat(join(data, path))
@@ -158,7 +208,7 @@ async function filesOf(data: string): Promise<SeenFile[]> {
 
 /** By reference where the file system can, which takes no room until one of the two is written. */
 async function copyOne(from: string, to: string): Promise<void> {
-  await mkdir(join(to, '..'), { recursive: true })
+  await mkdir(dirname(to), { recursive: true })
   await copyFile(from, to, constants.COPYFILE_FICLONE)
   await sync(to)
 }
@@ -178,7 +228,9 @@ async function sync(path: string): Promise<void> {
 }
 
 async function requireRoom(data: string): Promise<void> {
-  const needed = (await filesOf(data)).reduce((sum, { size }) => sum + size, CHROMA_RESERVE)
+  const { size: database } = await stat(join(data, DATABASE))
+  const indexes = await indexFiles(data)
+  const needed = indexes.reduce((sum, { size }) => sum + size, database + CHROMA_RESERVE)
   const { bavail, bsize } = await statfs(data)
   const free = bavail * bsize
   if (free >= needed) return

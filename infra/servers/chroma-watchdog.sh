@@ -66,20 +66,37 @@ keep_reserve() {
   [ -e "$reserve" ] || dd if=/dev/urandom of="$reserve" bs=1024 count=$reserve_kib 2>/dev/null || rm -f "$reserve"
 }
 
+# The database with its journal, and the indexes: what else is there is none of Chroma's.
+is_data() {
+  case $1 in
+  chroma.sqlite3 | chroma.sqlite3-journal | chroma.sqlite3-wal | chroma.sqlite3-shm) return 0 ;;
+  *[!0-9a-f-]*) return 1 ;;
+  ????????-????-????-????-????????????) return 0 ;;
+  esac
+  return 1
+}
+
 # Each part may be done again after it was interrupted: what is back is not in the copy any more.
 put_back() {
   copy=$folder/before-upgrade
   [ -e "$copy/put-back" ] && [ "$(cat "$copy/put-back")" = "${KNOWLEDGE_CHROMA_SERVER:-}" ] || return 0
   [ -s "$copy/entries" ] || return 1
   echo "The data of before the upgrade takes its place again"
-  # The database with its journal, and the indexes: what else is there is none of Chroma's.
-  for entry in "$folder"/chroma.sqlite3* "$folder"/*-*-*-*-*; do
-    grep -qxF "${entry##*/}" "$copy/entries" || rm -rf "$entry" || return 1
+  for entry in "$folder"/*; do
+    name=${entry##*/}
+    is_data "$name" || continue
+    grep -qxF -- "$name" "$copy/entries"
+    case $? in
+    0) ;;
+    1) rm -rf "$entry" || return 1 ;;
+    *) return 1 ;;
+    esac
   done
   for entry in "$copy"/data/*; do
     [ -e "$entry" ] || continue
     rm -rf "$folder/${entry##*/}" && mv "$entry" "$folder/" || return 1
   done
+  [ ! -d "$copy/data" ] || rmdir "$copy/data" || return 1
   rm -f "$copy/put-back" && rm -rf "$copy"
 }
 
@@ -88,7 +105,7 @@ put_back() {
 is_of_before_1() {
   names() { grep -qaF "$1" "$folder/chroma.sqlite3" 2>/dev/null; }
   names 00003-full-text-tokenize && ! names 00005-max-seq-id-int || return 1
-  for entry in "$folder"/*-*-*-*-*; do [ -d "$entry" ] && return 0; done
+  for entry in "$folder"/????????-????-????-????-????????????; do [ -d "$entry" ] && return 0; done
   return 1
 }
 
@@ -195,6 +212,6 @@ while :; do
   is_full "$KNOWLEDGE_CHROMA_FULL" || break
   while [ -z "$ending" ] && is_full "$KNOWLEDGE_CHROMA_RESERVE"; do pause "$KNOWLEDGE_WATCH_EVERY"; done
 done
-kill "$watcher" 2>/dev/null
-wait "$watcher"
+# A signal that comes before a shell has set its traps is lost, and a server may end at once.
+while kill "$watcher" 2>/dev/null; do pause 0.1; done
 exit "$code"

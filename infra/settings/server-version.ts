@@ -64,7 +64,7 @@ export function chosenServer(
   server: VersionedServer,
   version: string,
   image: string | undefined,
-  deployed: () => ServerVersion | undefined,
+  deployed: () => Pick<ServerVersion, 'version'> | undefined,
   wrong: Wrong,
 ): ServerVersion {
   const { title, newest, supported, problem, image: imageOf, inImage, isPlannedBy } = KINDS[server]
@@ -87,15 +87,17 @@ export function chosenServer(
   return { version: taken, image: image ?? imageOf(taken) }
 }
 
-/**
- * The server that a home folder's stack was deployed with; undefined where none was, or nothing says so. A record of before
- * images were recorded names none: then it was that of the version.
- */
-export function recordedServer(server: VersionedServer, home: string): ServerVersion | undefined {
-  const { problem, image } = KINDS[server]
+/** As it is recorded; one of before images were recorded names none. */
+export const RecordedServer = ServerVersion.partial({ image: true })
+type RecordedServer = z.infer<typeof RecordedServer>
+
+/** The server that a home folder's stack was deployed with; undefined where none was, or nothing says so. */
+export function recordedServer(server: VersionedServer, home: string): RecordedServer | undefined {
+  const { problem } = KINDS[server]
   try {
-    const read = JSON.parse(readFileSync(versionRecordOf(home, server), 'utf8'))
-    const recorded = ServerVersion.parse({ image: image(read.version), ...read })
+    const recorded = RecordedServer.parse(
+      JSON.parse(readFileSync(versionRecordOf(home, server), 'utf8')),
+    )
     return problem(recorded.version) === undefined ? recorded : undefined
   } catch {
     return undefined

@@ -44,11 +44,6 @@ export async function besidePod(
   const { namespace } = settings.kubernetes
   const place = `${CHROMA}-${instance}`
   const chroma = (await stackPods(settings, cluster)).find(pod => pod.metadata?.name === place)
-  if (chroma?.spec?.nodeName === undefined) {
-    throw new Failure('unavailable', `The pod ${place} of namespace ${namespace} is on no node`, {
-      mend: `deploy it: npm run up -- --stack ${settings.stack}`,
-    })
-  }
   const { id } = await ownerOf(settings)
   const labels = { ...objectLabels(NAME), ...(id !== undefined && { [OBJECT_OWNER_LABEL]: id }) }
   const name = `${NAME}-${instance}`
@@ -84,7 +79,12 @@ export async function besidePod(
   }
 }
 
-function templateOf(settings: Settings, instance: number, chroma: V1Pod, secret: string) {
+function templateOf(
+  settings: Settings,
+  instance: number,
+  chroma: V1Pod | undefined,
+  secret: string,
+) {
   const { spec, metadata } = podTemplate({
     labels: objectLabels(NAME),
     restartPolicy: 'Never',
@@ -106,9 +106,12 @@ function templateOf(settings: Settings, instance: number, chroma: V1Pod, secret:
     ],
     cluster: settings.kubernetes,
   })
-  // Where the claim is, and is taken by the pod that it belongs to.
-  const { nodeName, tolerations } = chroma.spec!
-  return { metadata, spec: { ...spec, nodeName, ...(tolerations && { tolerations }) } }
+  // Where the claim is, and is taken by the pod that it belongs to. Without one the scheduler finds it.
+  const { nodeName, tolerations } = chroma?.spec ?? {}
+  return {
+    metadata,
+    spec: { ...spec, ...(nodeName && { nodeName }), ...(tolerations && { tolerations }) },
+  }
 }
 
 /** What the cluster says of a pod that does not run as it should. */

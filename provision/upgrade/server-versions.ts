@@ -1,9 +1,13 @@
-import type { WriteFreeze } from '../../checks/store/shards/write-freeze.ts'
 import { PROJECT } from '../../infra/project.ts'
 import { chromaImage, UNRECORDED_CHROMA } from '../../infra/settings/chroma-version.ts'
 import { ollamaImage, UNRECORDED_OLLAMA } from '../../infra/settings/ollama-version.ts'
 import { parseSettings, type Settings, typed } from '../../infra/settings/parse-settings.ts'
-import { recordedServer, type ServerVersions } from '../../infra/settings/server-version.ts'
+import {
+  recordedServer,
+  type ServerVersion,
+  type ServerVersions,
+  type VersionedServer,
+} from '../../infra/settings/server-version.ts'
 import { ownKey, type StackFile } from '../../infra/settings/settings-file.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 
@@ -13,16 +17,25 @@ export const wantedServers = ({ chroma, ollama, configuredImages }: Settings): S
   ollama: { version: ollama.version, image: configuredImages.ollama },
 })
 
-const UNRECORDED: ServerVersions = {
-  chroma: { version: UNRECORDED_CHROMA, image: chromaImage(UNRECORDED_CHROMA) },
-  ollama: { version: UNRECORDED_OLLAMA, image: ollamaImage(UNRECORDED_OLLAMA) },
-}
+const UNRECORDED = { chroma: UNRECORDED_CHROMA, ollama: UNRECORDED_OLLAMA } as const
+const IMAGES = { chroma: chromaImage, ollama: ollamaImage } as const
 
-/** The servers that a stack was deployed with last. */
-export function deployedServers({ home }: Pick<Settings, 'home'>): ServerVersions {
-  const of = (server: 'chroma' | 'ollama') => recordedServer(server, home) ?? UNRECORDED[server]
+/** The servers that a stack was deployed with last. Where no image is recorded, it was the one that the settings have. */
+export function deployedServers(settings: Settings): ServerVersions {
+  const wanted = wantedServers(settings)
+  const of = (server: VersionedServer): ServerVersion => {
+    const { version, image } = recordedServer(server, settings.home) ?? {
+      version: UNRECORDED[server],
+    }
+    const own = wanted[server].version === version ? wanted[server].image : IMAGES[server](version)
+    return { version, image: image ?? own }
+  }
   return { chroma: of('chroma'), ollama: of('ollama') }
 }
+
+/** Whether a version of this project deployed the stack that froze nothing. */
+export const isOfBefore = ({ home }: Settings): boolean =>
+  recordedServer('chroma', home) === undefined
 
 /** Whether the settings put others in the place of servers that have data. */
 export const asksForOthers = async (settings: Settings): Promise<boolean> =>
@@ -32,20 +45,20 @@ export const asksForOthers = async (settings: Settings): Promise<boolean> =>
 /** What tells one server of a stack from another: its version, and where containers run its image. */
 export const serverName = (
   { target }: Pick<Settings, 'target'>,
-  { version, image }: ServerVersions['chroma'],
+  { version, image }: ServerVersion,
 ): string => (target === 'local' ? version : image)
 
 /** Whether one of these takes the place of another when a stack is deployed. */
 export const isOther = (
   settings: Pick<Settings, 'target'>,
-  a: ServerVersions[keyof ServerVersions],
-  b: ServerVersions[keyof ServerVersions],
+  a: ServerVersion,
+  b: ServerVersion,
 ): boolean => serverName(settings, a) !== serverName(settings, b)
 
 export const areOthers = (
   settings: Pick<Settings, 'target'>,
-  a: WriteFreeze['from'],
-  b: WriteFreeze['to'],
+  a: ServerVersions,
+  b: ServerVersions,
 ): boolean => isOther(settings, a.chroma, b.chroma) || isOther(settings, a.ollama, b.ollama)
 
 /** A stack's file as it would be, had it named these servers. */

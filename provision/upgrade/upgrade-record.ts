@@ -5,12 +5,14 @@ import { Failure } from '../../infra/failure.ts'
 import { upgradeRecordOf } from '../../infra/settings/home-paths.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { changeJsonRecord, readJsonRecord } from '../json-record.ts'
-import { asksForOthers } from './server-versions.ts'
+import { areOthers, asksForOthers, wantedServers } from './server-versions.ts'
 
 /** An upgrade that was begun and not ended, as a stack's folder has it. */
 export const BegunUpgrade = WriteFreeze.extend({
   /** Whether all that is done before the new servers are deployed is done: the data may be theirs since. */
   isPrepared: z.boolean(),
+  /** Whether the servers of before ran, and everybody knew that nothing is written: without that nothing is taken back. */
+  canGoBack: z.boolean(),
 })
 export type BegunUpgrade = z.infer<typeof BegunUpgrade>
 
@@ -30,7 +32,12 @@ export const forgetUpgrade = ({ home }: Settings): Promise<void> =>
  */
 export async function requireUpgradeBegun(settings: Settings): Promise<void> {
   if (!(await asksForOthers(settings))) return
-  if ((await readUpgrade(settings)) !== undefined) return
+  const begun = await readUpgrade(settings)
+  const wanted = wantedServers(settings)
+  if (begun !== undefined) {
+    const isBack = !areOthers(settings, begun.from, wanted)
+    if (isBack || (begun.isPrepared && !areOthers(settings, begun.to, wanted))) return
+  }
   const { stack } = settings
   throw new Failure(
     'misused',

@@ -17,6 +17,7 @@ import {
   areOthers,
   asksForOthers,
   deployedServers,
+  isOfBefore,
   isOther,
   serverName,
   wantedServers,
@@ -62,7 +63,7 @@ export async function upgradeOf(stack: StackFile): Promise<BegunUpgrade | undefi
   if (!(await asksForOthers(settings))) return undefined
   const from = deployedServers(settings)
   const since = new Date().toISOString()
-  return { id: randomUUID(), state: 'frozen', since, from, to, isPrepared: false }
+  return { id: randomUUID(), state: 'frozen', since, from, to, isPrepared: false, canGoBack: true }
 }
 
 /**
@@ -87,15 +88,25 @@ export async function upgraded<Deployed extends Verified>(
   }
   if (!areOthers(settings, from, wantedServers(settings))) {
     steps.note(`${describeUpgrade(to, from)}, as the settings ask for in the middle of an upgrade`)
-    return takeBack(stack, upgrade, upgrading)
+    if (upgrade.canGoBack) return takeBack(stack, upgrade, upgrading)
+    // What was written since stays: it is an upgrade like any other.
+    const outputs = await running(stack, deployedServers(settings), upgrading)
+    await end(stack, upgrade, outputs, upgrading)
+    const back = await upgradeOf(stack)
+    return back === undefined ? deploy(stack) : upgraded(stack, back, upgrading)
   }
   steps.note(
     `${describeUpgrade(from, to)}: until the new servers are verified, nothing is written to the knowledge; questions are answered, but while a server starts`,
   )
-  const canGoBack = upgrade.isPrepared || (await begin(stack, upgrade, upgrading))
+  const { canGoBack } = upgrade.isPrepared ? upgrade : await begin(stack, upgrade, upgrading)
+  // Once more where it was interrupted: what was put back meanwhile has no copy any more.
+  if (upgrade.isPrepared && canGoBack) await copyBefore(stack, upgrade, upgrading)
   const problem = await deploy(stack).then(
     async done => {
-      if (done.problem !== undefined) return done.problem
+      const problem =
+        done.problem ??
+        (canGoBack ? await lostFreeze(upgrade, done.outputs).catch(reasonOf) : undefined)
+      if (problem !== undefined) return problem
       await end(stack, upgrade, done.outputs, upgrading)
       return done
     },
@@ -108,7 +119,7 @@ export async function upgraded<Deployed extends Verified>(
   if (typeof problem !== 'string') return problem
   if (!canGoBack) {
     throw new Failure('unavailable', problem, {
-      mend: `mend that, and: ${again(stack)}; the data of before is kept beside it until then`,
+      mend: `mend that, and: ${again(stack)}; a copy of Chroma's data is kept beside it until then, where Chroma is another`,
     })
   }
   steps.note(`${problem}\n\nThe servers of before are put in place again, with the data as it was`)
@@ -142,23 +153,21 @@ function notTakenBack(stack: StackFile, problem: string, error: unknown): unknow
   )
 }
 
-/**
- * From now on nothing is written, and of the data there is a copy.
- * @returns whether the servers of before run, so that it can be gone back to them
- */
+/** From now on nothing is written, and of the data there is a copy. @returns the upgrade, as it is on record then */
 async function begin(
   stack: StackFile,
   upgrade: BegunUpgrade,
   upgrading: Upgrading<Verified>,
-): Promise<boolean> {
+): Promise<BegunUpgrade> {
   const { steps } = upgrading
   const outputs = await running(stack, upgrade.from, upgrading).catch(error => {
     if (error instanceof Failure && error.kind === 'interrupted') throw error
     steps.note(`There is nothing to go back to: ${reasonOf(error)}`)
     return undefined
   })
+  const canGoBack = outputs !== undefined
   await steps.run('freeze', async ({ signal }) => {
-    if (outputs === undefined) return recordUpgrade(stack.settings, upgrade)
+    if (outputs === undefined) return recordUpgrade(stack.settings, { ...upgrade, canGoBack })
     await withKnowledge(outputs, async knowledge => {
       const { target } = await findMove(knowledge, signal)
       if (target !== undefined) throw moveUnderWay(target)
@@ -170,11 +179,28 @@ async function begin(
     await copyBefore(stack, upgrade, upgrading)
   } catch (error) {
     // Nothing was changed yet. Where even that cannot be said, the next time goes on.
-    if (outputs !== undefined) await end(stack, upgrade, outputs, upgrading).catch(() => undefined)
+    if (outputs !== undefined) {
+      await end(stack, upgrade, outputs, upgrading).catch(() =>
+        steps.note(`Nothing is written until the upgrade is ended: ${again(stack)}`),
+      )
+    }
     throw error
   }
-  await recordUpgrade(stack.settings, { ...upgrade, isPrepared: true })
-  return outputs !== undefined
+  const prepared = { ...upgrade, isPrepared: true, canGoBack }
+  await recordUpgrade(stack.settings, prepared)
+  return prepared
+}
+
+/** Why new servers are not taken that say nothing wrong of themselves: one has lost what was recorded on it. */
+async function lostFreeze({ id }: BegunUpgrade, outputs: Outputs): Promise<string | undefined> {
+  const known: boolean[] = []
+  await withKnowledge(outputs, async knowledge => {
+    const { shards } = await knowledge.generations.newest()
+    const freezes = await shards.layouts.readFreezes(shards.settings.shards)
+    known.push(...freezes.map(record => record?.freeze.id === id))
+  })
+  const server = known.indexOf(false)
+  return server < 0 ? undefined : `Chroma server ${server} does not have what was recorded on it`
 }
 
 /** Without another Chroma there is nothing to go back to: nobody writes. */
@@ -198,8 +224,13 @@ async function running(
   { outputs, deploy, steps }: Upgrading<Verified>,
 ): Promise<Outputs> {
   const deployed = await outputs()
-  if (deployed !== undefined && (await answers(deployed))) return deployed
-  steps.note('The stack does not run: it is started as it was first')
+  const isOlder = isOfBefore(stack.settings)
+  if (!isOlder && deployed !== undefined && (await answers(deployed))) return deployed
+  steps.note(
+    isOlder
+      ? 'Its API knows of no upgrade: the stack is deployed as it is first'
+      : 'The stack does not run: it is started as it was first',
+  )
   return (await deploy(withServers(stack, servers))).outputs
 }
 
@@ -247,10 +278,11 @@ async function end(
     'thaw',
     async task => {
       await recordUpgrade(stack.settings, over)
-      await withKnowledge(outputs, knowledge => recordFreeze(knowledge, over, task.signal))
+      // One that is to be put back is gone before something is written that it does not have.
       if (isOther(stack.settings, upgrade.from.chroma, upgrade.to.chroma)) {
         await onCopies(stack, { do: 'remove' }, upgrading, task)
       }
+      await withKnowledge(outputs, knowledge => recordFreeze(knowledge, over, task.signal))
       await forgetUpgrade(stack.settings)
     },
     () => `it is written again, after ${formatDuration(Date.now() - Date.parse(upgrade.since))}`,
@@ -274,7 +306,7 @@ async function withKnowledge(
 
 async function recordFreeze(
   knowledge: Knowledge,
-  { isPrepared: _, ...freeze }: BegunUpgrade,
+  { isPrepared: _, canGoBack: __, ...freeze }: BegunUpgrade,
   signal: AbortSignal,
 ): Promise<void> {
   const { shards } = await knowledge.generations.newest(signal)

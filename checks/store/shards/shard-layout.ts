@@ -146,10 +146,21 @@ export class LayoutRecords {
   async recordFreeze(count: number, freeze: WriteFreeze): Promise<void> {
     const value = JSON.stringify(freeze)
     const metadata = { kind: 'freeze', name: FREEZE, value }
-    const stores = Array.from({ length: count }, (_, shard) => this.#storeOf(shard))
-    for (const store of new Set(stores)) {
-      await store.put([{ id: FREEZE, metadata, text: '', vector: [1] }], 'upsert')
-    }
+    const record = { id: FREEZE, metadata, text: '', vector: [1] }
+    const put = this.#storesOf(count).map(store => store.put([record], 'upsert'))
+    // Those that answer have it, also when another does not.
+    await Promise.allSettled(put)
+    await Promise.all(put)
+  }
+
+  /** The last freeze as each server that holds some of these shards has it on record. */
+  async readFreezes(count: number, signal?: AbortSignal): Promise<(FreezeRecord | undefined)[]> {
+    const seen = this.#storesOf(count).map(store => store.read([FREEZE], signal))
+    return (await Promise.all(seen)).map(snapshot => snapshot && freezeIn(snapshot.values))
+  }
+
+  #storesOf(count: number): VersionStore[] {
+    return [...new Set(Array.from({ length: count }, (_, shard) => this.#storeOf(shard)))]
   }
 
   #putLayout(shard: number, { value }: LayoutRecord, operation: 'add' | 'upsert'): Promise<void> {

@@ -4,7 +4,7 @@ import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { counted, formatBytes } from '../../../infra/units.ts'
 import { storageAt } from '../../archives.ts'
-import { keepNewest, recordBackup } from '../../backups.ts'
+import { clearBegun, keepNewest, recordBackup, recordBegun } from '../../backups.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG, repeated, wholeNumber } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -52,7 +52,17 @@ export const backup: CommandSpec<BackupOptions> = {
     return withDeployment(options, 'backup', context, async (deployment, { settings }) => {
       const { stack, home } = settings
       const folder = archiveScratchOf(home)
-      const asked = { stack, versions: versionsOf(settings), creator, recipients, rate, folder }
+      await clearBegun(home, storage)
+      const begun = (archive: string) => recordBegun(home, storage.name, archive)
+      const asked = {
+        stack,
+        versions: versionsOf(settings),
+        creator,
+        recipients,
+        rate,
+        folder,
+        begun,
+      }
       const done = await steps.run(
         'backup',
         ({ report }) =>

@@ -143,7 +143,7 @@ describe('the production stack under plain Pulumi, on a simulated fleet', {
   it.each([
     [
       'more creators, so a larger volume, another image, another port, so another Service',
-      { creators: 300_000, images: { chroma: 'chromadb/chroma:1.5.8' }, apiPort: 8104 },
+      { creators: 300_000, images: { front: 'nginxinc/nginx-unprivileged:1.29.0' }, apiPort: 8104 },
     ],
     ['a model for another kind of machine', { chatModel: 'llama3.2:1b' }],
   ])('keeps its claims through a change: %s', async (_, change) => {

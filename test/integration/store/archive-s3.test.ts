@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backup } from '../../../checks/archive/backup.ts'
@@ -97,6 +98,18 @@ describe('archives on an S3 server', { timeout: 120_000 }, () => {
     await writeFile(join(s3.folder, 'archives', prefix, 'notes.txt'), 'mine')
     await storage.open(archive).remove(['records-00000.parquet'])
     expect(await stored(prefix)).toEqual(['notes.txt'])
+  })
+
+  it('are deleted when they did not come to their end, and what somebody else put beside them stays', async () => {
+    const storage = storageAt('killed')
+    const half = await storage.create('half')
+    await half.put('records-00000.parquet', Readable.from(['half']))
+    await writeFile(join(s3.folder, 'archives', 'killed/half', 'notes.txt'), 'mine')
+    await storage.clear(half.name)
+    expect(await stored('killed/half')).toEqual(['notes.txt'])
+    const { archive } = await save(storage)
+    await storage.clear(archive)
+    expect(await stored('killed/test-20261128T090000Z')).toContain('manifest.json')
   })
 
   it('are encrypted with a key of age', async () => {

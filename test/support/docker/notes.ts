@@ -10,6 +10,8 @@ export class Notes {
   readonly #token: string
   /** What the API has acknowledged. */
   readonly acknowledged: string[] = []
+  /** Those that it was asked to take: one that it did not acknowledge may be there. */
+  readonly #asked: string[] = []
 
   constructor(url: string, token: string) {
     this.#url = url
@@ -26,6 +28,7 @@ export class Notes {
   async write(name: string, until: () => boolean): Promise<void> {
     for (let count = 0; !until(); count += 1) {
       const document = `${name}-${count}`
+      this.#asked.push(document)
       const body = JSON.stringify({ text: `Note ${count} of ${name}.` })
       const answer = await this.#ask(pathOf(document), { method: 'PUT', body }).catch(
         () => undefined,
@@ -49,9 +52,9 @@ export class Notes {
     return missing
   }
 
-  /** Deletes what was acknowledged. */
+  /** Deletes all of them. */
   async deleteAll(): Promise<void> {
-    for (const document of this.acknowledged) {
+    for (const document of this.#asked) {
       await this.#ask(pathOf(document), { method: 'DELETE' })
     }
   }

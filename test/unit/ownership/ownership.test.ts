@@ -165,10 +165,15 @@ it('every folder and file of the stack on this machine is one that a purge knows
   const folders = Object.values(localPaths(home)).map(path =>
     typeof path === 'string' ? path : path(0),
   )
-  const paths = [...folders, ...Object.values(others).map(pathOf => pathOf(home, 'chroma'))]
+  const files = (['chroma', 'ollama'] as const).flatMap(server =>
+    Object.values(others).map(pathOf => pathOf(home, server)),
+  )
+  const paths = [...folders, ...files]
   await claimHome(settingsOf())
   for (const path of paths) {
-    await mkdir(/\.(yaml|json)$/.test(path) ? dirname(path) : path, { recursive: true })
+    const isFile = /\.(yaml|json)$/.test(path)
+    await mkdir(isFile ? dirname(path) : path, { recursive: true })
+    if (isFile) await writeFile(path, '{}')
   }
   expect(await purgeHome(settingsOf())).toEqual([])
   expect(await readdir(home)).toEqual([])

@@ -34,6 +34,9 @@ describe('the copy of a Chroma server’s data', () => {
     database.close()
     for (const index of [kept, gone]) await addIndex(index, `of ${index}`)
     await mkdir(join(data, 'lost+found'))
+    // Somebody's own, by names like Chroma's.
+    await writeFile(join(data, 'chroma.sqlite3.bak'), 'mine')
+    await addIndex('my-notes-of-the-day', 'mine')
     await writeFile(join(data, 'reserve'), 'room')
   })
   afterEach(() => rm(folder, { recursive: true }))
@@ -59,10 +62,23 @@ describe('the copy of a Chroma server’s data', () => {
       await Promise.all(
         files.map(async ({ parentPath, name }) => {
           const path = join(parentPath, name)
-          return [path.slice(data.length + 1), hash('sha256', await readFile(path))]
+          const content = name === 'chroma.sqlite3' ? contentOf(path) : await readFile(path)
+          return [path.slice(data.length + 1), hash('sha256', content)]
         }),
       ),
     )
+  }
+
+  /** SQLite counts in the file how often it was written: what is in it is compared. */
+  function contentOf(path: string): string {
+    const database = new DatabaseSync(path, { readOnly: true })
+    try {
+      return JSON.stringify(database.prepare('SELECT * FROM migrations').all())
+    } catch (error) {
+      return String(error)
+    } finally {
+      database.close()
+    }
   }
 
   /** Starts a server that ends at once. @param killed at which call of `rm` or `mv` the watchdog is killed */
@@ -75,6 +91,7 @@ describe('the copy of a Chroma server’s data', () => {
     }
     return spawnSync('/bin/sh', [WATCHDOG_FILE, data, 'true'], {
       encoding: 'utf8',
+      timeout: 20_000,
       env: {
         PATH: `${bin}:${process.env.PATH}`,
         KNOWLEDGE_ROOM_FILE: join(folder, 'room'),
@@ -155,10 +172,12 @@ describe('the copy of a Chroma server’s data', () => {
       const file = join(import.meta.dirname, `../../support/chroma-0/chroma-${version}.tar.gz`)
       await extract({ file, cwd: data })
       const before = await contents()
+      const database = await readFile(join(data, 'chroma.sqlite3'))
       const { status, stderr } = await start(NEWER)
       expect({ status, stderr }).toMatchObject({ status: 65 })
       expect(stderr).toContain('has data of Chroma 0.4 to 0.6')
       expect(await contents()).toEqual(before)
+      expect(database.equals(await readFile(join(data, 'chroma.sqlite3')))).toBe(true)
     },
   )
 })
