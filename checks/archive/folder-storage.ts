@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Failure } from '../../infra/failure.ts'
 import { makePrivateFolder, PRIVATE_FILE, PRIVATE_FOLDER } from '../../infra/private-files.ts'
+import { syncFile } from '../../infra/sync-file.ts'
 import { isOfArchive, MANIFEST } from './manifest.ts'
 import { README } from './readme.ts'
 import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
@@ -29,7 +30,7 @@ export class FolderStorage implements ArchiveStorage {
       explained(folder, async () => {
         const path = join(partial, file)
         await pipeline(content, createWriteStream(path, { mode: PRIVATE_FILE, flags: 'wx' }))
-        await synced(path)
+        await syncFile(path)
       })
     return {
       name: folder,
@@ -87,15 +88,5 @@ async function explained(folder: string, work: () => Promise<void>): Promise<voi
       mend: 'make room there, or name another place: --to',
       cause,
     })
-  }
-}
-
-/** On the disk, and not only on its way there. */
-async function synced(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

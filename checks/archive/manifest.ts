@@ -13,6 +13,7 @@ const RECORDS_FILE = /^records-\d{5,}\.parquet(\.age)?$/
 /** Whether a file has one of the names that the files of an archive have. */
 export const isOfArchive = (name: string): boolean =>
   name === MANIFEST || name === README || RECORDS_FILE.test(name)
+
 const FORMAT = 'knowledge-stack archive'
 const VERSION = 1
 

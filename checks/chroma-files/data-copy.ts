@@ -4,7 +4,6 @@ import {
   copyFile,
   mkdir,
   mkdtemp,
-  open,
   readdir,
   readFile,
   rename,
@@ -19,6 +18,7 @@ import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
 import { COPY_FOLDER } from '../../infra/servers/chroma-watchdog.ts'
+import { syncFile } from '../../infra/sync-file.ts'
 import { type Bytes, formatBytes, type Millis, minutes, seconds } from '../../infra/units.ts'
 import { DATABASE, indexFolders } from './file-waste.ts'
 
@@ -179,7 +179,7 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from, { readOnly: true, timeout: WAITS })
   try {
     await backup(source, to)
-    await sync(to)
+    await syncFile(to)
   } finally {
     source.close()
   }
@@ -210,21 +210,12 @@ async function indexFiles(data: string): Promise<SeenFile[]> {
 async function copyOne(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true })
   await copyFile(from, to, constants.COPYFILE_FICLONE)
-  await sync(to)
+  await syncFile(to)
 }
 
 async function writeDurably(path: string, content: string): Promise<void> {
   await writeFile(path, content)
-  await sync(path)
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncFile(path)
 }
 
 async function requireRoom(data: string): Promise<void> {

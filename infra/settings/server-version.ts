@@ -53,6 +53,10 @@ const KINDS: Record<VersionedServer, Kind> = {
   },
 }
 
+/** A server's own image of a version. */
+export const imageOf = (server: VersionedServer, version: string): string =>
+  KINDS[server].image(version)
+
 /**
  * The server that settings ask for: of the version they name, of the image they name, else what the stack was deployed
  * with, so that a newer default changes no stack that runs.
@@ -67,7 +71,7 @@ export function chosenServer(
   deployed: () => Pick<ServerVersion, 'version'> | undefined,
   wrong: Wrong,
 ): ServerVersion {
-  const { title, newest, supported, problem, image: imageOf, inImage, isPlannedBy } = KINDS[server]
+  const { title, newest, supported, problem, image: ownImage, inImage, isPlannedBy } = KINDS[server]
   const [setting, imageSetting] = [`${server}Version`, `images.${server}`]
   const tagged = image && inImage(image)
   if (isPlannedBy && image !== undefined && tagged === undefined && version === '') {
@@ -84,7 +88,7 @@ export function chosenServer(
     throw wrong(key, value, `a version out of ${supported}: ${asked} ${found}`)
   }
   const taken = asked ?? deployed()?.version ?? newest
-  return { version: taken, image: image ?? imageOf(taken) }
+  return { version: taken, image: image ?? ownImage(taken) }
 }
 
 /** As it is recorded; one of before images were recorded names none. */

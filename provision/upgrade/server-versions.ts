@@ -1,8 +1,9 @@
 import { PROJECT } from '../../infra/project.ts'
-import { chromaImage, UNRECORDED_CHROMA } from '../../infra/settings/chroma-version.ts'
-import { ollamaImage, UNRECORDED_OLLAMA } from '../../infra/settings/ollama-version.ts'
+import { UNRECORDED_CHROMA } from '../../infra/settings/chroma-version.ts'
+import { UNRECORDED_OLLAMA } from '../../infra/settings/ollama-version.ts'
 import { parseSettings, type Settings, typed } from '../../infra/settings/parse-settings.ts'
 import {
+  imageOf,
   recordedServer,
   type ServerVersion,
   type ServerVersions,
@@ -18,7 +19,6 @@ export const wantedServers = ({ chroma, ollama, configuredImages }: Settings): S
 })
 
 const UNRECORDED = { chroma: UNRECORDED_CHROMA, ollama: UNRECORDED_OLLAMA } as const
-const IMAGES = { chroma: chromaImage, ollama: ollamaImage } as const
 
 /** The servers that a stack was deployed with last. Where no image is recorded, it was the one that the settings have. */
 export function deployedServers(settings: Settings): ServerVersions {
@@ -27,7 +27,7 @@ export function deployedServers(settings: Settings): ServerVersions {
     const { version, image } = recordedServer(server, settings.home) ?? {
       version: UNRECORDED[server],
     }
-    const own = wanted[server].version === version ? wanted[server].image : IMAGES[server](version)
+    const own = wanted[server].version === version ? wanted[server].image : imageOf(server, version)
     return { version, image: image ?? own }
   }
   return { chroma: of('chroma'), ollama: of('ollama') }

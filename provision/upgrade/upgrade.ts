@@ -80,20 +80,17 @@ export async function upgraded<Deployed extends Verified>(
   const { deploy, steps } = upgrading
   const { settings } = stack
   const { from, to } = upgrade
-  if (upgrade.state === 'over') {
-    // Only its end was interrupted. What the settings ask for may be the next.
+  const isBack = !areOthers(settings, from, wantedServers(settings))
+  // What was written since stays, where only its end was interrupted, or nothing was frozen: whatever the settings ask for
+  // is the next.
+  if (upgrade.state === 'over' || (isBack && !upgrade.canGoBack)) {
     await end(stack, upgrade, await running(stack, deployedServers(settings), upgrading), upgrading)
     const next = await upgradeOf(stack)
     return next === undefined ? deploy(stack) : upgraded(stack, next, upgrading)
   }
-  if (!areOthers(settings, from, wantedServers(settings))) {
+  if (isBack) {
     steps.note(`${describeUpgrade(to, from)}, as the settings ask for in the middle of an upgrade`)
-    if (upgrade.canGoBack) return takeBack(stack, upgrade, upgrading)
-    // What was written since stays: it is an upgrade like any other.
-    const outputs = await running(stack, deployedServers(settings), upgrading)
-    await end(stack, upgrade, outputs, upgrading)
-    const back = await upgradeOf(stack)
-    return back === undefined ? deploy(stack) : upgraded(stack, back, upgrading)
+    return takeBack(stack, upgrade, upgrading)
   }
   steps.note(
     `${describeUpgrade(from, to)}: until the new servers are verified, nothing is written to the knowledge; questions are answered, but while a server starts`,
