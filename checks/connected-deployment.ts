@@ -5,12 +5,12 @@ import { ChromaServer } from './chroma/chroma-server.ts'
 import { type Disk, diskBehind, diskOf } from './chroma/disk-room.ts'
 import { Inference } from './inference/inference.ts'
 import { OllamaServer } from './inference/ollama-server.ts'
+import { BackupRecords } from './store/backup-records.ts'
 import { TextEmbedder } from './store/embedder.ts'
 import { EmbeddingTurns } from './store/embedding-turns.ts'
 import { ForgottenCreators } from './store/forgotten.ts'
 import { Generations } from './store/generations.ts'
 import { Knowledge } from './store/knowledge.ts'
-import { LastBackup } from './store/last-backup.ts'
 import { Nearest } from './store/query/nearest.ts'
 import { VersionStore } from './store/query/write-version-store.ts'
 import { WriteVersions } from './store/query/write-versions.ts'
@@ -147,7 +147,7 @@ export async function openDeployment(
       return new Knowledge({
         generations,
         forgotten: new ForgottenCreators(servers[0]!),
-        lastBackup: new LastBackup(servers[0]!),
+        backups: new BackupRecords(servers[0]!),
         writes,
         reads,
         now: options.now ?? Date.now,

@@ -86,9 +86,9 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   closeAfterEarlyAnswers(api)
 
   await documentRoutes(api)
-  const { lastBackup } = parts.probe.knowledge()
+  const { backups } = parts.probe.knowledge()
   metrics.watchBackups(async () => {
-    const last = await lastBackup.read(AbortSignal.timeout(BACKUP_READ))
+    const last = await backups.last(AbortSignal.timeout(BACKUP_READ))
     return last && new Date(last.created)
   })
   metrics.serve(api)

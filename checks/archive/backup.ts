@@ -11,6 +11,7 @@ import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
 import { creatorsOf, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { stageOf } from '../store/shards/shard-move.ts'
+import { WritesFrozen } from '../store/shards/write-freeze.ts'
 import { type ArchivedRow, archivedRow } from './archived-row.ts'
 import { emptied } from './emptied.ts'
 import { type ArchiveFile, type Described, manifestText, recordsFile } from './manifest.ts'
@@ -42,8 +43,8 @@ export interface BackupOptions {
   /** Of this machine, for what is on its way. It is emptied, and gone afterwards. */
   folder: string
   now: Date
-  /** Told where the archive will be, once it is begun. */
-  begun?(archive: string): Promise<void>
+  /** Told which archive it is and where it will be, once it is begun. */
+  begun?(archive: { id: string; archive: string }): Promise<void>
   signal: AbortSignal
   /** Told what is being done. */
   report(text: string): void
@@ -60,7 +61,8 @@ export interface BackedUp extends Omit<Described, 'files'> {
 /**
  * Writes what creators have into an archive, while they are read and written: each creator at one of its write versions,
  * not all at one moment.
- * @throws Failure `misused` for what is no creator id or no recipient
+ * @throws Failure `misused` for what is no creator id or no recipient; `unavailable` when creators were moved meanwhile,
+ *   and while nothing is written because the stack is upgraded
  */
 export async function backup(
   knowledge: Knowledge,
@@ -70,9 +72,10 @@ export async function backup(
   const { stack, creator, recipients, folder, now } = options
   const only = creator === undefined ? undefined : parseCreatorId(creator)
   for (const recipient of recipients) requireRecipient(recipient)
+  const moves = await movesOf(knowledge, options.signal)
   const id = randomUUID()
   const archive = await storage.create(nameOf(stack, now))
-  await options.begun?.(archive.name)
+  await options.begun?.({ id, archive: archive.name })
   await emptied(folder)
   const files = new ArchiveFiles(archive, { folder, id, recipients })
   try {
@@ -80,6 +83,7 @@ export async function backup(
     await archive.put(README, Readable.from([aboutArchive(recipients.length > 0)]))
     const counts = await copyAll(knowledge, files, only, options)
     if (only !== undefined && counts.records === 0) throw nobody(only, stack)
+    if ((await movesOf(knowledge, options.signal)) !== moves) throw movedMeanwhile()
     await files.close()
     const { settings } = (await knowledge.generations.newest(options.signal)).shards
     const described: Described = {
@@ -108,6 +112,24 @@ export async function backup(
 const nobody = (creator: string, stack: string): Failure =>
   new Failure('misused', `The creator ${JSON.stringify(creator)} has nothing in stack ${stack}`, {
     mend: 'give the id as it was when documents were put in: ids are case-sensitive',
+  })
+
+/**
+ * How far creators have moved, as a text: another one when some have since.
+ * @throws WritesFrozen while that lasts: what is recorded meanwhile may be lost, and with it where the archive is
+ */
+async function movesOf(knowledge: Knowledge, signal: AbortSignal): Promise<string> {
+  const { shards } = (await findMove(knowledge, signal)).from
+  const records = await shards.layouts.readAll(shards.settings.shards, signal)
+  for (const { freeze } of records) {
+    if (freeze?.freeze.state === 'frozen') throw new WritesFrozen(freeze.freeze)
+  }
+  return JSON.stringify([shards.settings.generation, records.map(({ move }) => move)])
+}
+
+const movedMeanwhile = (): Failure =>
+  new Failure('unavailable', 'Creators were moved while they were read', {
+    mend: 'take the backup again once they are where they are to be',
   })
 
 /** By stack and moment: `dev-20261128T092312Z`. */

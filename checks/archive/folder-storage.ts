@@ -13,6 +13,7 @@ import type { ArchiveStorage, NewArchive, StoredArchive } from './storage.ts'
 /** A folder of this machine. An archive under way has another name than one that is there. */
 export class FolderStorage implements ArchiveStorage {
   readonly name: string
+  readonly isFolder = true
 
   constructor(folder: string) {
     this.name = folder

@@ -19,6 +19,8 @@ export interface S3Place {
   bucket: string
   /** Without slashes around it; empty for the bucket's root. */
   prefix: string
+  /** Its URL; what the environment says when absent. */
+  endpoint?: string | undefined
 }
 
 /** Where nobody says otherwise; most servers that speak S3's protocol ask for none. */
@@ -29,13 +31,14 @@ const REGION = 'us-east-1'
  * AWS_SECRET_ACCESS_KEY, AWS_PROFILE and the others
  * (https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html).
  */
-function clientOfEnvironment(): S3Client {
+function clientOfEnvironment(endpoint: string | undefined): S3Client {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_PROFILE } = process.env
-  const isElsewhere = Boolean(AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL)
+  const isElsewhere = Boolean(endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL)
   const isSaid = Boolean(AWS_REGION ?? AWS_PROFILE)
   return new S3Client({
     // Other servers seldom have a name for each bucket.
     forcePathStyle: isElsewhere,
+    ...(endpoint !== undefined && { endpoint }),
     ...(!isSaid && { region: REGION }),
   })
 }
@@ -43,11 +46,13 @@ function clientOfEnvironment(): S3Client {
 /** An archive is there once its manifest is, which comes last. */
 export class S3Storage implements ArchiveStorage {
   readonly name: string
+  readonly isFolder = false
   readonly #place: S3Place
-  readonly #client = clientOfEnvironment()
+  readonly #client: S3Client
 
   constructor(place: S3Place) {
     this.#place = place
+    this.#client = clientOfEnvironment(place.endpoint)
     this.name = `s3://${[place.bucket, place.prefix].filter(part => part !== '').join('/')}`
   }
 

@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream'
 export interface ArchiveStorage {
   /** As people know it: a folder, or s3://bucket/prefix. */
   readonly name: string
+  /** Whether it is a folder of this machine, which on another machine is another. */
+  readonly isFolder: boolean
   /** Begins an archive, which is there once it is finished. */
   create(archive: string): Promise<NewArchive>
   /** @param archive as it was named when it was made; the one at this very place when absent */

@@ -1,10 +1,10 @@
 import { Failure } from '../../infra/failure.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
+import type { BackupRecords } from './backup-records.ts'
 import type { CreatorId } from './creator-id.ts'
 import { cut, makeReady } from './embedded-documents.ts'
 import type { ForgottenCreators } from './forgotten.ts'
 import type { Generation, Generations } from './generations.ts'
-import type { LastBackup } from './last-backup.ts'
 import type { UsageReport } from './quota/creator-quota.ts'
 import { type DocumentSizes, usageByDocument } from './quota/document-sizes.ts'
 import {
@@ -26,7 +26,7 @@ import { EVERYTHING } from './shards/creators-records.ts'
 export interface Store {
   generations: Generations
   forgotten: ForgottenCreators
-  lastBackup: LastBackup
+  backups: BackupRecords
   /** Of the creators, to write. */
   writes: KeyedMutex
   /** Of the creators, to read: one creator's readings leave connections to the others'. */

@@ -1,11 +1,11 @@
 import { Failure } from '../../infra/failure.ts'
+import type { BackupRecords } from './backup-records.ts'
 import { putAll, upsertAll, type WhatIsThere } from './bulk-load.ts'
 import { Creator, type Store } from './creator.ts'
 import { type CreatorId, isReserved, parseCreatorId, RESERVED_PREFIX } from './creator-id.ts'
 import type { TextEmbedder } from './embedder.ts'
 import type { ForgottenCreators } from './forgotten.ts'
 import type { Generations } from './generations.ts'
-import type { LastBackup } from './last-backup.ts'
 import { checkDocuments, type NewDocument, type ReadyDocument } from './records/document.ts'
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shards/shard-collections.ts'
@@ -29,8 +29,9 @@ export class Knowledge {
     return this.#store.forgotten
   }
 
-  get lastBackup(): LastBackup {
-    return this.#store.lastBackup
+  /** Its backups, as they are recorded beside the data. */
+  get backups(): BackupRecords {
+    return this.#store.backups
   }
 
   /** Of the generation that the outputs name. */

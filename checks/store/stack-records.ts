@@ -53,4 +53,8 @@ export class StackRecords {
     const metadata = { kind: this.#kind, value: JSON.stringify(value) }
     await collection.upsert([{ id, metadata, text, vector: [1] }])
   }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.read(records => records.delete(this.all, ids))
+  }
 }

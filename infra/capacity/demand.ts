@@ -1,3 +1,4 @@
+import { scheduledBackup } from '../settings/backup-settings.ts'
 import type { ModelDefinition } from '../settings/model-definition.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 import { METADATA_BYTES } from './chroma-memory.ts'
@@ -39,11 +40,12 @@ export function demandOf(
 }
 
 /** The fewest that there will be, for which there has to be room, and the most, which an autoscaler may ask for. */
-function podsOf({ kubernetes: { replicas, autoscaling, verification } }: Settings) {
+function podsOf({ kubernetes: { replicas, autoscaling, verification }, backup }: Settings) {
   const count = (which: 'min' | 'max') => ({
     ollama: autoscaling.ollama?.[which] ?? replicas.ollama,
     api: autoscaling.api?.[which] ?? replicas.api,
     verification,
+    backup: scheduledBackup(backup) !== undefined,
   })
   const scales = autoscaling.ollama !== undefined || autoscaling.api !== undefined
   return { pods: count('min'), ...(scales && { scaled: count('max') }) }

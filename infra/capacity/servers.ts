@@ -14,6 +14,7 @@ const CPU = {
   ollama: { request: 1, limit: 64 },
   api: { request: 0.1, limit: 2 },
   verification: { request: 0.1, limit: 1 },
+  backup: { request: 0.1, limit: 2 },
   front: { request: 0.05, limit: 1 },
   keeper: { request: 0.05, limit: 2 },
 }
@@ -21,6 +22,8 @@ const CPU = {
 const API = { disk: 16 * MiB, resident: 160 * MiB }
 /** A process of Node with a handful of requests, for a minute. */
 const VERIFICATION_MEMORY = 256 * MiB
+/** A process of Node that reads all creators: what it takes does not grow with them (docs/benchmarks.md). */
+const BACKUP_MEMORY = 1024 * MiB
 /** A proxy with a few dozen connections, each with a body in memory. */
 const FRONT_MEMORY = 128 * MiB
 /** A process of Node that hashes files and asks models for one answer each. */
@@ -71,6 +74,10 @@ export const apiWorkload = (): Workload =>
 /** The checks as a pod of their own, which has to find room beside all others. */
 export const verificationWorkload = (): Workload =>
   plain('verification', { memory: VERIFICATION_MEMORY, disk: 0 }, VERIFICATION_MEMORY)
+
+/** A backup as a pod of its own, for as long as it takes. */
+export const backupWorkload = (): Workload =>
+  plain('backup', { memory: BACKUP_MEMORY, disk: 0 }, BACKUP_MEMORY)
 
 /** A server of the project's own, with nothing beside it. */
 const plain = (kind: Kind, needs: Omit<Resources, 'cpu'>, resident: number): Workload => ({

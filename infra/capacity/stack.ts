@@ -5,6 +5,7 @@ import { type Estimate, estimateModel } from './model/estimate.ts'
 import { type EstimatesOn, poolModels } from './pools.ts'
 import {
   apiWorkload,
+  backupWorkload,
   chromaWorkloads,
   ollamaWorkload,
   replicated,
@@ -23,7 +24,7 @@ export interface StackDemand {
   data: DataDemand
   /** Whether a proxy stands in front of Chroma and Ollama: everywhere but on a laptop. */
   authProxies: boolean
-  /** On a cluster: how many pods a server has, those of Ollama with a model sidecar each, and whether one verifies. */
+  /** On a cluster: how many pods a server has, those of Ollama with a model sidecar each, and whether one verifies or takes backups. */
   pods?: PodCounts
   /** The most that they come to where an autoscaler sets them. */
   scaled?: PodCounts
@@ -33,6 +34,7 @@ export interface PodCounts {
   ollama: number
   api: number
   verification?: boolean
+  backup?: boolean
 }
 
 export interface SizedStack {
@@ -74,6 +76,7 @@ export function sizeStack(demand: StackDemand, nodes: readonly Node[]): SizedSta
       }),
       ...replicated(apiWorkload(), demand.pods?.api ?? 1),
       ...(demand.pods?.verification ? [verificationWorkload()] : []),
+      ...(demand.pods?.backup ? [backupWorkload()] : []),
     ],
   }
 }

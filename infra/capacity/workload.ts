@@ -51,11 +51,11 @@ export type NodeRequirement = z.infer<typeof NodeRequirement>
 /** One server, and the proxy in front of it, to be placed on a machine as a whole. */
 export const Workload = Share.extend({
   /**
-   * `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`, `verification`, and ` (2)`, … behind it for further replicas;
+   * `chroma` (`chroma-0`, … of several), `ollama-<pool>`, `api`, `verification`, `backup`, and ` (2)`, … behind it for further replicas;
    * requests and limits are those of the whole.
    */
   name: z.string().min(1),
-  kind: z.enum(['chroma', 'ollama', 'api', 'verification']),
+  kind: z.enum(['chroma', 'ollama', 'api', 'verification', 'backup']),
   /** Of an Ollama: the pool of outputs.ts, `cpu`, `gpu`, or `gpu-1`, `gpu-2`, … of several. */
   pool: z.string().min(1).optional(),
   /** The models an Ollama serves, by the names the settings have. */

@@ -6,6 +6,7 @@ import { apiServer } from '../servers/api-spec.ts'
 import { describeModel } from '../servers/deployed-models.ts'
 import { insideOutputs } from '../servers/inside-outputs.ts'
 import type { Served, TargetComponent, TargetComponentArgs } from '../servers/target-component.ts'
+import { scheduledBackup } from '../settings/backup-settings.ts'
 import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
 import { clusterOf } from './cluster-providers.ts'
 import { apiEndpoint, chromaPodEndpoints, ollamaPoolEndpoints } from './kubernetes-endpoints.ts'
@@ -17,6 +18,7 @@ import { workloadHash } from './pods/content-hash.ts'
 import { type MountedFiles, secretFiles } from './pods/mounted-files.ts'
 import type { PodServerArgs } from './server-args.ts'
 import { apiServers } from './servers/api-deployment.ts'
+import { backupCronJob } from './servers/backup-cron-job.ts'
 import { chromaServers } from './servers/chroma-set.ts'
 import { apiIngress } from './servers/ingress.ts'
 import { grafanaDashboard, serviceMonitor } from './servers/monitoring.ts'
@@ -25,7 +27,7 @@ import { verificationJob } from './servers/verification-job-object.ts'
 
 /**
  * The deployment on a cluster: Chroma and a pool of Ollama for each kind of machine as StatefulSets, the API in
- * front of them, and the checks as a Job. Kubernetes places, restarts and scales them.
+ * front of them, the checks as a Job, and backups as a CronJob. Kubernetes places, restarts and scales them.
  */
 export class KubernetesDeployment extends pulumi.ComponentResource implements TargetComponent {
   readonly chroma: Outputs['chroma']['instances']
@@ -103,6 +105,11 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     const files = secretFiles(secret, options)
     const api = apiServers(this.#parts, server, files, this.#servers)
     this.#inside = { files, api }
+    const backup = scheduledBackup(settings.backup)
+    if (backup !== undefined) {
+      const plan = requireWorkload(this.#workloads, 'backup')
+      backupCronJob(this.#parts, backup, files, plan, this.#servers)
+    }
     const { ingress } = settings.kubernetes
     if (ingress !== undefined) apiIngress(ingress, settings.api.port, options)
     return { identity: workloadHash(api) }

@@ -6,6 +6,7 @@ export const CHROMA = 'chroma'
 export const OLLAMA = 'ollama'
 export const API = 'api'
 export const VERIFICATION_JOB = 'verification'
+export const BACKUP = 'backup'
 /** What the data was laid out for. */
 export const LAYOUT = 'layout'
 

@@ -1,9 +1,10 @@
 import { networking, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
+import { type ScheduledBackup, scheduledBackup } from '../settings/backup-settings.ts'
 import type { Settings } from '../settings/parse-settings.ts'
-import { API, CHROMA, OLLAMA, PART_OF, VERIFICATION_JOB } from './kubernetes-names.ts'
+import { API, BACKUP, CHROMA, OLLAMA, PART_OF, VERIFICATION_JOB } from './kubernetes-names.ts'
+import { type OutsideRange, pullRanges, serviceNamespace, storageRanges } from './outside-ranges.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
-import { type PullRange, pullRanges } from './pull-ranges.ts'
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer
 type Spec = types.input.networking.v1.NetworkPolicySpec
@@ -30,7 +31,9 @@ const tcp = (port: number) => ({ port, protocol: 'TCP' })
 export function policies(settings: Settings): Record<string, Spec> {
   const { clients } = settings.kubernetes
   const apiPort = settings.api.port
-  const users = [pods(API, VERIFICATION_JOB), ...clients.map(namespace)]
+  const backup = scheduledBackup(settings.backup)
+  const own = [API, VERIFICATION_JOB, ...(backup === undefined ? [] : [BACKUP])]
+  const users = [pods(...own), ...clients.map(namespace)]
   return {
     'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },
     'names-are-resolved': {
@@ -49,7 +52,7 @@ export function policies(settings: Settings): Record<string, Spec> {
       ingress: [{ from: users, ports: [tcp(AUTH_PROXY_PORT)] }],
     },
     'users-reach-the-fronts': {
-      podSelector: named(API, VERIFICATION_JOB),
+      podSelector: named(...own),
       policyTypes: ['Egress'],
       egress: [{ to: [pods(CHROMA, OLLAMA)], ports: [tcp(AUTH_PROXY_PORT)] }],
     },
@@ -61,12 +64,26 @@ export function policies(settings: Settings): Record<string, Spec> {
     'models-are-pulled': {
       podSelector: named(OLLAMA),
       policyTypes: ['Egress'],
-      egress: pullRanges(settings).map(pulling),
+      egress: pullRanges(settings).map(outside),
     },
+    ...(backup && {
+      'archives-are-stored': {
+        podSelector: named(BACKUP),
+        policyTypes: ['Egress'],
+        egress: [...storageRanges(settings, backup).map(outside), ...storageInside(backup)],
+      },
+    }),
   }
 }
 
-const pulling = ({ ports, ...ipBlock }: PullRange) => ({
+/** Storage that is a Service of the cluster: policies know its pods, and at which of their ports it is they do not. */
+function storageInside({ endpoint }: ScheduledBackup) {
+  const name = endpoint === undefined ? undefined : serviceNamespace(endpoint)
+  if (name === undefined) return []
+  return [{ to: [name === '' ? { podSelector: {} } : namespace(name)] }]
+}
+
+const outside = ({ ports, ...ipBlock }: OutsideRange) => ({
   to: [{ ipBlock }],
   ...(ports && { ports: ports.map(tcp) }),
 })

@@ -4,8 +4,8 @@ import { OBJECT_OWNER_LABEL } from './kubernetes-names.ts'
 const OF_CLUSTER = /^kubernetes:/
 
 /**
- * Has every object of a component carry its owner, whatever makes it, and the claims that a StatefulSet's controller
- * makes. Selectors stay without: they could not be changed where a version without owners made them.
+ * Has every object of a component carry its owner, whatever makes it, and what a controller makes of it: the claims of a
+ * StatefulSet, the Jobs of a CronJob. Selectors stay without: they could not be changed where a version without owners made them.
  * @param owner id of the stack's owner
  */
 export const ownedBy =
@@ -21,10 +21,12 @@ export const ownedBy =
     })
     const { spec } = props
     const claims = spec?.volumeClaimTemplates?.map(owned)
+    const job = spec?.jobTemplate && owned(spec.jobTemplate)
     return {
       props: {
         ...owned(props),
         ...(claims && { spec: { ...spec, volumeClaimTemplates: claims } }),
+        ...(job && { spec: { ...spec, jobTemplate: job } }),
       },
       opts,
     }

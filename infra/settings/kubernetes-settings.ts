@@ -54,7 +54,7 @@ const Ingress = z.strictObject({
 export type IngressSettings = z.infer<typeof Ingress>
 
 const Cidr = z.union([z.cidrv4(), z.cidrv6()], 'a range such as 10.0.0.0/16')
-const PullRange = Cidr.refine(
+export const PullRange = Cidr.refine(
   range => !range.includes('/') || mayBePulledFrom(range),
   `a range without link-local, loopback, multicast or metadata of a cloud: ${NEVER_PULLED_FROM.join(', ')}`,
 )

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { Architecture } from '../capacity/model/architecture.ts'
 import { type Egress, egressOf, type Wrong } from '../egress/egress-settings.ts'
@@ -8,6 +9,7 @@ import { Failure } from '../failure.ts'
 import type { Quota } from '../outputs.ts'
 import { PROJECT } from '../project.ts'
 import { MiB, type Millis, minutes } from '../units.ts'
+import { Backup, type BackupSettings } from './backup-settings.ts'
 import { type ImageReferences, Images, type NamedImages, resolveImages } from './image-settings.ts'
 import { Kubernetes, type KubernetesSettings, LABEL, Label } from './kubernetes-settings.ts'
 import { CATALOG, findModel } from './model-catalog.ts'
@@ -74,6 +76,8 @@ export interface Settings {
   /** As they are named, before mirror and lock. */
   configuredImages: NamedImages
   pullDeadline: Millis
+  /** Undefined where the settings name no place for them. */
+  backup: BackupSettings | undefined
   kubernetes: KubernetesSettings
   deployUnfit: boolean
 }
@@ -180,9 +184,33 @@ export function parseSettings(
     images: resolveImages(images),
     configuredImages: images,
     pullDeadline: minutes(config.pullDeadlineMinutes),
+    backup: backupSettings(config, wrong),
     kubernetes: kubernetesSettings(stack, config, wrong),
     deployUnfit: config.deployUnfit,
   }
+}
+
+/** With its defaults; on a cluster, what a CronJob can do. */
+function backupSettings({ target, backup: configured }: z.infer<typeof Config>, wrong: Wrong) {
+  const backup = Backup.parse(configured)
+  const { to, schedule, secret } = backup
+  if (to === '') {
+    if (isDeepStrictEqual(backup, Backup.parse({}))) return undefined
+    throw wrong('backup.to', to, 'an absolute path of a folder, or s3://BUCKET/PREFIX')
+  }
+  if (target === 'kubernetes' && schedule !== undefined) {
+    if (!to.startsWith('s3://')) {
+      throw wrong('backup.to', to, 's3://BUCKET/PREFIX: a folder of a pod goes with it')
+    }
+    if (secret === undefined) {
+      throw wrong(
+        'backup.secret',
+        '',
+        'the name of a Secret of the namespace, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      )
+    }
+  }
+  return backup
 }
 
 /** With its defaults, also where nothing is set; the namespace is the stack's own. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DEFAULT_SHARDS, MAX_SHARDS, MIN_SHARDS } from '../shards.ts'
+import { Backup } from './backup-settings.ts'
 import { DEFAULT_CHROMA, SUPPORTED_CHROMA } from './chroma-version.ts'
 import { Images } from './image-settings.ts'
 import { Kubernetes } from './kubernetes-settings.ts'
@@ -191,6 +192,9 @@ export const Config = z.strictObject({
   pullDeadlineMinutes: whole(1, 1440)
     .default(180)
     .describe('Minutes a model may take to come in, before the deployment gives up'),
+  backup: Backup.default({} as never).describe(
+    `Where backups of all creators go, and when, see infra/settings/backup-settings.ts: ${Object.keys(Backup.shape).join(', ')}`,
+  ),
   // Its own defaults are filled in by parse-settings.ts: Pulumi.yaml can only say that nothing is set.
   kubernetes: Kubernetes.default({} as never).describe(
     `For a cluster, see infra/settings/kubernetes-settings.ts: ${Object.keys(Kubernetes.shape).join(', ')}`,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
-import { pullHosts } from '../kubernetes/pull-ranges.ts'
+import { pullHosts, serviceNamespace } from '../kubernetes/outside-ranges.ts'
 import { PROJECT } from '../project.ts'
+import { scheduledBackup } from './backup-settings.ts'
 import { neverRun } from './ollama-version.ts'
 import type { Settings } from './parse-settings.ts'
 
@@ -12,6 +13,7 @@ export function warningsOf(settings: Settings): string[] {
     settings.target === 'docker' ? apiInClear(settings) : undefined,
     ...(settings.target === 'kubernetes' ? [addressesBehindIngress(settings)] : []),
     ...(settings.target === 'kubernetes' ? pulledByName(settings) : []),
+    ...(settings.target === 'kubernetes' ? [storedByName(settings)] : []),
   ].filter(text => text !== undefined)
 }
 
@@ -45,4 +47,13 @@ function pulledByName(settings: Settings): string[] {
       ({ setting, host }) =>
         `WARNING: ${PROJECT}:${setting} names ${host}, and ${PROJECT}:kubernetes.pullFrom is empty: where that name stands for a private address and the cluster's network enforces policies, no model is pulled. Then set kubernetes.pullFrom to its range, such as ["10.0.0.7/32"]`,
     )
+}
+
+function storedByName({ backup }: Settings): string | undefined {
+  const { endpoint, ranges = [] } = scheduledBackup(backup) ?? {}
+  if (endpoint === undefined || ranges.length > 0) return undefined
+  const { hostname } = new URL(endpoint)
+  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+  if (isAddress || serviceNamespace(endpoint) !== undefined) return undefined
+  return `WARNING: ${PROJECT}:backup.endpoint names ${hostname}, and ${PROJECT}:backup.ranges is empty: where that name stands for a private address and the cluster's network enforces policies, no backup is taken. Then set backup.ranges to its range, such as ["10.0.0.9/32"]`
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { MOST_RATE } from '../../infra/settings/backup-settings.ts'
 import type { Flag } from './command.ts'
 
 /** Reads an option that is a whole number from `least` to `most`. */
@@ -24,8 +25,6 @@ export const repeated: Flag['parse'] = (text, before) => [
   ...((before as string[] | undefined) ?? []),
   text,
 ]
-
-const MOST_RATE = 1_000_000
 
 export const RATE_FLAG: Flag = {
   flags: '--rate <number>',

@@ -17,7 +17,6 @@ import type { Knowledge } from '../../checks/store/knowledge.ts'
 import { Failure } from '../../infra/failure.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { counted, formatBytes, formatDuration } from '../../infra/units.ts'
-import { backupsBefore } from '../backups.ts'
 import type { Steps } from '../steps/steps.ts'
 import type { TargetCommands } from '../targets/target.ts'
 import { keepReceipt, type Receipt } from './receipts.ts'
@@ -122,11 +121,18 @@ export async function forgetCreators(
       files: after.files,
       bytes: after.bytes,
     },
-    backups: await backupsBefore(settings.home, Math.max(...all.map(({ until }) => until))),
+    backups: await backupsBefore(knowledge, Math.max(...all.map(({ until }) => until)), signal),
   }
   const file = await keepReceipt(settings.home, receipt)
   for (const each of all) await knowledge.forgotten.erased(each)
   return { receipt, file }
+}
+
+/** Those that were begun up to a moment, in Unix seconds, of all creators or of one. */
+async function backupsBefore({ backups }: Knowledge, second: number, signal: AbortSignal) {
+  return (await backups.all(signal))
+    .filter(({ created }) => Date.parse(created) < (second + 1) * 1000)
+    .map(({ place, archive, created }) => ({ place, archive, created }))
 }
 
 /**

@@ -100,5 +100,5 @@ const isGiven = ({ long }: Option, args: readonly string[]): boolean =>
   args.some(arg => arg === long || arg.startsWith(`${long}=`))
 
 /** As every shell takes it for one word. */
-const quoted = (text: string): string =>
+export const quoted = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`

@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { BACKUP } from '../../infra/kubernetes/kubernetes-names.ts'
 import { besidePod } from '../chroma-files/beside-pod.ts'
 import { sizeClaims } from '../cluster/claim-sizes.ts'
 import { openCluster } from '../cluster/cluster-client.ts'
@@ -33,7 +34,7 @@ export const kubernetes: TargetCommands = {
 
   async findHopeless(settings, since) {
     const cluster = await openCluster(settings)
-    const pods = await stackPods(settings, cluster)
+    const pods = (await stackPods(settings, cluster)).filter(isOfUpdate)
     const nodesMayCome = settings.kubernetes.nodes.length > 0
     const moment = { since, now: Date.now(), nodesMayCome }
     return findHopeless(pods, logsOf(settings, cluster, since), moment)
@@ -68,6 +69,10 @@ export const kubernetes: TargetCommands = {
 
   kept: ({ kubernetes: { namespace } }) => `data and models stay in the claims of ${namespace}`,
 }
+
+/** An update does not wait for backups, which come and go by their schedule. */
+const isOfUpdate = ({ metadata }: V1Pod): boolean =>
+  metadata?.labels?.['app.kubernetes.io/name'] !== BACKUP
 
 function statusOf({ metadata, status }: V1Pod): ServerStatus {
   const { name = '', namespace } = metadata ?? {}

@@ -9,6 +9,7 @@ import type { Outputs } from '../../infra/outputs.ts'
 import type { ServerVersions } from '../../infra/settings/server-version.ts'
 import type { StackFile } from '../../infra/settings/settings-file.ts'
 import { type Bytes, counted, formatBytes, formatDuration } from '../../infra/units.ts'
+import { requireNoBackup } from '../backup/under-way.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 import type { Task } from '../progress.ts'
 import type { Steps } from '../steps/steps.ts'
@@ -168,6 +169,7 @@ async function begin(
     await withKnowledge(outputs, async knowledge => {
       const { target } = await findMove(knowledge, signal)
       if (target !== undefined) throw moveUnderWay(target)
+      await requireNoBackup(knowledge.backups, signal)
       await recordUpgrade(stack.settings, upgrade)
       await recordFreeze(knowledge, upgrade, signal)
     })

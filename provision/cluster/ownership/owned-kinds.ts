@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { LAYOUT, PART_OF } from '../../../infra/kubernetes/kubernetes-names.ts'
+import { scheduledBackup } from '../../../infra/settings/backup-settings.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 
 /** A kind of object that a stack makes in its namespace. */
@@ -21,6 +22,7 @@ const KINDS: readonly Kind[] = [
   kind('apps/v1', 'StatefulSet', 'statefulsets'),
   kind('apps/v1', 'Deployment', 'deployments'),
   kind('batch/v1', 'Job', 'jobs'),
+  kind('batch/v1', 'CronJob', 'cronjobs'),
   kind('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   kind('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   kind('networking.k8s.io/v1', 'Ingress', 'ingresses'),
@@ -40,9 +42,10 @@ export const kindsOf = ({ kubernetes: { monitoring } }: Settings): readonly Kind
 
 /** Whether the settings have an object of this kind made; one of another time may be there all the same. */
 export function isMade(
-  { kubernetes: { autoscaling, ingress } }: Settings,
+  { kubernetes: { autoscaling, ingress }, backup }: Settings,
   { kind }: Kind,
 ): boolean {
+  if (kind === 'CronJob') return scheduledBackup(backup) !== undefined
   if (kind === 'HorizontalPodAutoscaler') return Boolean(autoscaling.api ?? autoscaling.ollama)
   return kind !== 'Ingress' || ingress !== undefined
 }
@@ -56,6 +59,7 @@ const POLICIES = [
   'users-reach-the-fronts',
   'verification-reaches-the-api',
   'models-are-pulled',
+  'archives-are-stored',
 ]
 
 const POOL = 'ollama-(?:cpu|gpu(?:-\\d+)?)'

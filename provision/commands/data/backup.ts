@@ -1,23 +1,26 @@
-import { backup as archive, type BackedUp } from '../../../checks/archive/backup.ts'
-import { PROJECT_VERSION } from '../../../infra/project.ts'
+import { Failure } from '../../../infra/failure.ts'
+import { PROJECT } from '../../../infra/project.ts'
+import { versionsOf } from '../../../infra/servers/backup-request.ts'
+import { MOST_KEPT } from '../../../infra/settings/backup-settings.ts'
 import { archiveScratchOf } from '../../../infra/settings/home-paths.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
-import { counted, formatBytes } from '../../../infra/units.ts'
-import { storageAt } from '../../archives.ts'
-import { clearBegun, keepNewest, recordBackup, recordBegun } from '../../backups.ts'
+import { counted } from '../../../infra/units.ts'
+import { storageAt } from '../../backup/archives.ts'
+import { describeBackup, takeBackup } from '../../backup/take-backup.ts'
+import { timerLine } from '../../backup/timer-line.ts'
+import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG, repeated, wholeNumber } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
 
 interface BackupOptions extends StackOptions {
-  to: string
+  to?: string
   creator?: string
   recipient?: string[]
   rate?: number
   keep?: number
+  timer?: boolean
 }
-
-const MOST_KEPT = 10_000
 
 /** Saves what creators have in an archive, while the stack is used. */
 export const backup: CommandSpec<BackupOptions> = {
@@ -28,14 +31,14 @@ export const backup: CommandSpec<BackupOptions> = {
     ...STACK_FLAGS,
     {
       flags: '--to <place>',
-      description: 'a folder, or s3://BUCKET/PREFIX, in which the archive gets a folder of its own',
-      required: true,
+      description:
+        "a folder, or s3://BUCKET/PREFIX, in which the archive gets a folder of its own; that of the stack's settings when absent",
     },
     { flags: '--creator <id>', description: 'of one creator alone' },
     {
       flags: '--recipient <key>',
       description:
-        'public key of age (age1…) that the files are encrypted for; may be given several times. In the clear when absent',
+        "public key of age (age1…) that the files are encrypted for; may be given several times. Those of the stack's settings when absent",
       parse: repeated,
     },
     RATE_FLAG,
@@ -45,50 +48,51 @@ export const backup: CommandSpec<BackupOptions> = {
         'once it is there, delete the oldest that this stack has put in the same place, but for so many',
       parse: wholeNumber(1, MOST_KEPT),
     },
+    {
+      flags: '--timer',
+      description:
+        "only print the line of a crontab that takes backups as the stack's settings say",
+    },
   ],
-  async run({ to, creator, recipient: recipients = [], rate, keep, ...options }, context) {
-    const storage = await storageAt(to)
-    const { steps, signal } = context
-    return withDeployment(options, 'backup', context, async (deployment, { settings }) => {
-      const { stack, home } = settings
-      const folder = archiveScratchOf(home)
-      await clearBegun(home, storage)
-      const begun = (archive: string) => recordBegun(home, storage.name, archive)
-      const asked = {
-        stack,
-        versions: versionsOf(settings),
-        creator,
-        recipients,
-        rate,
-        folder,
-        begun,
-      }
+  async run(options, context) {
+    const { settings } = await openStackFile(options.stack, options.configFile)
+    if (options.timer) {
+      const line = timerLine(settings, options)
+      return { text: line, document: { line } }
+    }
+    const { to, endpoint, ...asked } = askedOf(options, settings)
+    const storage = await storageAt(to, endpoint)
+    const { steps } = context
+    return withDeployment(options, 'backup', context, async deployment => {
       const done = await steps.run(
         'backup',
-        ({ report }) =>
-          archive(deployment.knowledge(), storage, { ...asked, now: new Date(), signal, report }),
+        task => takeBackup(deployment.knowledge(), storage, asked, task),
         ({ records, creators }) =>
           `${counted(records, 'record')} of ${counted(creators, 'creator')}`,
       )
-      await recordBackup(home, storage.name, done)
-      if (creator === undefined) await deployment.knowledge().lastBackup.record(done)
-      const removed = keep === undefined ? [] : await keepNewest(home, storage, keep)
-      return { text: describe(done, removed), document: { ...done, removed } }
+      return { text: describeBackup(done), document: done }
     })
   },
 }
 
-function describe(done: BackedUp, removed: readonly string[]): string {
-  const { archive, documents, creators, bytes, encrypted, unsettled } = done
-  const restless =
-    unsettled === 0
-      ? ''
-      : `\n${counted(unsettled, 'creator')} changed whenever they were read: their documents are whole, and not all of one moment`
-  return `${archive} has ${counted(documents, 'document')} of ${counted(creators, 'creator')}, ${formatBytes(bytes)}${encrypted ? ', encrypted' : ''}${restless}${removed.map(old => `\nDeleted: ${old}`).join('')}`
+/** What the options ask for, and the settings where they say nothing; what is kept is kept of the settings' own place. */
+function askedOf({ to, creator, recipient, rate, keep }: BackupOptions, settings: Settings) {
+  const { stack, home, backup } = settings
+  const place = to ?? backup?.to
+  if (place === undefined) {
+    throw new Failure('misused', `Nothing says where the backup of stack ${stack} is to go`, {
+      mend: `name a folder or s3://BUCKET/PREFIX: npm run backup -- --stack ${stack} --to PLACE; or set ${PROJECT}:backup`,
+    })
+  }
+  return {
+    stack,
+    versions: versionsOf(settings),
+    to: place,
+    endpoint: backup?.endpoint,
+    creator,
+    recipients: recipient ?? backup?.recipients ?? [],
+    rate: rate ?? backup?.rate,
+    keep: keep ?? (to === undefined && creator === undefined ? backup?.keep : undefined),
+    folder: archiveScratchOf(home),
+  }
 }
-
-const versionsOf = ({ target, images, chroma, ollama }: Settings): Record<string, string> => ({
-  'knowledge-stack': PROJECT_VERSION,
-  chroma: target === 'local' ? chroma.version : images.chroma,
-  ollama: ollama.version,
-})

@@ -4,8 +4,9 @@ import { restore as putBack, type Restored } from '../../../checks/archive/resto
 import { Failure } from '../../../infra/failure.ts'
 import { archiveScratchOf, receiptsOf } from '../../../infra/settings/home-paths.ts'
 import { counted } from '../../../infra/units.ts'
-import { identitiesIn, storageAt } from '../../archives.ts'
+import { identitiesIn, storageAt } from '../../backup/archives.ts'
 import { forgottenBy } from '../../forget/receipts.ts'
+import { openStackFile } from '../../read-models.ts'
 import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
@@ -59,11 +60,12 @@ export const restore: CommandSpec<RestoreOptions> = {
     { from, creator, overwrite, embed = false, identity, receipts, rate, ...options },
     context,
   ) {
-    const storage = await storageAt(from)
+    const { settings } = await openStackFile(options.stack, options.configFile)
+    const storage = await storageAt(from, settings.backup?.endpoint)
     const identities = await identitiesIn(identity)
     if (receipts !== undefined) await requireFolder(receipts)
     const { steps, signal } = context
-    return withDeployment(options, 'restore', context, async (deployment, { settings }) => {
+    return withDeployment(options, 'restore', context, async deployment => {
       await requireNoUpgrade(settings)
       const folder = archiveScratchOf(settings.home)
       const there = overwrite ? ('replace' as const) : ('keep' as const)

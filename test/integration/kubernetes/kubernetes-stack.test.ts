@@ -8,6 +8,7 @@ import type { Creator } from '../../../checks/store/creator.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { deployedStack } from '../../../provision/deployed.ts'
 import { Steps } from '../../../provision/steps/steps.ts'
+import { startS3 } from '../../support/archive/s3-server.ts'
 import type { KubeObject } from '../../support/cluster/api.ts'
 import { askFromPod, pollFromPod } from '../../support/cluster/ask-from-pod.ts'
 import { stackImages } from '../../support/cluster/images.ts'
@@ -317,6 +318,57 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       const restored = await stack.json('restore', '--from', archive)
       expect(restored).toMatchObject({ code: 0, document: { written: documents } })
       expect(await written()).toEqual(known)
+    })
+
+    it('has backups taken at their times by a Job of its own, which others restore from', async () => {
+      const s3 = await startS3(cluster.gateway)
+      try {
+        const known = await written()
+        const { AWS_ENDPOINT_URL: endpoint, ...keys } = s3.env
+        await cluster.api.create({
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { name: 'archive-storage', namespace: NAMESPACE },
+          stringData: keys,
+        })
+        stack.config.backup = {
+          to: 's3://archives/nightly',
+          schedule: '* * * * *',
+          keep: 1,
+          endpoint,
+          secret: 'archive-storage',
+        }
+        const { code, stderr } = await stack.run('up')
+        expect({ code, stderr }).toMatchObject({ code: 0 })
+        const jobs = async () =>
+          (await cluster.api.list('batch/v1', 'Job')).filter(({ metadata }) =>
+            metadata.name.startsWith('backup'),
+          )
+        await waitFor('a backup to be taken', async () =>
+          (await jobs()).some(({ status }) => status.succeeded === 1),
+        )
+        const [cron] = await cluster.api.list('batch/v1', 'CronJob')
+        await cluster.api.patch(cron!, { spec: { suspend: true } })
+        await waitFor('all to have ended', async () =>
+          (await jobs()).every(({ status }) => !status.active),
+        )
+        const [archive, ...more] = await readdir(join(s3.folder, 'archives', 'nightly'))
+        expect(more).toEqual([])
+        const from = `s3://archives/nightly/${archive}`
+        const { backup } = (await stack.json('status')).document
+        expect(backup).toMatchObject({ archive: from, machine: expect.stringMatching(/^backup-/) })
+        await creator.clear()
+        Object.assign(stack.env, keys)
+        const restored = await stack.json('restore', '--from', from)
+        expect(restored).toMatchObject({ code: 0, document: { archive: from } })
+        expect(await written()).toEqual(known)
+        // What an update does not know of a CronJob's Jobs stays.
+        const kept = (await jobs()).length
+        expect((await stack.run('up')).code).toBe(0)
+        expect((await jobs()).length).toBe(kept)
+      } finally {
+        await s3.stop()
+      }
     })
 
     it('is erased of a creator, in its claim too, by a Job beside its pod that goes again', async () => {

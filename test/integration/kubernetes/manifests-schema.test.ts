@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  BACKUP,
   EVERYTHING,
   type KubernetesObject,
   kubernetesObjects,
@@ -13,7 +14,8 @@ const FOREIGN = ['ServiceMonitor']
 let objects: KubernetesObject[]
 
 beforeAll(async () => {
-  const stacks = [await kubernetesObjects({ instances: 2 }, EVERYTHING), await kubernetesObjects()]
+  const all = { instances: 2, backup: BACKUP }
+  const stacks = [await kubernetesObjects(all, EVERYTHING), await kubernetesObjects()]
   objects = stacks.flat().filter(({ kind }) => !FOREIGN.includes(kind))
 })
 

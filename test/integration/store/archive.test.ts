@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -16,7 +15,6 @@ import { reshard } from '../../../checks/reshard/reshard.ts'
 import { creatorKey } from '../../../checks/store/creator-id.ts'
 import type { Knowledge } from '../../../checks/store/knowledge.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { clearBegun, recordBegun } from '../../../provision/backups.ts'
 import { randomFrom } from '../../bench/knowledge/population.ts'
 import { SEED } from '../../support/searches.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
@@ -253,30 +251,6 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
       expect((await other.statistics()).records).toBe(120)
     }
     expect(killed).toBeGreaterThanOrEqual(KILLS / 2)
-  })
-
-  it('leaves nothing for good when a backup was killed: the next in its place deletes it, and nothing else', async () => {
-    const home = join(folder, 'home')
-    const place = new FolderStorage(join(folder, 'place'))
-    const whole = await place.create('whole')
-    await whole.finish('{}')
-    for (const name of ['killed', 'beside', 'elsewhere']) {
-      await (await place.create(name)).put('records-00000.parquet', Readable.from(['half']))
-    }
-    await writeFile(join(place.name, 'beside.partial', 'notes.txt'), 'mine')
-    for (const name of ['whole', 'killed', 'beside']) {
-      await recordBegun(home, place.name, join(place.name, name))
-    }
-    await clearBegun(home, new FolderStorage(join(folder, 'another place')))
-    expect((await readdir(place.name)).length).toBe(4)
-    await clearBegun(home, place)
-    expect((await readdir(place.name)).sort()).toEqual([
-      'beside.partial',
-      'elsewhere.partial',
-      'whole',
-    ])
-    expect(await readdir(join(place.name, 'beside.partial'))).toEqual(['notes.txt'])
-    expect(await readdir(join(place.name, 'whole'))).toEqual(['manifest.json'])
   })
 
   it('keeps what is there by then, and replaces it where that is asked for', async () => {

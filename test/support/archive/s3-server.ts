@@ -19,8 +19,11 @@ export interface RunningS3 {
   stop(): Promise<void>
 }
 
-/** A real S3 server with a bucket `archives`: Versity's gateway to a folder, built from Go's module proxy. */
-export async function startS3(): Promise<RunningS3> {
+/**
+ * A real S3 server with a bucket `archives`: Versity's gateway to a folder, built from Go's module proxy.
+ * @param host the address it listens on: of loopback, or one that a cluster's pods reach
+ */
+export async function startS3(host = '127.0.0.1'): Promise<RunningS3> {
   const bin = await install()
   const folder = await mkdtemp(join(tmpdir(), 's3-'))
   await mkdir(join(folder, 'archives'))
@@ -29,13 +32,13 @@ export async function startS3(): Promise<RunningS3> {
   const secret = randomBytes(16).toString('hex')
   const server = await startServer({
     command: join(bin, 'versitygw'),
-    args: ['--port', `127.0.0.1:${port}`, '--health', '/health', 'posix', folder],
+    args: ['--port', `${host}:${port}`, '--health', '/health', 'posix', folder],
     env: { ...process.env, ROOT_ACCESS_KEY: access, ROOT_SECRET_KEY: secret },
-    readyUrl: `http://127.0.0.1:${port}/health`,
+    readyUrl: `http://${host}:${port}/health`,
   })
   return {
     env: {
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      AWS_ENDPOINT_URL: `http://${host}:${port}`,
       AWS_ACCESS_KEY_ID: access,
       AWS_SECRET_ACCESS_KEY: secret,
       AWS_REGION: 'us-east-1',

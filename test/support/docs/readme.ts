@@ -1,17 +1,20 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
+import { Backup } from '../../../infra/settings/backup-settings.ts'
+import { Kubernetes } from '../../../infra/settings/kubernetes-settings.ts'
 import { capacityTables } from './capacity-tables.ts'
 import { checksTable, defectsTable } from './checks-tables.ts'
 import { routesTable } from './routes-table.ts'
-import { clusterSettingsTable, settingsTable } from './settings-tables.ts'
+import { objectTable, settingsTable } from './settings-tables.ts'
 
 /** The parts of the documents that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const GENERATED: Record<string, () => Promise<Record<string, string>>> = {
   'docs/api.md': async () => ({ routes: await routesTable() }),
   'docs/settings.md': async () => ({
     settings: settingsTable(),
-    'cluster-settings': clusterSettingsTable(),
+    'backup-settings': objectTable('backup', Backup),
+    'cluster-settings': objectTable('kubernetes', Kubernetes),
   }),
   'docs/sizing.md': async () => capacityTables(),
   'docs/verification.md': async () => ({ checks: checksTable(), defects: defectsTable() }),

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Kubernetes } from '../../../infra/settings/kubernetes-settings.ts'
 import { Config, DEFAULTS } from '../../../infra/settings/settings-schema.ts'
 import { table } from './table.ts'
 
@@ -13,12 +12,12 @@ export function settingsTable(): string {
   return table(['`knowledge-stack:…`', 'Default', 'Meaning'], rows)
 }
 
-/** The keys inside of the setting `kubernetes`, by its schema; what has no meaning of its own has its object's. */
-export function clusterSettingsTable(): string {
-  const rows = keysOf(z.toJSONSchema(Kubernetes, { io: 'input' }) as Schema).map(
+/** The keys inside of a setting that is an object, by its schema; what has no meaning of its own has its object's. */
+export function objectTable(setting: string, schema: z.ZodType): string {
+  const rows = keysOf(z.toJSONSchema(schema, { io: 'input' }) as Schema).map(
     ([path, schema, meaning]) => [`\`${path}\``, typeOf(schema), shown(schema.default), meaning],
   )
-  return table(['`kubernetes.…`', 'Type', 'Default', 'Meaning'], rows)
+  return table([`\`${setting}.…\``, 'Type', 'Default', 'Meaning'], rows)
 }
 
 const shown = (value: unknown): string =>

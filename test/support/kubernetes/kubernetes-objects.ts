@@ -9,7 +9,17 @@ export type { KubernetesObject }
 /** Two CPU nodes and one with a GPU that holds both models. */
 const NODES = ['memory=64GiB,cpu=16,gpu=L40S', 'memory=32GiB,cpu=8', 'memory=32GiB,cpu=8']
 
-/** Everything that can be asked for, and nothing left out. */
+/** Backups that a cluster takes by itself. */
+export const BACKUP = {
+  to: 's3://archives/nightly',
+  schedule: '0 3 * * *',
+  keep: 14,
+  recipients: ['age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'],
+  endpoint: 'http://minio.storage.svc:9000',
+  secret: 'archive-storage',
+}
+
+/** Everything that can be asked for of a cluster, and nothing left out. */
 export const EVERYTHING = {
   context: 'cluster',
   autoscaling: { api: { min: 2, max: 4 } },

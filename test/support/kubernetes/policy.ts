@@ -10,7 +10,8 @@ export interface Rule {
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind
 type Any = any
 
-const podSpec = (object: KubernetesObject): Any | undefined => object.spec?.template?.spec
+const podSpec = ({ spec }: KubernetesObject): Any | undefined =>
+  (spec?.jobTemplate?.spec ?? spec)?.template?.spec
 const containersOf = (object: KubernetesObject): Any[] => podSpec(object)?.containers ?? []
 const SETS = ['StatefulSet', 'Deployment']
 

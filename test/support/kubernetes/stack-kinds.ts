@@ -3,6 +3,7 @@ export const RUNNING_KINDS = [
   ['apps/v1', 'StatefulSet'],
   ['apps/v1', 'Deployment'],
   ['batch/v1', 'Job'],
+  ['batch/v1', 'CronJob'],
   ['policy/v1', 'PodDisruptionBudget'],
   ['networking.k8s.io/v1', 'NetworkPolicy'],
   ['v1', 'Service'],

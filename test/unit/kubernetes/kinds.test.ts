@@ -4,17 +4,28 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { isFixed, kindsOf } from '../../../provision/cluster/ownership/owned-kinds.ts'
-import { EVERYTHING, kubernetesObjects } from '../../support/kubernetes/kubernetes-objects.ts'
+import {
+  BACKUP,
+  EVERYTHING,
+  kubernetesObjects,
+} from '../../support/kubernetes/kubernetes-objects.ts'
 
 /** Kinds whose objects have names that Pulumi draws, so that they cannot be anybody else's. */
-const DRAWN = ['Deployment', 'Job', 'PodDisruptionBudget', 'HorizontalPodAutoscaler', 'Ingress']
+const DRAWN = [
+  'Deployment',
+  'Job',
+  'CronJob',
+  'PodDisruptionBudget',
+  'HorizontalPodAutoscaler',
+  'Ingress',
+]
 
 it('every object of a stack is looked for where others may have put theirs, under its name if that stays', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kinds-'))
   const caCertificates = join(folder, 'own.pem')
   await writeFile(caCertificates, '-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----\n')
   const egress = { httpsProxy: 'http://proxy.example.org:3128', caCertificates }
-  const objects = await kubernetesObjects({ instances: 2, ...egress }, EVERYTHING)
+  const objects = await kubernetesObjects({ instances: 2, backup: BACKUP, ...egress }, EVERYTHING)
   await rm(folder, { recursive: true })
   expect(objects.map(({ metadata }) => metadata.name)).toContain('ollama-certificates')
   const settings = parseSettings('test', { target: 'kubernetes', kubernetes: EVERYTHING })

@@ -213,6 +213,58 @@ describe('the network policies of a stack', () => {
     }
   })
 
+  describe('for backups on schedule', () => {
+    const backup = { to: 's3://archives', schedule: '@daily', secret: 'storage' }
+    const withBackup = (more: object = {}) => policiesOf({ backup: { ...backup, ...more } })
+
+    it('let them reach Chroma, and nobody else them', () => {
+      const own = withBackup()
+      const named = (part: string, direction: string) => applying(part, direction, own)
+      expect(named('backup', 'Ingress').flatMap(({ ingress = [] }) => ingress)).toEqual([])
+      const [{ egress }] = own.filter(({ podSelector, policyTypes }) => {
+        const names = podSelector.matchExpressions?.[0].values ?? []
+        return policyTypes[0] === 'Egress' && names.includes('api')
+      })
+      expect(takes(egress[0].to[0].podSelector, 'chroma')).toBe(true)
+      const fronts = named('chroma', 'Ingress').flatMap(({ ingress = [] }) => ingress)
+      expect(fronts.some(({ from }) => takes(from[0].podSelector, 'backup'))).toBe(true)
+    })
+
+    it('let them out to public storage and to ranges that are named, and the other pods not', () => {
+      const own = withBackup({ ranges: ['10.9.0.0/16'] })
+      for (const address of ['52.95.110.1', '10.9.0.4']) {
+        const out = [...PARTS, 'backup'].filter(part => reaches(part, address, 443, own))
+        expect(out.sort()).toEqual(address.startsWith('10.') ? ['backup'] : ['backup', 'ollama'])
+      }
+      for (const closed of ['10.8.0.1', '169.254.169.254', '10.96.0.1']) {
+        expect(reaches('backup', closed, 443, own)).toBe(false)
+      }
+    })
+
+    it('let them out to an endpoint at a private address, at its port', () => {
+      const own = withBackup({ endpoint: 'http://192.168.7.8:9000' })
+      expect(reaches('backup', '192.168.7.8', 9000, own)).toBe(true)
+      expect(reaches('backup', '192.168.7.8', 9001, own)).toBe(false)
+    })
+
+    it.each([
+      ['http://minio.storage.svc:9000', 'storage'],
+      ['http://minio.storage.svc.cluster.local:9000', 'storage'],
+      ['http://minio:9000', ''],
+      ['https://minio.example.org', undefined],
+    ])('let them out to the namespace of %s', (endpoint, name) => {
+      const rules = applying('backup', 'Egress', withBackup({ endpoint }))
+      const peers = rules.flatMap(({ egress = [] }) => egress.flatMap(({ to = [] }: Any) => to))
+      const found = peers.filter(
+        ({ namespaceSelector, podSelector }: Any) =>
+          namespaceSelector !== undefined || (podSelector && !podSelector.matchLabels),
+      )
+      const of = { matchLabels: { 'kubernetes.io/metadata.name': name } }
+      const wanted = name === '' ? [{ podSelector: {} }] : [{ namespaceSelector: of }]
+      expect(found).toEqual(name === undefined ? [] : wanted)
+    })
+  })
+
   it('name exceptions as the API server takes them: each within its range, and smaller', () => {
     const settings = { kubernetes: { pullFrom: ['100.64.0.0/10'], clusterRanges: ['9.0.0.0/8'] } }
     const blocks = blocksOf('ollama', policiesOf(settings)).map(({ block }) => block)

@@ -6,6 +6,7 @@ import { apiEnvironment } from '../../../infra/servers/api-environment.ts'
 import { parseSettings } from '../../../infra/settings/parse-settings.ts'
 import { GiB, MiB } from '../../../infra/units.ts'
 import {
+  BACKUP,
   EVERYTHING,
   type KubernetesObject,
   kubernetesObjects,
@@ -31,7 +32,7 @@ const decoded = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toSt
 
 beforeAll(async () => {
   const config = { shards: 12, instances: 3, parallel: 2, contextLength: 8192, keepAlive: '30m' }
-  objects = await kubernetesObjects({ ...config, ...API }, EVERYTHING)
+  objects = await kubernetesObjects({ ...config, ...API, backup: BACKUP }, EVERYTHING)
 })
 
 /** Of every pod. */
@@ -67,6 +68,41 @@ describe('every object of a stack on a cluster', () => {
     const shared = await kubernetesObjects({}, { namespace: 'team', sharedNamespace: true })
     expect(shared.filter(({ kind }) => kind === 'Namespace')).toEqual([])
     expect(objects.filter(({ kind }) => kind === 'Namespace')).toHaveLength(1)
+  })
+})
+
+describe('backups on a cluster', () => {
+  const cronJob = () => find('CronJob', 'backup').spec
+  const container = (spec = cronJob()) => spec.jobTemplate.spec.template.spec.containers[0]
+
+  it('are taken at their times by a CronJob, one at a time, and tried again where a server starts or creators move', () => {
+    expect(cronJob()).toMatchObject({
+      schedule: '0 3 * * *',
+      timeZone: 'Etc/UTC',
+      concurrencyPolicy: 'Forbid',
+      jobTemplate: { spec: { backoffLimit: 6, template: { spec: { restartPolicy: 'Never' } } } },
+    })
+  })
+
+  it('are told what the settings say, and the keys of the storage by the Secret that these name', () => {
+    const [, program, outputs, request] = container().args
+    expect(program).toBe('provision/backup/main.ts')
+    expect(outputs).toBe('/etc/knowledge/outputs.json')
+    const { schedule: _, secret, ...told } = BACKUP
+    expect(JSON.parse(request)).toMatchObject({ stack: 'test', ...told })
+    expect(container().envFrom).toEqual([{ secretRef: { name: secret } }])
+  })
+
+  it('have Jobs that carry the owner of the stack', () => {
+    const { metadata, spec } = find('CronJob', 'backup')
+    expect(spec.jobTemplate.metadata.labels).toEqual(metadata.labels)
+    expect(metadata.labels).toHaveProperty('knowledge-stack/owner')
+  })
+
+  it('are taken by nobody where the settings say no time', async () => {
+    const { schedule: _, ...backup } = BACKUP
+    const kinds = (await kubernetesObjects({ backup })).map(({ kind }) => kind)
+    expect(kinds).not.toContain('CronJob')
   })
 })
 

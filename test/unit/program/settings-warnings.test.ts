@@ -81,4 +81,17 @@ describe('a stack', () => {
       expect(warned({ target: 'kubernetes', modelMirror })).toEqual([])
     },
   )
+
+  it('on a cluster whose backups go to a name is told that its address may be a closed one', () => {
+    const backup = (endpoint: string, ranges: string[] = []) => ({
+      target: 'kubernetes',
+      backup: { to: 's3://archives', schedule: '@daily', secret: 'storage', endpoint, ranges },
+    })
+    const [warning, ...others] = warned(backup('https://minio.example.org'))
+    expect(others).toEqual([])
+    expect(warning).toContain('knowledge-stack:backup.endpoint names minio.example.org')
+    expect(warned(backup('https://minio.example.org', ['10.0.0.9/32']))).toEqual([])
+    expect(warned(backup('http://10.0.0.9:9000'))).toEqual([])
+    expect(warned(backup('http://minio.storage.svc:9000'))).toEqual([])
+  })
 })

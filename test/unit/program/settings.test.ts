@@ -103,12 +103,47 @@ describe('settings', () => {
     ['kubernetes', { autoscaling: { api: { min: 3, max: 2 } } }, 'min must not be above max'],
     ['kubernetes', { ingress: { host: 'knowledge.example.org' } }, 'tlsSecret'],
     ['kubernetes', { storage: 'fast' }, 'storage'],
+    ['backup', { to: 'archives' }, 'an absolute path of a folder, or s3://BUCKET/PREFIX'],
+    ['backup', { to: 's3://' }, 's3://BUCKET/PREFIX'],
+    ['backup', { schedule: '@daily' }, 's3://BUCKET/PREFIX'],
+    ['backup', { to: '/backups', schedule: 'at night' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', schedule: '0 3 * *' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', schedule: '60 3 * * *' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', schedule: '0 0 3 * * *' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', schedule: '0 3 L * *' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', schedule: '0 3 * * MON#2' }, 'five fields as cron takes them'],
+    ['backup', { to: '/backups', timeZone: 'Mars/Olympus' }, 'Europe/Berlin'],
+    ['backup', { to: '/backups', keep: 0 }, '>=1'],
+    ['backup', { to: '/backups', recipients: ['AGE-SECRET-KEY-1Q'] }, 'a public key of age'],
+    ['backup', { to: 's3://archives', endpoint: 'minio:9000' }, 'https://minio.example:9000'],
+    ['backup', { to: 's3://archives', ranges: ['169.254.0.0/16'] }, '169.254.0.0/16'],
+    ['backup', { to: '/backups', every: 'day' }, 'every'],
   ])('refuse %s = %j and say what is allowed', (key, value, allowed) => {
     const failure = failureOf({ [key]: value })
     expect(failure.exitCode).toBe(2)
     expect(failure.text).toContain(`knowledge-stack:${key}`)
     expect(failure.text).toContain(allowed)
     expect(failure.mend).toContain('Pulumi.dev.yaml')
+  })
+
+  it.each(['0 3 * * *', '*/15 0-6,22 1,15 jan-mar MON-FRI', '@daily'])(
+    'take %s for when backups are taken',
+    schedule => {
+      const backup = { to: '/backups', schedule }
+      expect(parse({ backup }).backup).toMatchObject({ ...backup, timeZone: 'Etc/UTC' })
+      expect(parse({}).backup).toBeUndefined()
+      // As Pulumi hands over what is not set.
+      expect(parse({ backup: '{}' }).backup).toBeUndefined()
+    },
+  )
+
+  it('have a cluster take backups only where it can put them', () => {
+    const refused = (backup: object) =>
+      failureOf({ target: 'kubernetes', backup: { schedule: '@daily', ...backup } }).text
+    expect(refused({ to: '/backups' })).toContain('a folder of a pod goes with it')
+    expect(refused({ to: 's3://archives' })).toContain('AWS_SECRET_ACCESS_KEY')
+    const byHand = { to: '/backups' }
+    expect(parse({ target: 'kubernetes', backup: byHand }).backup).toMatchObject(byHand)
   })
 
   it("have a namespace of the stack's own, which is refused where a cluster would", () => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { holds, isInSome, rangeOfOne } from '../egress/ip-ranges.ts'
 import {
   METADATA,
@@ -6,13 +7,14 @@ import {
   OF_CLUSTERS,
   PRIVATE,
 } from '../egress/known-ranges.ts'
+import type { BackupSettings } from '../settings/backup-settings.ts'
 import type { Settings } from '../settings/parse-settings.ts'
 
 /** All public addresses of IPv4, of IPv6, and of IPv4 for those who have IPv6 alone (RFC 6052). */
 const PUBLIC = { v4: '0.0.0.0/0', v6: '2000::/3', nat64: '64:ff9b::/96' }
 
 /** A range that connections may be opened to, but for those in it that are left out; at all ports, or at some. */
-export interface PullRange {
+export interface OutsideRange {
   cidr: string
   except?: string[]
   ports?: number[]
@@ -20,21 +22,48 @@ export interface PullRange {
 
 /**
  * Where models may be pulled from on a cluster: from a library or a mirror whose address is nobody's to know
- * beforehand and which sends on to others, at any port; from the private ranges that the settings name; and from a
- * mirror, or through a proxy, that they name by a private address.
+ * beforehand and which sends on to others; or through a proxy.
  */
-export function pullRanges({
+export const pullRanges = ({
   kubernetes,
   ...settings
-}: Pick<Settings, 'kubernetes' | 'modelMirror' | 'egress'>): PullRange[] {
-  const { pullFrom, clusterRanges } = kubernetes
+}: Pick<Settings, 'kubernetes' | 'modelMirror' | 'egress'>): OutsideRange[] =>
+  outsideRanges(kubernetes, kubernetes.pullFrom, pullHosts(settings))
+
+/** Where archives may be stored from within a cluster, but for what is in the cluster itself. */
+export const storageRanges = (
+  { kubernetes }: Pick<Settings, 'kubernetes'>,
+  { ranges, endpoint }: Pick<BackupSettings, 'ranges' | 'endpoint'>,
+): OutsideRange[] =>
+  outsideRanges(kubernetes, ranges, endpoint === undefined ? [] : [hostOf(endpoint)])
+
+/**
+ * The namespace whose Service an address names, as `http://minio.storage.svc:9000` does; undefined for others. One without
+ * a dot is of the pod's own, which is `''` here.
+ */
+export function serviceNamespace(url: string): string | undefined {
+  const { host } = hostOf(url)
+  if (isIP(host) !== 0) return undefined
+  if (!host.includes('.')) return host === 'localhost' ? undefined : ''
+  return /^[^.]+\.([^.]+)\.svc(\.|$)/.exec(host)?.[1]
+}
+
+/**
+ * All public addresses at any port, some private ranges, and hosts that are named by a private address.
+ * @param open the private ranges
+ */
+function outsideRanges(
+  { clusterRanges }: Pick<Settings['kubernetes'], 'clusterRanges'>,
+  open: readonly string[],
+  hosts: readonly Host[],
+): OutsideRange[] {
   const closed = [...NEVER_PULLED_FROM, ...METADATA, ...PRIVATE, ...OF_CLUSTERS, ...clusterRanges]
   return [
     without(PUBLIC.v4, closed),
     without(PUBLIC.v6, closed),
     { cidr: PUBLIC.nat64, except: closed.flatMap(range => nat64Of(range) ?? []) },
-    ...pullFrom.map(cidr => without(cidr, METADATA)),
-    ...pullHosts(settings)
+    ...open.map(cidr => without(cidr, METADATA)),
+    ...hosts
       .filter(({ host }) => isInSome([...PRIVATE, ...OF_CLUSTERS, ...clusterRanges], host))
       .map(({ host, port }) => ({ cidr: rangeOfOne(host), ports: [port] }))
       .filter(({ cidr }) => mayBePulledFrom(cidr)),
@@ -47,10 +76,18 @@ export function pullHosts({ modelMirror, egress }: Pick<Settings, 'modelMirror' 
   const named = { modelMirror: mirror, httpsProxy: egress.proxy }
   return Object.entries(named).flatMap(([setting, url]) => {
     if (url === undefined) return []
-    const { protocol, hostname, port } = new URL(url)
-    const host = hostname.replace(/^\[|\]$/g, '')
-    return [{ setting, host, port: Number(port) || DEFAULT_PORTS[protocol]! }]
+    return [{ setting, ...hostOf(url) }]
   })
+}
+
+interface Host {
+  host: string
+  port: number
+}
+
+function hostOf(url: string): Host {
+  const { protocol, hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || DEFAULT_PORTS[protocol]! }
 }
 
 const DEFAULT_PORTS: Record<string, number> = {
@@ -61,7 +98,7 @@ const DEFAULT_PORTS: Record<string, number> = {
 }
 
 /** A range without those of some that are in it, each smaller than it. */
-function without(cidr: string, closed: readonly string[]): PullRange {
+function without(cidr: string, closed: readonly string[]): OutsideRange {
   const except = closed.filter(range => range !== cidr && holds(cidr, range))
   return { cidr, ...(except.length > 0 && { except }) }
 }

@@ -1,20 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { FolderStorage } from '../checks/archive/folder-storage.ts'
-import type { ArchiveStorage } from '../checks/archive/storage.ts'
-import { Failure } from '../infra/failure.ts'
+import { FolderStorage } from '../../checks/archive/folder-storage.ts'
+import type { ArchiveStorage } from '../../checks/archive/storage.ts'
+import { Failure } from '../../infra/failure.ts'
 
 /**
  * The storage that somebody names: a folder of this machine, or `s3://bucket/prefix`.
+ * @param endpoint of storage of S3's kind; where absent, the AWS variables say so
  * @throws Failure `misused` for an address of another kind
  */
-export async function storageAt(place: string): Promise<ArchiveStorage> {
+export async function storageAt(place: string, endpoint?: string): Promise<ArchiveStorage> {
   const [, scheme, bucket = '', prefix = ''] = /^(\w+):\/\/([^/]*)\/?(.*?)\/*$/.exec(place) ?? []
   if (scheme === undefined) return new FolderStorage(resolve(place))
   if (scheme === 's3' && bucket !== '') {
     // It takes a while to load, and few need it.
-    const { S3Storage } = await import('../checks/archive/s3-storage.ts')
-    return new S3Storage({ bucket, prefix })
+    const { S3Storage } = await import('../../checks/archive/s3-storage.ts')
+    return new S3Storage({ bucket, prefix, endpoint })
   }
   throw new Failure(
     'misused',
