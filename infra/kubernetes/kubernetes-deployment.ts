@@ -10,7 +10,7 @@ import { scheduledBackup } from '../settings/backup-settings.ts'
 import { apiKeysOf, tokensOf } from '../settings/home-paths.ts'
 import { clusterOf } from './cluster-providers.ts'
 import { apiEndpoint, chromaPodEndpoints, ollamaPoolEndpoints } from './kubernetes-endpoints.ts'
-import { API, objectLabels } from './kubernetes-names.ts'
+import { API, API_FILES, objectLabels } from './kubernetes-names.ts'
 import { recordLayout } from './layout-record.ts'
 import { networkPolicies } from './network-policies.ts'
 import { ownedBy } from './owned-by.ts'
@@ -101,7 +101,7 @@ export class KubernetesDeployment extends pulumi.ComponentResource implements Ta
     const plan = requireWorkload(this.#workloads, 'api')
     const { apiKeys } = this.#secrets
     const server = apiServer(this.#parts, outputs.apply(insideOutputs), apiKeys, plan)
-    const secret = { name: 'deployment', labels: objectLabels(API), files: server.files }
+    const secret = { name: API_FILES, labels: objectLabels(API), files: server.files }
     const files = secretFiles(secret, options)
     const api = apiServers(this.#parts, server, files, this.#servers)
     this.#inside = { files, api }

@@ -7,6 +7,9 @@ export const OLLAMA = 'ollama'
 export const API = 'api'
 export const VERIFICATION_JOB = 'verification'
 export const BACKUP = 'backup'
+export const MOVE_JOB = 'reshard'
+/** What the API is given: outputs, with tokens in them, and keys. */
+export const API_FILES = 'deployment'
 /** What the data was laid out for. */
 export const LAYOUT = 'layout'
 

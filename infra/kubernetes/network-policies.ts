@@ -2,7 +2,15 @@ import { networking, type types } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import { type ScheduledBackup, scheduledBackup } from '../settings/backup-settings.ts'
 import type { Settings } from '../settings/parse-settings.ts'
-import { API, BACKUP, CHROMA, OLLAMA, PART_OF, VERIFICATION_JOB } from './kubernetes-names.ts'
+import {
+  API,
+  BACKUP,
+  CHROMA,
+  MOVE_JOB,
+  OLLAMA,
+  PART_OF,
+  VERIFICATION_JOB,
+} from './kubernetes-names.ts'
 import { type OutsideRange, pullRanges, serviceNamespace, storageRanges } from './outside-ranges.ts'
 import { AUTH_PROXY_PORT } from './pods/pod-ports.ts'
 
@@ -32,7 +40,7 @@ export function policies(settings: Settings): Record<string, Spec> {
   const { clients } = settings.kubernetes
   const apiPort = settings.api.port
   const backup = scheduledBackup(settings.backup)
-  const own = [API, VERIFICATION_JOB, ...(backup === undefined ? [] : [BACKUP])]
+  const own = [API, VERIFICATION_JOB, MOVE_JOB, ...(backup === undefined ? [] : [BACKUP])]
   const users = [pods(...own), ...clients.map(namespace)]
   return {
     'nothing-else': { podSelector: ALL, policyTypes: ['Ingress', 'Egress'] },

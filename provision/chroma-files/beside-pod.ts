@@ -1,22 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
+import type { V1Pod } from '@kubernetes/client-node'
 import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
-import { Failure } from '../../infra/failure.ts'
-import {
-  CHROMA,
-  claimName,
-  DATA,
-  OBJECT_OWNER_LABEL,
-  objectLabels,
-} from '../../infra/kubernetes/kubernetes-names.ts'
+import { CHROMA, claimName, DATA, objectLabels } from '../../infra/kubernetes/kubernetes-names.ts'
 import { dataAt, podTemplate } from '../../infra/kubernetes/pods/pod.ts'
 import { CHROMA_DATA } from '../../infra/servers/chroma-spec.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
-import { type Millis, minutes, seconds } from '../../infra/units.ts'
-import { ask, askIfThere, type Cluster, openCluster } from '../cluster/cluster-client.ts'
-import { removeObjects } from '../cluster/ownership/remove-objects.ts'
-import { podsIn, stackPods } from '../cluster/pods.ts'
-import { ownerOf } from '../ownership/home-owner.ts'
+import { type Millis, minutes } from '../../infra/units.ts'
+import { openCluster } from '../cluster/cluster-client.ts'
+import { runClusterJob } from '../cluster/cluster-job.ts'
+import { stackPods } from '../cluster/pods.ts'
 import { BESIDE_DATA, readBesideReport } from './beside-report.ts'
 
 const NAME = 'beside-data'
@@ -24,9 +15,6 @@ const REQUEST = 'request.json'
 const REQUEST_FOLDER = '/request'
 /** It reads all files of a server. */
 const WITHIN: Millis = minutes(60)
-const LOOK_EVERY: Millis = seconds(1)
-/** Its image is on the node, or comes from where that of the API came from. */
-const STARTED_WITHIN: Millis = minutes(5)
 /** What it needs is little, and a namespace may want it to be said. */
 const RESOURCES = {
   requests: { cpu: '100m', memory: '256Mi' },
@@ -41,42 +29,18 @@ export async function besidePod(
   signal: AbortSignal,
 ): Promise<BesideReport> {
   const cluster = await openCluster(settings)
-  const { namespace } = settings.kubernetes
   const place = `${CHROMA}-${instance}`
   const chroma = (await stackPods(settings, cluster)).find(pod => pod.metadata?.name === place)
-  const { id } = await ownerOf(settings)
-  const labels = { ...objectLabels(NAME), ...(id !== undefined && { [OBJECT_OWNER_LABEL]: id }) }
   const name = `${NAME}-${instance}`
-  const metadata = { name, namespace, labels }
-  const objects: KubernetesObject[] = [
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata,
-      stringData: { [REQUEST]: JSON.stringify({ data: CHROMA_DATA, ...request }) },
-    } as KubernetesObject,
-    {
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata,
-      spec: { backoffLimit: 0, template: templateOf(settings, instance, chroma, name) },
-    } as KubernetesObject,
-  ]
-  // Of a command that was killed.
-  await removeObjects(await thoseThere(objects, cluster), cluster)
-  const made: KubernetesObject[] = []
-  try {
-    for (const object of objects) {
-      made.push(await ask(cluster, `a new ${object.kind}`, cluster.objects.create(object)))
-    }
-    const pod = await finished(name, namespace, cluster, signal)
-    const asked = { name: pod.metadata!.name!, namespace }
-    // One that the node did not take has none.
-    const log = await cluster.core.readNamespacedPodLog(asked).catch(() => '')
-    return readBesideReport(log || (whyNot(pod) ?? ''), place)
-  } finally {
-    await removeObjects(made, cluster)
+  const job = {
+    name,
+    kind: NAME,
+    template: templateOf(settings, instance, chroma, name),
+    secret: { [REQUEST]: JSON.stringify({ data: CHROMA_DATA, ...request }) },
+    within: WITHIN,
   }
+  const output = await runClusterJob(settings, cluster, job, { report() {}, signal })
+  return readBesideReport(output, place)
 }
 
 function templateOf(
@@ -111,52 +75,5 @@ function templateOf(
   return {
     metadata,
     spec: { ...spec, ...(nodeName && { nodeName }), ...(tolerations && { tolerations }) },
-  }
-}
-
-/** What the cluster says of a pod that does not run as it should. */
-function whyNot({ status }: V1Pod): string | undefined {
-  const { reason, message, containerStatuses = [] } = status ?? {}
-  const waiting = containerStatuses.map(({ state }) => state?.waiting ?? state?.terminated)
-  const said = [{ reason, message }, ...waiting].map(each =>
-    [each?.reason, each?.message].filter(Boolean).join(': '),
-  )
-  return said.find(text => text !== '')
-}
-
-async function thoseThere(objects: readonly KubernetesObject[], cluster: Cluster) {
-  const found = objects.map(object => {
-    const question = cluster.objects.read(
-      object as KubernetesObject & { metadata: { name: string; namespace: string } },
-    )
-    return askIfThere(cluster, `a ${object.kind} of an earlier time`, question)
-  })
-  return (await Promise.all(found)).filter(object => object !== undefined)
-}
-
-async function finished(
-  job: string,
-  namespace: string,
-  cluster: Cluster,
-  signal: AbortSignal,
-): Promise<V1Pod> {
-  const deadline = Date.now() + WITHIN
-  for (;;) {
-    const [pod] = await podsIn(namespace, cluster, `job-name=${job}`)
-    const { phase } = pod?.status ?? {}
-    if (pod !== undefined && (phase === 'Succeeded' || phase === 'Failed')) return pod
-    const why = pod === undefined ? undefined : whyNot(pod)
-    const isLate =
-      Date.now() > (phase === 'Running' ? deadline : deadline - WITHIN + STARTED_WITHIN)
-    if (isLate) {
-      throw new Failure(
-        'unavailable',
-        `The Job ${job} in ${namespace} ${phase === 'Running' ? 'does not end' : 'does not start'}${why ? `: ${why}` : ''}`,
-        {
-          mend: `see why, while this runs again: kubectl -n ${namespace} describe job,pod -l job-name=${job}`,
-        },
-      )
-    }
-    await sleep(LOOK_EVERY, undefined, { signal })
   }
 }

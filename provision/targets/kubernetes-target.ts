@@ -10,6 +10,7 @@ import { nodesToPlan } from '../cluster/nodes-to-plan.ts'
 import { removeUnknownObjects, requireOwnObjects } from '../cluster/ownership/cluster-ownership.ts'
 import { describeClaims, purgeObjects } from '../cluster/ownership/purge-cluster.ts'
 import { logsOf, stackPods } from '../cluster/pods.ts'
+import { moveByJob } from '../reshard/move-job.ts'
 import type { ServerStatus, TargetCommands } from './target.ts'
 
 /** Pods of a cluster. */
@@ -46,6 +47,8 @@ export const kubernetes: TargetCommands = {
   },
 
   besideData: besidePod,
+
+  moveInside: moveByJob,
 
   async readLogs(settings, hand) {
     const cluster = await openCluster(settings)

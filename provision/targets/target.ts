@@ -1,4 +1,5 @@
 import type { BesideReport, BesideRequest } from '../../checks/chroma-files/beside-data.ts'
+import type { Resharded } from '../../checks/reshard/reshard.ts'
 import type { CurrentUsage } from '../../infra/capacity/capacity-plan.ts'
 import type { Node } from '../../infra/capacity/hardware/hardware.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
@@ -9,6 +10,8 @@ import type { ClaimSizes } from '../../infra/servers/target-component.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import type { Claim } from '../ownership/claim.ts'
+import type { Task } from '../progress.ts'
+import type { MoveRequest } from '../reshard/move-request.ts'
 import type { ToolName } from '../toolchain/toolchain.ts'
 
 /** What is done for a target alone, by the commands and before the program deploys. */
@@ -57,6 +60,8 @@ export interface TargetCommands {
     request: Omit<BesideRequest, 'data'>,
     signal: AbortSignal,
   ): Promise<BesideReport>
+  /** Moves creators from within the deployment, where that is not where this runs. */
+  moveInside?(settings: Settings, request: MoveRequest, task: Task): Promise<Resharded>
   /** Hands over all that the stack's servers have said, in pieces: what is kept of it. */
   readLogs(settings: Settings, hand: (piece: Uint8Array) => void): Promise<void>
   /**

@@ -16,6 +16,7 @@ import { firstShardMap, MAX_SHARDS, MIN_SHARDS } from '../../../infra/shards.ts'
 import { formatBytes, formatDuration } from '../../../infra/units.ts'
 import { type Copies, requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
+import { commandsFor } from '../../targets/targets.ts'
 import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import {
   type CommandContext,
@@ -116,9 +117,14 @@ async function run(
   }
   // What was copied already takes its room.
   if (!isThere && target === undefined) await requireHeadroom(settings, statistics, needed)
+  const asked = { ...wanted, rate: options.rate }
+  const { moveInside } = await commandsFor(settings)
   const done = await steps.run(
     'move',
-    ({ report }) => move(knowledge, { ...wanted, rate: options.rate, signal, report }),
+    task =>
+      moveInside === undefined
+        ? move(knowledge, { ...asked, ...task })
+        : moveInside(settings, asked, task),
     ({ generation, copied, creators, longestClosed }) =>
       generation === statistics.generation
         ? 'all are there already'

@@ -299,11 +299,34 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
     it('has its data moved to other shards, and deployed and verified there', async () => {
       const known = await written()
       stack.config.shards = 7
-      const { code, document, stderr } = await stack.json('reshard')
+      const foreign = await cluster.api.create({
+        apiVersion: 'batch/v1',
+        kind: 'Job',
+        metadata: { name: 'reshard', namespace: NAMESPACE },
+        spec: {
+          suspend: true,
+          template: {
+            spec: { restartPolicy: 'Never', containers: [{ name: 'job', image: 'job:1' }] },
+          },
+        },
+      })
+      expect(await stack.run('reshard')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('Job/reshard in the namespace tenants'),
+      })
+      await cluster.api.delete(foreign)
+      const moving = stack.json('reshard')
+      const seen: string[] = []
+      await waitFor('a Job to move it', async () => {
+        seen.push(...(await pods('reshard')).map(({ metadata }) => metadata.name))
+        return seen.length > 0
+      })
+      const { code, document, stderr } = await moving
       expect({ code, document, stderr }).toMatchObject({
         code: 0,
         document: { generation: 2, shards: 7, creators: 1, up: { verdict: 'passed' } },
       })
+      expect(await pods('reshard')).toEqual([])
       await openStack()
       expect(outputs.chroma).toMatchObject({ generation: 2, shards: 7 })
       expect(await written()).toEqual(known)
