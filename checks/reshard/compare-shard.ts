@@ -37,6 +37,7 @@ export async function differentCreators(
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
   const { shards } = move.to
+  const most = move.pace.atMost(COMPARED.records)
   const groups = [true, false]
     .flatMap(vectors => {
       const own = creators.filter(creator => hasVectorsCompared(creator) === vectors)
@@ -48,8 +49,8 @@ export async function differentCreators(
   const work = async () => {
     for (const { target, own, vectors } of groups) {
       const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
-      for (const part of partsOf(own, COMPARED.records, COMPARED.creators)) {
-        const isLarge = part.length === 1 && part[0]!.records > COMPARED.records
+      for (const part of partsOf(own, most, COMPARED.creators)) {
+        const isLarge = part.length === 1 && part[0]!.records > most
         const names = part.map(({ creator }) => creator)
         const found = await (isLarge ? largeDiffers : partDiffers)(
           move,
@@ -107,8 +108,9 @@ const largeDiffers: Differs = async (
   const here = await idsIn(from.shards, shard)
   const there = new Set(await idsIn(to.shards, target))
   if (here.length !== there.size || !here.every(id => there.has(id))) return [...creators]
-  for (let start = 0; start < here.length; start += READ) {
-    const ids = here.slice(start, start + READ)
+  const most = pace.atMost(READ)
+  for (let start = 0; start < here.length; start += most) {
+    const ids = here.slice(start, start + most)
     const get = (shards: ShardCollections, of: number) =>
       recordsIn(shards, of, creators, { ids, include }, signal)
     const [one, other] = await Promise.all([get(from.shards, shard), get(to.shards, target)])

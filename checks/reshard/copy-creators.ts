@@ -30,12 +30,13 @@ export class CreatorCopier {
    * @param isNew nobody ever began to copy one of them
    */
   async copy(creators: readonly CreatorId[], isNew: boolean): Promise<void> {
-    const { from, to, signal, embedsAnew, onCopied } = this.#move
+    const { from, to, signal, embedsAnew, onCopied, pace } = this.#move
+    const most = pace.atMost(READ)
     const copy = async (records: ChromaCollection) => {
       const wanted = await currentIds(records, creators, signal)
       const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
-      for (let start = 0; start < missing.length; start += READ) {
-        const ids = missing.slice(start, start + READ)
+      for (let start = 0; start < missing.length; start += most) {
+        const ids = missing.slice(start, start + most)
         const found = await this.#read(records, creators, ids)
         const copies = embedsAnew
           ? await embedRecords(to.embedder, found, signal)

@@ -72,7 +72,7 @@ export async function copyShard(
   const there = copiedBefore?.filter(({ creator }) => from.shards.of(creator) === shard) ?? []
   const creators = inOrder([...there, ...listed.creators]).filter(({ key }) => key > through)
   const copier = new CreatorCopier(move, shard, writer)
-  for (const part of partsOf(creators, COPIED.records, COPIED.creators)) {
+  for (const part of partsOf(creators, move.pace.atMost(COPIED.records), COPIED.creators)) {
     await copier.copy(
       part.map(({ creator }) => creator),
       copiedBefore === undefined,
@@ -235,7 +235,7 @@ async function copyChanged(
   const changed = all.filter(({ creator }) => from.versions.changed(creator, since, seen))
   const writer = new RecordWriter(to.shards, signal, pace)
   const copier = new CreatorCopier(move, shard, writer)
-  for (const part of partsOf(changed, COPIED.records, COPIED.creators)) {
+  for (const part of partsOf(changed, pace.atMost(COPIED.records), COPIED.creators)) {
     await copier.copy(
       part.map(({ creator }) => creator),
       false,

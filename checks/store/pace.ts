@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BATCH } from '../chroma/batches.ts'
 
-/** While a request is applied, questions wait: held back, requests are short ones, of what is due in such a part of a second. */
+/**
+ * While a request is applied or answered, questions wait: held back, requests are short ones, of what is due in such a part
+ * of a second.
+ */
 const SHORT = 1 / 8
 const FEWEST = 20
 
@@ -22,10 +25,15 @@ export class Pace {
     return this.#rate !== undefined
   }
 
-  /** Records of a request. */
+  /** Records of a request that writes. */
   get batch(): number {
-    if (this.#rate === undefined) return BATCH
-    return Math.min(BATCH, Math.max(FEWEST, Math.round(this.#rate * SHORT)))
+    return this.atMost(BATCH)
+  }
+
+  /** Records of a request. @param most as many where nothing is held back */
+  atMost(most: number): number {
+    if (this.#rate === undefined) return most
+    return Math.min(most, Math.max(FEWEST, Math.round(this.#rate * SHORT)))
   }
 
   /** Waits until so many more may be asked for. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,6 +25,7 @@ import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
 import { everythingOf, leaveContainer, stackLabels } from '../../support/docker/things.ts'
 import { dockerSubject } from '../../support/interrupted/docker-subject.ts'
 import { interruptOnTheWay } from '../../support/interrupted/interruptions.ts'
+import { TEAM_MODEL } from '../../support/models/model-mirror.ts'
 import {
   MODELS_HOST,
   type ModelsBehindProxy,
@@ -473,6 +474,38 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect({ code, document, stderr }).toMatchObject({
         code: 0,
         document: { generation: 3, shards: 10, up: { verdict: 'passed' } },
+      })
+      await notes.healthy()
+      expect(await notes.lost()).toEqual([])
+    },
+    6 * MINUTES,
+  )
+
+  it(
+    'has it embedded by another model anew while it is written, and the model before is taken away',
+    async () => {
+      const { name, gguf } = TEAM_MODEL
+      const folder = join(stack.folder, 'team')
+      await mkdir(folder)
+      await writeFile(join(folder, `${name}.gguf`), gguf())
+      stack.config.models = {
+        [name]: { role: 'embedding', sources: [{ kind: 'folder', path: folder }] },
+      }
+      stack.config.embeddingModel = name
+      const beside = await stack.json('up')
+      expect({ code: beside.code, stderr: beside.stderr }).toMatchObject({ code: 0 })
+      expect(beside.stderr).toContain('the data stays embedded by all-minilm:latest')
+      let isMoved = false
+      const moved = stack.json('reshard').finally(() => {
+        isMoved = true
+      })
+      await notes.write('while it is embedded', () => isMoved)
+      const { code, document, stderr } = await moved
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(document).toMatchObject({
+        generation: 4,
+        embeddingModel: `${name}:latest`,
+        up: { verdict: 'passed', models: [{ name: `${name}:latest` }, { name: 'smollm2:135m' }] },
       })
       await notes.healthy()
       expect(await notes.lost()).toEqual([])

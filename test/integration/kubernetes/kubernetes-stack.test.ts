@@ -17,7 +17,7 @@ import { localVolumes } from '../../support/cluster/volumes.ts'
 import { waitFor } from '../../support/cluster/wait.ts'
 import { OTHER_CHROMA, SPOILING_CHROMA } from '../../support/docker/images.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
-import { startModelMirror } from '../../support/models/model-mirror.ts'
+import { startModelMirror, TEAM_MODEL } from '../../support/models/model-mirror.ts'
 import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
@@ -329,6 +329,25 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect(await pods('reshard')).toEqual([])
       await openStack()
       expect(outputs.chroma).toMatchObject({ generation: 2, shards: 7 })
+      expect(await written()).toEqual(known)
+    })
+
+    it('is embedded by another model anew, by a Job, and the model before is taken away', async () => {
+      const known = await written()
+      const { name } = TEAM_MODEL
+      stack.config.models = { [name]: { role: 'embedding' } }
+      stack.config.embeddingModel = name
+      const beside = await stack.json('up')
+      expect({ code: beside.code, stderr: beside.stderr }).toMatchObject({ code: 0 })
+      expect(beside.stderr).toContain('the data stays embedded by all-minilm:latest')
+      const { code, document, stderr } = await stack.json('reshard')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(document).toMatchObject({
+        generation: 3,
+        embeddingModel: `${name}:latest`,
+        up: { verdict: 'passed', models: [{ name: `${name}:latest` }, { name: 'smollm2:135m' }] },
+      })
+      await openStack()
       expect(await written()).toEqual(known)
     })
 
