@@ -7,6 +7,8 @@ type Writer = ConstructorParameters<typeof ParquetWriter>[0]['writer']
 
 /** Rows that are encoded at once, and read at once: some 15 MB with vectors of 768 numbers. */
 const ROW_GROUP = 1000
+/** Of each column in a row group: where pages would end is asked for every number otherwise. */
+const ONE_PAGE = 0
 /** In a file's own metadata: which archive it is of. */
 const ARCHIVE_KEY = 'knowledge-stack archive'
 
@@ -44,7 +46,8 @@ export class ParquetFile {
   }
 
   async #encode(rows: readonly ArchivedRow[]): Promise<void> {
-    await this.#writer.write({ columnData: columnsOf(rows), rowGroupSize: this.#rowGroup })
+    const columnData = columnsOf(rows)
+    await this.#writer.write({ columnData, rowGroupSize: this.#rowGroup, pageSize: ONE_PAGE })
   }
 }
 

@@ -13,10 +13,17 @@ async function work(asked: Asked): Promise<void> {
   else {
     const rows = asked.rows.map(({ embedding, ...row }) => ({
       ...row,
-      embedding: Array.from(embedding),
+      embedding: listOf(embedding),
     }))
     await file?.write(rows)
   }
+}
+
+/** Array.from takes twenty times as long. */
+function listOf(numbers: Float32Array): number[] {
+  const list = new Array<number>(numbers.length)
+  for (let index = 0; index < numbers.length; index += 1) list[index] = numbers[index]!
+  return list
 }
 
 parentPort!.on('message', (asked: Asked) => {

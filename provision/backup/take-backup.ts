@@ -68,8 +68,7 @@ export async function takeBackup(
     const removed = keep === undefined ? [] : await keepNewest(backups, storage, keep)
     return { ...done, removed }
   } catch (error) {
-    // It has taken away what it had put there, unless it could not: then the next one does.
-    if (record !== undefined) await clearBegun(backups, storage).catch(() => undefined)
+    if (record !== undefined) await forgetBegun(backups, storage, record).catch(() => undefined)
     throw error
   } finally {
     clearInterval(stayAlive)
@@ -99,8 +98,12 @@ export async function clearBegun(
 ): Promise<void> {
   const begun = (await backups.all(signal)).filter(({ state }) => state === 'begun')
   const left = begun.filter(isIn(storage))
-  for (const { archive } of left) await storage.clear(archive)
-  await backups.remove(left)
+  for (const record of left) await forgetBegun(backups, storage, record)
+}
+
+async function forgetBegun(backups: BackupRecords, storage: ArchiveStorage, record: BackupRecord) {
+  await storage.clear(record.archive)
+  await backups.remove([record])
 }
 
 /**
