@@ -7,6 +7,8 @@ import { BesideRequest, workBesideData } from './beside-data.ts'
  * Work on the files of a Chroma server as a process of its own, where they can be seen: started with the path of its
  * request, of standard input with `-`. The last line that it writes is the report, or says what went wrong.
  */
+// Whoever asked was killed meanwhile: nobody is there to be told.
+process.stdout.on('error', () => process.exit(EXIT_CODES.interrupted))
 try {
   const [, , path = '-'] = process.argv
   const input = path === '-' ? process.stdin : createReadStream(path)
