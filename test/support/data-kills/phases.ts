@@ -38,7 +38,8 @@ export function phaseOf(
   const isSwitch = body.includes('"move ') || body.includes('"rebuild ')
   if (operation === 'get') {
     if (command === 'restore') return 'look'
-    if (!body.includes('embeddings')) return undefined
+    // Vectors of another model are not compared.
+    if (!body.includes(command === 're-embed' ? '"documents"' : 'embeddings')) return undefined
     if (command === 'backup') return 'read'
     return url.includes(`/${target}/`) ? 'compare' : undefined
   }
