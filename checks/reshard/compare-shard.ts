@@ -36,31 +36,20 @@ export async function differentCreators(
   creators: readonly ShardCreator[],
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
-  const { shards } = move.to
   const most = move.pace.atMost(COMPARED.records)
-  const groups = [true, false]
-    .flatMap(vectors => {
-      const own = creators.filter(creator => hasVectorsCompared(creator) === vectors)
-      const byTarget = Map.groupBy(own, ({ creator }) => shards.of(creator))
-      return [...byTarget].map(([target, own]) => ({ target, own, vectors }))
-    })
-    .values()
-  // values() hands every group to one of them.
+  const groups = [true, false].flatMap(vectors => {
+    const own = creators.filter(creator => hasVectorsCompared(creator) === vectors)
+    const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
+    return [...partsOf(own, most, COMPARED.creators)].map(part => ({ part, include }))
+  })
+  const parts = groups.values()
+  // values() hands every part to one of them.
   const work = async () => {
-    for (const { target, own, vectors } of groups) {
-      const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
-      for (const part of partsOf(own, most, COMPARED.creators)) {
-        const isLarge = part.length === 1 && part[0]!.records > most
-        const names = part.map(({ creator }) => creator)
-        const found = await (isLarge ? largeDiffers : partDiffers)(
-          move,
-          shard,
-          target,
-          names,
-          include,
-        )
-        for (const creator of found) different.add(creator)
-      }
+    for (const { part, include } of parts) {
+      const isLarge = part.length === 1 && part[0]!.records > most
+      const names = part.map(({ creator }) => creator)
+      const found = await (isLarge ? largeDiffers : partDiffers)(move, shard, names, include)
+      for (const creator of found) different.add(creator)
     }
   }
   await Promise.all(Array.from({ length: move.pace.isHeld ? 1 : AT_ONCE }, work))
@@ -70,39 +59,53 @@ export async function differentCreators(
 type Differs = (
   move: Move,
   shard: number,
-  target: number,
   creators: readonly CreatorId[],
   include: Include[],
 ) => Promise<string[]>
 
-/** All that they have at once. */
+/** All that they have here at once, and there by where they are. */
 const partDiffers: Differs = async (
   { from, to, embedsAnew, signal, pace },
   shard,
-  target,
   creators,
   include,
 ) => {
-  const get = (shards: ShardCollections, of: number) =>
-    recordsIn(shards, of, creators, { include }, signal)
-  const [here, there] = await Promise.all([get(from.shards, shard), get(to.shards, target)])
+  const get = (shards: ShardCollections, of: number, own: readonly CreatorId[]) =>
+    recordsIn(shards, of, own, { include }, signal)
+  const reads = [
+    () => get(from.shards, shard, creators),
+    ...[...Map.groupBy(creators, creator => to.shards.of(creator))].map(
+      ([target, own]) =>
+        () =>
+          get(to.shards, target, own),
+    ),
+  ]
+  const [here = [], ...there] = pace.isHeld
+    ? await inTurn(reads)
+    : await Promise.all(reads.map(read => read()))
   await pace.wait(here.length)
   const versions = CurrentVersions.among(here.map(({ id }) => id))
   return differing(
     here.filter(({ id }) => versions.has(id)),
-    there,
+    there.flat(),
     embedsAnew,
   )
 }
 
-/** Some of it after the other. */
+async function inTurn<Result>(works: readonly (() => Promise<Result>)[]): Promise<Result[]> {
+  const results: Result[] = []
+  for (const work of works) results.push(await work())
+  return results
+}
+
+/** Some of what one has after the other. */
 const largeDiffers: Differs = async (
   { from, to, embedsAnew, signal, pace },
   shard,
-  target,
   creators,
   include,
 ) => {
+  const target = to.shards.of(creators[0]!)
   const idsIn = (shards: ShardCollections, of: number) =>
     shards.readShard(of, [], records => currentIds(records, creators, signal), signal)
   const here = await idsIn(from.shards, shard)
