@@ -72,30 +72,19 @@ const partDiffers: Differs = async (
 ) => {
   const get = (shards: ShardCollections, of: number, own: readonly CreatorId[]) =>
     recordsIn(shards, of, own, { include }, signal)
-  const reads = [
-    () => get(from.shards, shard, creators),
-    ...[...Map.groupBy(creators, creator => to.shards.of(creator))].map(
-      ([target, own]) =>
-        () =>
-          get(to.shards, target, own),
-    ),
-  ]
-  const [here = [], ...there] = pace.isHeld
-    ? await inTurn(reads)
-    : await Promise.all(reads.map(read => read()))
+  const here = await get(from.shards, shard, creators)
+  const there: StoredRecord[] = []
+  // Chroma takes many times as long for as many such requests at once.
+  for (const [target, own] of Map.groupBy(creators, creator => to.shards.of(creator))) {
+    there.push(...(await get(to.shards, target, own)))
+  }
   await pace.wait(here.length)
   const versions = CurrentVersions.among(here.map(({ id }) => id))
   return differing(
     here.filter(({ id }) => versions.has(id)),
-    there.flat(),
+    there,
     embedsAnew,
   )
-}
-
-async function inTurn<Result>(works: readonly (() => Promise<Result>)[]): Promise<Result[]> {
-  const results: Result[] = []
-  for (const work of works) results.push(await work())
-  return results
 }
 
 /** Some of what one has after the other. */
