@@ -19,11 +19,12 @@ const AT_ONCE = 2
 /** Chroma scales a vector to length 1 whenever it is written, which rounds its numbers of 32 bits. */
 const ROUNDED = 1e-6
 
-/**
- * Vectors are most of what there is to read, and are written with the rest: those of an eighth of the creators, by the
- * first digit of their keys, tell of what went wrong with them.
- */
-const hasVectorsCompared = ({ key }: ShardCreator): boolean => key < '2'
+/** Of so many pairs of shards, where creators are and where they go, vectors are compared in one. */
+const COMPARED_ONCE_IN = 8
+
+/** Vectors are most of what there is to read, and are written with the rest: some of them tell of what went wrong. */
+const hasVectorsCompared = (shard: number, target: number): boolean =>
+  (shard + target) % COMPARED_ONCE_IN === 0
 
 /**
  * Compares what creators of a shard have with what was copied of it: records, and their texts and metadata, and the
@@ -38,7 +39,9 @@ export async function differentCreators(
   const different = new Set<string>()
   const most = move.pace.atMost(COMPARED.records)
   const groups = [true, false].flatMap(vectors => {
-    const own = creators.filter(creator => hasVectorsCompared(creator) === vectors)
+    const own = creators.filter(
+      ({ creator }) => hasVectorsCompared(shard, move.to.shards.of(creator)) === vectors,
+    )
     const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
     return [...partsOf(own, most, COMPARED.creators)].map(part => ({ part, include }))
   })
