@@ -22,7 +22,7 @@ const CPU = {
 const API = { disk: 16 * MiB, resident: 160 * MiB }
 /** A process of Node with a handful of requests, for a minute. */
 const VERIFICATION_MEMORY = 256 * MiB
-/** A process of Node that reads all creators: what it takes does not grow with them (docs/benchmarks.md). */
+/** A process of Node that reads creators in parts: what 40,000 records took (docs/benchmarks.md), and half as much again. */
 const BACKUP_MEMORY = 1024 * MiB
 /** A proxy with a few dozen connections, each with a body in memory. */
 const FRONT_MEMORY = 128 * MiB

@@ -6,10 +6,14 @@ import type { Settings } from '../settings/parse-settings.ts'
 /** What a backup inside of the deployment is told: the settings of a stack that concern it. */
 export const BackupRequest = z.object({
   stack: z.string(),
+  /** What runs, by its name. */
   versions: z.record(z.string(), z.string()),
   to: z.string(),
+  /** Public keys of age that it is encrypted for; in the clear where there are none. */
   recipients: z.array(z.string()),
+  /** Records a second at most. */
   rate: z.number().optional(),
+  /** As many of all creators stay in the place; all of them when absent. */
   keep: z.number().optional(),
   endpoint: z.string().optional(),
 })

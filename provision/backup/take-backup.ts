@@ -5,23 +5,15 @@ import type { ArchiveStorage } from '../../checks/archive/storage.ts'
 import type { BackupRecord, BackupRecords } from '../../checks/store/backup-records.ts'
 import type { Knowledge } from '../../checks/store/knowledge.ts'
 import { Failure } from '../../infra/failure.ts'
+import type { BackupRequest } from '../../infra/servers/backup-request.ts'
 import { counted, formatBytes, type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 import { requireNoBackup } from './under-way.ts'
 
-/** What is asked for of a backup. */
-export interface AskedBackup {
-  stack: string
-  /** What runs, by its name. */
-  versions: Record<string, string>
+/** What is asked for of a backup, but for where it goes. */
+export interface AskedBackup extends Omit<BackupRequest, 'to' | 'endpoint'> {
   /** Of one creator alone. */
   creator?: string | undefined
-  /** Public keys of age that it is encrypted for; in the clear where there are none. */
-  recipients: readonly string[]
-  /** Records a second at most. */
-  rate?: number | undefined
-  /** As many of all creators stay in the place; all of them when absent. */
-  keep?: number | undefined
   /** Of this machine, for what is on its way. */
   folder: string
 }

@@ -6,7 +6,6 @@ import type { Receipt } from '../../forget/receipts.ts'
 import { requireHeadroom, secondShard } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import { commandsFor } from '../../targets/targets.ts'
-import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG, repeated } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -36,7 +35,6 @@ export const forget: CommandSpec<ForgetOptions> = {
   run({ creator: creators = [], rate, yes, ...options }, context) {
     const { steps, signal } = context
     return withDeployment(options, 'forget', context, async (deployment, { settings }) => {
-      await requireNoUpgrade(settings)
       const { stack } = settings
       await requireMovingApi(deployment, stack, signal)
       const knowledge = deployment.knowledge()

@@ -17,7 +17,6 @@ import { formatBytes, formatDuration } from '../../../infra/units.ts'
 import { type Copies, requireHeadroom, secondGeneration } from '../../reshard/headroom.ts'
 import { requireMovingApi } from '../../reshard/require-moving-api.ts'
 import { commandsFor } from '../../targets/targets.ts'
-import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import {
   type CommandContext,
   type CommandSpec,
@@ -70,7 +69,6 @@ export const reshard: CommandSpec<ReshardOptions> = {
   ],
   run(options, context) {
     return withDeployment(options, 'reshard', context, async (deployment, stack) => {
-      await requireNoUpgrade(stack.settings)
       await requireMovingApi(deployment, stack.settings.stack, context.signal)
       if (options.undo) return undo(deployment, context)
       const done = await run(stack, deployment, options, context)

@@ -7,7 +7,6 @@ import { counted } from '../../../infra/units.ts'
 import { identitiesIn, storageAt } from '../../backup/archives.ts'
 import { forgottenBy } from '../../forget/receipts.ts'
 import { openStackFile } from '../../read-models.ts'
-import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { RATE_FLAG } from '../flags.ts'
 import { withDeployment } from './with-deployment.ts'
@@ -66,7 +65,6 @@ export const restore: CommandSpec<RestoreOptions> = {
     if (receipts !== undefined) await requireFolder(receipts)
     const { steps, signal } = context
     return withDeployment(options, 'restore', context, async deployment => {
-      await requireNoUpgrade(settings)
       const folder = archiveScratchOf(settings.home)
       const there = overwrite ? ('replace' as const) : ('keep' as const)
       const folders = [receiptsOf(settings.home)].filter(existsSync)

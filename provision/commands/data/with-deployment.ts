@@ -5,12 +5,13 @@ import { requireNoBackup } from '../../backup/under-way.ts'
 import { deployedFrom } from '../../deployed.ts'
 import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
+import { requireNoUpgrade } from '../../upgrade/upgrade-record.ts'
 import type { CommandContext, StackOptions } from '../command.ts'
 
 /**
  * Does work on the data of a deployed stack, while no other command changes the stack.
  * @param name of the command, for those who find the stack locked
- * @throws Failure `unavailable` that names who else is at it
+ * @throws Failure `unavailable` that names who else is at it; `refused` in the middle of an upgrade
  */
 export async function withDeployment<Result>(
   options: StackOptions,
@@ -21,6 +22,7 @@ export async function withDeployment<Result>(
   const stack = await openStackFile(options.stack, options.configFile)
   const { settings } = stack
   return withStackLock(settings, `${name} of stack ${settings.stack}`, async () => {
+    await requireNoUpgrade(settings)
     const { outputs } = await deployedFrom(stack, steps)
     const deployment = await openDeployment(outputs)
     try {

@@ -482,6 +482,48 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it(
+    'has its data saved in an archive, and back from there when it was deleted',
+    async () => {
+      const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+      expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
+      await notes.deleteAll()
+      expect(await notes.lost()).toEqual(notes.acknowledged)
+      const restored = await stack.json('restore', '--from', saved.document.archive)
+      expect(restored).toMatchObject({
+        code: 0,
+        document: { written: saved.document.documents, records: saved.document.records },
+      })
+      expect(await notes.lost()).toEqual([])
+    },
+    4 * MINUTES,
+  )
+
+  it(
+    'is erased of a creator, in the volume too, without a server being stopped',
+    async () => {
+      const secret = 'What Grete has written down is for nobody else to read.'
+      expect(await notes.putOf('grete', 'diary', secret)).toBe(200)
+      const inVolume = async () => {
+        const chroma = engine.docker.getContainer((await ids('chroma-0'))[0]!)
+        const tar = await buffer(await chroma.getArchive({ path: '/data' }))
+        return tar.includes(secret)
+      }
+      expect(await inVolume()).toBe(true)
+      const before = await everythingOf(engine.docker)
+      const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(document).toMatchObject({
+        creators: [{ creator: 'grete', chunks: 1 }],
+        search: { things: 2, before: 2, after: 0 },
+      })
+      expect(await inVolume()).toBe(false)
+      expect(await everythingOf(engine.docker)).toEqual(before)
+      expect(await notes.lost()).toEqual([])
+    },
+    3 * MINUTES,
+  )
+
+  it(
     'has it embedded by another model anew while it is written, and the model before is taken away',
     async () => {
       const { name, gguf } = TEAM_MODEL
@@ -511,48 +553,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await notes.lost()).toEqual([])
     },
     6 * MINUTES,
-  )
-
-  it(
-    'has its data saved in an archive, and back from there when it was deleted',
-    async () => {
-      const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
-      expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
-      await notes.deleteAll()
-      expect(await notes.lost()).toEqual(notes.acknowledged)
-      const restored = await stack.json('restore', '--from', saved.document.archive)
-      expect(restored).toMatchObject({
-        code: 0,
-        document: { written: saved.document.documents, records: saved.document.records },
-      })
-      expect(await notes.lost()).toEqual([])
-    },
-    2 * MINUTES,
-  )
-
-  it(
-    'is erased of a creator, in the volume too, without a server being stopped',
-    async () => {
-      const secret = 'What Grete has written down is for nobody else to read.'
-      expect(await notes.putOf('grete', 'diary', secret)).toBe(200)
-      const inVolume = async () => {
-        const chroma = engine.docker.getContainer((await ids('chroma-0'))[0]!)
-        const tar = await buffer(await chroma.getArchive({ path: '/data' }))
-        return tar.includes(secret)
-      }
-      expect(await inVolume()).toBe(true)
-      const before = await everythingOf(engine.docker)
-      const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(document).toMatchObject({
-        creators: [{ creator: 'grete', chunks: 1 }],
-        search: { things: 2, before: 2, after: 0 },
-      })
-      expect(await inVolume()).toBe(false)
-      expect(await everythingOf(engine.docker)).toEqual(before)
-      expect(await notes.lost()).toEqual([])
-    },
-    3 * MINUTES,
   )
 
   it(

@@ -3,6 +3,8 @@ import type { TestStack } from '../stack/test-stack.ts'
 
 const DEADLINE_MS = 60_000
 const POLL_MS = 200
+/** Between two documents: all of them are read again and again. */
+const PAUSE_MS = 20
 
 /** Documents of one creator, put into a stack through its API while things happen to it. */
 export class Notes {
@@ -34,6 +36,7 @@ export class Notes {
         () => undefined,
       )
       if (answer?.ok) this.acknowledged.push(document)
+      await sleep(PAUSE_MS)
     }
   }
 
