@@ -1,5 +1,6 @@
+import type { z } from 'zod'
 import { LAYOUT, OBJECT_OWNER_LABEL } from '../../infra/kubernetes/kubernetes-names.ts'
-import type { Layout } from '../../infra/ownership/data-layout.ts'
+import { Layout } from '../../infra/ownership/data-layout.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
 import { askIfThere, openCluster } from './cluster-client.ts'
@@ -19,16 +20,11 @@ export async function clusterLayout(settings: Settings): Promise<Partial<Layout>
   if (owner !== undefined && owner !== (await ownerOf(settings)).id) return undefined
   const { data } = recorded ?? {}
   if (data?.shards === undefined) return undefined
-  const layout = Object.entries(data).map(([key, value]) => [
-    key,
-    TEXTS.has(key) ? value : Number(value),
-  ])
-  return Object.fromEntries(layout)
+  return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, fieldOf(key, text)]))
 }
 
-/** All else that is said of a layout is a number. */
-const TEXTS: ReadonlySet<string> = new Set<keyof Layout>([
-  'embeddingModel',
-  'documentPrefix',
-  'queryPrefix',
-])
+/** A number where a layout has one: a ConfigMap has texts alone. */
+function fieldOf(key: string, text: string): string | number {
+  const { [key]: field } = Layout.shape as Partial<Record<string, z.ZodType>>
+  return field === undefined || field.safeParse(text).success ? text : Number(text)
+}
