@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Resharded } from '../../checks/reshard/reshard.ts'
 import { Failure, readMarked } from '../../infra/failure.ts'
 import { API_FILES, MOVE_JOB, objectLabels } from '../../infra/kubernetes/kubernetes-names.ts'
@@ -34,9 +35,7 @@ export async function moveByJob(
         image: settings.images.api,
         args: [PROGRAM, OUTPUTS_FILE, JSON.stringify(request)],
         resources: RESOURCES,
-        volumeMounts: [
-          { name: API_FILES, mountPath: OUTPUTS_FILE.replace(/\/[^/]*$/, ''), readOnly: true },
-        ],
+        volumeMounts: [{ name: API_FILES, mountPath: dirname(OUTPUTS_FILE), readOnly: true }],
       },
     ],
     volumes: [{ name: API_FILES, secret: { secretName: API_FILES, defaultMode: 0o440 } }],

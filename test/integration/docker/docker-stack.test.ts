@@ -33,6 +33,7 @@ import {
   PROXY_PASSWORD,
 } from '../../support/models/models-behind-proxy.ts'
 import { SEED } from '../../support/searches.ts'
+import { embedAnew } from '../../support/stack/embed-anew.ts'
 import { previousVersion } from '../../support/stack/previous-version.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 import { openssl } from '../../support/toolchain/own-ca.ts'
@@ -533,17 +534,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       stack.config.models = {
         [name]: { role: 'embedding', sources: [{ kind: 'folder', path: folder }] },
       }
-      stack.config.embeddingModel = name
-      const beside = await stack.json('up')
-      expect({ code: beside.code, stderr: beside.stderr }).toMatchObject({ code: 0 })
-      expect(beside.stderr).toContain('the data stays embedded by all-minilm:latest')
-      const { code, document, stderr } = await stack.json('reshard')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(document).toMatchObject({
-        generation: 4,
-        embeddingModel: `${name}:latest`,
-        up: { verdict: 'passed', models: [{ name: `${name}:latest` }, { name: 'smollm2:135m' }] },
-      })
+      await embedAnew(stack, name, 4)
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },

@@ -19,6 +19,7 @@ import { OTHER_CHROMA, SPOILING_CHROMA } from '../../support/docker/images.ts'
 import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
 import { startModelMirror, TEAM_MODEL } from '../../support/models/model-mirror.ts'
 import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
+import { embedAnew } from '../../support/stack/embed-anew.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
 const MINUTES = 60_000
@@ -336,17 +337,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       const known = await written()
       const { name } = TEAM_MODEL
       stack.config.models = { [name]: { role: 'embedding' } }
-      stack.config.embeddingModel = name
-      const beside = await stack.json('up')
-      expect({ code: beside.code, stderr: beside.stderr }).toMatchObject({ code: 0 })
-      expect(beside.stderr).toContain('the data stays embedded by all-minilm:latest')
-      const { code, document, stderr } = await stack.json('reshard')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(document).toMatchObject({
-        generation: 3,
-        embeddingModel: `${name}:latest`,
-        up: { verdict: 'passed', models: [{ name: `${name}:latest` }, { name: 'smollm2:135m' }] },
-      })
+      await embedAnew(stack, name, 3)
       await openStack()
       expect(await written()).toEqual(known)
     })

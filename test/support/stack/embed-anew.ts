@@ -1,0 +1,21 @@
+import { expect } from 'vitest'
+import type { TestStack } from './test-stack.ts'
+
+/**
+ * Has a stack's data embedded by another model, which the settings define already: brought up beside that of the data, to
+ * which it is moved then, and deployed and verified.
+ * @param generation that the data is in afterwards
+ */
+export async function embedAnew(stack: TestStack, model: string, generation: number) {
+  stack.config.embeddingModel = model
+  const beside = await stack.json('up')
+  expect({ code: beside.code, stderr: beside.stderr }).toMatchObject({ code: 0 })
+  expect(beside.stderr).toContain('the data stays embedded by all-minilm:latest')
+  const { code, document, stderr } = await stack.json('reshard')
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  expect(document).toMatchObject({
+    generation,
+    embeddingModel: `${model}:latest`,
+    up: { verdict: 'passed', models: [{ name: `${model}:latest` }, { name: 'smollm2:135m' }] },
+  })
+}
