@@ -10,8 +10,10 @@ import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import type { Move } from './move.ts'
 
-/** Creators that are compared at once, and about how many records these have. */
-const COMPARED = { creators: 250, records: 2000 }
+/** Creators whose vectors are compared at once, and about how many records these have. */
+const WITH_VECTORS = { creators: 250, records: 2000 }
+/** Texts alone take less memory, and each request of Chroma's time what it takes for some 50 records. */
+const WITHOUT_VECTORS = { creators: 1000, records: 8000 }
 /** Records of one creator that are read at once. */
 const READ = 1000
 /** Parts that are compared at the same time. */
@@ -37,18 +39,19 @@ export async function differentCreators(
   creators: readonly ShardCreator[],
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
-  const most = move.pace.atMost(COMPARED.records)
   const groups = [true, false].flatMap(vectors => {
     const own = creators.filter(
       ({ creator }) => hasVectorsCompared(shard, move.to.shards.of(creator)) === vectors,
     )
     const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
-    return [...partsOf(own, most, COMPARED.creators)].map(part => ({ part, include }))
+    const compared = vectors ? WITH_VECTORS : WITHOUT_VECTORS
+    const most = move.pace.atMost(compared.records)
+    return [...partsOf(own, most, compared.creators)].map(part => ({ part, include, most }))
   })
   const parts = groups.values()
   // values() hands every part to one of them.
   const work = async () => {
-    for (const { part, include } of parts) {
+    for (const { part, include, most } of parts) {
       const isLarge = part.length === 1 && part[0]!.records > most
       const names = part.map(({ creator }) => creator)
       const found = await (isLarge ? largeDiffers : partDiffers)(move, shard, names, include)

@@ -3,14 +3,21 @@ import type { NewRecord, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
 import { embedRecords } from '../store/embed-texts.ts'
+import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
+import type { ShardCreator } from '../store/shards/shard-creators.ts'
 import { ServerError } from '../transport/server-error.ts'
 import type { Move } from './move.ts'
 import type { RecordWriter } from './record-writer.ts'
 
 /** Records that are read at once. */
 const READ = 1000
+/** Of a part that has no more, all are read without a look at which there are. */
+const TOGETHER = 2000
+
+const recordsOf = (part: readonly ShardCreator[]): number =>
+  part.reduce((sum, { records }) => sum + records, 0)
 
 /** Copies creators of a shard to where they are to be in another generation. */
 export class CreatorCopier {
@@ -29,25 +36,37 @@ export class CreatorCopier {
    * Makes what the creators have there what they have here, once the writer is flushed.
    * @param isNew nobody ever began to copy one of them
    */
-  async copy(creators: readonly CreatorId[], isNew: boolean): Promise<void> {
-    const { from, to, signal, embedsAnew, onCopied, pace } = this.#move
+  async copy(part: readonly ShardCreator[], isNew: boolean): Promise<void> {
+    const { from, signal, pace, embedsAnew } = this.#move
     const most = pace.atMost(READ)
+    const creators = part.map(({ creator }) => creator)
+    // Embedding takes so long that each slice of it is worth being told of.
+    const isTogether = isNew && !embedsAnew && recordsOf(part) <= pace.atMost(TOGETHER)
     const copy = async (records: ChromaCollection) => {
+      if (isTogether) {
+        const found = await this.#read(records, creators, {})
+        const versions = CurrentVersions.among(found.map(({ id }) => id))
+        return this.#write(found.filter(({ id }) => versions.has(id)))
+      }
       const wanted = await currentIds(records, creators, signal)
       const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
       for (let start = 0; start < missing.length; start += most) {
         const ids = missing.slice(start, start + most)
-        const found = await this.#read(records, creators, ids)
-        const copies = embedsAnew
-          ? await embedRecords(to.embedder, found, signal)
-          : (found as NewRecord[])
-        for (const [shard, own] of Map.groupBy(copies, ({ id }) => this.#shardOf(id))) {
-          await this.#writer.write(shard, own)
-        }
-        onCopied(found.length)
+        await this.#write(await this.#read(records, creators, { ids }))
       }
     }
     await from.shards.readShard(this.#shard, undefined, copy, signal)
+  }
+
+  async #write(found: readonly StoredRecord[]): Promise<void> {
+    const { to, signal, embedsAnew, onCopied } = this.#move
+    const copies = embedsAnew
+      ? await embedRecords(to.embedder, found, signal)
+      : (found as readonly NewRecord[])
+    for (const [shard, own] of Map.groupBy(copies, ({ id }) => this.#shardOf(id))) {
+      await this.#writer.write(shard, own)
+    }
+    onCopied(found.length)
   }
 
   #shardOf(id: string): number {
@@ -76,11 +95,11 @@ export class CreatorCopier {
   async #read(
     records: ChromaCollection,
     creators: readonly CreatorId[],
-    ids: string[],
+    among: { ids: string[] } | object,
   ): Promise<StoredRecord[]> {
     try {
       const { embedsAnew, signal } = this.#move
-      const options = { ids, include: embedsAnew ? TEXTS : EVERYTHING }
+      const options = { ...among, include: embedsAnew ? TEXTS : EVERYTHING }
       return await records.get(whereCreators(creators), options, signal)
     } catch (error) {
       if (!(error instanceof ServerError && error.reason === 'faulty')) throw error

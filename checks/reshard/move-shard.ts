@@ -73,10 +73,7 @@ export async function copyShard(
   const creators = inOrder([...there, ...listed.creators]).filter(({ key }) => key > through)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, move.pace.atMost(COPIED.records), COPIED.creators)) {
-    await copier.copy(
-      part.map(({ creator }) => creator),
-      copiedBefore === undefined,
-    )
+    await copier.copy(part, copiedBefore === undefined)
   }
   return { shard, through, creators, versions }
 }
@@ -236,10 +233,7 @@ async function copyChanged(
   const writer = new RecordWriter(to.shards, signal, pace)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(changed, pace.atMost(COPIED.records), COPIED.creators)) {
-    await copier.copy(
-      part.map(({ creator }) => creator),
-      false,
-    )
+    await copier.copy(part, false)
   }
   await writer.flush()
   return { creators: all, seen }

@@ -3,7 +3,7 @@ import { Failure, type FailureKind } from '../../infra/failure.ts'
 /**
  * - `unreachable`: no connection, or one that broke
  * - `late`: no answer within the deadline
- * - `busy`: the server has no room for the request now (429, 503)
+ * - `busy`: the server has no room for the request now (429, 503, and another write in its database)
  * - `missing`: what the request names is not there (404)
  * - `memory`: a model did not fit into memory
  * - `full`: there is no room on the server's disk for what it was to write
@@ -49,6 +49,9 @@ const kindOf = (reason: ServerErrorReason): FailureKind =>
 /** As SQLite says it, and the system. */
 const DISK_FULL = /disk is full|no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i
 
+/** As SQLite says while another statement writes: seen of Chroma 1.5.9 that was asked and written to without a pause. */
+const LOCKED = /database( table)? is locked/i
+
 /** As SQLite says of a filter that it cannot take at all. */
 const TOO_COMPLEX = /too many SQL variables|Expression tree is too large|parser stack overflow/i
 
@@ -64,7 +67,7 @@ const RUNNER_FAILED =
  * changes from version to version, so only the word is looked for.
  */
 export function reasonOfStatus(status: number, message: string): ServerErrorReason {
-  if (status === 429 || status === 503) return 'busy'
+  if (status === 429 || status === 503 || (status >= 500 && LOCKED.test(message))) return 'busy'
   if (status === 404) return 'missing'
   if (status === 401 || status === 403) return 'denied'
   // Neither of the servers answers so: an auth proxy does, whose server is not there at the moment.

@@ -69,14 +69,14 @@ async function thereAndBack(chunks: number): Promise<Speed> {
       report(`run ${run + 1} of ${RUNS}`)
       const started = performance.now()
       speed.read.push((await reader.readAll()) / ((performance.now() - started) / 1000))
-      const saved = await work(outputs[0]!, 'backup', folder, folder)
+      const saved = await archiveWork(outputs[0]!, 'backup', folder, folder)
       speed.backups.push(saved)
       const writer = await Bare.make(servers[2]!.url, DEFAULT_SHARDS, population)
       const began = performance.now()
       for (const slice of slices) await writer.put(slice.map(creator => writer.made(creator)))
       speed.put.push(chunks / ((performance.now() - began) / 1000))
       await writer.drop()
-      speed.restores.push(await work(outputs[1]!, 'restore', folder, saved.archive))
+      speed.restores.push(await archiveWork(outputs[1]!, 'restore', folder, saved.archive))
       await rm(saved.archive, { recursive: true })
       const [server] = deployments[1]!.chroma
       await server!.deleteDatabase(restored!.shards.database)
@@ -89,7 +89,8 @@ async function thereAndBack(chunks: number): Promise<Speed> {
   }
 }
 
-async function work(outputs: Outputs, ...args: string[]): Promise<Worked> {
+/** What a process of its own does: `backup`, the folder of its own files and of archives; or `restore`, that folder and the archive. */
+export async function archiveWork(outputs: Outputs, ...args: string[]): Promise<Worked> {
   const worker = join(PROJECT_ROOT, 'test/support/archive/archive-worker.ts')
   const argv = [worker, JSON.stringify(outputs), ...args]
   const { stdout } = await promisify(execFile)(process.execPath, argv)

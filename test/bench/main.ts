@@ -3,6 +3,7 @@ import { Failure } from '../../infra/failure.ts'
 import { requireRightLine } from '../../provision/npm/require-right-line.ts'
 import { writeSection } from '../support/docs/readme.ts'
 import { archive } from './archive.ts'
+import { archiveMemory } from './archive-memory.ts'
 import { attacks } from './attacks.ts'
 import type { Bench } from './bench.ts'
 import { capacity } from './capacity.ts'
@@ -37,6 +38,7 @@ const BENCHES: Bench[] = [
   reshard,
   dataKills,
   archive,
+  archiveMemory,
 ]
 
 const OPTIONS = [

@@ -108,7 +108,8 @@ async function moveThereAndBack(chunks: number): Promise<Speed> {
   }
 }
 
-async function move(
+/** A move in a process of its own. @throws where it is ended */
+export async function move(
   outputs: Outputs,
   shards: number,
   held?: { rate: number; signal: AbortSignal },

@@ -525,7 +525,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it(
-    'has it embedded by another model anew, and the model before is taken away',
+    'has it embedded by another model anew while it is written, and the model before is taken away',
     async () => {
       const { name, gguf } = TEAM_MODEL
       const folder = join(stack.folder, 'team')
@@ -534,7 +534,12 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       stack.config.models = {
         [name]: { role: 'embedding', sources: [{ kind: 'folder', path: folder }] },
       }
-      await embedAnew(stack, name, 4)
+      let isOver = false
+      const moved = embedAnew(stack, name, 4).finally(() => {
+        isOver = true
+      })
+      await notes.write('while it is embedded', () => isOver)
+      await moved
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },

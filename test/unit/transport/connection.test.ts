@@ -74,6 +74,7 @@ describe('a connection to a server', () => {
   it.each([
     ['busy', says(503, '{"error":"server busy"}'), 'answered 503: server busy'],
     ['busy', says(429, ''), 'answered 429: no reason given'],
+    ['busy', says(500, '{"message":"(code: 5) database is locked"}'), 'database is locked'],
     ['missing', says(404, '{"error":"model not found"}'), 'model not found'],
     ['cancelled', says(499, '{"error":"request canceled"}'), 'canceled'],
     ['rejected', says(400, '{"message":"Invalid where clause"}'), 'Invalid where clause'],
