@@ -12,8 +12,15 @@ export class Population {
   /** Chunks of each creator, the largest first. */
   readonly sizes: readonly number[]
   readonly #topics: Float64Array[]
+  readonly #text: string
 
-  constructor(creators: number, chunks: number) {
+  /** @param shape of each chunk, where that is not as large as real ones are */
+  constructor(
+    creators: number,
+    chunks: number,
+    { dimension = DIMENSION, text = TEXT }: { dimension?: number; text?: string } = {},
+  ) {
+    this.#text = text
     const harmonic = Array.from({ length: creators }, (_, rank) => 1 / (rank + 1))
     const whole = harmonic.reduce((sum, share) => sum + share, 0)
     // One each, and of the rest by rank. What is rounded goes on to the next, so that none is lost.
@@ -28,7 +35,7 @@ export class Population {
       })
       .sort((a, b) => b - a)
     const random = randomFrom(1)
-    this.#topics = Array.from({ length: TOPICS }, () => direction(random))
+    this.#topics = Array.from({ length: TOPICS }, () => direction(random, dimension))
   }
 
   id(creator: number): string {
@@ -50,7 +57,7 @@ export class Population {
     for (let first = 0; first < size; first += CHUNKS_PER_DOCUMENT) {
       const length = Math.min(CHUNKS_PER_DOCUMENT, size - first)
       const chunks = Array.from({ length }, (_, index) => ({
-        text: `${first + index} ${TEXT}`,
+        text: `${first + index} ${this.#text}`,
         vector: this.vector(creator, first + index),
       }))
       const metadata = { topic: `topic-${creator % TOPICS}` }
@@ -76,7 +83,7 @@ export class Population {
 
   #near(topic: number, random: () => number): number[] {
     const centre = this.#topics[topic]!
-    const noise = direction(random)
+    const noise = direction(random, centre.length)
     return Array.from(centre, (part, index) => Math.fround(part + SPREAD * noise[index]!))
   }
 }
@@ -92,10 +99,10 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-function direction(random: () => number): Float64Array {
-  const parts = Float64Array.from({ length: DIMENSION }, () => random() - 0.5)
-  const length = Math.hypot(...parts)
-  return parts.map(part => part / length)
+function direction(random: () => number, length: number): Float64Array {
+  const parts = Float64Array.from({ length }, () => random() - 0.5)
+  const whole = Math.hypot(...parts)
+  return parts.map(part => part / whole)
 }
 
 function shuffled(count: number): number[] {
