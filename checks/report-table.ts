@@ -1,15 +1,9 @@
 import Table from 'cli-table3'
 import { formatDuration } from '../infra/units.ts'
-import { type CheckResult, groupAlike, type Report } from './report.ts'
+import { signOf, wordOf } from './check-verdict.ts'
+import { type CheckResult, describeReport, groupAlike, type Report } from './report.ts'
 
-const SIGNS: Record<CheckResult['verdict'], string> = {
-  passed: '✓',
-  failed: '✗ failed',
-  unchecked: '? not checked',
-  skipped: '– nothing to do',
-}
-
-const SIGN_WIDTH = 17
+const SIGN_WIDTH = 15
 const TIME_WIDTH = 11
 const PADDING = 2
 const NARROWEST = 30
@@ -32,7 +26,8 @@ export function toTable(report: Report, width = process.stdout.columns ?? 120): 
   for (const checks of kinds) {
     const millis = checks.reduce((sum, check) => sum + check.millis, 0)
     const { verdict } = checks[0]!
-    table.push([SIGNS[verdict], label(checks), found(checks), formatDuration(millis)])
+    const sign = `${signOf(verdict)} ${wordOf(verdict)}`
+    table.push([sign, label(checks), found(checks), formatDuration(millis)])
   }
   return [title(report), table, ...mends(report), summary(report)].join('\n')
 }
@@ -70,12 +65,5 @@ function title({ target, readOnly, deep }: Report): string {
 }
 
 function summary(report: Report): string {
-  const count = (verdict: CheckResult['verdict']) =>
-    report.checks.filter(check => check.verdict === verdict).length
-  const parts = [
-    `${count('passed')} passed`,
-    `${count('failed')} failed`,
-    `${count('unchecked')} not checked`,
-  ]
-  return `${parts.join(', ')} in ${formatDuration(report.millis)}`
+  return `${describeReport(report)} in ${formatDuration(report.millis)}`
 }

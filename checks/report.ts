@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { CHECK_VERDICTS, type CheckVerdict, wordOf } from './check-verdict.ts'
 
 /** The verification's result: what `verify --json` prints, what the API and the stack's resource hand on. */
 export const CheckResult = z.object({
   name: z.string(),
   /** What is true when the check passes. */
   proves: z.string(),
-  verdict: z.enum(['passed', 'failed', 'unchecked', 'skipped']),
+  verdict: z.enum(CHECK_VERDICTS),
   /** What was found, with the figures; never a record. */
   detail: z.string(),
   /** What mends it. */
@@ -52,3 +53,14 @@ export function verdictOf(checks: readonly Pick<CheckResult, 'verdict'>[]): Repo
 export function exitCode(report: Report): 0 | 1 | 3 {
   return { passed: 0, failed: 1, unchecked: 3 }[report.verdict] as 0 | 1 | 3
 }
+
+/** `12 passed, 1 not checked, 2 skipped` */
+export const describeReport = ({
+  checks,
+}: {
+  checks: readonly { verdict: CheckVerdict }[]
+}): string =>
+  CHECK_VERDICTS.map(of => [checks.filter(({ verdict }) => verdict === of).length, of] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, of]) => `${count} ${wordOf(of)}`)
+    .join(', ')

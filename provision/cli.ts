@@ -1,10 +1,13 @@
 import { Command, CommanderError, Option } from 'commander'
 import { EXIT_CODES, Failure, type FailureKind, reasonOf } from '../infra/failure.ts'
+import { PROJECT_VERSION } from '../infra/project.ts'
 import type { Millis } from '../infra/units.ts'
-import { COMMANDS } from './commands/all-commands.ts'
+import { COMMANDS, STACK_COMMANDS } from './commands/all-commands.ts'
 import type { AnyCommand, Outcome } from './commands/command.ts'
+import { EXAMPLES } from './commands/examples.ts'
 import { followDocker } from './docker/docker-host.ts'
 import { useEnvironment } from './egress/use-environment.ts'
+import { completeLines } from './npm/complete-lines.ts'
 import { requireRightLine } from './npm/require-right-line.ts'
 import { killTracked } from './processes/stop-process.ts'
 import { newTrackingId, TRACKING_VARIABLE } from './processes/tracking.ts'
@@ -36,6 +39,9 @@ function endAtOnce(): never {
   process.exit(explain(new Failure('interrupted', text)))
 }
 
+/** Makes the lines that a text gives those of the stack that this command is for. */
+let complete = (text: string): string => text
+
 /** The one place that catches, prints and exits. */
 try {
   await useEnvironment()
@@ -50,6 +56,8 @@ try {
   }
   const program = new Command('npm run').exitOverride().description('knowledge-stack')
   for (const command of commands) program.addCommand(command)
+  program.command('bench').description('the measurements of docs/benchmarks.md')
+  program.version(PROJECT_VERSION, '--version', 'the version of this project')
   await program.parseAsync()
 } catch (error) {
   process.exitCode = explain(stop.signal.aborted ? stop.signal.reason : error)
@@ -65,16 +73,27 @@ function commandOf(spec: AnyCommand): Command {
     command.addOption(flag.parse === undefined ? option : option.argParser(flag.parse))
   }
   command.option('--json', 'one JSON document on standard output, all else on standard error')
+  command.option('--verbose', 'tell more of how things were done')
+  command.version(PROJECT_VERSION, '--version', 'the version of this project')
+  const examples = (EXAMPLES[spec.name] ?? []).map(line => `  ${line}`)
+  command.addHelpText('after', ['', 'Examples:', ...examples].join('\n'))
   command.action(async options => {
     followDocker(process.env)
-    const context = { steps: new Steps(stop.signal), signal: stop.signal }
+    complete = text => completeLines(text, STACK_COMMANDS, options)
+    const context = {
+      steps: new Steps(stop.signal, { complete, isVerbose: options.verbose }),
+      signal: stop.signal,
+    }
     print(await spec.run(options, context), options.json)
   })
   return command
 }
 
 function print({ text, document, exitCode = 0 }: Outcome, json: boolean): void {
-  process.stdout.write(`${json ? JSON.stringify(document, null, 2) : text}\n`)
+  const isHint = (key: string, value: unknown) => key === 'mend' && typeof value === 'string'
+  const completed = (key: string, value: unknown) =>
+    isHint(key, value) ? complete(value as string) : value
+  process.stdout.write(`${json ? JSON.stringify(document, completed, 2) : complete(text)}\n`)
   process.exitCode = exitCode
 }
 
@@ -88,7 +107,7 @@ function explain(error: unknown): number {
     error instanceof Failure
       ? [error.kind, error.exitCode]
       : (['unavailable', EXIT_CODES.unavailable] as const)
-  const message = reasonOf(error)
+  const message = complete(reasonOf(error))
   process.stderr.write(`${message}\n`)
   // For a defect of ours: where it came from is for those who ask.
   if (process.env.KNOWLEDGE_STACK_DEBUG) process.stderr.write(`${(error as Error)?.stack}\n`)

@@ -15,6 +15,7 @@ import { creators } from './routes/creator-routes.ts'
 import { modelRoutes } from './routes/model-routes.ts'
 import { ollama } from './routes/ollama-routes.ts'
 import { page } from './routes/page-route.ts'
+import { probes } from './routes/probe-routes.ts'
 import { standardOutput } from './standard-output.ts'
 import { admit } from './traffic/admission.ts'
 import { closeAfterEarlyAnswers, refuseNeedlessBodies } from './traffic/announced-body.ts'
@@ -99,6 +100,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
 async function addRoutes(api: FastifyInstance, { deployment, probe, now }: ServerParts) {
   const knowledge = deployment.knowledge()
   await api.register(page)
+  await api.register(probes, { probe })
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
   await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment, probe })

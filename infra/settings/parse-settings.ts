@@ -4,7 +4,6 @@ import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import type { Architecture } from '../capacity/model/architecture.ts'
 import { type Egress, egressOf, type Wrong } from '../egress/egress-settings.ts'
-import { withoutPassword } from '../egress/proxy-variables.mjs'
 import { Failure } from '../failure.ts'
 import type { Quota } from '../outputs.ts'
 import { PROJECT } from '../project.ts'
@@ -23,6 +22,7 @@ import {
   UnreadModels,
 } from './read-models.ts'
 import { chosenServer, recordedServer, type VersionedServer } from './server-version.ts'
+import { misconfigured, nearest } from './setting-problems.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -281,10 +281,11 @@ function plannedModel(
   const definition = findModel(name, own)
   const known = [...own, ...CATALOG].filter(model => model.role === role).map(model => model.name)
   if (definition === undefined) {
+    const meant = nearest(withTag(name), known)
     throw wrong(
       key,
       name,
-      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models`,
+      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models${meant === undefined ? '' : `; did you mean ${meant}?`}`,
     )
   }
   if (definition.role !== role) {
@@ -321,28 +322,6 @@ function parseMirror(text: string): ModelMirror | undefined {
     namespace: url.pathname.replace(/^\/|\/$/g, ''),
     insecure: url.protocol === 'http:',
   }
-}
-
-function misconfigured(stack: string, raw: Record<string, unknown>, issues: z.core.$ZodIssue[]) {
-  const lines = issues.flatMap(issue =>
-    issue.code === 'unrecognized_keys' && issue.path.length === 0
-      ? issue.keys.map(
-          key =>
-            `${PROJECT}:${key} is an unknown setting; known are ${Object.keys(Config.shape).join(', ')}`,
-        )
-      : [describeIssue(raw, issue)],
-  )
-  return new Failure('misused', `Stack ${stack} is configured wrongly:\n  ${lines.join('\n  ')}`, {
-    mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} <key> <value>`,
-  })
-}
-
-function describeIssue(raw: Record<string, unknown>, issue: z.core.$ZodIssue): string {
-  const value = issue.path.reduce<unknown>(
-    (node, key) => (node as Record<PropertyKey, unknown> | undefined)?.[key],
-    raw,
-  )
-  return `${PROJECT}:${issue.path.join('.')} is ${withoutPassword(JSON.stringify(value) ?? 'not set')}: ${issue.message}`
 }
 
 const wrongIn =

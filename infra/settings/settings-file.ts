@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { Failure, reasonOf } from '../failure.ts'
 import { PROJECT, PROJECT_ROOT } from '../project.ts'
 import { parseSettings, type Settings } from './parse-settings.ts'
+import { requireKnownPrefixes } from './setting-problems.ts'
 
 /** A stack as the scripts know it: its file as Pulumi reads it, and the settings in it. */
 export interface StackFile {
@@ -26,6 +27,7 @@ export async function readStackFile(stack: string, file?: string): Promise<Stack
     throw error.code === 'ENOENT' ? await unknownStack(stack, path) : error
   })
   const document = parseYaml(path, text)
+  requireKnownPrefixes(stack, Object.keys(document.config ?? {}))
   const configured = Object.fromEntries(
     Object.entries(document.config ?? {}).flatMap(([key, value]) => {
       const own = ownKey(key)

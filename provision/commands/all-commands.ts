@@ -20,3 +20,8 @@ export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   api: async () => (await import('./access/api.ts')).api,
   token: async () => (await import('./access/token.ts')).token,
 }
+
+/** Those that work on a stack: all but the one that serves a folder. */
+export const STACK_COMMANDS: ReadonlySet<string> = new Set(
+  Object.keys(COMMANDS).filter(name => name !== 'mirror'),
+)

@@ -1,3 +1,4 @@
+import { type CheckVerdict, signOf } from '../../checks/check-verdict.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
 
@@ -12,19 +13,35 @@ export class Steps {
   readonly #stream: NodeJS.WriteStream
   readonly #signal: AbortSignal
 
-  constructor(signal: AbortSignal, stream: NodeJS.WriteStream = process.stderr) {
-    this.#stream = stream
+  readonly #complete: (text: string) => string
+  /** Whether more is to be told than most want to know. */
+  readonly isVerbose: boolean
+
+  /** @param options.complete makes the lines that a note gives those of the stack that it is about */
+  constructor(
+    signal: AbortSignal,
+    options: {
+      stream?: NodeJS.WriteStream
+      complete?: (text: string) => string
+      isVerbose?: boolean | undefined
+    } = {},
+  ) {
     this.#signal = signal
+    this.#stream = options.stream ?? process.stderr
+    this.#complete = options.complete ?? (text => text)
+    this.isVerbose = options.isVerbose ?? false
   }
 
   /**
    * Runs one step.
    * @param summary what the step's line says when it is done
+   * @param verdict how it came out, where a step that is done may not be well
    */
   async run<Result>(
     title: string,
     work: (task: Task) => Promise<Result>,
     summary: (result: Result) => string = () => 'done',
+    verdict: (result: Result) => CheckVerdict = () => 'passed',
   ): Promise<Result> {
     this.#signal.throwIfAborted()
     const started = performance.now()
@@ -36,17 +53,17 @@ export class Steps {
     try {
       const result = await work({ report: line.report, signal: this.#signal })
       const took = formatDuration(performance.now() - started)
-      line.end('✔', `${title}: ${summary(result)} (${took})`)
+      line.end(verdict(result), `${title}: ${summary(result)} (${took})`)
       return result
     } catch (error) {
-      line.end('✖', title)
+      line.end('failed', title)
       throw error
     }
   }
 
   /** A line of its own, such as a warning. */
   note(text: string): void {
-    this.#stream.write(`${text}\n`)
+    this.#stream.write(`${this.#complete(text)}\n`)
   }
 
   async #spinner(title: string) {
@@ -57,8 +74,8 @@ export class Steps {
       report: (text: string) => {
         spinner.text = `${title}: ${text}`
       },
-      end: (symbol: string, text: string) => {
-        spinner.stopAndPersist({ symbol, text })
+      end: (verdict: CheckVerdict, text: string) => {
+        spinner.stopAndPersist({ symbol: signOf(verdict, this.#stream), text })
       },
     }
   }
@@ -71,8 +88,8 @@ export class Steps {
         last = performance.now()
         this.#stream.write(`  ${title}: ${text}\n`)
       },
-      end: (symbol: string, text: string) => {
-        this.#stream.write(`${symbol} ${text}\n`)
+      end: (verdict: CheckVerdict, text: string) => {
+        this.#stream.write(`${signOf(verdict, this.#stream)} ${text}\n`)
       },
     }
   }

@@ -35,7 +35,10 @@ export async function obtainToolchain(
     tools[part] = await steps.run(
       part,
       task => obtainTool(part, options, task),
-      tool => `${tool.version} from ${tool.origin} (${tool.why})`,
+      ({ version, origin, why, isKept }) =>
+        isKept && !steps.isVerbose
+          ? `${version} from ${origin}`
+          : `${version} from ${origin} (${why})`,
     )
   }
   return tools as Toolchain

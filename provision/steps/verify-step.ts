@@ -1,4 +1,5 @@
-import type { CheckResult, Report } from '../../checks/report.ts'
+import { wordOf } from '../../checks/check-verdict.ts'
+import { type CheckResult, describeReport, type Report } from '../../checks/report.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import { memoryOfProcess } from '../processes/process-usage.ts'
 import type { Task } from '../progress.ts'
@@ -12,7 +13,7 @@ export async function verifyDeployment(
 ): Promise<Report> {
   // Loaded only now: an update that has verified needs none of it.
   const { runChecks } = await import('../../checks/run-checks.ts')
-  const onCheck = ({ name, verdict }: CheckResult) => report(`${name}: ${verdict}`)
+  const onCheck = ({ name, verdict }: CheckResult) => report(`${name}: ${wordOf(verdict)}`)
   return runChecks(outputs, { ...how, signal, memoryOfProcess, onCheck })
 }
 
@@ -22,13 +23,7 @@ export const verifyStep = (
   how: { readOnly: boolean; deep: boolean },
   steps: Steps,
 ): Promise<Report> =>
-  steps.run('verify', task => verifyDeployment(outputs, how, task), describeReport)
+  steps.run('verify', task => verifyDeployment(outputs, how, task), describeReport, verdictIn)
 
-/** `12 passed, 2 skipped` */
-export function describeReport({ checks }: Report): string {
-  const count = (verdict: string) => checks.filter(check => check.verdict === verdict).length
-  return ['passed', 'failed', 'unchecked', 'skipped']
-    .filter(verdict => count(verdict) > 0)
-    .map(verdict => `${count(verdict)} ${verdict}`)
-    .join(', ')
-}
+/** How a step ended that made a report. */
+export const verdictIn = ({ verdict }: Report): Report['verdict'] => verdict

@@ -113,6 +113,7 @@ function statusOf(container: ContainerInspectInfo): ServerStatus {
     url: port === undefined ? '' : `http://127.0.0.1:${port}`,
     running: State.Running,
     pid: State.Running ? State.Pid : null,
+    since: State.Running ? State.StartedAt : null,
     state: State.Running && health !== undefined ? health : State.Status,
     log: `docker logs ${containerName(container)}`,
   }

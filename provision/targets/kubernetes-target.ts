@@ -43,7 +43,7 @@ export const kubernetes: TargetCommands = {
 
   async status(settings) {
     const pods = await stackPods(settings, await openCluster(settings))
-    return pods.filter(({ status }) => status?.phase !== 'Succeeded').map(statusOf)
+    return pods.filter(isServer).map(statusOf)
   },
 
   besideData: besidePod,
@@ -77,6 +77,12 @@ export const kubernetes: TargetCommands = {
 const isOfUpdate = ({ metadata }: V1Pod): boolean =>
   metadata?.labels?.['app.kubernetes.io/name'] !== BACKUP
 
+/** And no pod of a Job that has come to its end. */
+const isServer = ({ metadata, status }: V1Pod): boolean => {
+  const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  return !ended || !metadata?.ownerReferences?.some(({ kind }) => kind === 'Job')
+}
+
 function statusOf({ metadata, status }: V1Pod): ServerStatus {
   const { name = '', namespace } = metadata ?? {}
   const ready = (status?.conditions ?? []).find(({ type }) => type === 'Ready')
@@ -90,6 +96,7 @@ function statusOf({ metadata, status }: V1Pod): ServerStatus {
     url: status?.podIP ?? '',
     running,
     pid: null,
+    since: (running && ready?.lastTransitionTime?.toISOString()) || null,
     state: running ? 'ready' : `not ready: ${why}`,
     log: `kubectl -n ${namespace} logs ${name} --all-containers`,
   }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loopbackUrl, placesOf } from '../../infra/local/local-servers.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
@@ -34,9 +34,18 @@ export const local: TargetCommands = {
       placesOf(settings).map(async place => {
         const recorded = await readProcessRecord(place.record)
         const pid = recorded !== undefined && isAlive(recorded) ? recorded.pid : null
-        const { name, log } = place
-        const state = pid === null ? 'does not run' : `process ${pid}`
-        return { name, url: loopbackUrl(place), running: pid !== null, pid, state, log }
+        const { name, log, record } = place
+        const running = pid !== null
+        return {
+          name,
+          url: loopbackUrl(place),
+          running,
+          pid,
+          // It is written when the process was started.
+          since: running ? (await stat(record)).mtime.toISOString() : null,
+          state: running ? `process ${pid}` : 'does not run',
+          log,
+        }
       }),
     ),
 

@@ -94,6 +94,8 @@ export interface ServerStatus {
   url: string
   running: boolean
   pid: number | null
+  /** Since when it runs, or is ready, as ISO 8601; null where it does not, or nobody knows. */
+  since: string | null
   /** For people: `process 4711`, `ready`, `does not run`. */
   state: string
   /** Where its log is: a file, or the command that shows it. */

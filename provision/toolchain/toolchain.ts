@@ -21,6 +21,8 @@ export interface Tool extends InstalledTool {
   origin: Origin
   /** One line: which way it came, and why the ways before did not serve. */
   why: string
+  /** Whether it came this way before, and that was told. */
+  isKept: boolean
 }
 
 type Ways = [path: Installer, ...others: Installer[]]
@@ -45,7 +47,7 @@ export async function obtainTool(
   const ways = WAYS[part]
   if (options.offlineBuild) {
     const { way, taken } = await takeFirst(part, ways.slice(-1), options, task)
-    return toolOf(part, way, taken, `${way.how}, as the offline build asks`)
+    return toolOf(part, way, taken, `${way.how}, as the offline build asks`, false)
   }
 
   const choice = await readChoice(part, options)
@@ -57,7 +59,7 @@ export async function obtainTool(
   if (way.origin !== 'path' && !isChosen) {
     await writeChoice(part, options, { way: way.name, refusals: because })
   }
-  return toolOf(part, way, taken, [way.how, ...notOnPath, ...because].join('; '))
+  return toolOf(part, way, taken, [way.how, ...notOnPath, ...because].join('; '), isChosen)
 }
 
 /** The way chosen before comes right behind PATH. */
@@ -66,8 +68,14 @@ function ordered([path, ...others]: Ways, choice: Choice | undefined): Installer
   return [path, ...others.filter(isChosen), ...others.filter(way => !isChosen(way))]
 }
 
-function toolOf(part: ToolName, { origin }: Installer, taken: InstalledTool, why: string): Tool {
-  return { part, origin, why, ...taken }
+function toolOf(
+  part: ToolName,
+  { origin }: Installer,
+  taken: InstalledTool,
+  why: string,
+  isKept: boolean,
+): Tool {
+  return { part, origin, why, isKept, ...taken }
 }
 
 interface Served {

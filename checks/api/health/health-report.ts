@@ -27,6 +27,7 @@ export const HealthAnswer = Health.partial({ millis: true, servers: true }).desc
 z.globalRegistry.add(HealthAnswer, { id: 'Health' })
 
 export type HealthPart = z.infer<typeof HealthPart>
+export type ServerHealth = z.infer<typeof ServerHealth>
 export type Health = z.infer<typeof Health>
 
 /** A thing to look at. It answers with what it found, or throws. */

@@ -1,4 +1,4 @@
-import type { Report } from '../../../checks/report.ts'
+import { describeReport, type Report } from '../../../checks/report.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
@@ -6,7 +6,6 @@ import { formatDuration } from '../../../infra/units.ts'
 import type { Backend } from '../../pulumi/backend.ts'
 import type { EngineResult } from '../../pulumi/pulumi-engine.ts'
 import type { Toolchain } from '../../steps/toolchain-step.ts'
-import { describeReport } from '../../steps/verify-step.ts'
 
 export interface Deployed {
   settings: Settings
@@ -38,12 +37,11 @@ export function summarise(deployed: Deployed) {
     ['State', backend.own ? 'in the folder' : backend.url],
     ['Checks', `${describeReport(report)} in ${formatDuration(report.millis)}`],
   ]
-  const again = stack === 'dev' ? '' : ` -- --stack ${stack}`
   return {
     text: [
       `Stack ${stack}: ${changed ? 'deployed' : 'nothing to change'}, ${report.verdict === 'passed' ? 'verified' : `verification ${report.verdict}`}`,
       ...rows.map(([name, value]) => `  ${name?.padEnd(10)} ${value}`),
-      `Go on with: npm run verify${again} | npm run status${again} | npm run down${again}`,
+      'Go on with: npm run verify | npm run status | npm run down',
     ].join('\n'),
     document: {
       stack,

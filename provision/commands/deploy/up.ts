@@ -1,4 +1,4 @@
-import { exitCode, Report } from '../../../checks/report.ts'
+import { describeReport, exitCode, Report } from '../../../checks/report.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import { Outputs } from '../../../infra/outputs.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
@@ -14,6 +14,7 @@ import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
 import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
+import { recordVerification } from '../../status/last-verification.ts'
 import type { Steps } from '../../steps/steps.ts'
 import {
   obtainToolchain,
@@ -21,7 +22,7 @@ import {
   type Toolchain,
   type ToolchainFlags,
 } from '../../steps/toolchain-step.ts'
-import { describeReport, verifyStep } from '../../steps/verify-step.ts'
+import { verdictIn, verifyStep } from '../../steps/verify-step.ts'
 import type { TargetCommands } from '../../targets/target.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { watched } from '../../targets/watched.ts'
@@ -117,7 +118,9 @@ async function deploy(
           'verify',
           async () => fresh,
           part => `${describeReport(part)}, as part of the update`,
+          verdictIn,
         )
+  await recordVerification(settings, report)
   // What servers that an earlier version started have made meanwhile.
   await tightenHome(settings)
   const { backend } = engine

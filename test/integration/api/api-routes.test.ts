@@ -39,6 +39,19 @@ describe('the HTTP API of a deployment that is well', () => {
       }
     })
 
+    it('says to an orchestrator whether it answers, and whether all behind it is well', async () => {
+      expect(await api.call('GET', '/healthz')).toMatchObject({
+        status: 200,
+        body: { healthy: true },
+      })
+      const { status, body } = await api.call('GET', '/readyz')
+      expect(status).toBe(200)
+      expect(body.servers.map(({ server }: { server: string }) => server)).toEqual([
+        `Chroma at ${chroma.url}`,
+        `Ollama at ${ollama.url}`,
+      ])
+    })
+
     it('says the same of Ollama and of each model', async () => {
       const { status, body } = await api.call('GET', `${AI}/ollama/health`)
       expect(status).toBe(200)

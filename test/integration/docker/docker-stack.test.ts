@@ -538,8 +538,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       const moved = embedAnew(stack, name, 4).finally(() => {
         isOver = true
       })
-      await notes.write('while it is embedded', () => isOver)
-      await moved
+      await Promise.all([moved, notes.write('while it is embedded', () => isOver)])
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },

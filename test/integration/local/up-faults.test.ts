@@ -144,7 +144,7 @@ describe.skipIf(!MAY_MOUNT)(
       expect((await stack.run('status')).stdout).not.toMatch(/does not run/)
       const verified = await stack.run('verify', '--stack', 'dev')
       expect(verified.code).toBe(1)
-      expect(verified.stdout).toMatch(/✗ failed +chroma-room .*since its disk is/)
+      expect(verified.stdout).toMatch(/✖ failed +chroma-room .*since its disk is/)
       const down = await stack.run('down')
       expect([down.code, down.stderr]).toEqual([0, expect.not.stringMatching(/ENOSPC|no space/i)])
       expect((await stack.run('status')).stdout.match(/does not run/g)).toHaveLength(3)

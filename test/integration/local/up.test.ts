@@ -237,7 +237,7 @@ describe('a stack of local processes', () => {
       await ollama('/api/embed', { model: 'all-minilm', input: 'x' })
       const { code, stdout } = await stack.run('verify', '--stack', 'dev')
       expect(code).toBe(3)
-      expect(stdout.match(/\? not checked/g)).toHaveLength(1)
+      expect(stdout.match(/⚠ not checked/g)).toHaveLength(1)
       expect(stdout).toContain('npm run models -- --stack dev')
     })
 

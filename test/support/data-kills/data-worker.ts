@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backup } from '../../../checks/archive/backup.ts'
 import { FolderStorage } from '../../../checks/archive/folder-storage.ts'
@@ -80,7 +81,7 @@ async function run(work: Work, knowledge: Knowledge): Promise<object | undefined
         target: filesOf(work.data),
         instances: work.data.length,
         rate: undefined,
-        steps: new Steps(signal, { write: () => true } as unknown as NodeJS.WriteStream),
+        steps: new Steps(signal, { stream: new PassThrough() as unknown as NodeJS.WriteStream }),
         signal,
       })
     case 'doctor': {

@@ -88,7 +88,7 @@ describe('the table', () => {
       expect(table).toMatch(new RegExp(`${name}.*${detail}`))
     expect(table).toContain('note: worth knowing')
     expect(table).toContain('second, third: mend it so')
-    expect(table).toContain('1 passed, 1 failed, 1 not checked in 6.0 s')
+    expect(table).toContain('1 passed, 1 failed, 1 not checked, 1 skipped in 6.0 s')
   })
 
   it('has one line for checks that found the same, with their names', () => {

@@ -1,12 +1,67 @@
-import { expect, it } from 'vitest'
+import { Writable } from 'node:stream'
+import { WriteStream } from 'node:tty'
+import { stripVTControlCharacters } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Steps } from '../../../provision/steps/steps.ts'
 
-it('steps are plain lines on a terminal that says it has no columns, where a spinner never ends', async () => {
-  let written = ''
-  const write = (text: string) => {
-    written += text
+/** A terminal that says it has no columns, where a spinner never ends. */
+function terminal(isTTY = true) {
+  const written: string[] = []
+  const write = (text: Buffer, _: unknown, done: () => void) => {
+    written.push(text.toString())
+    done()
   }
-  const stream = { isTTY: true, columns: 0, write } as unknown as NodeJS.WriteStream
-  await new Steps(new AbortController().signal, stream).run('plan', async () => undefined)
-  expect(written).toMatch(/^✔ plan: done \(.*\)\n$/)
+  const stream = Object.assign(new Writable({ write }), {
+    isTTY,
+    columns: 0,
+    getColorDepth: WriteStream.prototype.getColorDepth,
+  })
+  return { written, stream: stream as unknown as NodeJS.WriteStream }
+}
+
+const { signal } = new AbortController()
+
+describe('the line of a step', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('is a plain one on a terminal that says it has no columns', async () => {
+    const { written, stream } = terminal()
+    await new Steps(signal, { stream }).run('plan', async () => undefined)
+    expect(stripVTControlCharacters(written.join(''))).toMatch(/^✔ plan: done \(.*\)\n$/)
+  })
+
+  it.each([
+    ['failed', '✖ verify: 1 failed'],
+    ['unchecked', '⚠ verify: 1 failed'],
+  ] as const)(
+    'says of what came to its end and is %s that it is not well',
+    async (verdict, line) => {
+      const { written, stream } = terminal(false)
+      const work = async () => '1 failed'
+      await new Steps(signal, { stream }).run('verify', work, String, () => verdict)
+      expect(written.join('')).toContain(line)
+    },
+  )
+
+  it.each([
+    ['a terminal', true, {}, true],
+    ['a terminal with NO_COLOR', true, { NO_COLOR: '1' }, false],
+    ['a pipe', false, {}, false],
+  ])('is coloured or not on %s', async (_, isTTY, env, isColoured) => {
+    for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS'])
+      vi.stubEnv(name, undefined)
+    vi.stubEnv('TERM', 'xterm-256color')
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+    const { written, stream } = terminal(isTTY)
+    await new Steps(signal, { stream }).run('plan', async () => undefined)
+    const text = written.join('')
+    expect(text !== stripVTControlCharacters(text)).toBe(isColoured)
+  })
+
+  it('makes the lines of a note those of the stack that the command is for', () => {
+    const { written, stream } = terminal(false)
+    const complete = (text: string) => text.replace('up', 'up -- --stack docker')
+    new Steps(signal, { stream, complete }).note('npm run up')
+    expect(written).toEqual(['npm run up -- --stack docker\n'])
+  })
 })
