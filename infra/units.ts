@@ -28,6 +28,9 @@ export function formatBytes(bytes: Bytes): string {
   return `${value.toFixed(digits)} ${BINARY_UNITS[index]}`
 }
 
+/** For programs: what a clock says beyond a tenth of a millisecond is noise. */
+export const roundMillis = (millis: Millis): Millis => Math.round(millis * 10) / 10
+
 /** A duration for people: `340 ms`, `4.2 s`, `3 min 20 s`. */
 export function formatDuration(millis: Millis): string {
   if (millis < 1000) return `${Math.round(millis)} ms`

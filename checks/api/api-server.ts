@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type Millis, seconds } from '../../infra/units.ts'
@@ -6,7 +7,7 @@ import { guardRoutes } from './auth/access.ts'
 import { identifyCallers } from './auth/caller.ts'
 import { forgottenTokens } from './auth/forgotten-tokens.ts'
 import type { KeyRing } from './auth/key-ring.ts'
-import { HttpError, handleErrors, refuseConnection, sendError } from './errors.ts'
+import { HttpError, handleErrors, REQUEST_ID, refuseConnection, sendError } from './errors.ts'
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { documentRoutes } from './openapi.ts'
@@ -61,6 +62,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   const api = Fastify({
     logger: { ...loggerOptions(parts.logLevel), stream: parts.logStream ?? standardOutput() },
     logController: new RequestLog(),
+    genReqId: () => randomUUID(),
     bodyLimit: SMALL_BODY,
     serverFactory: httpServer(parts.proxies),
     trustProxy: [...parts.proxies],
@@ -73,6 +75,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   const metrics = new Metrics()
 
   handleErrors(api)
+  api.addHook('onRequest', async ({ id }, reply) => void reply.header(REQUEST_ID, id))
   guardHosts(api, parts.host, parts.hosts)
   guardBrowsers(api)
   acceptEmptyBodies(api)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -9,6 +10,7 @@ import { LAST_WORDS } from './traffic/limits.ts'
 
 const Code = z.enum([
   'invalid',
+  'method-not-allowed',
   'unauthorised',
   'forbidden',
   'not-found',
@@ -23,9 +25,52 @@ const Code = z.enum([
 ])
 export type ErrorCode = z.infer<typeof Code>
 
-/** Every answer that is no success: a code for programs and a sentence for people. */
-export const ErrorBody = z.object({ error: z.object({ code: Code, message: z.string() }) })
-z.globalRegistry.add(ErrorBody, { id: 'Error' })
+/** Every answer that is no success, as RFC 9457 has it: a code for programs and a sentence for people. */
+export const Problem = z.object({
+  type: z
+    .string()
+    .describe('A URI for the kind of problem: `urn:knowledge-stack:problem:` and the code'),
+  title: z.string().describe('What all problems of the kind have in common'),
+  status: z.int().describe('The HTTP status'),
+  detail: z.string().describe('What is wrong, for people'),
+  instance: z.string().describe('The request, as X-Request-Id and the log of the API name it'),
+  error: z
+    .object({ code: Code, message: z.string() })
+    .describe('The code for programs, and the detail once more, as versions before 0.3 gave them'),
+})
+z.globalRegistry.add(Problem, { id: 'Problem' })
+export const PROBLEM_TYPE = 'application/problem+json'
+
+const TITLES: Record<ErrorCode, string> = {
+  invalid: 'The request is wrong',
+  'method-not-allowed': 'Nothing here is called by this method',
+  unauthorised: 'A valid token is needed',
+  forbidden: 'The token does not allow this',
+  'not-found': 'There is no such thing',
+  'too-slow': 'The request came too slowly',
+  'too-large': 'The request is too large',
+  'unsupported-media-type': 'The body is of another kind than this takes',
+  'too-many-requests': 'This caller sent too many requests',
+  'disk-full': 'There is no room on a disk',
+  'quota-exceeded': 'The creator would have more than it may',
+  internal: 'The API failed',
+  unavailable: 'This cannot be answered now',
+}
+
+const problemOf = (
+  { status, code, message }: Pick<HttpError, 'status' | 'code' | 'message'>,
+  request: string,
+): z.infer<typeof Problem> => {
+  const detail = message.slice(0, LONGEST_MESSAGE)
+  return {
+    type: `urn:knowledge-stack:problem:${code}`,
+    title: TITLES[code],
+    status,
+    detail,
+    instance: `urn:uuid:${request}`,
+    error: { code, message: detail },
+  }
+}
 
 /** An answer that a route or a hook decided on. */
 export class HttpError extends Error {
@@ -49,6 +94,7 @@ export class HttpError extends Error {
 /** What the framework itself refuses, by status. */
 const FRAMEWORK_CODES: Record<number, ErrorCode> = {
   404: 'not-found',
+  405: 'method-not-allowed',
   408: 'too-slow',
   413: 'too-large',
   415: 'unsupported-media-type',
@@ -57,15 +103,40 @@ const FRAMEWORK_CODES: Record<number, ErrorCode> = {
 
 /** A message may quote what was sent. */
 const LONGEST_MESSAGE = 500
+/** Names a request in its answer, in the log and in a problem. */
+export const REQUEST_ID = 'x-request-id'
 export const RETRY_SOON = { 'retry-after': '1' }
 
 /** The one place where an error becomes an answer. No stack, and nothing of what was not meant to be told. */
 export function handleErrors(api: FastifyInstance): void {
   api.setErrorHandler(sendError)
-  api.setNotFoundHandler(() => {
-    throw new HttpError(404, 'not-found', 'There is nothing here; /openapi.json says what there is')
+  const known = new Map<string, { path: RegExp; methods: Set<string> }>()
+  api.addHook('onRoute', ({ url, method }) => {
+    const route = known.get(url) ?? { path: patternOf(url), methods: new Set() }
+    for (const each of [method].flat()) route.methods.add(each)
+    known.set(url, route)
+  })
+  api.setNotFoundHandler(request => {
+    const path = request.url.split('?')[0]!
+    const here = [...known.values()].filter(route => route.path.test(path))
+    const allow = [...new Set(here.flatMap(({ methods }) => [...methods]))].sort().join(', ')
+    if (allow === '') {
+      throw new HttpError(
+        404,
+        'not-found',
+        'There is nothing here; /openapi.json says what there is',
+      )
+    }
+    const told = `${request.method} is nothing here; allowed are ${allow}`
+    throw new HttpError(405, 'method-not-allowed', told, { allow })
   })
 }
+
+/** Of a route's path with its parameters: what it matches. */
+const patternOf = (url: string): RegExp =>
+  new RegExp(
+    `^${url.replaceAll(/[.+*?^$()[\]{}|\\]/g, String.raw`\$&`).replaceAll(/:\w+/g, '[^/]+')}$`,
+  )
 
 /** Also for what the framework refuses before it knows a route: a path that no route has. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -73,20 +144,21 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (answer.status >= 500 && answer !== error) request.log.error({ err: error }, 'request failed')
   reply
     .code(answer.status)
-    .headers(answer.headers)
-    .type('application/json; charset=utf-8')
-    .send({ error: { code: answer.code, message: answer.message.slice(0, LONGEST_MESSAGE) } })
+    .headers({ ...answer.headers, [REQUEST_ID]: request.id })
+    .type(`${PROBLEM_TYPE}; charset=utf-8`)
+    .send(problemOf(answer, request.id))
 }
 
 /** For what is no HTTP at all, or took too long to become it: then there is neither request nor reply. */
 export function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(error)
-  const [status, code, message] = CONNECTION_REFUSALS[error.code ?? ''] ?? NO_HTTP
-  const body = JSON.stringify({ error: { code, message } })
+  const [line, code, message] = CONNECTION_REFUSALS[error.code ?? ''] ?? NO_HTTP
+  const status = Number.parseInt(line, 10)
+  const body = JSON.stringify(problemOf({ status, code, message }, randomUUID()))
   // Whoever does not close it as well would hold it for as long as it likes.
   setTimeout(() => socket.destroy(), LAST_WORDS).unref()
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${line}\r\nContent-Type: ${PROBLEM_TYPE}; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
 

@@ -52,6 +52,16 @@ export type Hit = Chunk & {
   distance: number
 }
 
+/** A document that was put in. */
+export interface PutDocument {
+  document: string
+  chunks: number
+  /** Whether there was none of its id. */
+  isNew: boolean
+}
+
+type ReplaceArgs = [ready: ReadyDocument[], make: DocumentWrite['makeRecords']]
+
 export type DocumentInfo = Omit<Chunk, 'index' | 'text'>
 
 /** What tells the records of a scope from others. */
@@ -100,9 +110,20 @@ export class Creator {
   /**
    * Puts documents in, in place of those of the same id: each is there as a whole or not at all, also after an error.
    * @param signal is heard until the first of them is sent to Chroma
+   * @returns what became of each
    */
-  async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<void> {
-    await this.#put(documents, (scope, ...write) => scope.replace(...write, signal), signal)
+  async upsert(documents: readonly NewDocument[], signal?: AbortSignal): Promise<PutDocument[]> {
+    const put: PutDocument[] = []
+    const replace = async (scope: Scope, ...[ready, make]: ReplaceArgs) => {
+      const before = await scope.replace(ready, make, signal)
+      // Where the creator has moved meanwhile, it is done a second time.
+      put.length = 0
+      for (const { id, chunks } of ready) {
+        put.push({ document: id, chunks: chunks.length, isNew: !before.has(id) })
+      }
+    }
+    await this.#put(documents, replace, signal)
+    return put
   }
 
   /**

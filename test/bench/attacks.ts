@@ -1,4 +1,5 @@
 import { MiB } from '../../infra/units.ts'
+import { STORED } from '../support/api/stored.ts'
 import { type Attacked, startAttackedApi } from '../support/attacks/attacked-api.ts'
 import { ATTACKS } from '../support/attacks/attacks.ts'
 import type { Call } from '../support/attacks/neighbour.ts'
@@ -33,7 +34,7 @@ export const attacks: Bench = {
 function table(results: readonly ({ name: string } & Attacked)[]): string {
   const rows = results.map(({ name, calls, before, after }) => {
     const of = (kind: Call['kind']) => calls.filter(call => call.kind === kind)
-    const failed = calls.filter(({ status }) => status !== 200)
+    const failed = calls.filter(({ status }) => !STORED.includes(status))
     return [
       name,
       times(of('read')),

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { reasonOf } from '../../../infra/failure.ts'
-import { formatDuration } from '../../../infra/units.ts'
+import { formatDuration, roundMillis } from '../../../infra/units.ts'
 import { HEALTH_WORK } from '../traffic/limits.ts'
 
 export const HealthPart = z.object({
@@ -50,7 +50,7 @@ export async function examine(
   )
   return {
     healthy: examined.every(({ healthy }) => healthy),
-    millis: performance.now() - started,
+    millis: roundMillis(performance.now() - started),
     servers: examined,
   }
 }
@@ -60,7 +60,7 @@ async function examineOne({ checked, look }: Look, signal: AbortSignal): Promise
   const part = (healthy: boolean, detail: string): HealthPart => ({
     checked,
     healthy,
-    millis: performance.now() - started,
+    millis: roundMillis(performance.now() - started),
     detail,
   })
   try {

@@ -6,7 +6,7 @@ import { forgetCreator } from '../../forget/forget-creator.ts'
 import type { Knowledge } from '../../store/knowledge.ts'
 import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
-import { responsesOf } from '../traffic/response-size.ts'
+import { responsesOf, success } from '../traffic/response-size.ts'
 import {
   CreatorPath,
   Deleted,
@@ -21,6 +21,9 @@ import {
   Usage,
 } from './knowledge-schemas.ts'
 import { PageQuery } from './paging.ts'
+
+/** What a number of 32 bits has. */
+const FLOAT_DIGITS = 7
 
 /** What is said of every route. */
 const CREATORS = { tags: ['creators'] }
@@ -43,12 +46,16 @@ export const creators: FastifyPluginAsyncZod<{
         ...CREATORS,
         params: DocumentPath,
         body: NewDocumentBody,
-        response: responsesOf('Stored', Stored, 401, 403, 413, 415, 507),
+        response: {
+          ...responsesOf('Stored, in place of the one of this id', Stored, 401, 403, 413, 415, 507),
+          201: success('Stored, where there was none of this id', Stored),
+        },
       },
     },
-    async ({ params: { creator, document }, body, life }) => {
-      await knowledge.creator(creator).upsert([{ id: document, ...body }], life)
-      return { document }
+    async ({ params: { creator, document }, body, life }, reply) => {
+      const [put] = await knowledge.creator(creator).upsert([{ id: document, ...body }], life)
+      const { isNew, ...stored } = put!
+      return reply.code(isNew ? 201 : 200).send(stored)
     },
   )
 
@@ -204,7 +211,9 @@ export const creators: FastifyPluginAsyncZod<{
       },
     },
     async ({ params: { creator }, body: { count, filter, documents, ...question }, life }) => ({
-      hits: await knowledge.creator(creator).query(question, { count, filter, documents }, life),
+      hits: (
+        await knowledge.creator(creator).query(question, { count, filter, documents }, life)
+      ).map(hit => ({ ...hit, distance: Number(hit.distance.toPrecision(FLOAT_DIGITS)) })),
     }),
   )
 }

@@ -56,7 +56,7 @@ export const Document = Entry.extend({
   next: Next,
 })
 
-export const Stored = z.object({ document: z.string() })
+export const Stored = z.object({ document: z.string(), chunks: z.int().positive() })
 export const Usage = z.object({
   records: z.int().nonnegative().describe('Chunks'),
   bytes: z

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { DeployedModel } from '../../../infra/outputs.ts'
+import { roundMillis } from '../../../infra/units.ts'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { HttpError } from '../errors.ts'
 import { ollamaHealth } from '../health/ollama-health.ts'
@@ -66,7 +67,12 @@ export const ollama: FastifyPluginAsyncZod<{
       const started = performance.now()
       const [embedding = []] = await inference.embed([text], { signal: life })
       const model = inference.model('embedding').name
-      return { model, dimensions: embedding.length, millis: performance.now() - started, embedding }
+      return {
+        model,
+        dimensions: embedding.length,
+        millis: roundMillis(performance.now() - started),
+        embedding,
+      }
     },
   )
 
@@ -90,7 +96,7 @@ export const ollama: FastifyPluginAsyncZod<{
         maxTokens,
         signal: life,
       })
-      return { model: model.name, ...answer, millis: performance.now() - started }
+      return { model: model.name, ...answer, millis: roundMillis(performance.now() - started) }
     },
   )
 }

@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { ErrorBody } from '../errors.ts'
+import type { z } from 'zod'
+import { PROBLEM_TYPE, Problem } from '../errors.ts'
 import { HealthAnswer } from '../health/health-report.ts'
 
 const REASONS = {
@@ -16,9 +16,14 @@ const REASONS = {
 } as const
 type Refusal = keyof typeof REASONS
 
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+export const success = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,
   content: { 'application/json': { schema } },
+})
+
+const problem = (description: string) => ({
+  description,
+  content: { [PROBLEM_TYPE]: { schema: Problem } },
 })
 
 /** What a route answers: its success, the refusals it has in common with all others, and those of its own. */
@@ -31,17 +36,23 @@ export function responsesOf<Schema extends z.ZodType>(
   // Where a body is taken, it may be too large, and too slow.
   if (refusals.includes(413)) all.push(408)
   return {
-    200: json(description, schema),
-    ...(Object.fromEntries(all.map(status => [status, json(REASONS[status], ErrorBody)])) as Record<
+    200: success(description, schema),
+    ...(Object.fromEntries(all.map(status => [status, problem(REASONS[status])])) as Record<
       Refusal,
-      { description: string; content: { 'application/json': { schema: typeof ErrorBody } } }
+      ReturnType<typeof problem>
     >),
   }
 }
 
 /** A health answer is one whether its status is 200 or 503. */
 export const healthResponses = {
-  200: json('All is well', HealthAnswer),
-  400: json(REASONS[400], ErrorBody),
-  503: json('Something is wrong; the parts say what', z.union([HealthAnswer, ErrorBody])),
+  200: success('All is well', HealthAnswer),
+  400: problem(REASONS[400]),
+  503: {
+    description: 'Something is wrong; the parts say what',
+    content: {
+      'application/json': { schema: HealthAnswer },
+      [PROBLEM_TYPE]: { schema: Problem },
+    },
+  },
 }

@@ -12,6 +12,7 @@ import type { NearestQuery } from '../query/index-search.ts'
 import type { Nearest } from '../query/nearest.ts'
 import type { Ranked } from '../query/rank.ts'
 import type { WriteVersion, WriteVersions } from '../query/write-versions.ts'
+import { documentKey } from '../records/current-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
 import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
@@ -120,15 +121,20 @@ export class Scope {
   /**
    * Puts whole documents in place of those that are there.
    * @param signal is heard until the first of them is sent
+   * @returns ids of those that were there
    */
   async replace(
     documents: readonly ReadyDocument[],
     makeRecords: MakeRecords,
     signal?: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ReadonlySet<string>> {
     const write = this.#writing(documents, makeRecords)
-    const replace: Change<void> = records => replaceDocuments(records, write)
-    await this.#shards.write([this.creator], replace, signal)
+    const replace: Change<ReadonlySet<string | undefined>> = records =>
+      replaceDocuments(records, write)
+    const before = await this.#shards.write([this.creator], replace, signal)
+    const { creator } = this
+    const wasThere = ({ id }: ReadyDocument) => before.has(documentKey({ creator, document: id }))
+    return new Set(documents.filter(wasThere).map(({ id }) => id))
   }
 
   /** Reads of the creator's records what a selection does not say; `empty` when there is no shard. */

@@ -24,19 +24,21 @@ export interface DocumentWrite {
  * in, and with the first chunk, which comes last, they count. What counted before is deleted once everybody can know
  * that it does not. A writer that is killed leaves records that count nowhere, and go with the next write of the
  * document.
+ * @returns keys of those that were there before (documentKey)
  */
 export async function replaceDocuments(
   records: ChromaCollection,
   write: DocumentWrite,
-): Promise<void> {
+): Promise<ReadonlySet<string | undefined>> {
   const { selected, during } = write
   const before = await during(async announced => {
-    const [{ all }] = await Promise.all([selectIds(records, selected), announced])
-    await putIn(records, selected.creatorFilter, recordsAfter(all, write))
-    return all
+    const [ids] = await Promise.all([selectIds(records, selected), announced])
+    await putIn(records, selected.creatorFilter, recordsAfter(ids.all, write))
+    return ids
   })
   // What stays counts nowhere, so that it stays is no failure of the write.
-  await deleteRecords(records, selected.creatorFilter, before).catch(() => undefined)
+  await deleteRecords(records, selected.creatorFilter, before.all).catch(() => undefined)
+  return new Set(before.current.map(documentKeyOf))
 }
 
 /**

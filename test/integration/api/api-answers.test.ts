@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { creatorPath, documentPath, TestApi } from '../../support/api/api.ts'
+import { STORED } from '../../support/api/stored.ts'
 import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts'
 import { outputsOf } from '../../support/store/deployment.ts'
 
@@ -61,6 +62,36 @@ describe('the answers of the API, whatever is asked', () => {
     expect((await api.call('HEAD', path, { token: service })).status).toBe(200)
   })
 
+  it.each([
+    ['POST', documentPath('alice', 'd'), 'DELETE, GET, HEAD, PUT'],
+    ['GET', creatorPath('alice', 'query'), 'POST'],
+    ['DELETE', '/healthz', 'GET, HEAD'],
+  ])('a %s of %s is told what is allowed there', async (method, path, allow) => {
+    const { status, headers, body } = await api.call(method, path, { token: service })
+    expect({ status, allow: headers.get('allow'), code: body.error.code }).toEqual({
+      status: 405,
+      allow,
+      code: 'method-not-allowed',
+    })
+  })
+
+  it('an error is a problem as RFC 9457 has it, which names the request as the answer does', async () => {
+    const { status, headers, body } = await api.call('GET', '/nowhere')
+    expect(status).toBe(404)
+    expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
+    expect(body).toEqual({
+      type: 'urn:knowledge-stack:problem:not-found',
+      title: 'There is no such thing',
+      status: 404,
+      detail: expect.stringContaining('/openapi.json'),
+      instance: `urn:uuid:${headers.get('x-request-id')}`,
+      error: { code: 'not-found', message: body.detail },
+    })
+    expect((await api.call('GET', '/healthz')).headers.get('x-request-id')).toMatch(
+      /^[\da-f-]{36}$/,
+    )
+  })
+
   it('pages of other sites are refused what writes, and answers are no page of theirs', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' }
     const answer = await api.call('POST', `${AI}/ollama/test-chat`, { headers })
@@ -102,7 +133,7 @@ describe('the HTTP API of a store that was made for another deployment', () => {
       await api.stop()
       return answer
     }
-    expect((await put(5)).status).toBe(200)
+    expect(STORED).toContain((await put(5)).status)
     expect(await put(6)).toMatchObject({
       status: 503,
       body: {

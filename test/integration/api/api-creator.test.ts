@@ -95,7 +95,7 @@ describe('all that a creator has, over HTTP', () => {
     await sleep(1100)
     const token = await api.tokenFor('greta')
     const put = await api.call('PUT', documentPath('greta', 'a'), { token, body })
-    expect(put.status).toBe(200)
+    expect(put.status).toBe(201)
     expect(await usage('greta', token)).toMatchObject({ status: 200, body: { records: 1 } })
   })
 })

@@ -22,11 +22,11 @@ describe('a creator’s documents over HTTP', () => {
   it('are put, listed, read, found and deleted with the creator’s token', async () => {
     const token = await api.tokenFor(alice)
     const metadata = { topic: 'mixed', rank: 2, draft: false }
-    const put = await api.call('PUT', documentPath(alice, 'cats/1?#'), {
-      token,
-      body: { text: cats, metadata },
-    })
-    expect(put).toMatchObject({ status: 200, body: { document: 'cats/1?#' } })
+    const put = () =>
+      api.call('PUT', documentPath(alice, 'cats/1?#'), { token, body: { text: cats, metadata } })
+    const stored = { document: 'cats/1?#', chunks: 1 }
+    expect(await put()).toMatchObject({ status: 201, body: stored })
+    expect(await put()).toMatchObject({ status: 200, body: stored })
 
     const list = await api.call('GET', creatorPath(alice, 'documents'), { token })
     const entry = { document: 'cats/1?#', metadata, createdAt: expect.stringMatching(/Z$/) }

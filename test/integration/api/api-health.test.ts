@@ -115,7 +115,7 @@ describe('health, whatever the servers do', () => {
 
     for (const file of [`${data}.room`, `${data}.room.sound`]) await writeFile(file, '')
     await put(folder)
-    expect(await other.call('PUT', kept, { token, body })).toMatchObject({ status: 200 })
+    expect(await other.call('PUT', kept, { token, body })).toMatchObject({ status: 201 })
     expect((await chromaHealth()).status).toBe(200)
 
     await put('/proc')
@@ -153,7 +153,7 @@ describe('health, whatever the servers do', () => {
     expect((await writes(token)).map(({ status }) => status)).toEqual([507, 507])
     await writeFile(`${data}.room`, '')
     expect((await chromaHealth()).status).toBe(200)
-    expect((await writes(token)).map(({ status }) => status)).toEqual([200, 200])
+    expect((await writes(token)).map(({ status }) => status)).toEqual([201, 200])
     await other.stop()
     await rm(folder, { recursive: true })
   })

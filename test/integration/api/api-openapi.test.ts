@@ -43,6 +43,8 @@ describe('the OpenAPI document', () => {
       Object.keys(operations).toSorted().join(),
     ])
     expect(Object.fromEntries(routes)).toEqual({
+      '/healthz': 'get',
+      '/readyz': 'get',
       [`${AI}/chromadb/health`]: 'get',
       [`${AI}/chromadb/stats`]: 'get',
       [`${AI}/ollama/health`]: 'get',
@@ -117,6 +119,6 @@ describe('the OpenAPI document', () => {
       ],
       folder,
     )
-    expect(said).toMatch(/Tested: 15\b/)
+    expect(said).toMatch(/Tested: 17\b/)
   })
 })

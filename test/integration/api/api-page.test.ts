@@ -27,7 +27,7 @@ describe.skipIf(executablePath === undefined)(
       outputs.chroma.instances = [{ reach: { kind: 'direct', url: gate.url } }]
       api = await TestApi.start(outputs)
       const options = { token: await api.serviceToken(), body: { text: 'Cats purr.' } }
-      expect(await api.call('PUT', documentPath('a', 'd'), options)).toMatchObject({ status: 200 })
+      expect(await api.call('PUT', documentPath('a', 'd'), options)).toMatchObject({ status: 201 })
       // Everything here is ours: the sandbox would need rights that a container has not.
       browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
     }, 3 * MINUTES)

@@ -119,7 +119,7 @@ describe('connections that are kept', () => {
     }
     return statuses
   }
-  const ALL = Array.from({ length: 10 }, () => [200, 200, 200, 400, 404]).flat()
+  const ALL = Array.from({ length: 10 }, () => [201, 200, 200, 400, 404]).flat()
 
   it('serve one request after another, refusals among them', async () => {
     const headers = { authorization: `Bearer ${await api.serviceToken()}` }

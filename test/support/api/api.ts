@@ -92,7 +92,8 @@ export class TestApi {
     })
     const content = await response.text()
     const isJson =
-      content !== '' && response.headers.get('content-type')?.startsWith('application/json')
+      content !== '' &&
+      /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
       headers: response.headers,

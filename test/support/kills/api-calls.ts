@@ -1,3 +1,4 @@
+import { STORED } from '../api/stored.ts'
 import type { Acknowledged, Asked, OpenWrite } from './acknowledged.ts'
 import type { KillableApi } from './killable-api.ts'
 import type { Operation, OperationPhases } from './phases.ts'
@@ -53,10 +54,10 @@ export class ApiCalls {
     const hangUp = new AbortController()
     try {
       const { status, body } = await this.#send(call, hangUp)
-      if (status === 200) write.acknowledge()
+      if (STORED.includes(status)) write.acknowledge()
       else write.endWithin(LAST_EFFECT)
-      if (status !== 200) this.lastFailure = `${status} ${JSON.stringify(body)}`
-      return status === 200
+      if (!STORED.includes(status)) this.lastFailure = `${status} ${JSON.stringify(body)}`
+      return STORED.includes(status)
     } catch {
       write.endWithin(hangUp.signal.aborted ? ENDS_ALONE : LAST_EFFECT)
       if (hangUp.signal.aborted) this.#left.push(write)
