@@ -34,6 +34,8 @@ export interface Settings {
   target: Target
   /** Absolute path of the folder that holds data, models, logs and state. */
   home: string
+  /** Keys that are set and that this target has no use for. */
+  withoutEffect: readonly string[]
   /** Whether a setting names it; else it is made for this stack alone. */
   homeIsNamed: boolean
   chroma: {
@@ -143,6 +145,9 @@ export function parseSettings(
     stack,
     target: config.target,
     home,
+    withoutEffect: Object.keys(raw).filter(
+      key => TARGETS_OF[key]?.includes(config.target) === false,
+    ),
     homeIsNamed: config.home !== '',
     chroma: {
       version: chroma.version,
@@ -237,6 +242,13 @@ export function typed([key, value]: [string, unknown]): [string, unknown] {
 }
 
 /** The models that a stack defines itself, complete where the stack is to serve them. */
+/** Settings that not every target has a use for. */
+const TARGETS_OF: Record<string, readonly Target[]> = {
+  kubernetes: ['kubernetes'],
+  images: ['docker', 'kubernetes'],
+  apiAddress: ['docker'],
+}
+
 function ownModels(
   { models, embeddingModel, chatModel }: z.infer<typeof Config>,
   {

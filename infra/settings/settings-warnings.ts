@@ -10,11 +10,18 @@ export function warningsOf(settings: Settings): string[] {
   return [
     settings.egress.warning,
     neverRunHere(settings),
+    withoutEffect(settings),
     settings.target === 'docker' ? apiInClear(settings) : undefined,
     ...(settings.target === 'kubernetes' ? [addressesBehindIngress(settings)] : []),
     ...(settings.target === 'kubernetes' ? pulledByName(settings) : []),
     ...(settings.target === 'kubernetes' ? [storedByName(settings)] : []),
   ].filter(text => text !== undefined)
+}
+
+function withoutEffect({ withoutEffect: keys, target }: Settings): string | undefined {
+  if (keys.length === 0) return undefined
+  const named = keys.map(key => `${PROJECT}:${key}`).join(', ')
+  return `WARNING: ${named} counts for nothing on the target ${target}`
 }
 
 function neverRunHere({ ollama: { version } }: Settings): string | undefined {

@@ -16,6 +16,7 @@ export const COMMANDS: Record<string, () => Promise<AnyCommand>> = {
   backup: async () => (await import('./data/backup.ts')).backup,
   restore: async () => (await import('./data/restore.ts')).restore,
   forget: async () => (await import('./data/forget.ts')).forget,
+  diagnose: async () => (await import('./inspect/diagnose.ts')).diagnose,
   doctor: async () => (await import('./inspect/doctor.ts')).doctor,
   api: async () => (await import('./access/api.ts')).api,
   token: async () => (await import('./access/token.ts')).token,

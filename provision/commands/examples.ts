@@ -31,6 +31,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
     'npm run restore -- --from backups/ARCHIVE --creator ada',
   ],
   forget: ['npm run forget -- --creator ada'],
+  diagnose: ['npm run diagnose', 'npm run diagnose -- --stack docker --out help.tar.gz'],
   doctor: ['npm run doctor', 'npm run doctor -- --fix'],
   api: ['npm run api -- --port 9000'],
   token: [

@@ -64,10 +64,17 @@ export const docker: TargetCommands = {
 
   readLogs: (settings, hand) =>
     askEngine(async docker => {
-      for (const { Id } of await ownContainers(settings, docker)) {
-        hand(Buffer.from(await logOf(docker.getContainer(Id), docker)))
+      for (const container of await ownContainers(settings, docker)) {
+        const log = await logOf(docker.getContainer(container.Id), docker)
+        hand(Buffer.from(log), partOf(container))
       }
     }),
+
+  describe: settings =>
+    askEngine(async docker => ({
+      'containers.json': JSON.stringify(await ownContainers(settings, docker), null, 2),
+      'engine.json': JSON.stringify(await docker.version(), null, 2),
+    })),
 
   sweep: removeUnknownContainers,
 

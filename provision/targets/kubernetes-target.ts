@@ -57,8 +57,18 @@ export const kubernetes: TargetCommands = {
       for (const { name: container } of spec?.containers ?? []) {
         const log = cluster.core.readNamespacedPodLog({ name, namespace, container })
         // One that has not started yet has said nothing.
-        hand(Buffer.from(await log.catch(() => '')))
+        hand(Buffer.from(await log.catch(() => '')), `${name}-${container}`)
       }
+    }
+  },
+
+  async describe(settings) {
+    const cluster = await openCluster(settings)
+    const { namespace } = settings.kubernetes
+    const events = await cluster.core.listNamespacedEvent({ namespace })
+    return {
+      'pods.json': JSON.stringify(await stackPods(settings, cluster), null, 2),
+      'events.json': JSON.stringify(events.items, null, 2),
     }
   },
 

@@ -55,7 +55,7 @@ export const local: TargetCommands = {
     const { logs } = localPaths(home)
     const entries = await readdir(logs, { recursive: true, withFileTypes: true })
     for (const entry of entries.filter(entry => entry.isFile())) {
-      hand(await readFile(join(entry.parentPath, entry.name)))
+      hand(await readFile(join(entry.parentPath, entry.name)), entry.name)
     }
   },
 

@@ -62,8 +62,10 @@ export interface TargetCommands {
   ): Promise<BesideReport>
   /** Moves creators from within the deployment, where that is not where this runs. */
   moveInside?(settings: Settings, request: MoveRequest, task: Task): Promise<Resharded>
-  /** Hands over all that the stack's servers have said, in pieces: what is kept of it. */
-  readLogs(settings: Settings, hand: (piece: Uint8Array) => void): Promise<void>
+  /** Hands over all that the stack's servers have said, in pieces with their names: what is kept of it. */
+  readLogs(settings: Settings, hand: (piece: Uint8Array, name: string) => void): Promise<void>
+  /** What the target itself says of the stack, as texts by their names, for who looks for what is wrong. */
+  describe?(settings: Settings): Promise<Record<string, string>>
   /**
    * Ends what a killed update left behind: what runs, is the stack's own and not in Pulumi's state.
    * @param isKnown before an update or `destroy`: whether the state has it, by the names of Claim; what an update will

@@ -52,7 +52,16 @@ const OPTIONS = [
   '--target <name>',
 ]
 
+const USAGE = `npm run bench -- ${BENCHES.map(({ name }) => name).join(' | ')} [--write] …
+Measures, and prints the table; with --write it takes the place of the one in docs/benchmarks.md.
+Options: ${OPTIONS.join(', ')}
+`
+
 const [name, ...flags] = process.argv.slice(2)
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+  process.stdout.write(USAGE)
+  process.exit(0)
+}
 try {
   requireRightLine(
     'bench',
@@ -67,9 +76,7 @@ try {
 }
 const bench = BENCHES.find(candidate => candidate.name === name)
 if (bench === undefined) {
-  process.stderr.write(
-    `Which one? npm run bench -- ${BENCHES.map(({ name }) => name).join(' | ')} [--write]\n`,
-  )
+  process.stderr.write(`Which one? ${USAGE}`)
   process.exit(2)
 }
 const {

@@ -37,6 +37,10 @@ export const verify: CommandSpec<VerifyOptions> = {
     const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
     if (settings !== undefined) await recordVerification(settings, report)
     if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
-    return { text: toTable(report), document: report, exitCode: exitCode(report) }
+    const help =
+      report.verdict === 'failed' && settings !== undefined
+        ? '\nWhat those need who help: npm run diagnose'
+        : ''
+    return { text: toTable(report) + help, document: report, exitCode: exitCode(report) }
   },
 }

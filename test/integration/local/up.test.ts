@@ -13,10 +13,11 @@ import {
 } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { list } from 'tar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LOG_SIZE } from '../../../infra/local/log-bounds.ts'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
-import { localPaths } from '../../../infra/settings/home-paths.ts'
+import { apiKeysOf, localPaths } from '../../../infra/settings/home-paths.ts'
 import { acquireLock } from '../../../provision/lock.mjs'
 import { processStart } from '../../../provision/process-identity.mjs'
 import { isFree } from '../../../provision/processes/free-port.ts'
@@ -187,16 +188,51 @@ describe('a stack of local processes', () => {
 
   it('runs on while other commands look at it', async () => {
     const status = await stack.json('status')
-    expect(status.document.processes).toMatchObject([
-      { running: true },
-      { running: true },
-      { running: true },
-    ])
+    const since = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(status).toMatchObject({
+      code: 0,
+      document: {
+        state: 'up',
+        processes: [
+          { running: true, since },
+          { running: true, since },
+          { running: true, since },
+        ],
+        servers: [{ healthy: true }, { healthy: true }, { healthy: true }],
+        memory: { used: expect.any(Number), planned: expect.any(Number) },
+        verification: { verdict: 'passed' },
+      },
+    })
     const verified = await stack.json('verify', '--stack', 'dev')
     expect({ code: verified.code, verdict: verified.document.verdict }).toEqual({
       code: 0,
       verdict: 'passed',
     })
+  })
+
+  it('is shown to those who help, in one archive without a secret', async () => {
+    const file = join(stack.folder, 'help.tar.gz')
+    const { code, document } = await stack.json('diagnose', '--out', file)
+    expect({ code, file: document.file }).toEqual({ code: 0, file })
+    const logs = ['api', 'chroma-0', 'ollama'].map(name => `logs/${name}.log`)
+    const others = ['outputs.json', 'plan.json', 'settings.yaml', 'status.json', 'versions.json']
+    expect(document.files).toEqual(expect.arrayContaining([...logs, ...others]))
+    let all = ''
+    await list({
+      file,
+      onReadEntry(entry) {
+        entry.on('data', data => {
+          all += data
+        })
+      },
+    })
+    expect(all).toContain('"verdict": "passed"')
+    const { state } = localPaths(stack.home)
+    const passphrase = (await readFile(join(state, 'passphrase'), 'utf8')).trim()
+    const { keys } = JSON.parse(await readFile(apiKeysOf(stack.home), 'utf8'))
+    for (const secret of [passphrase, ...keys.map(({ k }: { k: string }) => k)]) {
+      expect(all.includes(secret)).toBe(false)
+    }
   })
 
   it('is not touched by another stack of its name, in another folder, that would have its ports', async () => {
@@ -207,7 +243,8 @@ describe('a stack of local processes', () => {
       const { code, stderr } = await other.run('up')
       expect(code).toBe(3)
       expect(stderr).toMatch(new RegExp(`Port ${chromaPort} .* in use by process \\d+ .*chroma`))
-      const { document } = await other.json('status')
+      const { code: down, document } = await other.json('status')
+      expect({ down, state: document.state }).toEqual({ down: 3, state: 'down' })
       expect(document.processes).toMatchObject([
         { running: false },
         { running: false },

@@ -1,0 +1,104 @@
+import { stat } from 'node:fs/promises'
+import type { ServerHealth } from '../../checks/api/health/health-report.ts'
+import { openDeployment } from '../../checks/connected-deployment.ts'
+import type { BackupRecords } from '../../checks/store/backup-records.ts'
+import { reasonOf } from '../../infra/failure.ts'
+import type { StackFile } from '../../infra/settings/settings-file.ts'
+import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
+import type { CommandContext } from '../commands/command.ts'
+import { findDeployed } from '../deployed.ts'
+import { planHere } from '../plan/deploy-decision.ts'
+import type { ServerStatus } from '../targets/target.ts'
+import { commandsFor } from '../targets/targets.ts'
+import { readUpgrade } from '../upgrade/upgrade-record.ts'
+import { lastVerification } from './last-verification.ts'
+import type { StackStatus } from './status-text.ts'
+import { whatAnswers } from './what-answers.ts'
+
+/** What of a stack runs and answers, seen where it runs and not in the state. */
+export async function stackStatus(stack: StackFile, context: CommandContext): Promise<StackStatus> {
+  const { settings } = stack
+  const { home } = settings
+  const target = await commandsFor(settings)
+  const processes = await target.status(settings)
+  const hasFolder = await stat(home).then(
+    () => true,
+    () => false,
+  )
+  const isRunning = processes.some(({ running }) => running)
+  const seen = isRunning ? await lookInside(stack, context) : {}
+  return {
+    stack: settings.stack,
+    target: settings.target,
+    home,
+    hasFolder,
+    state: stateOf(processes, seen.servers ?? []),
+    processes,
+    servers: seen.servers ?? [],
+    memory: isRunning ? await memoryOf(stack) : undefined,
+    verification: await lastVerification(settings),
+    backup: seen.backup ?? null,
+    ...(seen.backupUnknown !== undefined && { backupUnknown: seen.backupUnknown }),
+    upgrade: (await readUpgrade(settings)) ?? null,
+  }
+}
+
+const READ_WITHIN: Millis = seconds(10)
+
+interface Seen {
+  servers?: ServerHealth[]
+  backup?: Awaited<ReturnType<BackupRecords['last']>>
+  /** Why it is not known. */
+  backupUnknown?: string
+}
+
+/** What the deployment says of itself; nothing where it is not one yet. */
+async function lookInside(stack: StackFile, { steps, signal }: CommandContext): Promise<Seen> {
+  try {
+    const deployed = await findDeployed(stack, steps)
+    if (deployed === undefined)
+      return { backupUnknown: 'not known: nothing is recorded as deployed' }
+    const deployment = await openDeployment(deployed.outputs)
+    try {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(READ_WITHIN)])
+      const last = deployment.knowledge().backups.last(within)
+      const [servers, backup] = await Promise.all([
+        whatAnswers(deployment),
+        last.then(
+          backup => ({ backup }),
+          error => ({ backupUnknown: `not known: ${reasonOf(error)}` }),
+        ),
+      ])
+      return { servers, ...backup }
+    } finally {
+      await deployment.close()
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { backupUnknown: `not known: ${reasonOf(error)}` }
+  }
+}
+
+/** Of the host, where the target tells what the stack's processes hold there. */
+async function memoryOf({ settings }: StackFile): Promise<{ used?: Bytes; planned?: Bytes }> {
+  const target = await commandsFor(settings)
+  const used = target
+    .inventory(settings)
+    .then(({ usage }) => Object.values(usage).reduce((sum, { memory }) => sum + memory, 0))
+  const planned = planHere(settings).then(({ workloads }) =>
+    workloads.reduce((sum, { limits }) => sum + limits.memory, 0),
+  )
+  const [held, wanted] = await Promise.all([used, planned].map(each => each.catch(() => undefined)))
+  return { ...(held && { used: held }), ...(wanted && { planned: wanted }) }
+}
+
+/** `up`: all that belongs to it runs and is well; `down`: nothing runs. */
+function stateOf(
+  processes: readonly ServerStatus[],
+  servers: readonly ServerHealth[],
+): 'up' | 'degraded' | 'down' {
+  const running = processes.filter(({ running }) => running).length
+  if (running === 0) return 'down'
+  const isWell = running === processes.length && servers.every(({ healthy }) => healthy)
+  return isWell ? 'up' : 'degraded'
+}
