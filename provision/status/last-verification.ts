@@ -13,8 +13,8 @@ export type LastVerification = z.infer<typeof LastVerification>
 export const lastVerification = (settings: Settings): Promise<LastVerification | undefined> =>
   readJsonIfSound(verificationRecordOf(settings.home), LastVerification)
 
-/** Of a stack that is deployed: it has a folder. */
+/** For who asks for the status later: that it cannot be written, as on a full disk, changes no verdict. */
 export const recordVerification = (settings: Settings, report: Report): Promise<void> =>
   changeJsonRecord(verificationRecordOf(settings.home), LastVerification, () =>
     LastVerification.parse(report),
-  )
+  ).catch(() => undefined)
