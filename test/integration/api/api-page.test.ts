@@ -66,6 +66,40 @@ describe.skipIf(executablePath === undefined)(
       expect(seen.complaints).toEqual([])
     })
 
+    it('says of what it saw a while ago that it is stale, and is well again when it is answered', async () => {
+      await page.clock.install()
+      await open()
+      expect(await page.getByRole('status').innerText()).toBe('All is well')
+      await page.route('**/api/v1/**', () => undefined)
+      await page.clock.fastForward(60_000)
+      await page.getByText(/^Stale since /).waitFor()
+      expect(await page.locator('body').innerText()).not.toMatch(/All is well|, as of /)
+      await page.unroute('**/api/v1/**')
+      await page.reload()
+      await page.getByText('All is well').waitFor()
+    })
+
+    it('tells a screen reader what is another, and not what time it is', async () => {
+      await page.clock.install()
+      await open()
+      await page.getByRole('status').evaluate(status => {
+        const told: string[] = []
+        Object.assign(globalThis, { told })
+        new MutationObserver(() => void told.push(status.textContent ?? '')).observe(status, {
+          childList: true,
+          characterData: true,
+          subtree: true,
+        })
+      })
+      const answered = page.waitForResponse(/health/)
+      await page.clock.fastForward(11_000)
+      await answered
+      await page.waitForTimeout(300)
+      expect(await page.evaluate(() => (globalThis as unknown as { told: string[] }).told)).toEqual(
+        [],
+      )
+    })
+
     it('loads nothing from anywhere else', async () => {
       await open()
       const origins = seen.requests.map(url => new URL(url).origin)
