@@ -4,5 +4,7 @@
  */
 export interface Task {
   report(text: string): void
+  /** A line that stays, for what is worth knowing before a long way is gone. */
+  note?(text: string): void
   signal: AbortSignal
 }

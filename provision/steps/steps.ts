@@ -51,7 +51,8 @@ export class Steps {
         ? await this.#spinner(title)
         : this.#lines(title)
     try {
-      const result = await work({ report: line.report, signal: this.#signal })
+      const { report, note } = line
+      const result = await work({ report, note, signal: this.#signal })
       const took = formatDuration(performance.now() - started)
       line.end(verdict(result), `${title}: ${summary(result)} (${took})`)
       return result
@@ -74,6 +75,10 @@ export class Steps {
       report: (text: string) => {
         spinner.text = `${title}: ${text}`
       },
+      note: (text: string) => {
+        spinner.clear()
+        this.note(`  ${title}: ${text}`)
+      },
       end: (verdict: CheckVerdict, text: string) => {
         spinner.stopAndPersist({ symbol: signOf(verdict, this.#stream), text })
       },
@@ -88,6 +93,7 @@ export class Steps {
         last = performance.now()
         this.#stream.write(`  ${title}: ${text}\n`)
       },
+      note: (text: string) => this.note(`  ${title}: ${text}`),
       end: (verdict: CheckVerdict, text: string) => {
         this.#stream.write(`${signOf(verdict, this.#stream)} ${text}\n`)
       },

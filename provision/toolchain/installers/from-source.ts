@@ -81,6 +81,9 @@ export function fromSource(part: ReleasedPart): Installer {
       await finishedFolder(folder, what, task, async draft => {
         const bin = join(draft, 'bin')
         await mkdir(bin)
+        task.note?.(
+          `${what} cannot be had any other way: it is built from source, once, which takes some minutes`,
+        )
         for (const program of await PROGRAMS[part](options, task)) {
           await buildPrograms(program, bin, draft, what, options.env, task)
         }

@@ -58,6 +58,12 @@ describe('the line of a step', () => {
     expect(text !== stripVTControlCharacters(text)).toBe(isColoured)
   })
 
+  it('says at once what is worth knowing before a long way is gone', async () => {
+    const { written, stream } = terminal(false)
+    await new Steps(signal, { stream }).run('ollama', async task => task.note?.('it is built'))
+    expect(written[0]).toBe('  ollama: it is built\n')
+  })
+
   it('makes the lines of a note those of the stack that the command is for', () => {
     const { written, stream } = terminal(false)
     const complete = (text: string) => text.replace('up', 'up -- --stack docker')
