@@ -221,7 +221,12 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
   )
 
   it('is shown by status and provisioned by models as any other stack', async () => {
-    const { document } = await stack.json('status')
+    const { code, document } = await stack.json('status')
+    expect({ code, state: document.state, servers: document.servers.length }).toEqual({
+      code: 0,
+      state: 'up',
+      servers: 3,
+    })
     expect(document.processes.map(({ name }: { name: string }) => name)).toEqual(ALL_PARTS)
     const states = document.processes.map(({ state }: { state: string }) => state)
     expect(new Set(states)).toEqual(new Set(['healthy']))
