@@ -21,10 +21,10 @@ export function completeLines(
     configFile === undefined
       ? text
       : text
-          .replaceAll(`Pulumi.${stack}.yaml`, configFile)
+          .replaceAll(`Pulumi.${stack}.yaml`, () => configFile)
           .replaceAll(
             `pulumi config set --stack ${stack} `,
-            `pulumi config set --stack ${stack}${file} `,
+            () => `pulumi config set --stack ${stack}${file} `,
           )
   return named.replaceAll(LINE, (line, silent = '', command: string, rest = ' --') => {
     if (!commands.has(command) || rest.includes('--config-file')) return line
@@ -33,6 +33,6 @@ export function completeLines(
     const others = rest.slice(' --'.length)
     if (!others.includes(' --stack ')) return `${begin}${own}${file}${others}`
     // Of another stack this file is none.
-    return others.includes(own) ? `${begin}${others.replace(own, own + file)}` : line
+    return others.includes(own) ? `${begin}${others.replace(own, () => own + file)}` : line
   })
 }

@@ -476,7 +476,9 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       })
       const refused = await stack.run('up')
       expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/laid out for 12/) })
-      expect(refused.stderr).toContain('npm run reshard -- --stack dev --shards 10')
+      expect(refused.stderr).toContain(
+        `npm run reshard -- --stack dev --config-file ${stack.configFile} --shards 10`,
+      )
       const { code, document, stderr } = await stack.json('reshard', '--shards', '10')
       expect({ code, document, stderr }).toMatchObject({
         code: 0,

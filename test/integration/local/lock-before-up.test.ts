@@ -26,7 +26,7 @@ describe('a stack whose models are not what the lock has, before it is deployed'
   it('is refused by up, which says what locks it anew', async () => {
     const { code, stderr } = await stack.run('up')
     expect(code).toBe(1)
-    expect(stderr).toContain('npm run models -- --write-lock')
+    expect(stderr).toMatch(/npm run models -- --stack dev --config-file \S+ --write-lock/)
   })
 
   it('is locked by that, without a deployment and with nothing left running', async () => {

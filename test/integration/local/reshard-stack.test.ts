@@ -13,6 +13,8 @@ const CREATORS = Array.from({ length: 12 }, (_, index) => `creator ${index}`)
 
 describe('the data of a stack of local processes', () => {
   let stack: TestStack
+  const lineWith = (flags: string) =>
+    `npm run reshard -- --stack dev --config-file ${stack.configFile} ${flags}`
   let authorization: string
   let archive: string
   beforeAll(async () => {
@@ -121,7 +123,7 @@ describe('the data of a stack of local processes', () => {
     const { code, stderr } = await stack.run('up')
     expect(code).toBe(2)
     expect(stderr).toMatch(/shards is 5, .* laid out for 8/)
-    expect(stderr).toContain('npm run reshard -- --stack dev --shards 5')
+    expect(stderr).toContain(lineWith('--shards 5'))
     expect(stderr).toContain('set back knowledge-stack:shards 8')
   })
 
@@ -132,7 +134,7 @@ describe('the data of a stack of local processes', () => {
     stack.config.instances = 1
     const refused = await stack.run('up')
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain('npm run reshard -- --stack dev --instances 1')
+    expect(refused.stderr).toContain(lineWith('--instances 1'))
     const { code, document } = await stack.json('reshard', '--instances', '1')
     expect({ code, document }).toMatchObject({
       code: 0,
@@ -302,7 +304,7 @@ describe('the data of a stack of local processes', () => {
     expect(await stack.run(...asked)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
-        /"victim", "gone 0".* 20 more have.*npm run forget -- --stack dev --creator "victim" --yes/s,
+        /"victim", "gone 0".* 20 more have.*npm run forget -- --stack dev --config-file \S+ --creator "victim" --yes/s,
       ),
     })
 

@@ -29,8 +29,18 @@ async function nothingRuns({ config }: TestStack): Promise<void> {
 
 describe('up with bad input', () => {
   it.each([
-    ['a shard count below 5', { shards: 4 }, 2, /knowledge-stack:shards is 4.*>=5/],
-    ['a shard count above 50', { shards: 51 }, 2, /knowledge-stack:shards is 51.*<=50/],
+    [
+      'a shard count below 5',
+      { shards: 4 },
+      2,
+      /knowledge-stack:shards is 4: allowed is at least 5/,
+    ],
+    [
+      'a shard count above 50',
+      { shards: 51 },
+      2,
+      /knowledge-stack:shards is 51: allowed is at most 50/,
+    ],
     ['a setting of the wrong type', { parallel: 'two' }, 2, /knowledge-stack:parallel is "two"/],
     ['a model that nobody defined', { chatModel: 'gpt-9:1t' }, 2, /gpt-9:1t.*gpt-oss:20b/],
     ['a folder below a file', { home: '/etc/hostname/home' }, 3, /cannot be written.*ENOTDIR/s],

@@ -109,7 +109,7 @@ describe('up that is killed', () => {
     const { code, stderr } = await up.ended
     expect(code).toBe(130)
     expect(stderr).toMatch(
-      /\nInterrupted again, and ended at once: the next npm run up takes up .*\n$/,
+      /\nInterrupted again, and ended at once: the next npm run up -- --stack dev --config-file \S+ takes up .*\n$/,
     )
     expect(engines()).toEqual([])
   })
