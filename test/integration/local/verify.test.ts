@@ -211,7 +211,7 @@ describe('verify', () => {
           if (verdict === 'unchecked') expect(mend).toContain('npm run models -- --stack test')
         }
         const lines = toTable(report, 300).split('\n')
-        expect(lines.filter(line => line.startsWith('?') || line.includes('? not'))).toHaveLength(1)
+        expect(lines.filter(line => line.includes('⚠'))).toHaveLength(1)
       })
 
       it('passes once the provisioner has loaded it as planned', async () => {
