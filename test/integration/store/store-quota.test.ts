@@ -140,7 +140,7 @@ describe('what a creator may have', () => {
         maxRecords: RECORDS,
         maxBytes: BYTES,
       })
-      expect(await put('a', 15)).toMatchObject({ status: 200 })
+      expect(await put('a', 15)).toMatchObject({ status: 201 })
       expect(await put('b', 6)).toMatchObject({
         status: 507,
         body: {
@@ -151,7 +151,7 @@ describe('what a creator may have', () => {
       expect(await api.call('DELETE', `${path}/documents/a`, { token })).toMatchObject({
         body: { deletedChunks: 15 },
       })
-      expect(await put('b', 6)).toMatchObject({ status: 200 })
+      expect(await put('b', 6)).toMatchObject({ status: 201 })
     } finally {
       await api.stop()
     }
