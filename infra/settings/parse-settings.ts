@@ -22,7 +22,7 @@ import {
   UnreadModels,
 } from './read-models.ts'
 import { chosenServer, recordedServer, type VersionedServer } from './server-version.ts'
-import { misconfigured, nearest } from './setting-problems.ts'
+import { didYouMean, misconfigured } from './setting-problems.ts'
 import { Config, DEFAULTS, type KvCacheType, type Target } from './settings-schema.ts'
 
 /**
@@ -241,7 +241,6 @@ export function typed([key, value]: [string, unknown]): [string, unknown] {
   }
 }
 
-/** The models that a stack defines itself, complete where the stack is to serve them. */
 /** Settings that not every target has a use for. */
 const TARGETS_OF: Record<string, readonly Target[]> = {
   kubernetes: ['kubernetes'],
@@ -249,6 +248,7 @@ const TARGETS_OF: Record<string, readonly Target[]> = {
   apiAddress: ['docker'],
 }
 
+/** The models that a stack defines itself, complete where the stack is to serve them. */
 function ownModels(
   { models, embeddingModel, chatModel }: z.infer<typeof Config>,
   {
@@ -293,11 +293,10 @@ function plannedModel(
   const definition = findModel(name, own)
   const known = [...own, ...CATALOG].filter(model => model.role === role).map(model => model.name)
   if (definition === undefined) {
-    const meant = nearest(withTag(name), known)
     throw wrong(
       key,
       name,
-      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+      `a model of the catalog (${known.join(', ')}) or one defined under ${PROJECT}:models${didYouMean(withTag(name), known)}`,
     )
   }
   if (definition.role !== role) {

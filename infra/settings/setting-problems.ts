@@ -37,9 +37,8 @@ export function misconfigured(
 
 function unknownSetting(key: string): string {
   const known = Object.keys(Config.shape)
-  const meant = nearest(key, known)
-  const rest = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
-  return `${PROJECT}:${key} is an unknown setting; ${rest}`
+  const rest = didYouMean(key, known) || `; known are ${known.join(', ')}`
+  return `${PROJECT}:${key} is an unknown setting${rest}`
 }
 
 /**
@@ -77,8 +76,7 @@ function allowedBy(issue: z.core.$ZodIssue, value: unknown): string | undefined 
       return TYPES[issue.expected] && `allowed is ${TYPES[issue.expected]}`
     case 'invalid_value': {
       const values = issue.values.map(String)
-      const meant = nearest(String(value), values)
-      return `allowed is ${values.join(', ')}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+      return `allowed is ${values.join(', ')}${didYouMean(String(value), values)}`
     }
     case 'too_small':
       return `allowed is ${amountOf(issue.origin, issue.minimum, 'at least')}`
@@ -99,9 +97,10 @@ function amountOf(origin: string, bound: number | bigint, word: string): string 
   return `${word} ${bound}`
 }
 
-/** The name that was meant; undefined where none is near. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined
+/** The end of a sentence that says which name was meant; empty where none is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  if (known.length === 0) return ''
   const found = closest(name, known)
-  return distance(name.toLowerCase(), found.toLowerCase()) <= SLIPS ? found : undefined
+  const isNear = distance(name.toLowerCase(), found.toLowerCase()) <= SLIPS
+  return isNear ? `; did you mean ${found}?` : ''
 }

@@ -11,18 +11,21 @@ import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { warningsOf } from '../../infra/settings/settings-warnings.ts'
 import { recordedLayout } from '../ownership/recorded-layout.ts'
 import type { Steps } from '../steps/steps.ts'
+import type { HardwareInventory } from '../targets/target.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { architecturesOf, type FigureSources } from './architectures.ts'
 
 /**
  * The plan of a stack where its settings say that it runs: on this machine, or on the nodes of its cluster. What
  * the stack itself holds there already counts as free.
+ * @param found what is there, by who has looked already
  */
 export async function planHere(
   settings: Settings,
   from: FigureSources = 'here',
+  found?: HardwareInventory,
 ): Promise<StackPlan> {
-  const { nodes, usage } = await (await commandsFor(settings)).inventory(settings)
+  const { nodes, usage } = found ?? (await (await commandsFor(settings)).inventory(settings))
   return planStack(await demandNow(settings, from), nodes, usage)
 }
 

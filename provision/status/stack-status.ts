@@ -8,7 +8,7 @@ import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { findDeployed } from '../deployed.ts'
 import { planHere } from '../plan/deploy-decision.ts'
-import type { ServerStatus } from '../targets/target.ts'
+import type { ServerStatus, TargetCommands } from '../targets/target.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { readUpgrade } from '../upgrade/upgrade-record.ts'
 import { lastVerification } from './last-verification.ts'
@@ -35,7 +35,7 @@ export async function stackStatus(stack: StackFile, context: CommandContext): Pr
     state: stateOf(processes, seen.servers ?? []),
     processes,
     servers: seen.servers ?? [],
-    memory: isRunning ? await memoryOf(stack) : undefined,
+    memory: isRunning ? await memoryOf(stack, target) : undefined,
     verification: await lastVerification(settings),
     backup: seen.backup ?? null,
     ...(seen.backupUnknown !== undefined && { backupUnknown: seen.backupUnknown }),
@@ -80,16 +80,19 @@ async function lookInside(stack: StackFile, { steps, signal }: CommandContext): 
 }
 
 /** Of the host, where the target tells what the stack's processes hold there. */
-async function memoryOf({ settings }: StackFile): Promise<{ used?: Bytes; planned?: Bytes }> {
-  const target = await commandsFor(settings)
-  const used = target
-    .inventory(settings)
-    .then(({ usage }) => Object.values(usage).reduce((sum, { memory }) => sum + memory, 0))
-  const planned = planHere(settings).then(({ workloads }) =>
-    workloads.reduce((sum, { limits }) => sum + limits.memory, 0),
-  )
-  const [held, wanted] = await Promise.all([used, planned].map(each => each.catch(() => undefined)))
-  return { ...(held && { used: held }), ...(wanted && { planned: wanted }) }
+async function memoryOf(
+  { settings }: StackFile,
+  target: TargetCommands,
+): Promise<{ used?: Bytes; planned?: Bytes }> {
+  try {
+    const found = await target.inventory(settings)
+    const used = Object.values(found.usage).reduce((sum, { memory }) => sum + memory, 0)
+    const plan = await planHere(settings, 'here', found).catch(() => undefined)
+    const planned = plan?.workloads.reduce((sum, { limits }) => sum + limits.memory, 0)
+    return { ...(used > 0 && { used }), ...(planned && { planned }) }
+  } catch {
+    return {}
+  }
 }
 
 /** `up`: all that belongs to it runs and is well; `down`: nothing runs. */

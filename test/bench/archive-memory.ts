@@ -8,6 +8,7 @@ import { startChroma } from '../support/servers/chroma.ts'
 import { outputsOf } from '../support/store/deployment.ts'
 import { archiveWork } from './archive.ts'
 import type { Bench } from './bench.ts'
+import { fill } from './knowledge/fill.ts'
 import { Population } from './knowledge/population.ts'
 import { move } from './reshard.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -55,12 +56,7 @@ async function measure(chunks: number): Promise<Memory> {
   try {
     const knowledge = deployment.knowledge()
     const slices = [...population.slices(SLICE)]
-    for (const [index, slice] of slices.entries()) {
-      await knowledge.upsert(
-        new Map(slice.map(id => [population.id(id), population.documents(id)])),
-      )
-      if (index % 10 === 0) report(started, `${Math.round((100 * index) / slices.length)} % are in`)
-    }
+    await fill(knowledge, population, slices, text => report(started, text))
     const saved = await archiveWork(source!, 'backup', folder, folder)
     report(started, `backup ${formatBytes(saved.resident)}`)
     const back = await archiveWork(restored!, 'restore', folder, saved.archive)

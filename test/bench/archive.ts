@@ -13,6 +13,7 @@ import { startChroma } from '../support/servers/chroma.ts'
 import { outputsOf } from '../support/store/deployment.ts'
 import { type Bench, median } from './bench.ts'
 import { Bare } from './knowledge/bare.ts'
+import { fill } from './knowledge/fill.ts'
 import { Population } from './knowledge/population.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -59,10 +60,7 @@ async function thereAndBack(chunks: number): Promise<Speed> {
   try {
     const [source, restored] = deployments.map(deployment => deployment.knowledge())
     const slices = [...population.slices(SLICE)]
-    for (const [index, slice] of slices.entries()) {
-      await source!.upsert(new Map(slice.map(id => [population.id(id), population.documents(id)])))
-      if (index % 10 === 0) report(`${Math.round((100 * index) / slices.length)} % are in`)
-    }
+    await fill(source!, population, slices, report)
     const speed: Speed = { chunks, read: [], put: [], backups: [], restores: [] }
     const reader = await Bare.open(servers[0]!.url, DEFAULT_SHARDS, population)
     for (let run = 0; run < RUNS; run += 1) {

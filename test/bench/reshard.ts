@@ -13,6 +13,7 @@ import { type Bench, median } from './bench.ts'
 import { Bare } from './knowledge/bare.ts'
 import { askOnTime } from './knowledge/busy.ts'
 import { percentile } from './knowledge/callers.ts'
+import { fill } from './knowledge/fill.ts'
 import { Population } from './knowledge/population.ts'
 import { freshStore } from './knowledge/queries.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -69,12 +70,7 @@ async function moveThereAndBack(chunks: number): Promise<Speed> {
     const knowledge = deployment.knowledge()
     const bare = await Bare.make(beside.url, SHARDS.after, population)
     const slices = [...population.slices(BARE.slice)]
-    for (const [index, slice] of slices.entries()) {
-      await knowledge.upsert(
-        new Map(slice.map(id => [population.id(id), population.documents(id)])),
-      )
-      if (index % 10 === 0) report(`${Math.round((100 * index) / slices.length)} % are in`)
-    }
+    await fill(knowledge, population, slices, report)
     const putBare = async (from: number) => {
       const rates: number[] = []
       for (const slice of slices.slice(from, from + BARE.runs)) {

@@ -54,10 +54,13 @@ export class ApiCalls {
     const hangUp = new AbortController()
     try {
       const { status, body } = await this.#send(call, hangUp)
-      if (STORED.includes(status)) write.acknowledge()
-      else write.endWithin(LAST_EFFECT)
-      if (!STORED.includes(status)) this.lastFailure = `${status} ${JSON.stringify(body)}`
-      return STORED.includes(status)
+      const isDone = STORED.includes(status)
+      if (isDone) write.acknowledge()
+      else {
+        write.endWithin(LAST_EFFECT)
+        this.lastFailure = `${status} ${JSON.stringify(body)}`
+      }
+      return isDone
     } catch {
       write.endWithin(hangUp.signal.aborted ? ENDS_ALONE : LAST_EFFECT)
       if (hangUp.signal.aborted) this.#left.push(write)
