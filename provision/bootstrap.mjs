@@ -12,6 +12,7 @@ import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { proxyVariables } from '../infra/egress/proxy-variables.mjs'
+import { COMMAND_ARGUMENTS } from '../infra/node-arguments.mjs'
 import { certificateVariables } from './egress/certificate-variables.mjs'
 import { withLock } from './lock.mjs'
 
@@ -75,7 +76,7 @@ function run(args) {
   const [program, rest] =
     args[0] === '--run'
       ? [String(args[1]), args.slice(2)]
-      : [node, [join(ROOT, 'provision', 'cli.ts'), ...args]]
+      : [node, [...COMMAND_ARGUMENTS, join(ROOT, 'provision', 'cli.ts'), ...args]]
   const child = spawn(program, rest, { stdio: 'inherit', env: environment(path) })
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone must be handed on.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))

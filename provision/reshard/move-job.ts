@@ -3,6 +3,7 @@ import type { Resharded } from '../../checks/reshard/reshard.ts'
 import { Failure, readMarked } from '../../infra/failure.ts'
 import { API_FILES, MOVE_JOB, objectLabels } from '../../infra/kubernetes/kubernetes-names.ts'
 import { podTemplate } from '../../infra/kubernetes/pods/pod.ts'
+import { JOB_ARGUMENTS } from '../../infra/node-arguments.mjs'
 import { OUTPUTS_FILE } from '../../infra/servers/api-spec.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { openCluster } from '../cluster/cluster-client.ts'
@@ -33,7 +34,7 @@ export async function moveByJob(
       {
         name: MOVE_JOB,
         image: settings.images.api,
-        args: [PROGRAM, OUTPUTS_FILE, JSON.stringify(request)],
+        args: [...JOB_ARGUMENTS, PROGRAM, OUTPUTS_FILE, JSON.stringify(request)],
         resources: RESOURCES,
         volumeMounts: [{ name: API_FILES, mountPath: dirname(OUTPUTS_FILE), readOnly: true }],
       },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { openDeployment } from '../../checks/connected-deployment.ts'
+import { COMMAND_ARGUMENTS } from '../../infra/node-arguments.mjs'
 import type { Outputs } from '../../infra/outputs.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { DEFAULT_SHARDS } from '../../infra/shards.ts'
@@ -90,7 +91,7 @@ async function thereAndBack(chunks: number): Promise<Speed> {
 /** What a process of its own does: `backup`, the folder of its own files and of archives; or `restore`, that folder and the archive. */
 export async function archiveWork(outputs: Outputs, ...args: string[]): Promise<Worked> {
   const worker = join(PROJECT_ROOT, 'test/support/archive/archive-worker.ts')
-  const argv = [worker, JSON.stringify(outputs), ...args]
+  const argv = [...COMMAND_ARGUMENTS, worker, JSON.stringify(outputs), ...args]
   const { stdout } = await promisify(execFile)(process.execPath, argv)
   return Worked.parse(JSON.parse(stdout))
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { openDeployment } from '../../checks/connected-deployment.ts'
+import { COMMAND_ARGUMENTS } from '../../infra/node-arguments.mjs'
 import type { Outputs } from '../../infra/outputs.ts'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { DEFAULT_SHARDS } from '../../infra/shards.ts'
@@ -112,7 +113,7 @@ export async function move(
 ): Promise<Moved> {
   const worker = join(PROJECT_ROOT, 'test/support/data-kills/data-worker.ts')
   const work = { name: 'reshard', shards, ...(held && { rate: held.rate }) }
-  const argv = [worker, JSON.stringify(outputs), JSON.stringify(work)]
+  const argv = [...COMMAND_ARGUMENTS, worker, JSON.stringify(outputs), JSON.stringify(work)]
   const { stdout } = await promisify(execFile)(process.execPath, argv, { signal: held?.signal })
   return MovedOutput.parse(JSON.parse(stdout))
 }

@@ -1,6 +1,7 @@
 import { batch } from '@pulumi/kubernetes'
 import type * as pulumi from '@pulumi/pulumi'
 import type { Workload } from '../../capacity/workload.ts'
+import { JOB_ARGUMENTS } from '../../node-arguments.mjs'
 import { OUTPUTS_FILE } from '../../servers/api-spec.ts'
 import { backupRequest } from '../../servers/backup-request.ts'
 import type { ScheduledBackup } from '../../settings/backup-settings.ts'
@@ -16,8 +17,6 @@ const LATE = 3600
 const TRIES = 6
 /** Of each are kept, for who looks at their logs. */
 const KEPT = { successful: 1, failed: 3 }
-/** Its heap; the rest of what it is given is for files that are on their way. */
-const HEAP = 512
 
 /** Backups on schedule, inside of the cluster, to storage of S3's kind. */
 export function backupCronJob(
@@ -32,7 +31,7 @@ export function backupCronJob(
   const server = {
     name: BACKUP,
     image: settings.images.api,
-    args: [`--max-old-space-size=${HEAP}`, 'provision/backup/main.ts', OUTPUTS_FILE, request],
+    args: [...JOB_ARGUMENTS, 'provision/backup/main.ts', OUTPUTS_FILE, request],
     share: plan.server,
   }
   const storage = { envFrom: [{ secretRef: { name: backup.secret } }] }

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { COMMAND_ARGUMENTS } from '../../../infra/node-arguments.mjs'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { localPaths } from '../../../infra/settings/home-paths.ts'
 import { readProcessRecord } from '../../../provision/processes/process-record.ts'
@@ -71,7 +72,13 @@ export class TestStack {
     await writeFile(this.configFile, stringify({ config: Object.fromEntries(entries) }))
     const child = spawn(
       process.execPath,
-      [join(this.project, 'provision/cli.ts'), ...args, '--config-file', this.configFile],
+      [
+        ...COMMAND_ARGUMENTS,
+        join(this.project, 'provision/cli.ts'),
+        ...args,
+        '--config-file',
+        this.configFile,
+      ],
       {
         env: { ...this.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
