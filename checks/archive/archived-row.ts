@@ -2,7 +2,7 @@ import type { SchemaElement } from 'hyparquet'
 import type { ColumnSource } from 'hyparquet-writer'
 import { z } from 'zod'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
-import { callerPart, RECORD_KEYS, VECTORS } from '../store/records/metadata.ts'
+import { callerPart, RECORD_KEYS, VECTORS, writtenAt } from '../store/records/metadata.ts'
 
 /** A chunk as an archive has it: a row of a Parquet file. Chunks of a document come one after another, in their order. */
 export const ArchivedRow = z.object({
@@ -13,6 +13,8 @@ export const ArchivedRow = z.object({
   /** The caller's own. */
   metadata: z.record(z.string(), z.unknown()),
   created_at: z.date(),
+  /** When the document was last put in. Archives from before there was this column have none. */
+  updated_at: z.date().optional(),
   /** Where the document's vectors are from; null where nobody knows. */
   vectors: z.enum(VECTORS).nullable(),
   /** Its numbers are looked at when they are written: a schema for each takes longer than the rest. */
@@ -25,13 +27,14 @@ const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const
 
 /** The root, then its columns: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
 export const SCHEMA: SchemaElement[] = [
-  { name: 'root', num_children: 8 },
+  { name: 'root', num_children: 9 },
   { name: 'creator_id', ...TEXT, ...REQUIRED },
   { name: 'document_id', ...TEXT, ...REQUIRED },
   { name: 'chunk_index', type: 'INT32', ...REQUIRED },
   { name: 'text', ...TEXT, ...REQUIRED },
   { name: 'metadata', type: 'BYTE_ARRAY', converted_type: 'JSON', ...REQUIRED },
   { name: 'created_at', type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', ...REQUIRED },
+  { name: 'updated_at', type: 'INT64', converted_type: 'TIMESTAMP_MILLIS', ...REQUIRED },
   { name: 'vectors', ...TEXT, repetition_type: 'OPTIONAL' },
   { name: 'embedding', converted_type: 'LIST', num_children: 1, ...REQUIRED },
   { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
@@ -46,6 +49,7 @@ export const columnsOf = (rows: readonly ArchivedRow[]): ColumnSource[] => [
   { name: 'text', data: rows.map(row => row.text) },
   { name: 'metadata', data: rows.map(row => row.metadata) },
   { name: 'created_at', data: rows.map(row => row.created_at) },
+  { name: 'updated_at', data: rows.map(row => row.updated_at ?? row.created_at) },
   { name: 'vectors', data: rows.map(row => row.vectors) },
   {
     name: 'embedding',
@@ -66,6 +70,7 @@ export function archivedRow({ metadata, text, vector }: StoredRecord): ArchivedR
     text: text ?? '',
     metadata: callerPart(own),
     created_at: new Date(Number(own[RECORD_KEYS.createdAt])),
+    updated_at: new Date(writtenAt(own)),
     vectors: vectors === VECTORS.embedded || vectors === VECTORS.given ? vectors : null,
     embedding: vector ?? [],
   }

@@ -234,7 +234,9 @@ const isOfSame = (a: ArchivedRow, b: ArchivedRow): boolean =>
   a.creator_id === b.creator_id && a.document_id === b.document_id
 
 function documentIn(rows: readonly ArchivedRow[]): { creator: string; document: ReadyDocument } {
-  const [{ creator_id, document_id, metadata, created_at, vectors }] = rows as [ArchivedRow]
+  const [{ creator_id, document_id, metadata, created_at, updated_at, vectors }] = rows as [
+    ArchivedRow,
+  ]
   return {
     creator: creator_id,
     document: {
@@ -242,6 +244,7 @@ function documentIn(rows: readonly ArchivedRow[]): { creator: string; document: 
       vectors: vectors ?? undefined,
       metadata: metadata as CallerMetadata,
       createdAt: created_at.getTime(),
+      updatedAt: (updated_at ?? created_at).getTime(),
       chunks: rows.map(({ text, embedding }) => ({ text, vector: embedding })),
     },
   }

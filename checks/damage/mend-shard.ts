@@ -5,7 +5,7 @@ import type { TextEmbedder } from '../store/embedder.ts'
 import { scoped } from '../store/filter/filter.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
-import { callerPart, RECORD_KEYS, VECTORS } from '../store/records/metadata.ts'
+import { callerPart, RECORD_KEYS, VECTORS, writtenAt } from '../store/records/metadata.ts'
 import { chunkOf } from '../store/records/record-id.ts'
 import { EVERYBODY, type NotFound } from './shard-damage.ts'
 
@@ -130,15 +130,14 @@ export async function rewriteUnfound(
       const first = chunks[0]?.metadata
       // It changed since.
       if (first === undefined || !own.some(id => versions.has(id))) continue
-      await scope.rewrite(
-        {
-          id: document!,
-          vectors: first[RECORD_KEYS.vectors] as keyof typeof VECTORS | undefined,
-          metadata: callerPart(first),
-          chunks: chunks.map(({ text = '', vector = [] }) => ({ text, vector })),
-        },
-        Number(first[RECORD_KEYS.createdAt]),
-      )
+      await scope.rewrite({
+        id: document!,
+        vectors: first[RECORD_KEYS.vectors] as keyof typeof VECTORS | undefined,
+        metadata: callerPart(first),
+        createdAt: Number(first[RECORD_KEYS.createdAt]),
+        updatedAt: writtenAt(first),
+        chunks: chunks.map(({ text = '', vector = [] }) => ({ text, vector })),
+      })
       written += own.length
     }
   }

@@ -71,7 +71,7 @@ export async function requireNothingLeft(
   for (const { creator, until } of forgotten) {
     for (let offset: number | null = 0; offset !== null; ) {
       const { items, next } = await knowledge.creator(creator).documentsPage({ offset }, signal)
-      const left = items.find(({ createdAt }) => createdAt.getTime() / 1000 <= until)
+      const left = items.find(({ updatedAt }) => updatedAt.getTime() / 1000 <= until)
       if (left !== undefined) throw writtenMeanwhile(creator, left.document)
       offset = next
     }

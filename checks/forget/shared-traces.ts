@@ -4,7 +4,7 @@ import type { ChromaCollection } from '../chroma/collection.ts'
 import { TraceSearch, tracesOf } from '../chroma-files/traces.ts'
 import type { Unerased } from '../store/forgotten.ts'
 import type { Knowledge } from '../store/knowledge.ts'
-import { RECORD_KEYS } from '../store/records/metadata.ts'
+import { writtenAt } from '../store/records/metadata.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { EVERYTHING } from '../store/shards/creators-records.ts'
 
@@ -33,7 +33,7 @@ export async function tracesAmongOthers(
   const until = new Map(forgotten.map(each => [each.creator as string, each.until]))
   const isOfBefore = ({ id, metadata }: StoredRecord) => {
     const second = until.get(creatorOf(id) ?? '')
-    return second !== undefined && writtenAt(metadata) <= second
+    return second !== undefined && writtenAt(metadata) / 1000 <= second
   }
   const { shards } = await knowledge.generations.newest(signal)
   const look = async (records: ChromaCollection) => {
@@ -56,7 +56,3 @@ export async function tracesAmongOthers(
   }
   return search.found
 }
-
-/** In Unix seconds. */
-const writtenAt = (metadata: StoredRecord['metadata']): number =>
-  Number(metadata?.[RECORD_KEYS.createdAt] ?? 0) / 1000

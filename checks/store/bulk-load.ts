@@ -149,12 +149,12 @@ async function write(
   const documents = loads.flatMap(({ creator, documents }) =>
     documents.map(document => ({ creator, document })),
   )
-  const createdAt = now()
+  const at = now()
   const documentWrite = (documents: DocumentWrite['documents']): DocumentWrite => ({
     documents,
     selected: selectionOf(creators, documents),
     makeRecords: (creator, document, sequence) =>
-      documentRecords(creator, document, { sequence, tag: drawTag() }, createdAt, {}),
+      documentRecords(creator, document, { sequence, tag: drawTag() }, at, {}),
     // All creators of the load are announced together.
     during: work => work(Promise.resolve()),
   })

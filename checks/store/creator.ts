@@ -126,13 +126,10 @@ export class Creator {
     return put
   }
 
-  /**
-   * Puts a document in anew as it is, vectors and time too: its records come into the index by other ways.
-   * @param createdAt Unix milliseconds
-   */
-  async rewrite(document: ReadyDocument, createdAt: number): Promise<void> {
-    const write = () =>
-      this.#writing(scope => scope.replace([document], this.#recordsAt(createdAt)))
+  /** Puts a document in anew as it is, vectors and times too: its records come into the index by other ways. */
+  async rewrite(document: Required<ReadyDocument>): Promise<void> {
+    const make = this.#recordsAt(this.#store.now())
+    const write = () => this.#writing(scope => scope.replace([document], make))
     await this.#store.writes.runExclusive(this.id, write)
   }
 
@@ -176,8 +173,8 @@ export class Creator {
     const slice = { include: ['metadatas' as const], ...checkPage(page) }
     const { records, next } = await this.#read(scope => scope.firstChunks(slice, signal), signal)
     const items = records.map(record => {
-      const { document, metadata, createdAt } = toChunk(record)
-      return { document, metadata, createdAt }
+      const { index: _, text: __, ...document } = toChunk(record)
+      return document
     })
     return { items, next }
   }
@@ -292,11 +289,11 @@ export class Creator {
     )
   }
 
-  /** @param createdAt Unix milliseconds */
-  #recordsAt(createdAt: number): DocumentWrite['makeRecords'] {
+  /** @param now Unix milliseconds */
+  #recordsAt(now: number): DocumentWrite['makeRecords'] {
     const { tag = drawTag, metadata = {} } = this.#marks
     return (creator, document, sequence) =>
-      documentRecords(creator, document, { sequence, tag: tag() }, createdAt, metadata)
+      documentRecords(creator, document, { sequence, tag: tag() }, now, metadata)
   }
 }
 

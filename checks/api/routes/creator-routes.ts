@@ -108,8 +108,8 @@ export const creators: FastifyPluginAsyncZod<{
           'There is no such document, or no chunk so far into it',
         )
       }
-      const { metadata, createdAt } = first
-      return { document, metadata, createdAt, chunks: items, next }
+      const { metadata, createdAt, updatedAt } = first
+      return { document, metadata, createdAt, updatedAt, chunks: items, next }
     },
   )
 

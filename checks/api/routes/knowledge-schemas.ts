@@ -48,7 +48,8 @@ export const NewDocumentBody = z.union(
 const Entry = z.object({
   document: z.string(),
   metadata: z.record(z.string(), z.unknown()),
-  createdAt: z.date(),
+  createdAt: z.date().describe('When a document of this id was first put in'),
+  updatedAt: z.date().describe('When it was last put in'),
 })
 export const Documents = z.object({ documents: z.array(Entry), next: Next })
 export const Document = Entry.extend({

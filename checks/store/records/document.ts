@@ -7,6 +7,7 @@ import {
   parseMetadata,
   RECORD_KEYS,
   type VECTORS,
+  writtenAt,
 } from './metadata.ts'
 import { type DocumentVersion, parseDocumentId, recordId } from './record-id.ts'
 
@@ -23,7 +24,10 @@ export interface Chunk {
   index: number
   text: string
   metadata: CallerMetadata
+  /** When a document of this id was first put in. */
   createdAt: Date
+  /** When it was last put in. */
+  updatedAt: Date
 }
 
 /** A document that was checked, with every chunk's vector known. */
@@ -33,8 +37,9 @@ export interface ReadyDocument {
   vectors: keyof typeof VECTORS | undefined
   metadata: CallerMetadata
   chunks: { text: string; vector: number[] }[]
-  /** When it was first written, in Unix milliseconds, where it comes back from an archive. */
+  /** When it was first and last put in, in Unix milliseconds, where that is not now. */
   createdAt?: number
+  updatedAt?: number
 }
 
 /** An id tells of no more: see chunkOf. */
@@ -68,16 +73,17 @@ const wrong = (id: string, why: string) =>
 
 /**
  * The records of a document's version, the first chunk last: with it the version counts.
- * @param createdAt Unix milliseconds
+ * @param now Unix milliseconds
  */
 export function documentRecords(
   creator: CreatorId,
   document: ReadyDocument,
   version: Omit<DocumentVersion, 'count'>,
-  createdAt: number,
+  now: number,
   added: Record<string, string>,
 ): NewRecord[] {
   const whole = { ...version, count: document.chunks.length }
+  const { createdAt = now, updatedAt = now } = document
   const records = document.chunks.map(({ text, vector }, index) => ({
     id: recordId(creator, document.id, whole, index),
     text,
@@ -88,7 +94,8 @@ export function documentRecords(
       [RECORD_KEYS.creator]: creator,
       [RECORD_KEYS.document]: document.id,
       [RECORD_KEYS.chunk]: index,
-      [RECORD_KEYS.createdAt]: document.createdAt ?? createdAt,
+      [RECORD_KEYS.createdAt]: createdAt,
+      ...(updatedAt > createdAt && { [RECORD_KEYS.updatedAt]: updatedAt }),
       ...(index === 0 && { [RECORD_KEYS.head]: creator }),
       ...(index === 0 &&
         document.vectors !== undefined && { [RECORD_KEYS.vectors]: document.vectors }),
@@ -105,5 +112,6 @@ export function toChunk(record: StoredRecord): Chunk {
     text: record.text ?? '',
     metadata: callerPart(metadata),
     createdAt: new Date(Number(metadata[RECORD_KEYS.createdAt])),
+    updatedAt: new Date(writtenAt(metadata)),
   }
 }

@@ -9,8 +9,10 @@ export const RECORD_KEYS = {
   document: 'document_id',
   /** Position of the chunk in its document, from 0. */
   chunk: 'chunk_index',
-  /** When the chunk was written, in Unix milliseconds: Chroma compares numbers only. */
+  /** When a document of this id was first put in, in Unix milliseconds: Chroma compares numbers only. */
   createdAt: 'created_at',
+  /** When the document's version was written, in Unix milliseconds, where that was later. */
+  updatedAt: 'knowledge_updated',
   /** On the verification's records alone, so that what a killed run left can be found. */
   reservedFor: 'reserved_for',
   /** The creator once more, on the first chunk of each document's version: finds its versions without the rest. */
@@ -92,6 +94,10 @@ export function parseMetadata(value: unknown, document: string): CallerMetadata 
     `The metadata of the document ${JSON.stringify(document)} is refused: ${explain(parsed.error)}`,
   )
 }
+
+/** When the version of its document was written that a record is of, in Unix milliseconds; 0 where nobody knows. */
+export const writtenAt = (stored: Record<string, unknown> | undefined): number =>
+  Number(stored?.[RECORD_KEYS.updatedAt] ?? stored?.[RECORD_KEYS.createdAt] ?? 0)
 
 /** What the caller stored, without the keys that the store put there. */
 export function callerPart(stored: Record<string, unknown>): CallerMetadata {

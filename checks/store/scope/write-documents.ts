@@ -5,6 +5,7 @@ import type { ChromaCollection } from '../../chroma/collection.ts'
 import type { CreatorId } from '../creator-id.ts'
 import { documentKey, documentKeyOf, idsOf } from '../records/current-versions.ts'
 import type { ReadyDocument } from '../records/document.ts'
+import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, recordId } from '../records/record-id.ts'
 import { type CreatorQuery, selectIds } from './select-ids.ts'
 
@@ -33,12 +34,36 @@ export async function replaceDocuments(
   const { selected, during } = write
   const before = await during(async announced => {
     const [ids] = await Promise.all([selectIds(records, selected), announced])
-    await putIn(records, selected.creatorFilter, recordsAfter(ids.all, write))
+    const documents = await withFirstTimes(records, write, ids.current)
+    await putIn(records, selected.creatorFilter, recordsAfter(ids.all, { ...write, documents }))
     return ids
   })
   // What stays counts nowhere, so that it stays is no failure of the write.
   await deleteRecords(records, selected.creatorFilter, before.all).catch(() => undefined)
   return new Set(before.current.map(documentKeyOf))
+}
+
+/**
+ * The documents with the times at which they first came, where they are there already.
+ * @param there ids of the records of theirs that count
+ */
+async function withFirstTimes(
+  records: ChromaCollection,
+  { documents, selected }: DocumentWrite,
+  there: readonly string[],
+): Promise<DocumentWrite['documents']> {
+  const heads = there.filter(id => chunkOf(id)?.chunk === 0)
+  if (heads.length === 0) return documents
+  const options = { ids: heads, include: ['metadatas' as const] }
+  const found = await records.get(selected.creatorFilter, options)
+  const times = new Map(
+    found.map(({ id, metadata }) => [documentKeyOf(id), metadata?.[RECORD_KEYS.createdAt]]),
+  )
+  return documents.map(({ creator, document }) => {
+    const createdAt = times.get(documentKey({ creator, document: document.id }))
+    if (typeof createdAt !== 'number') return { creator, document }
+    return { creator, document: { createdAt, ...document } }
+  })
 }
 
 /**

@@ -29,8 +29,11 @@ describe('a creator’s documents over HTTP', () => {
     expect(await put()).toMatchObject({ status: 200, body: stored })
 
     const list = await api.call('GET', creatorPath(alice, 'documents'), { token })
-    const entry = { document: 'cats/1?#', metadata, createdAt: expect.stringMatching(/Z$/) }
+    const time = expect.stringMatching(/Z$/)
+    const entry = { document: 'cats/1?#', metadata, createdAt: time, updatedAt: time }
     expect(list.body).toEqual({ documents: [entry], next: null })
+    const [{ createdAt, updatedAt }] = list.body.documents
+    expect(updatedAt > createdAt).toBe(true)
 
     const read = await api.call('GET', documentPath(alice, 'cats/1?#'), { token })
     expect(read.body).toEqual({ ...entry, chunks: [{ index: 0, text: cats }], next: null })

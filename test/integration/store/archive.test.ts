@@ -46,6 +46,8 @@ describe('an archive of what creators have', () => {
   let source: Knowledge
   let other: Knowledge
   const signal = AbortSignal.timeout(600_000)
+  /** What the stores take for it. */
+  let now = NOW
 
   beforeAll(async () => {
     servers = [await startChroma(), await startChroma()]
@@ -55,11 +57,12 @@ describe('an archive of what creators have', () => {
   })
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'archives-'))
+    now = NOW
     stores = await Promise.all(
       [5, 12].map((shards, index) =>
         openDeployment(
           outputsOf({ chroma: [servers[index]!.url], dimensions: DIMENSION, shards }),
-          { now: () => Number(NOW) },
+          { now: () => Number(now) },
         ),
       ),
     )
@@ -155,6 +158,22 @@ describe('an archive of what creators have', () => {
     const documents = await other.creator('creator 1').documents()
     expect(documents.map(({ document }) => document)).toEqual(['b', 'a'])
     expect((await other.statistics()).shards).toHaveLength(12)
+  })
+
+  it('gives back when a document first came and when it was last put in', async () => {
+    const creator = CREATORS[0]!
+    now = new Date(Number(NOW) + 60_000)
+    await source.creator(creator).upsert([documentOf('a', 'later')])
+    const { archive } = await save({ creator })
+    now = new Date(Number(NOW) + 120_000)
+    await putBack(archive)
+    const documents = await other.creator(creator).documents()
+    expect(
+      documents.map(({ document, createdAt, updatedAt }) => [document, createdAt, updatedAt]),
+    ).toEqual([
+      ['b', NOW, NOW],
+      ['a', NOW, new Date(Number(NOW) + 60_000)],
+    ])
   })
 
   it('is a folder for its owner alone, whose files say what is in them', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { vectorFor } from '../../../checks/probe/vectors.ts'
 import type { Creator } from '../../../checks/store/creator.ts'
@@ -82,12 +83,33 @@ describe('the tenant store', () => {
         text,
         metadata: { topic: 'tea', year: 2020, draft: false },
         createdAt: expect.any(Date),
+        updatedAt: chunks[0]!.createdAt,
       })),
     )
-    expect(chunks[0]!.createdAt.getTime()).toBeGreaterThanOrEqual(before)
-    expect(await creator.documents()).toEqual([
-      { document: 'a', metadata: chunks[0]!.metadata, createdAt: chunks[0]!.createdAt },
-    ])
+    const { metadata, createdAt, updatedAt } = chunks[0]!
+    expect(createdAt.getTime()).toBeGreaterThanOrEqual(before)
+    expect(await creator.documents()).toEqual([{ document: 'a', metadata, createdAt, updatedAt }])
+  })
+
+  it('keeps when a document first came while it is replaced, and says when it was last put in', async () => {
+    const put = async (name: string, chunks: number) => {
+      await creator.upsert([document('a', texts(chunks, name)), document(name, [name])])
+      await sleep(2)
+      return (await creator.documents()).find(({ document }) => document === 'a')!
+    }
+    const first = await put('first', 2)
+    const second = await put('second', 1)
+    expect(second.createdAt).toEqual(first.createdAt)
+    expect(second.updatedAt.getTime()).toBeGreaterThan(first.updatedAt.getTime())
+    const load = new Map([[creator.id, [document('a', texts(3, 'in a load'))]]])
+    await knowledge.upsert(load)
+    const third = await creator.get({ documents: ['a'] })
+    for (const chunk of third) expect(chunk.createdAt).toEqual(first.createdAt)
+    expect(third[0]!.updatedAt.getTime()).toBeGreaterThan(second.updatedAt.getTime())
+    await creator.delete({ documents: ['a'] })
+    const again = await put('again', 1)
+    expect(again.createdAt).toEqual(again.updatedAt)
+    expect(again.createdAt.getTime()).toBeGreaterThan(third[0]!.updatedAt.getTime())
   })
 
   it('leaves nothing of a document that is replaced: no chunk, no text, no metadata', async () => {
