@@ -13,6 +13,7 @@ import { Metrics } from './metrics.ts'
 import { documentRoutes } from './openapi.ts'
 import { chromadb } from './routes/chromadb-routes.ts'
 import { creators } from './routes/creator-routes.ts'
+import { docs } from './routes/docs-route.ts'
 import { modelRoutes } from './routes/model-routes.ts'
 import { ollama } from './routes/ollama-routes.ts'
 import { page } from './routes/page-route.ts'
@@ -103,6 +104,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
 async function addRoutes(api: FastifyInstance, { deployment, probe, now }: ServerParts) {
   const knowledge = deployment.knowledge()
   await api.register(page)
+  await api.register(docs)
   await api.register(probes, { probe })
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })

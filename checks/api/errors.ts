@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
 import { QuotaExceeded } from '../store/quota/quota.ts'
+import { DocumentChanged } from '../store/scope/cursor.ts'
 import { StoreMismatch } from '../store/shards/shard-metadata.ts'
 import { ServerError } from '../transport/server-error.ts'
 import { LAST_WORDS } from './traffic/limits.ts'
@@ -14,6 +15,7 @@ const Code = z.enum([
   'unauthorised',
   'forbidden',
   'not-found',
+  'changed',
   'too-slow',
   'too-large',
   'unsupported-media-type',
@@ -47,6 +49,7 @@ const TITLES: Record<ErrorCode, string> = {
   unauthorised: 'A valid token is needed',
   forbidden: 'The token does not allow this',
   'not-found': 'There is no such thing',
+  changed: 'It is another than it was',
   'too-slow': 'The request came too slowly',
   'too-large': 'The request is too large',
   'unsupported-media-type': 'The body is of another kind than this takes',
@@ -199,6 +202,9 @@ function fromFailure(failure: Failure, outsider: boolean): HttpError {
   }
   if (failure instanceof QuotaExceeded) {
     return new HttpError(507, 'quota-exceeded', failure.message)
+  }
+  if (failure instanceof DocumentChanged) {
+    return new HttpError(409, 'changed', failure.message)
   }
   if (failure.kind !== 'misused' || isDeployedWrongly(failure)) {
     const message = outsider ? 'A server behind this API cannot answer now' : failure.message

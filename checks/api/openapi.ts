@@ -75,7 +75,10 @@ function tidied(made: ReturnType<typeof jsonSchemaTransformObject>): OpenAPIV3_1
 const operationsOf = ({ paths = {} }: OpenAPIV3_1.Document): OpenAPIV3_1.OperationObject[] =>
   Object.values(paths).flatMap(path => Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[])
 
-/** Each schema comes in two forms, as it is taken and as it is given; the routes use one of them mostly. */
+/**
+ * Each schema comes in two forms, as it is taken and as it is given; the routes use one of them, which then has the name
+ * of both.
+ */
 function onlyUsed({ components, ...rest }: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const schemas = components?.schemas ?? {}
   const used = new Set<string>()
@@ -87,8 +90,18 @@ function onlyUsed({ components, ...rest }: OpenAPIV3_1.Document): OpenAPIV3_1.Do
     }
   }
   visit(rest)
+  const plainOf = (name: string) => {
+    const plain = name.replace(/Input$/, '')
+    return used.has(plain) ? name : plain
+  }
   const kept = Object.entries(schemas).filter(([name]) => used.has(name))
-  return { ...rest, components: { ...components, schemas: Object.fromEntries(kept) } }
+  const named = Object.fromEntries(kept.map(([name, schema]) => [plainOf(name), schema]))
+  const document = { ...rest, components: { ...components, schemas: named } }
+  const renamed = JSON.stringify(document).replaceAll(
+    REFERENCE,
+    (_, name: string) => `"#/components/schemas/${plainOf(name)}"`,
+  )
+  return JSON.parse(renamed)
 }
 
 const REFERENCE = /"#\/components\/schemas\/([^"/]+)"/g

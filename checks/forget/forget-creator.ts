@@ -69,11 +69,11 @@ export async function requireNothingLeft(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { creator, until } of forgotten) {
-    for (let offset: number | null = 0; offset !== null; ) {
-      const { items, next } = await knowledge.creator(creator).documentsPage({ offset }, signal)
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const { items, next } = await knowledge.creator(creator).documentsPage({ cursor }, signal)
       const left = items.find(({ updatedAt }) => updatedAt.getTime() / 1000 <= until)
       if (left !== undefined) throw writtenMeanwhile(creator, left.document)
-      offset = next
+      cursor = next
     }
   }
 }

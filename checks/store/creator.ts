@@ -36,13 +36,14 @@ export interface Store {
 
 export interface Page {
   limit?: number
-  offset?: number
+  /** The `next` of the page before; undefined for the first page. */
+  cursor?: string | undefined
 }
 
 export interface PageOf<Item> {
   items: Item[]
-  /** The offset of the next page; null when this is the last. */
-  next: number | null
+  /** The cursor of the next page; null when this is the last. */
+  next: string | null
 }
 
 export type Question = { text: string } | { vector: number[] }
@@ -75,8 +76,6 @@ export interface Marks {
 const MAX_HITS = 100
 const DEFAULT_HITS = 10
 const MAX_PAGE = 1000
-/** More records than a shard has; Chroma refuses what 32 bits do not hold. */
-export const MAX_OFFSET = 1_000_000_000
 
 /** One creator's knowledge: documents go in by text or with vectors, and are found by what they mean. */
 export class Creator {
@@ -151,7 +150,7 @@ export class Creator {
     return found.map(record => ({ ...toChunk(record), distance: record.distance }))
   }
 
-  /** Chunks by document and filter: the documents as they came, their chunks by position. */
+  /** Chunks by document and filter: documents by their ids, their chunks by position. */
   async get(selection: Selection = {}, page: Page = {}, signal?: AbortSignal): Promise<Chunk[]> {
     return (await this.getPage(selection, page, signal)).items
   }
@@ -163,7 +162,7 @@ export class Creator {
     return { items: records.map(toChunk), next }
   }
 
-  /** The documents, by the metadata of their first chunk. */
+  /** The documents by their ids, with the metadata of their first chunk. */
   async documents(page: Page = {}, signal?: AbortSignal): Promise<DocumentInfo[]> {
     return (await this.documentsPage(page, signal)).items
   }
@@ -297,12 +296,10 @@ export class Creator {
   }
 }
 
-function checkPage({ limit = MAX_PAGE, offset = 0 }: Page): { limit: number; offset: number } {
-  return {
-    limit: within('limit', limit, 1, MAX_PAGE),
-    offset: within('offset', offset, 0, MAX_OFFSET),
-  }
-}
+const checkPage = ({ limit = MAX_PAGE, cursor }: Page) => ({
+  limit: within('limit', limit, 1, MAX_PAGE),
+  cursor,
+})
 
 function within(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value

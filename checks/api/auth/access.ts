@@ -24,7 +24,9 @@ declare module 'fastify' {
     mayMonitor: boolean
   }
   interface FastifyInstance {
-    /** Every route with what it wants, in the order in which they were added; docs/api.md is made from it. */
+    /** What those routes want that a library adds, which cannot say it themselves. */
+    accessOfAll?: Access
+    /** Every route of ours with what it wants, in the order in which they were added; docs/api.md is made from it. */
     routeAccess: readonly DescribedRoute[]
   }
 }
@@ -57,7 +59,11 @@ export function guardRoutes(
   const routes: DescribedRoute[] = []
   api.decorate('routeAccess', routes)
   api.decorateRequest('mayMonitor', false)
-  api.addHook('onRoute', route => {
+  api.addHook('onRoute', function (route) {
+    if (this.accessOfAll !== undefined) {
+      route.config = { ...route.config, access: this.accessOfAll }
+      return
+    }
     const wanted = accessOf(route)
     if (route.method === 'HEAD') return
     const { schema = {}, method, url } = route

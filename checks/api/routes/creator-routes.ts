@@ -8,15 +8,17 @@ import { HttpError } from '../errors.ts'
 import { DOCUMENT_BODY, DOCUMENT_WORK } from '../traffic/limits.ts'
 import { responsesOf, success } from '../traffic/response-size.ts'
 import {
+  BYTES,
   CreatorPath,
   Deleted,
   Document,
   DocumentPath,
   Documents,
   Hits,
-  NewDocumentBody,
-  ParquetFileBody,
-  QuestionBody,
+  NewDocument,
+  PARQUET,
+  ParquetFile,
+  Question,
   Stored,
   Usage,
 } from './knowledge-schemas.ts'
@@ -45,7 +47,7 @@ export const creators: FastifyPluginAsyncZod<{
           'Answers when the document is stored. After an error it is the new one or the old one, never a part of each.',
         ...CREATORS,
         params: DocumentPath,
-        body: NewDocumentBody,
+        body: NewDocument,
         response: {
           ...responsesOf('Stored, in place of the one of this id', Stored, 401, 403, 413, 415, 507),
           201: success('Stored, where there was none of this id', Stored),
@@ -70,7 +72,7 @@ export const creators: FastifyPluginAsyncZod<{
         params: CreatorPath,
         querystring: PageQuery,
         response: responsesOf(
-          'The documents, in the order in which they were last put in',
+          'The documents by their ids, whatever comes and goes between two pages',
           Documents,
           401,
           403,
@@ -93,7 +95,7 @@ export const creators: FastifyPluginAsyncZod<{
         ...CREATORS,
         params: DocumentPath,
         querystring: PageQuery,
-        response: responsesOf('The document', Document, 401, 403, 404),
+        response: responsesOf('The document', Document, 401, 403, 404, 409),
       },
     },
     async ({ params: { creator, document }, query, life }) => {
@@ -141,10 +143,10 @@ export const creators: FastifyPluginAsyncZod<{
           'With a row for each chunk, and the columns of an archive of npm run backup: texts, metadata, times and vectors. An answer that is cut off has no footer, and no program opens it.',
         ...CREATORS,
         params: CreatorPath,
-        response: { ...responsesOf('', z.any(), 401, 403), 200: ParquetFileBody },
+        response: { ...responsesOf('', z.any(), 401, 403), 200: ParquetFile },
       },
     },
-    async ({ params: { creator }, life }, reply) => {
+    async ({ params: { creator }, headers, life }, reply) => {
       const pieces = exportCreator(knowledge, knowledge.creator(creator).id, life)
       // Before the status is out: whoever may not, or asks for what cannot be read, is told so.
       const first = await pieces.next()
@@ -153,7 +155,7 @@ export const creators: FastifyPluginAsyncZod<{
         yield* pieces
       }
       return reply
-        .type('application/vnd.apache.parquet')
+        .type(headers.accept === BYTES ? BYTES : PARQUET)
         .header('content-disposition', 'attachment; filename="creator.parquet"')
         .send(Readable.from(all()) as never)
     },
@@ -206,7 +208,7 @@ export const creators: FastifyPluginAsyncZod<{
         summary: 'Find the chunks nearest to a text or a vector',
         ...CREATORS,
         params: CreatorPath,
-        body: QuestionBody,
+        body: Question,
         response: responsesOf('The nearest chunks, nearest first', Hits, 401, 403, 413, 415),
       },
     },

@@ -1,13 +1,19 @@
 import { z } from 'zod'
-import { MAX_OFFSET } from '../../store/creator.ts'
+
+/** Longer than that of the longest ids. */
+const MOST_CURSOR = 2048
 
 /** Which part of a list is asked for. */
 export const PageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  offset: z.coerce.number().int().min(0).max(MAX_OFFSET).default(0),
+  cursor: z
+    .string()
+    .max(MOST_CURSOR)
+    .optional()
+    .describe('The `next` of the page before; the first page has none'),
 })
 
 export const Next = z
-  .int()
+  .string()
   .nullable()
-  .describe('The offset of the next page; null when this is the last')
+  .describe('The `cursor` of the next page; null when this is the last')

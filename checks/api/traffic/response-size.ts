@@ -8,6 +8,7 @@ const REASONS = {
   403: 'The token does not speak for this creator, or not for this call',
   404: 'There is no such thing',
   408: 'The body comes too slowly',
+  409: 'The document was put in anew since the page before was read',
   413: 'The body is larger than this route takes',
   415: 'The body is something else than JSON',
   429: 'This caller sent too many requests; Retry-After says when to go on',

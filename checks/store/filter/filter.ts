@@ -31,7 +31,7 @@ const Condition = z.union(
   'a condition is a text, a number or a boolean, or one of $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin',
 )
 
-const Field = z
+export const FieldMatches = z
   .record(MetadataKey, Condition)
   .refine(fields => Object.keys(fields).length === 1, ONE_KEY)
 
@@ -39,18 +39,16 @@ const Field = z
  * A caller's filter: `{ key: value }`, `{ key: { $gt: 3 } }`, or `{ $and: [ … ] }` and `{ $or: [ … ] }` of such.
  * Closed: what is not listed here is refused, reserved keys and empty lists among it.
  */
-export type Filter = z.infer<typeof Field> | { $and: Filter[] } | { $or: Filter[] }
+export type Filter = z.infer<typeof FieldMatches> | { $and: Filter[] } | { $or: Filter[] }
 
 export const FilterOfAnySize: z.ZodType<Filter> = z.lazy(() =>
   z.union(
-    [
-      z.strictObject({ $and: z.array(FilterOfAnySize).min(1) }),
-      z.strictObject({ $or: z.array(FilterOfAnySize).min(1) }),
-      Field,
-    ],
+    [AllMatch, AnyMatches, FieldMatches],
     'a filter is { key: condition }, { $and: [ … ] } or { $or: [ … ] }',
   ),
 )
+export const AllMatch = z.strictObject({ $and: z.array(FilterOfAnySize).min(1) })
+export const AnyMatches = z.strictObject({ $or: z.array(FilterOfAnySize).min(1) })
 
 /** A schema looks at every part, as every kind of clause, before it counts them; so they are counted before. */
 export const Filter = bounded(whatIsTooLarge, FilterOfAnySize)

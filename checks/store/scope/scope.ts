@@ -18,6 +18,7 @@ import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
 import type { Change, ShardCollections } from '../shards/shard-collections.ts'
 import { addDocuments } from './add-documents.ts'
+import { cursorAfter, parseCursor, startAfter } from './cursor.ts'
 import { fetchByIds } from './fetch-by-ids.ts'
 import { ownIds, ownRecords } from './own-records.ts'
 import { retryRead } from './retry-read.ts'
@@ -35,14 +36,15 @@ export interface Selection {
 interface Slice {
   include: Include[]
   limit: number
-  offset: number
+  /** What the page before this one ended with; see cursorAfter. */
+  cursor?: string | undefined
 }
 
 /** A slice of what there is. */
 interface Part {
   records: StoredRecord[]
-  /** Where the next begins; null when this is the last. */
-  next: number | null
+  /** The cursor of the next; null when this is the last. */
+  next: string | null
 }
 
 type MakeRecords = DocumentWrite['makeRecords']
@@ -69,7 +71,10 @@ export class Scope {
     this.#everything = scoped(creator)
   }
 
-  /** Records of the versions that count: by document as they came, and in it by position. */
+  /**
+   * Records of the versions that count: documents by their ids, and in each by position.
+   * @throws DocumentChanged when one was put in anew between two pages of it
+   */
   async get(selection: Selection, slice: Slice, signal?: AbortSignal): Promise<Part> {
     return this.#get(this.#select(selection), slice, signal)
   }
@@ -174,17 +179,19 @@ export class Scope {
   /** Ids at one moment, then what the records have: one that is gone by then begins the reading again. */
   async #get(
     selected: CreatorQuery,
-    { include, offset, limit }: Slice,
+    { include, cursor, limit }: Slice,
     signal: AbortSignal | undefined,
   ): Promise<Part> {
+    const after = cursor === undefined ? undefined : parseCursor(cursor, this.creator)
     const get = async (records: ChromaCollection): Promise<Part | undefined> => {
       const ids = await this.#ids(records, selected, signal)
-      const end = offset + limit
-      const some = ids.slice(offset, end)
+      const start = after === undefined ? 0 : startAfter(ids, after)
+      const end = start + limit
+      const some = ids.slice(start, end)
       const found = await fetchByIds(records, this.#everything, some, include, signal)
       if (found === undefined) return undefined
       const own = ownRecords(records, this.creator, found)
-      return { records: own, next: end < ids.length ? end : null }
+      return { records: own, next: end < ids.length ? cursorAfter(some.at(-1)!) : null }
     }
     const settled = (records: ChromaCollection) => retryRead(() => get(records), signal)
     return this.#shards.read(this.creator, { records: [], next: null }, settled, signal)

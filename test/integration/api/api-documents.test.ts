@@ -3,6 +3,7 @@ import { RESERVED_PREFIX } from '../../../checks/store/creator-id.ts'
 import { creatorPath, documentPath, type TestApi } from '../../support/api/api.ts'
 import { type ServedModels, serveModels } from '../../support/api/served-models.ts'
 
+const CURSOR_OF_BOB = Buffer.from('3:bob1:a1-x-1-0').toString('base64url')
 const STATS = '/api/v1/ai/chromadb/stats'
 
 describe('a creator’s documents over HTTP', () => {
@@ -70,11 +71,18 @@ describe('a creator’s documents over HTTP', () => {
       const path = creatorPath('dora', `documents?${query}`)
       const { body } = await api.call('GET', path, { token: service })
       const names = body.documents.map(({ document }: { document: string }) => document)
-      return [...names, body.next]
+      return { names, next: body.next }
     }
-    expect(await page('limit=2')).toEqual(['one', 'two', 2])
-    expect(await page('limit=2&offset=2')).toEqual(['three', null])
-    expect(await page('limit=3')).toEqual(['one', 'two', 'three', null])
+    expect(await page('limit=3')).toEqual({ names: ['one', 'three', 'two'], next: null })
+    const { names, next } = await page('limit=2')
+    expect(names).toEqual(['one', 'three'])
+    // What comes, goes and changes meanwhile moves nothing into another page.
+    await api.call('DELETE', documentPath('dora', 'one'), { token: service })
+    for (const name of ['four', 'three', 'two']) {
+      const body = { text: `${name} anew` }
+      await api.call('PUT', documentPath('dora', name), { token: service, body })
+    }
+    expect(await page(`limit=2&cursor=${next}`)).toEqual({ names: ['two'], next: null })
   })
 
   it('are paged by chunk when one is read', async () => {
@@ -82,14 +90,24 @@ describe('a creator’s documents over HTTP', () => {
     const chunks = Array.from({ length: 7 }, (_, index) => ({ text: `${index}`, vector }))
     await api.call('PUT', documentPath('fay', 'long'), { token: service, body: { chunks } })
     const read: number[] = []
-    let next: number | null = 0
-    while (next !== null) {
-      const path = `${documentPath('fay', 'long')}?limit=3&offset=${next}`
-      const { body } = await api.call('GET', path, { token: service })
+    const page = (next?: string) => {
+      const cursor = next === undefined ? '' : `&cursor=${next}`
+      return api.call('GET', `${documentPath('fay', 'long')}?limit=3${cursor}`, { token: service })
+    }
+    let last: string | undefined
+    for (let next: string | null | undefined; next !== null; ) {
+      const { body } = await page(next)
       read.push(...body.chunks.map(({ index }: { index: number }) => index))
+      last = next
       next = body.next
     }
     expect(read).toEqual([0, 1, 2, 3, 4, 5, 6])
+
+    await api.call('PUT', documentPath('fay', 'long'), { token: service, body: { chunks } })
+    const { status, body } = await page(last)
+    expect(status).toBe(409)
+    expect(body).toMatchObject({ error: { code: 'changed' } })
+    expect(body.detail).toContain('was put in anew while it was read')
   })
 
   it('are asked in no more words than the model takes, and the creator learns no more', async () => {
@@ -136,7 +154,9 @@ describe('a creator’s documents over HTTP', () => {
     ['too many hits', 'POST', 'query', { text: 'x', count: 101 }],
     ['a page of nothing', 'GET', 'documents?limit=0', undefined],
     ['a page in words', 'GET', 'documents?limit=ten', undefined],
-    ['a page before the first', 'GET', 'documents?offset=-1', undefined],
+    ['a page by its number', 'GET', 'documents?offset=100', undefined],
+    ['a cursor of nothing', 'GET', 'documents?cursor=0', undefined],
+    ['a cursor of another', 'GET', `documents?cursor=${CURSOR_OF_BOB}`, undefined],
     ['a question in the query', 'GET', 'documents?where=all', undefined],
   ])('are refused with %s, in words', async (_what, method, rest, body) => {
     const answer = await api.call(method, creatorPath('alice', rest), { token: service, body })

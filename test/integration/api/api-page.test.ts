@@ -116,6 +116,19 @@ describe.skipIf(executablePath === undefined)(
       expect(text).toContain('gpt-oss:20b (chat)')
     })
 
+    it('leads to all calls, where one can be tried, and nothing is loaded from elsewhere', async () => {
+      await open()
+      await page.getByRole('link', { name: 'Calls' }).click()
+      const call = page.locator('#operations-health-chromadbHealth')
+      await call.locator('.opblock-summary-control').click()
+      await call.getByRole('button', { name: 'Try it out' }).click()
+      await call.getByRole('button', { name: 'Execute' }).click()
+      await call.locator('.live-responses-table').getByText('"healthy": true').first().waitFor()
+      const origins = seen.requests.map(url => new URL(url).origin)
+      expect(new Set(origins)).toEqual(new Set([api.url]))
+      expect(seen.complaints).toEqual([])
+    })
+
     describe('of an API that others reach too', () => {
       let open: TestApi
       beforeAll(async () => {

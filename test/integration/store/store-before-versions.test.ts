@@ -59,7 +59,7 @@ describe('what was stored before documents had versions', () => {
   it('is read, found and filtered as it was', async () => {
     const creator = store.knowledge.creator(CREATOR)
     expect(await creator.count()).toBe(133)
-    expect((await creator.documents()).map(({ document }) => document)).toEqual(['short', 'long'])
+    expect((await creator.documents()).map(({ document }) => document)).toEqual(['long', 'short'])
     const chunks = await creator.get({ documents: ['short'] })
     expect(chunks.map(({ text }) => text)).toEqual(['short 0', 'short 1', 'short 2'])
     expect(await creator.count({ filter: { topic: 'tea' } })).toBe(133)

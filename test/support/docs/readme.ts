@@ -10,6 +10,10 @@ import { objectTable, settingsTable } from './settings-tables.ts'
 
 /** The parts of the documents that are made from the code: `npm run readme` writes them, and a test holds them to it. */
 const GENERATED: Record<string, () => Promise<Record<string, string>>> = {
+  'README.md': async () => ({
+    'example-ts': await example('find.ts', 'ts'),
+    'example-py': await example('find.py', 'python'),
+  }),
   'docs/api.md': async () => ({ routes: await routesTable() }),
   'docs/settings.md': async () => ({
     settings: settingsTable(),
@@ -18,6 +22,12 @@ const GENERATED: Record<string, () => Promise<Record<string, string>>> = {
   }),
   'docs/sizing.md': async () => capacityTables(),
   'docs/verification.md': async () => ({ checks: checksTable(), defects: defectsTable() }),
+}
+
+/** A program of the examples, which a test runs. */
+async function example(file: string, language: string): Promise<string> {
+  const text = await readDocument(`examples/${file}`)
+  return `\`\`\`${language}\n${text}\`\`\``
 }
 
 /** Sections of this prefix are written by `npm run bench`. */

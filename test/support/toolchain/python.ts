@@ -24,6 +24,7 @@ export async function whyNoPython(): Promise<string | undefined> {
  * Runs Python with packages, which come from PyPI into the cache.
  * @param packages by exact version: `name==1.2.3`
  * @param args `-m module …` or `-c program …`
+ * @param more variables for it
  * @returns what it said
  * @throws with the end of it when it failed
  */
@@ -31,6 +32,7 @@ export async function runPython(
   packages: readonly string[],
   args: readonly string[],
   cwd: string,
+  more: NodeJS.ProcessEnv = {},
 ): Promise<string> {
   const python = (await findCommand('python3', env))!
   const folder = join(cache, 'python', packages.join('-').replaceAll('==', '-'))
@@ -40,5 +42,9 @@ export async function runPython(
     await runCommand([python, ...pip, ...packages], { env, signal })
   })
   const { signal } = task()
-  return runCommand([python, ...args], { env: { ...env, PYTHONPATH: installed }, cwd, signal })
+  return runCommand([python, ...args], {
+    env: { ...env, ...more, PYTHONPATH: installed },
+    cwd,
+    signal,
+  })
 }
