@@ -22,6 +22,7 @@ import { ShardCollections } from './store/shards/shard-collections.ts'
 import { LayoutRecords } from './store/shards/shard-layout.ts'
 import { dimensionOf, shardSettings } from './store/shards/shard-metadata.ts'
 import type { MoveTarget } from './store/shards/shard-move.ts'
+import { VerificationRecord } from './store/verification-record.ts'
 import { type ConnectedEndpoint, connect } from './transport/connect.ts'
 import { Connection, type Fetch } from './transport/connection.ts'
 
@@ -148,6 +149,7 @@ export async function openDeployment(
         generations,
         forgotten: new ForgottenCreators(servers[0]!),
         backups: new BackupRecords(servers[0]!),
+        verification: new VerificationRecord(servers[0]!),
         writes,
         reads,
         now: options.now ?? Date.now,

@@ -11,6 +11,7 @@ import { HttpError, handleErrors, REQUEST_ID, refuseConnection, sendError } from
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { documentRoutes } from './openapi.ts'
+import { RecentDurations } from './recent-durations.ts'
 import { chromadb } from './routes/chromadb-routes.ts'
 import { creators } from './routes/creator-routes.ts'
 import { docs } from './routes/docs-route.ts'
@@ -18,6 +19,7 @@ import { modelRoutes } from './routes/model-routes.ts'
 import { ollama } from './routes/ollama-routes.ts'
 import { page } from './routes/page-route.ts'
 import { probes } from './routes/probe-routes.ts'
+import { stackRoute } from './routes/stack-route.ts'
 import { standardOutput } from './standard-output.ts'
 import { admit } from './traffic/admission.ts'
 import { closeAfterEarlyAnswers, refuseNeedlessBodies } from './traffic/announced-body.ts'
@@ -101,15 +103,22 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
   return [api, endAll]
 }
 
+const CREATORS = '/api/v1/creators/:creator'
+
 async function addRoutes(api: FastifyInstance, { deployment, probe, now }: ServerParts) {
   const knowledge = deployment.knowledge()
+  const durations = new RecentDurations(now)
+  api.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.url?.startsWith(CREATORS)) durations.record(reply.elapsedTime)
+  })
   await api.register(page)
   await api.register(docs)
   await api.register(probes, { probe })
+  await api.register(stackRoute, { prefix: '/api/v1/ai', probe, durations, now })
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
   await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment, probe })
-  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge, now })
+  await api.register(creators, { prefix: CREATORS, knowledge, now })
 }
 
 /** Of one creator, or of an address without a token; back ends act for many creators. */

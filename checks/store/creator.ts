@@ -21,12 +21,14 @@ import type { KeyedMutex } from './scope/keyed-mutex.ts'
 import { Scope, type Selection } from './scope/scope.ts'
 import type { DocumentWrite } from './scope/write-documents.ts'
 import { EVERYTHING } from './shards/creators-records.ts'
+import type { VerificationRecord } from './verification-record.ts'
 
 /** What the creators' scopes work with; the same for every creator of a store. */
 export interface Store {
   generations: Generations
   forgotten: ForgottenCreators
   backups: BackupRecords
+  verification: VerificationRecord
   /** Of the creators, to write. */
   writes: KeyedMutex
   /** Of the creators, to read: one creator's readings leave connections to the others'. */

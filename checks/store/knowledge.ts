@@ -10,6 +10,7 @@ import { checkDocuments, type NewDocument, type ReadyDocument } from './records/
 import { VERIFICATION, VERIFICATION_MARKS } from './records/metadata.ts'
 import type { ShardCollections } from './shards/shard-collections.ts'
 import { type StoreStatistics, statistics } from './statistics.ts'
+import type { VerificationRecord } from './verification-record.ts'
 
 /** The multi-tenant store. `creator` is the only way in. */
 export class Knowledge {
@@ -32,6 +33,11 @@ export class Knowledge {
   /** Its backups, as they are recorded beside the data. */
   get backups(): BackupRecords {
     return this.#store.backups
+  }
+
+  /** Its last verification, as it is recorded beside the data. */
+  get verification(): VerificationRecord {
+    return this.#store.verification
   }
 
   /** Of the generation that the outputs name. */

@@ -48,10 +48,6 @@ export const upgradeRecordOf = (home: string): string =>
 export const comparisonRecordOf = (home: string): string =>
   join(localPaths(home).state, 'compared.json')
 
-/** How the last verification came out. */
-export const verificationRecordOf = (home: string): string =>
-  join(localPaths(home).state, 'verification.json')
-
 /** What was read of the files of models that the settings only name. */
 export const readModelsOf = (home: string): string =>
   join(localPaths(home).state, 'read-models.json')

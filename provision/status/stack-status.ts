@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { ServerHealth } from '../../checks/api/health/health-report.ts'
 import { openDeployment } from '../../checks/connected-deployment.ts'
 import type { BackupRecords } from '../../checks/store/backup-records.ts'
+import type { VerificationRecord } from '../../checks/store/verification-record.ts'
 import { reasonOf } from '../../infra/failure.ts'
 import type { StackFile } from '../../infra/settings/settings-file.ts'
 import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
@@ -11,7 +12,6 @@ import { planHere } from '../plan/deploy-decision.ts'
 import type { ServerStatus, TargetCommands } from '../targets/target.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { readUpgrade } from '../upgrade/upgrade-record.ts'
-import { lastVerification } from './last-verification.ts'
 import type { StackStatus } from './status-text.ts'
 import { whatAnswers } from './what-answers.ts'
 
@@ -36,9 +36,9 @@ export async function stackStatus(stack: StackFile, context: CommandContext): Pr
     processes,
     servers: seen.servers ?? [],
     memory: isRunning ? await memoryOf(stack, target) : undefined,
-    verification: await lastVerification(settings),
+    verification: seen.verification ?? null,
     backup: seen.backup ?? null,
-    ...(seen.backupUnknown !== undefined && { backupUnknown: seen.backupUnknown }),
+    ...(seen.recordsUnknown !== undefined && { recordsUnknown: seen.recordsUnknown }),
     upgrade: (await readUpgrade(settings)) ?? null,
   }
 }
@@ -48,8 +48,9 @@ const READ_WITHIN: Millis = seconds(10)
 interface Seen {
   servers?: ServerHealth[]
   backup?: Awaited<ReturnType<BackupRecords['last']>>
-  /** Why it is not known. */
-  backupUnknown?: string
+  verification?: Awaited<ReturnType<VerificationRecord['last']>>
+  /** Why neither of them is known. */
+  recordsUnknown?: string
 }
 
 /** What the deployment says of itself; nothing where it is not one yet. */
@@ -57,25 +58,26 @@ async function lookInside(stack: StackFile, { steps, signal }: CommandContext): 
   try {
     const deployed = await findDeployed(stack, steps)
     if (deployed === undefined)
-      return { backupUnknown: 'not known: nothing is recorded as deployed' }
+      return { recordsUnknown: 'not known: nothing is recorded as deployed' }
     const deployment = await openDeployment(deployed.outputs)
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(READ_WITHIN)])
-      const last = deployment.knowledge().backups.last(within)
-      const [servers, backup] = await Promise.all([
+      const { backups, verification } = deployment.knowledge()
+      const recorded = Promise.all([backups.last(within), verification.last(within)])
+      const [servers, records] = await Promise.all([
         whatAnswers(deployment),
-        last.then(
-          backup => ({ backup }),
-          error => ({ backupUnknown: `not known: ${reasonOf(error)}` }),
+        recorded.then(
+          ([backup, verification]) => ({ backup, verification }),
+          error => ({ recordsUnknown: `not known: ${reasonOf(error)}` }),
         ),
       ])
-      return { servers, ...backup }
+      return { servers, ...records }
     } finally {
       await deployment.close()
     }
   } catch (error) {
     signal.throwIfAborted()
-    return { backupUnknown: `not known: ${reasonOf(error)}` }
+    return { recordsUnknown: `not known: ${reasonOf(error)}` }
   }
 }
 

@@ -2,11 +2,11 @@ import type { ServerHealth } from '../../checks/api/health/health-report.ts'
 import { type CheckVerdict, signOf, wordOf } from '../../checks/check-verdict.ts'
 import { describeReport } from '../../checks/report.ts'
 import type { BackupRecords } from '../../checks/store/backup-records.ts'
+import type { LastVerification } from '../../checks/store/verification-record.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import { type Bytes, counted, formatBytes, formatDuration } from '../../infra/units.ts'
 import type { ServerStatus } from '../targets/target.ts'
 import { type BegunUpgrade, describeInterrupted } from '../upgrade/upgrade-record.ts'
-import type { LastVerification } from './last-verification.ts'
 
 /** What is known of a stack. */
 export interface StackStatus {
@@ -20,9 +20,10 @@ export interface StackStatus {
   servers: readonly ServerHealth[]
   /** Of the host. */
   memory: { used?: Bytes; planned?: Bytes } | undefined
-  verification: LastVerification | undefined
+  verification: LastVerification | null
   backup: Awaited<ReturnType<BackupRecords['last']>> | null
-  backupUnknown?: string
+  /** Why neither of them can be told, where that is so. */
+  recordsUnknown?: string
   upgrade: BegunUpgrade | null
 }
 
@@ -36,8 +37,7 @@ export function describeStatus(found: StackStatus, settings: Settings): string {
     ...processes.map(describeProcess),
     ...servers.map(describeServer),
     ...(memory === undefined ? [] : [describeMemory(memory)]),
-    describeVerification(found.verification),
-    ...(state === 'down' ? [] : [describeBackup(found)]),
+    ...(state === 'down' ? [] : [describeVerification(found), describeBackup(found)]),
     ...(upgrade === null ? [] : [['failed', describeInterrupted(upgrade, settings)] as Line]),
   ]
   return [
@@ -83,9 +83,10 @@ function describeMemory({ used, planned }: { used?: Bytes; planned?: Bytes }): L
   return [used === undefined || isOver ? 'unchecked' : 'passed', `Memory: ${held}${wanted}`]
 }
 
-function describeVerification(last: LastVerification | undefined): Line {
-  if (last === undefined) return ['unchecked', 'Last verification: none is on record']
-  const { verdict, startedAt, checks } = last
+function describeVerification({ verification, recordsUnknown }: StackStatus): Line {
+  if (recordsUnknown !== undefined) return ['unchecked', `Last verification: ${recordsUnknown}`]
+  if (verification === null) return ['unchecked', 'Last verification: none is on record']
+  const { verdict, startedAt, checks } = verification
   const names = checks
     .filter(check => check.verdict === verdict && verdict !== 'passed')
     .map(({ name }) => name)
@@ -96,8 +97,8 @@ function describeVerification(last: LastVerification | undefined): Line {
   ]
 }
 
-function describeBackup({ backup, backupUnknown }: StackStatus): Line {
-  if (backupUnknown !== undefined) return ['unchecked', `Last backup: ${backupUnknown}`]
+function describeBackup({ backup, recordsUnknown }: StackStatus): Line {
+  if (recordsUnknown !== undefined) return ['unchecked', `Last backup: ${recordsUnknown}`]
   if (!backup) return ['unchecked', 'Last backup: none']
   const where = 'archive' in backup ? ` in ${backup.archive}` : ''
   const records = counted(backup.records, 'record')

@@ -27,6 +27,13 @@ export const ModelView = z.object({
       contextLength: z.int().nullable(),
     })
     .nullable(),
+  plannedBytes: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe(
+      'Memory that the plan sets aside for it, of the host and of GPUs; null where nobody planned',
+    ),
   problem: z.string().nullable().describe('Why nothing more is known'),
 })
 z.globalRegistry.add(ModelView, { id: 'Model' })
@@ -39,7 +46,9 @@ export async function look(
   signal: AbortSignal,
 ): Promise<ModelView> {
   const { name, serves, role, pool } = model
-  const known = { name, serves, role, pool, pinnedDigest: model.digest ?? null }
+  const { planned } = model
+  const plannedBytes = planned === undefined ? null : planned.host + planned.gpu
+  const known = { name, serves, role, pool, pinnedDigest: model.digest ?? null, plannedBytes }
   try {
     const status = await modelStatus(inference.server(model), model, signal)
     const { loaded } = status

@@ -14,7 +14,7 @@ import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
 import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
-import { recordVerification } from '../../status/last-verification.ts'
+import { recordVerification } from '../../status/record-verification.ts'
 import type { Steps } from '../../steps/steps.ts'
 import {
   obtainToolchain,
@@ -120,7 +120,7 @@ async function deploy(
           part => `${describeReport(part)}, as part of the update`,
           verdictIn,
         )
-  await recordVerification(settings, report)
+  await recordVerification(outputs, report)
   // What servers that an earlier version started have made meanwhile.
   await tightenHome(settings)
   const { backend } = engine

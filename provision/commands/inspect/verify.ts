@@ -3,7 +3,7 @@ import { exitCode } from '../../../checks/report.ts'
 import { toJUnit } from '../../../checks/report-junit.ts'
 import { toTable } from '../../../checks/report-table.ts'
 import { chosenDeployment } from '../../deployed.ts'
-import { recordVerification } from '../../status/last-verification.ts'
+import { recordVerification } from '../../status/record-verification.ts'
 import { verifyStep } from '../../steps/verify-step.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 
@@ -35,7 +35,7 @@ export const verify: CommandSpec<VerifyOptions> = {
     const { outputs, settings } = await chosenDeployment(options, steps)
     const readOnly = options.readOnly ?? (settings === undefined && options.write !== true)
     const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
-    if (settings !== undefined) await recordVerification(settings, report)
+    if (settings !== undefined) await recordVerification(outputs, report)
     if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
     const help =
       report.verdict === 'failed' && settings !== undefined

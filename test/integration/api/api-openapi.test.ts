@@ -45,6 +45,7 @@ describe('the OpenAPI document', () => {
     expect(Object.fromEntries(routes)).toEqual({
       '/healthz': 'get',
       '/readyz': 'get',
+      [`${AI}/stack`]: 'get',
       [`${AI}/chromadb/health`]: 'get',
       [`${AI}/chromadb/stats`]: 'get',
       [`${AI}/ollama/health`]: 'get',

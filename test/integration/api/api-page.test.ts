@@ -1,12 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openDeployment } from '../../../checks/connected-deployment.ts'
+import type { Report } from '../../../checks/report.ts'
+import { PROJECT_VERSION } from '../../../infra/project.ts'
 import { documentPath, TestApi } from '../../support/api/api.ts'
 import { findChromium } from '../../support/api/chromium.ts'
 import { Gate } from '../../support/api/gate.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
 const MINUTES = 60_000
-const PHONE = { width: 360, height: 740 }
+const PHONE = { width: 320, height: 740 }
+/** What the Web Content Accessibility Guidelines ask for, levels A and AA. */
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+const BACKUP = {
+  id: randomUUID(),
+  state: 'whole',
+  place: '/backups',
+  archive: 'test-1',
+  machine: 'one',
+  scope: 'all',
+  records: 1234,
+} as const
 const executablePath = await findChromium()
 
 describe.skipIf(executablePath === undefined)(
@@ -69,7 +85,7 @@ describe.skipIf(executablePath === undefined)(
     it('says of what it saw a while ago that it is stale, and is well again when it is answered', async () => {
       await page.clock.install()
       await open()
-      expect(await page.getByRole('status').innerText()).toBe('All is well')
+      expect(await page.getByRole('status').first().innerText()).toBe('All is well')
       await page.route('**/api/v1/**', () => undefined)
       await page.clock.fastForward(60_000)
       await page.getByText(/^Stale since /).waitFor()
@@ -107,6 +123,65 @@ describe.skipIf(executablePath === undefined)(
       expect(width).toBeLessThanOrEqual(PHONE.width)
     })
 
+    it('says which stack it is, how fast it answers, and how it was verified last', async () => {
+      await open()
+      const text = () => page.locator('#stack').innerText()
+      expect(await text()).toContain('Stack test (local)')
+      expect(await text()).toContain(`version ${PROJECT_VERSION}`)
+      expect(await text()).toMatch(/Calls for creators: p50 [\d.]+ ms, p99 [\d.]+ ms/)
+      expect(await text()).toContain('Last verification: none')
+      expect(await text()).toContain('Last backup: none')
+
+      const deployment = await openDeployment(tiny.outputs)
+      const { verification, backups } = deployment.knowledge()
+      const checks = [
+        { name: 'models-loaded', verdict: 'passed', detail: 'all are' },
+        { name: 'embeddings', verdict: 'failed', detail: 'they have 3 numbers' },
+      ] as const
+      const startedAt = new Date().toISOString()
+      const verified = (verdict: 'passed' | 'failed') =>
+        verification.put({ startedAt, verdict, readOnly: false, checks } as unknown as Report)
+      await verified('failed')
+      await backups.put({ ...BACKUP, created: startedAt, alive: startedAt })
+      await page.reload()
+      await page.getByText('Last verification: failed').waitFor()
+      expect(await text()).toMatch(/embeddings\s+they have 3 numbers/)
+      expect(await text()).not.toContain('models-loaded')
+      expect(await text()).toContain('1234 records')
+      expect(await page.getByRole('status').first().innerText()).toMatch(/not well/)
+      await verified('passed')
+      await deployment.close()
+    })
+
+    it('asks what a creator knows, with its token, and says why that is refused', async () => {
+      await open()
+      const ask = async (token: string) => {
+        await page.getByLabel(/^\s*Creator\s*$/).fill('a')
+        await page.getByLabel(/Token \(/).fill(token)
+        await page.getByLabel('Question').fill('Which animals purr?')
+        await page.keyboard.press('Enter')
+      }
+      await ask(await api.tokenFor('b'))
+      await page.getByText(/does not speak for this creator|another creator/).waitFor()
+      await ask(await api.tokenFor('a'))
+      await page.getByText('The nearest 1').waitFor()
+      expect(await page.locator('#hits').innerText()).toMatch(/Cats purr\.\s+d, distance 0\.\d+/)
+    })
+
+    it.each(['light', 'dark'] as const)(
+      'can be seen, heard and used by everybody, %s',
+      async colorScheme => {
+        await page.emulateMedia({ colorScheme })
+        await open()
+        await page.evaluate(axe.source)
+        const found = (await page.evaluate(
+          `axe.run({ runOnly: ${JSON.stringify(WCAG)} })`,
+        )) as axe.AxeResults
+        expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+        expect(found.passes.map(({ id }) => id)).toContain('color-contrast')
+      },
+    )
+
     it('says what is not well', async () => {
       gate.mode = 'close'
       await open()
@@ -137,7 +212,7 @@ describe.skipIf(executablePath === undefined)(
       afterAll(() => open?.stop())
 
       const give = async (token: string) => {
-        await page.getByLabel(/with a token/).fill(token)
+        await page.getByLabel(/are shown with a token/).fill(token)
         await page.getByRole('button', { name: 'Show' }).click()
       }
 
@@ -163,7 +238,7 @@ describe.skipIf(executablePath === undefined)(
         expect(shown).toContain('1 records, 1 creators')
         expect(shown).toContain('gpt-oss:20b (chat)')
         expect(shown).toContain(`Chroma at ${gate.url}: heartbeat`)
-        expect(await page.locator('form').isVisible()).toBe(false)
+        expect(await page.locator('#monitor').isVisible()).toBe(false)
         // Neither the address nor what a browser keeps has it.
         const kept = await page.evaluate(
           'JSON.stringify([localStorage, sessionStorage, document.cookie])',
@@ -238,7 +313,7 @@ describe.skipIf(executablePath === undefined)(
         script.textContent = 'document.title = "taken over"'
         body.append(script)
       })
-      expect(await page.title()).toBe('knowledge-stack')
+      expect(await page.title()).toBe('test – knowledge-stack')
       expect(seen.complaints.join()).toContain('Content Security Policy')
     })
   },
