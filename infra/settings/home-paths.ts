@@ -44,6 +44,10 @@ export const versionRecordOf = (home: string, server: 'chroma' | 'ollama'): stri
 export const upgradeRecordOf = (home: string): string =>
   join(localPaths(home).state, 'upgrade.json')
 
+/** The settings that it was last deployed with. */
+export const deployedSettingsOf = (home: string): string =>
+  join(localPaths(home).state, 'settings.json')
+
 /** What the comparison of two versions of Ollama found. */
 export const comparisonRecordOf = (home: string): string =>
   join(localPaths(home).state, 'compared.json')

@@ -10,7 +10,7 @@ export const CONTENTS: Record<string, RegExp> = {
   logs: /^(chroma-\d+|ollama(-temporary)?|api)\.log(\.\d+)?$/,
   processes: /^(chroma-\d+|ollama(-temporary)?|api)\.json(\.new)?$/,
   state:
-    /^(pulumi|reserve|archive|receipts|Pulumi\..*yaml|passphrase|(backend|backups|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout|chroma|ollama|upgrade|compared|read-models|beside-data|verification)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
+    /^(pulumi|reserve|archive|receipts|Pulumi\..*yaml|passphrase|(backend|backups|engine|outputs|api-keys|tokens|models\.lock|hashed-blobs|owner|layout|chroma|ollama|upgrade|compared|read-models|beside-data|settings)\.json(\.new|\.lock)?|chroma-\d+\.yaml|lock(\..*)?|\.writable-\d+)$/,
 }
 
 /** What of a home folder the stack made, and what it did not. */

@@ -4,17 +4,17 @@ import { z } from 'zod'
  * The engine's events, as `pulumi … --json` writes them, a line each; only what is used here.
  * Source: sdk/go/common/apitype/events.go of pulumi/pulumi.
  */
+const State = z.object({
+  inputs: z.record(z.string(), z.unknown()).nullish(),
+  outputs: z.record(z.string(), z.unknown()).nullish(),
+})
+
 const Metadata = z.object({
   op: z.string(),
   urn: z.string(),
   type: z.string(),
-  old: z.object({ outputs: z.record(z.string(), z.unknown()).nullish() }).nullish(),
-  new: z
-    .object({
-      inputs: z.record(z.string(), z.unknown()).nullish(),
-      outputs: z.record(z.string(), z.unknown()).nullish(),
-    })
-    .nullish(),
+  old: State.nullish(),
+  new: State.nullish(),
 })
 
 export const EngineEvent = z.object({

@@ -15,18 +15,31 @@ import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backen
 import { writeEngineConfig } from './engine-config.ts'
 import { type EngineEvent, readEvent, resourceName } from './engine-events.ts'
 import { EngineProcess } from './engine-process.ts'
+import { type InputChange, inputChanges } from './input-changes.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
 import { lockFailure } from './state-lock-failure.ts'
 
 /** What the engine is asked to do. `preview` and `destroy` run no checks and start nothing. */
 export type Operation = 'up' | 'preview' | 'destroy'
 
+/** What is done to a resource. */
+export interface EngineStep {
+  /** As the engine calls it. What is replaced comes three times: `replace`, `create-replacement`, `delete-replaced`. */
+  op: string
+  name: string
+  /** `kubernetes:apps/v1:StatefulSet` */
+  type: string
+  inputs: Record<string, unknown>
+  /** What is another than it was, of what is updated or replaced. */
+  changes: InputChange[]
+}
+
 /** What came of it. */
 export interface EngineResult {
   /** Number of resources by what was done to them: create, update, replace, delete, same. */
   changes: Record<string, number>
   /** One for each resource that something is done to: what, and its name. */
-  steps: { op: string; name: string; inputs: Record<string, unknown> }[]
+  steps: EngineStep[]
   /** The stack's outputs; empty after `destroy`. */
   outputs: Record<string, unknown>
 }
@@ -36,6 +49,8 @@ const NOTHING: EngineResult = { changes: {}, steps: [], outputs: {} }
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
+/** Operations on what stays, as something else than it was. */
+const CHANGES: ReadonlySet<string> = new Set(['update', 'replace'])
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 
 /** The Pulumi engine at work on one stack. */
@@ -175,7 +190,11 @@ function record(event: EngineEvent, result: EngineResult, errors: string[], task
     result.steps.push({
       op: before.op,
       name: resourceName(before.urn),
+      type: before.type,
       inputs: before.new?.inputs ?? {},
+      changes: CHANGES.has(before.op)
+        ? inputChanges(before.old?.inputs ?? {}, before.new?.inputs ?? {})
+        : [],
     })
   }
   const after = event.resOutputsEvent?.metadata

@@ -28,7 +28,7 @@ const heartbeat = ({ connection }: ChromaServer): Look => ({
     // Tried once: this is what anyone who asks now would meet.
     const call = { deadline: seconds(5), repeatable: false, signal }
     await connection.json('/api/v2/heartbeat', z.unknown(), call)
-    return `it answers, and is Chroma ${await connection.json('/api/v2/version', z.string(), call)}`
+    return 'it answers'
   },
 })
 

@@ -2,7 +2,14 @@ import type { ModelArgs } from '../../../infra/resources.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
-import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
+import { deployedSettings } from '../../pulumi/deployed-settings.ts'
+import {
+  ANOTHER,
+  describeChange,
+  type InputChange,
+  inputChanges,
+} from '../../pulumi/input-changes.ts'
+import { type EngineStep, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import {
@@ -15,7 +22,7 @@ import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
 /** What `up` would change. */
 export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
   name: 'preview',
-  description: 'show what up would change',
+  description: 'show what up would change, restart and pull',
   options: [...STACK_FLAGS, ...TOOLCHAIN_FLAGS],
   async run(options, { steps }) {
     const stack = await openStackFile(options.stack, options.configFile)
@@ -27,24 +34,68 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
       const { changes, steps: planned } = await steps.run('pulumi preview', task =>
         engine.run('preview', task),
       )
-      const text = planned.length === 0 ? 'Nothing to change' : planned.map(describe).join('\n')
+      const before = await deployedSettings(stack.settings)
+      const settings = before === undefined ? [] : inputChanges(before, stack.configured)
       return {
-        text,
+        text: planned.length === 0 ? 'Nothing to change' : describeAll(settings, planned),
         document: {
           stack: options.stack,
+          settings,
           changes,
-          steps: planned.map(({ op, name }) => ({ op, name })),
+          steps: planned.map(({ op, name, changes }) => ({ op, name, changes })),
         },
       }
     })
   },
 }
 
-function describe({ op, name, inputs }: EngineResult['steps'][number]): string {
+/** The other two that the engine has for what it replaces. */
+const PARTS_OF_REPLACE: ReadonlySet<string> = new Set(['create-replacement', 'delete-replaced'])
+/** What runs, by how its type ends: it is started again when it is replaced. */
+const RUNS = /:(Process|Container|StatefulSet|Deployment|DaemonSet|Pod)$/
+/** A cluster starts the pods of these again when they are updated. */
+const ROLLS = /:(StatefulSet|Deployment|DaemonSet)$/
+/** Changes of one resource that are told each. */
+const MOST_CHANGES = 6
+
+function describeAll(settings: readonly InputChange[], planned: readonly EngineStep[]): string {
+  const shown = planned.filter(({ op }) => !PARTS_OF_REPLACE.has(op))
+  const restarted = shown.filter(isRestarted).map(({ name }) => name)
+  const pulled = shown.reduce((sum, step) => sum + pulledBytes(step), 0)
+  const removed = shown.some(({ op }) => op === 'delete')
+  return [
+    ...settings.map(change => `  setting  ${describeChange(change)}`),
+    ...shown.map(describe),
+    ...(pulled > 0 ? [`To be pulled: ${formatBytes(pulled)}`] : []),
+    ...(restarted.length > 0 ? [`Started again, and away meanwhile: ${restarted.join(', ')}`] : []),
+    ...(removed ? ['Data and models stay on disk, also of what is deleted here'] : []),
+  ].join('\n')
+}
+
+function describe(step: EngineStep): string {
+  const { op, name, changes } = step
+  const size = pulledBytes(step)
+  const about =
+    op === 'create'
+      ? size > 0
+        ? `, to be pulled: ${formatBytes(size)}`
+        : ''
+      : describeChanges(changes)
+  return `  ${(isRestarted(step) ? 'restart' : op).padEnd(8)} ${name}${about}`
+}
+
+function describeChanges(all: readonly InputChange[]): string {
+  const changes = all.filter(change => change.to !== ANOTHER)
+  if (changes.length === 0) return ''
+  const more = changes.length > MOST_CHANGES ? [`and ${changes.length - MOST_CHANGES} more`] : []
+  return `, ${[...changes.slice(0, MOST_CHANGES).map(describeChange), ...more].join(', ')}`
+}
+
+const isRestarted = ({ op, type }: EngineStep): boolean =>
+  (op === 'replace' && RUNS.test(type)) || (op === 'update' && ROLLS.test(type))
+
+/** Of a model that is to come. */
+function pulledBytes({ op, inputs }: EngineStep): number {
   const { definition } = inputs as Partial<ModelArgs>
-  const size =
-    definition === undefined || op !== 'create'
-      ? ''
-      : `, to be pulled: ${formatBytes(definition.sizeBytes)}`
-  return `  ${op.padEnd(8)} ${name}${size}`
+  return op === 'create' ? (definition?.sizeBytes ?? 0) : 0
 }

@@ -1,7 +1,6 @@
 import { describeReport, exitCode, Report } from '../../../checks/report.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import { Outputs } from '../../../infra/outputs.ts'
-import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import type { StackFile } from '../../../infra/settings/settings-file.ts'
 import { findDeployed } from '../../deployed.ts'
 import { compareStep } from '../../engine-switch/compare-step.ts'
@@ -10,6 +9,7 @@ import { claimHome } from '../../ownership/home-owner.ts'
 import { keepReserve } from '../../ownership/room-for-down.ts'
 import { tightenHome } from '../../ownership/tighten-home.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
+import { recordSettings } from '../../pulumi/deployed-settings.ts'
 import { type EngineResult, PulumiEngine } from '../../pulumi/pulumi-engine.ts'
 import { forgetOldUpdates } from '../../pulumi/update-history.ts'
 import { openStackFile } from '../../read-models.ts'
@@ -77,7 +77,7 @@ export async function bringUp(
 
 /** A stack's file that can be deployed: it fits, and what is needed for it is there. */
 interface Prepared {
-  settings: Settings
+  stack: StackFile
   plan: StackPlan | undefined
   toolchain: Toolchain
   engine: PulumiEngine
@@ -94,20 +94,22 @@ async function prepare(
   const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools], settings)
   await compareStep(settings, steps)
   const engine = await PulumiEngine.open(stack, toolchain.pulumi)
-  return { settings, plan, toolchain, engine }
+  return { stack, plan, toolchain, engine }
 }
 
 async function deploy(
-  { settings, plan, toolchain, engine }: Prepared,
+  { stack, plan, toolchain, engine }: Prepared,
   target: TargetCommands,
   steps: Steps,
 ): Promise<{ outcome: Outcome; outputs: Outputs; problem: string | undefined }> {
+  const { settings } = stack
   const started = new Date()
   const result = await steps.run(
     'pulumi up',
     task => watched(target, settings, task, task => engine.run('up', task)),
     describeChanges,
   )
+  await recordSettings(stack)
   if (engine.backend.own) await forgetOldUpdates(settings)
   const outputs = Outputs.parse(result.outputs)
   const fresh = freshReport(result, started)
