@@ -120,6 +120,6 @@ describe('the OpenAPI document', () => {
       ],
       folder,
     )
-    expect(said).toMatch(/Tested: 17\b/)
+    expect(said).toMatch(/Tested: 18\b/)
   })
 })

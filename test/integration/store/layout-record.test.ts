@@ -218,7 +218,7 @@ describe('the layout record of a shard', () => {
     async (_, moment, isIt, wanted, write) => {
       const [one, other] = nextCreator()
       const { shard } = one
-      await one.upsert([documentOf('kept', 'kept'), documentOf('changed', 'old')])
+      await one.upsert([documentOf('always', 'kept'), documentOf('changed', 'old')])
       expect(await textsOf(other)).toEqual(['kept', 'old'])
       let to: ChromaCollection | undefined
       around = {
