@@ -117,7 +117,7 @@ describe('another Chroma under the data of a stack of local processes', () => {
       expect(stderr).toContain(
         `→ ${version}: until the new servers are verified, nothing is written`,
       )
-      expect(statuses.get(200)).toBeGreaterThan(0)
+      expect(STORED.some(status => statuses.has(status))).toBe(true)
       expect(statuses.get(503)).toBeGreaterThan(0)
       expect([...statuses.keys()].filter(status => ![0, ...STORED, 503].includes(status))).toEqual(
         [],
