@@ -26,6 +26,9 @@ export interface ReadAnswer extends Asked {
   body: any
 }
 
+/** Statuses that say how a document is: there, gone, or another since its page before. */
+const ANSWERS: ReadonlySet<number> = new Set([200, 404, 409])
+
 /** Sends requests to one API, and remembers what it acknowledged. */
 export class ApiCalls {
   readonly api: KillableApi
@@ -77,7 +80,7 @@ export class ApiCalls {
       this.lastFailure = String(error)
     })
     if (!answer) return undefined
-    if (answer.status !== 200 && answer.status !== 404) {
+    if (!ANSWERS.has(answer.status)) {
       this.lastFailure = `${answer.status} ${JSON.stringify(answer.body)}`
       return undefined
     }

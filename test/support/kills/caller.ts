@@ -40,26 +40,27 @@ export class Caller {
     )
   }
 
-  /** All pages of a document: each for itself, and together when all show one version. @returns whether it was answered */
+  /** All pages of a document, which are those of one version. @returns whether it was answered */
   async get({ creator }: CreatorPlan, document: string): Promise<boolean> {
     const all: AnsweredChunk[] = []
-    for (let offset: number | null = 0; offset !== null; ) {
-      const path = `${documentPath(creator, document)}?limit=${PAGE}&offset=${offset}`
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const isFirst = cursor === ''
+      const after = isFirst ? '' : `&cursor=${cursor}`
+      const path = `${documentPath(creator, document)}?limit=${PAGE}${after}`
       const answer = await this.calls.read(`get ${document}`, { kind: 'read', creator, path })
       if (answer === undefined) return false
       const { status, body, ...when } = answer
-      // Gone, or shorter than a moment ago.
-      if (status === 404 && offset > 0) return true
+      // Gone, or another than a moment ago.
+      if (status !== 200 && !isFirst) return true
       const found: AnsweredChunk[] = status === 404 ? [] : body.chunks
       const own = found.map(chunk => ({ ...chunk, document, metadata: body.metadata }))
       all.push(...own)
-      const isAll = offset === 0 && (status === 404 || body.next === null)
-      offset = status === 404 ? null : body.next
+      const isAll = isFirst && (status === 404 || body.next === null)
+      cursor = status === 404 ? null : body.next
       const { versions, faults } = shownIn(own, isAll)
       for (const fault of faults) this.#model.fault(when, fault)
       if (faults.length === 0) this.#model.shown(when, [document], versions)
-      const isLast = offset === null && !isAll
-      if (isLast && new Set(all.map(({ metadata }) => metadata.version)).size === 1) {
+      if (cursor === null && !isAll) {
         for (const fault of shownIn(all, true).faults)
           this.#model.fault(when, `all pages: ${fault}`)
       }
