@@ -85,7 +85,7 @@ describe('backups on a cluster', () => {
   })
 
   it('are told what the settings say, and the keys of the storage by the Secret that these name', () => {
-    const [, program, outputs, request] = container().args
+    const [, , program, outputs, request] = container().args
     expect(program).toBe('provision/backup/main.ts')
     expect(outputs).toBe('/etc/knowledge/outputs.json')
     const { schedule: _, secret, ...told } = BACKUP
