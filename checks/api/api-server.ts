@@ -11,7 +11,6 @@ import { HttpError, handleErrors, REQUEST_ID, refuseConnection, sendError } from
 import { type LogLevel, loggerOptions, RequestLog } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { documentRoutes } from './openapi.ts'
-import { RecentDurations } from './recent-durations.ts'
 import { chromadb } from './routes/chromadb-routes.ts'
 import { creators } from './routes/creator-routes.ts'
 import { docs } from './routes/docs-route.ts'
@@ -75,7 +74,7 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     frameworkErrors: sendError,
     clientErrorHandler: refuseConnection,
   })
-  const metrics = new Metrics()
+  const metrics = new Metrics(parts.now)
 
   handleErrors(api)
   api.addHook('onRequest', async ({ id }, reply) => void reply.header(REQUEST_ID, id))
@@ -99,18 +98,16 @@ export async function buildServer(parts: ServerParts): Promise<[FastifyInstance,
     return last && new Date(last.created)
   })
   metrics.serve(api)
-  await addRoutes(api, parts)
+  await addRoutes(api, parts, metrics)
   return [api, endAll]
 }
 
-const CREATORS = '/api/v1/creators/:creator'
-
-async function addRoutes(api: FastifyInstance, { deployment, probe, now }: ServerParts) {
+async function addRoutes(
+  api: FastifyInstance,
+  { deployment, probe, now }: ServerParts,
+  { durations }: Metrics,
+) {
   const knowledge = deployment.knowledge()
-  const durations = new RecentDurations(now)
-  api.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.url?.startsWith(CREATORS)) durations.record(reply.elapsedTime)
-  })
   await api.register(page)
   await api.register(docs)
   await api.register(probes, { probe })
@@ -118,7 +115,7 @@ async function addRoutes(api: FastifyInstance, { deployment, probe, now }: Serve
   await api.register(chromadb, { prefix: '/api/v1/ai/chromadb', probe })
   await api.register(ollama, { prefix: '/api/v1/ai/ollama', deployment, probe })
   await api.register(modelRoutes, { prefix: '/api/v1/ai/models', deployment, probe })
-  await api.register(creators, { prefix: CREATORS, knowledge, now })
+  await api.register(creators, { prefix: '/api/v1/creators/:creator', knowledge, now })
 }
 
 /** Of one creator, or of an address without a token; back ends act for many creators. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { RecentDurations } from './recent-durations.ts'
 import type { RequestRoom } from './traffic/limits.ts'
 
 /** Bounds that tell a cheap look from a query, and a query from a chat. */
@@ -22,7 +23,11 @@ export class Metrics {
     registers: [this.registry],
   })
 
-  constructor() {
+  /** Of calls for creators. */
+  readonly durations: RecentDurations
+
+  constructor(now: () => number) {
+    this.durations = new RecentDurations(now)
     collectDefaultMetrics({ register: this.registry })
   }
 
@@ -70,10 +75,11 @@ export class Metrics {
   serve(api: FastifyInstance): void {
     api.addHook('onResponse', async (request, reply) => {
       const { method } = request
-      const route = request.routeOptions.url ?? 'none'
+      const { url: route = 'none', config } = request.routeOptions
       if (!reply.raw.writableFinished) this.#abandoned.inc({ method, route })
       const status = `${reply.statusCode}`
       this.#duration.observe({ method, route, status }, reply.elapsedTime / 1000)
+      if (config?.access === 'creator') this.durations.record(reply.elapsedTime)
     })
     api.get(
       '/metrics',

@@ -1,4 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { z } from 'zod'
 import { type Millis, minutes, roundMillis } from '../../infra/units.ts'
 
 const KEPT: Millis = minutes(5)
@@ -6,14 +7,14 @@ const MINUTE: Millis = minutes(1)
 /** A histogram counts whole numbers: microseconds. */
 const MICROS = 1000
 
-/** How long what was done in the last minutes took. */
-export interface Durations {
-  minutes: number
-  count: number
-  /** Null where nothing was done. */
-  p50Millis: number | null
-  p99Millis: number | null
-}
+/** How long what was done in the last minutes took; null where nothing was done. */
+export const Durations = z.object({
+  minutes: z.int().positive(),
+  count: z.int().nonnegative(),
+  p50Millis: z.number().nullable(),
+  p99Millis: z.number().nullable(),
+})
+export type Durations = z.infer<typeof Durations>
 
 /** Durations of the last five minutes, by minute, so that those of before can go. */
 export class RecentDurations {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
 
-/**
- * The engine's events, as `pulumi … --json` writes them, a line each; only what is used here.
- * Source: sdk/go/common/apitype/events.go of pulumi/pulumi.
- */
+/** A resource as it is, or as it is to be. */
 const State = z.object({
   inputs: z.record(z.string(), z.unknown()).nullish(),
   outputs: z.record(z.string(), z.unknown()).nullish(),
 })
 
+/**
+ * The engine's events, as `pulumi … --json` writes them, a line each; only what is used here.
+ * Source: sdk/go/common/apitype/events.go of pulumi/pulumi.
+ */
 const Metadata = z.object({
   op: z.string(),
   urn: z.string(),

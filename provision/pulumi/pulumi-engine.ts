@@ -15,7 +15,6 @@ import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backen
 import { writeEngineConfig } from './engine-config.ts'
 import { type EngineEvent, readEvent, resourceName } from './engine-events.ts'
 import { EngineProcess } from './engine-process.ts'
-import { type InputChange, inputChanges } from './input-changes.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
 import { lockFailure } from './state-lock-failure.ts'
 
@@ -29,9 +28,10 @@ export interface EngineStep {
   name: string
   /** `kubernetes:apps/v1:StatefulSet` */
   type: string
+  /** Empty for what is created. */
+  before: Record<string, unknown>
+  /** Empty for what is deleted. */
   inputs: Record<string, unknown>
-  /** What is another than it was, of what is updated or replaced. */
-  changes: InputChange[]
 }
 
 /** What came of it. */
@@ -49,8 +49,6 @@ const NOTHING: EngineResult = { changes: {}, steps: [], outputs: {} }
 const STACK_NOT_FOUND = 6
 /** Operations that change nothing. */
 const LOOKS: ReadonlySet<string> = new Set(['same', 'read', 'refresh'])
-/** Operations on what stays, as something else than it was. */
-const CHANGES: ReadonlySet<string> = new Set(['update', 'replace'])
 const STACK_TYPE = 'pulumi:pulumi:Stack'
 
 /** The Pulumi engine at work on one stack. */
@@ -191,10 +189,8 @@ function record(event: EngineEvent, result: EngineResult, errors: string[], task
       op: before.op,
       name: resourceName(before.urn),
       type: before.type,
+      before: before.old?.inputs ?? {},
       inputs: before.new?.inputs ?? {},
-      changes: CHANGES.has(before.op)
-        ? inputChanges(before.old?.inputs ?? {}, before.new?.inputs ?? {})
-        : [],
     })
   }
   const after = event.resOutputsEvent?.metadata

@@ -1,29 +1,23 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { Outputs } from '../../../infra/outputs.ts'
 import { PROJECT_VERSION } from '../../../infra/project.ts'
 import { seconds } from '../../../infra/units.ts'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { LastVerification } from '../../store/verification-record.ts'
-import type { RecentDurations } from '../recent-durations.ts'
+import { Durations, type RecentDurations } from '../recent-durations.ts'
 import { responsesOf } from '../traffic/response-size.ts'
 
 const READ_WITHIN = seconds(5)
 
 const StackView = z.object({
   stack: z.string(),
-  target: z.enum(['local', 'docker', 'kubernetes', 'environment']),
+  target: Outputs.shape.target,
   version: z.string().describe('Of knowledge-stack'),
   since: z.iso.datetime().describe('When this API was started'),
-  requests: z
-    .object({
-      minutes: z.int().positive(),
-      count: z.int().nonnegative(),
-      p50Millis: z.number().nullable(),
-      p99Millis: z.number().nullable(),
-    })
-    .describe(
-      'Calls for creators that this API answered in the last minutes; null where there was none',
-    ),
+  requests: Durations.describe(
+    'Calls for creators that this API answered in the last minutes; null where there was none',
+  ),
   verification: LastVerification.nullable().describe('The last one on record; null without'),
   backup: z
     .object({ created: z.iso.datetime(), records: z.int().nonnegative() })

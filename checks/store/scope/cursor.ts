@@ -1,6 +1,6 @@
 import { Failure } from '../../../infra/failure.ts'
 import type { CreatorId } from '../creator-id.ts'
-import { isSame } from '../records/current-versions.ts'
+import { documentKeyOf, isSame } from '../records/current-versions.ts'
 import { type ChunkName, chunkOf } from '../records/record-id.ts'
 
 /** Says where the page after the one goes on that ended with a record of this id. */
@@ -21,8 +21,17 @@ export function parseCursor(cursor: string, creator: CreatorId): ChunkName {
 }
 
 /**
+ * In the order of pages: documents by their ids.
+ * @param ids documents in any order, their chunks by position
+ */
+export const inPageOrder = (ids: readonly string[]): string[] =>
+  [...Map.groupBy(ids, id => documentKeyOf(id)!)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, own]) => own)
+
+/**
  * Where the page after a cursor begins, whatever came and went since: documents that stay are met once.
- * @param ids documents by their ids, their chunks by position
+ * @param ids in the order of pages
  * @throws DocumentChanged when more of the cursor's document is to come, and it is another than it was
  */
 export function startAfter(ids: readonly string[], last: ChunkName): number {

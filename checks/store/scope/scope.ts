@@ -18,7 +18,7 @@ import { RECORD_KEYS } from '../records/metadata.ts'
 import { chunkOf, parseDocumentId } from '../records/record-id.ts'
 import type { Change, ShardCollections } from '../shards/shard-collections.ts'
 import { addDocuments } from './add-documents.ts'
-import { cursorAfter, parseCursor, startAfter } from './cursor.ts'
+import { cursorAfter, inPageOrder, parseCursor, startAfter } from './cursor.ts'
 import { fetchByIds } from './fetch-by-ids.ts'
 import { ownIds, ownRecords } from './own-records.ts'
 import { retryRead } from './retry-read.ts'
@@ -184,7 +184,7 @@ export class Scope {
   ): Promise<Part> {
     const after = cursor === undefined ? undefined : parseCursor(cursor, this.creator)
     const get = async (records: ChromaCollection): Promise<Part | undefined> => {
-      const ids = await this.#ids(records, selected, signal)
+      const ids = inPageOrder(await this.#ids(records, selected, signal))
       const start = after === undefined ? 0 : startAfter(ids, after)
       const end = start + limit
       const some = ids.slice(start, end)

@@ -20,7 +20,7 @@ export interface CreatorQuery {
 }
 
 export interface SelectedIds {
-  /** Of the versions that count: documents by their ids, their chunks by position. */
+  /** Of the versions that count: documents in the order in which they came, their chunks by position. */
   current: string[]
   /** All of these documents, of whichever version. */
   all: string[]
@@ -66,8 +66,7 @@ function among(
 ): SelectedIds {
   const current: string[] = []
   const all: string[] = []
-  const documents = [...Map.groupBy(listed, id => documentKeyOf(id) ?? id)]
-  for (const [, ids] of documents.sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const ids of Map.groupBy(listed, id => documentKeyOf(id) ?? id).values()) {
     const counting = ids.filter(id => versions.has(id))
     const selected = counting.filter(isSelected)
     // Of a document that a killed writer left in part, nothing counts.

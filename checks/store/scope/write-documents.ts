@@ -53,7 +53,8 @@ async function withFirstTimes(
   there: readonly string[],
 ): Promise<DocumentWrite['documents']> {
   const heads = there.filter(id => chunkOf(id)?.chunk === 0)
-  if (heads.length === 0) return documents
+  const areKnown = documents.every(({ document }) => document.createdAt !== undefined)
+  if (heads.length === 0 || areKnown) return documents
   const options = { ids: heads, include: ['metadatas' as const] }
   const found = await records.get(selected.creatorFilter, options)
   const times = new Map(

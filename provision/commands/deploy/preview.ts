@@ -42,7 +42,7 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
           stack: options.stack,
           settings,
           changes,
-          steps: planned.map(({ op, name, changes }) => ({ op, name, changes })),
+          steps: planned.map(step => ({ op: step.op, name: step.name, changes: changesOf(step) })),
         },
       }
     })
@@ -51,6 +51,8 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
 
 /** The other two that the engine has for what it replaces. */
 const PARTS_OF_REPLACE: ReadonlySet<string> = new Set(['create-replacement', 'delete-replaced'])
+/** Operations on what stays, as something else than it was. */
+const CHANGES: ReadonlySet<string> = new Set(['update', 'replace'])
 /** What runs, by how its type ends: it is started again when it is replaced. */
 const RUNS = /:(Process|Container|StatefulSet|Deployment|DaemonSet|Pod)$/
 /** A cluster starts the pods of these again when they are updated. */
@@ -73,16 +75,14 @@ function describeAll(settings: readonly InputChange[], planned: readonly EngineS
 }
 
 function describe(step: EngineStep): string {
-  const { op, name, changes } = step
+  const { op, name } = step
   const size = pulledBytes(step)
-  const about =
-    op === 'create'
-      ? size > 0
-        ? `, to be pulled: ${formatBytes(size)}`
-        : ''
-      : describeChanges(changes)
+  const about = size > 0 ? `, to be pulled: ${formatBytes(size)}` : describeChanges(changesOf(step))
   return `  ${(isRestarted(step) ? 'restart' : op).padEnd(8)} ${name}${about}`
 }
+
+const changesOf = ({ op, before, inputs }: EngineStep): InputChange[] =>
+  CHANGES.has(op) ? inputChanges(before, inputs) : []
 
 function describeChanges(all: readonly InputChange[]): string {
   const changes = all.filter(change => change.to !== ANOTHER)
