@@ -24,8 +24,8 @@ export interface RunChecksOptions {
   /** Look at every record where a sample would do. */
   deep?: boolean
   signal: AbortSignal
-  /** Told of each check as it ends. */
-  onCheck?: (result: CheckResult) => void
+  /** Told of each check as it begins: `creators-apart, 14 of 24`. */
+  report?: (text: string) => void
   now?: () => number
   fetch?: Fetch
   /** What a server that is a process of this machine holds is compared with the plan only where this is given. */
@@ -43,6 +43,7 @@ const CLEANING_DEADLINE = seconds(20)
  */
 export async function runChecks(outputs: Outputs, options: RunChecksOptions): Promise<Report> {
   const { readOnly, deep = false, signal, now = Date.now, memoryOfProcess } = options
+  const wanted = options.checks ?? ALL
   const run = newRun(now())
   const started = performance.now()
   const deployment = await openDeployment(outputs, { now, fetch: options.fetch })
@@ -59,11 +60,10 @@ export async function runChecks(outputs: Outputs, options: RunChecksOptions): Pr
   const results = new Map<string, CheckResult>()
   const causes: Causes = new Map()
   try {
-    for (const check of options.checks ?? ALL) {
+    for (const [index, check] of wanted.entries()) {
       signal.throwIfAborted()
-      const result = await make(check, context, results, causes)
-      results.set(check.name, result)
-      options.onCheck?.(result)
+      options.report?.(`${check.name}, ${index + 1} of ${wanted.length}`)
+      results.set(check.name, await make(check, context, results, causes))
     }
   } finally {
     await cleanAtLast(scratch)

@@ -42,6 +42,26 @@ export function formatDuration(millis: Millis): string {
   return `${Math.round(minutes / 1440)} days`
 }
 
+/** How long something has taken so far, in whole seconds: `4 s`, `3 min 20 s`. */
+export function formatElapsed(millis: Millis): string {
+  return millis < 60_000 ? `${Math.floor(millis / 1000)} s` : formatDuration(millis)
+}
+
+/** A duration that is only known about: `30 s`, `4 min`. */
+export function formatAbout(millis: Millis): string {
+  if (millis < 60_000) return `${Math.max(5, Math.ceil(millis / 5000) * 5)} s`
+  return millis < 7_200_000 ? `${Math.round(millis / 60_000)} min` : formatDuration(millis)
+}
+
+/**
+ * How long the rest takes at the rate so far: `, about 3 min left`; empty before anything says how fast it goes.
+ * @param elapsed since nothing was done
+ */
+export function formatRest(done: number, total: number, elapsed: Millis): string {
+  if (done <= 0 || done >= total || elapsed < 2000) return ''
+  return `, about ${formatAbout((elapsed / done) * (total - done))} left`
+}
+
 /** `1 creator`, `3 creators`. */
 export const counted = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`

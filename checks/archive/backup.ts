@@ -3,12 +3,14 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Failure } from '../../infra/failure.ts'
+import { formatRest } from '../../infra/units.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
 import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import { type CreatorId, parseCreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
+import { countRecords } from '../store/shards/count-records.ts'
 import { creatorsOf, partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { stageOf } from '../store/shards/shard-move.ts'
 import { WritesFrozen } from '../store/shards/write-freeze.ts'
@@ -165,6 +167,10 @@ async function copyAll(
 ): Promise<Counts> {
   const counts: Counts = { creators: 0, documents: 0, records: 0, unsettled: 0 }
   const pace = new Pace(rate, signal)
+  const { from } = await findMove(knowledge, signal)
+  // What one creator has is not known from before.
+  const total = only === undefined ? await countRecords(from.shards, signal) : 0
+  const started = performance.now()
   const parts = startedAhead(partsIn(knowledge, only, signal), AT_ONCE, part => part())
   for await (const { creators, isRest, unsettled = 0 } of flat(parts)) {
     counts.unsettled += unsettled
@@ -175,7 +181,8 @@ async function copyAll(
     counts.records += all.length
     if (all.length > 0) await files.write(all)
     await pace.wait(all.length)
-    report(`${counts.records} records of ${counts.creators} creators read`)
+    const rest = formatRest(counts.records, total, performance.now() - started)
+    report(`${counts.records} records of ${counts.creators} creators read${rest}`)
   }
   return counts
 }

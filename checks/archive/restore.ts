@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Failure } from '../../infra/failure.ts'
+import { formatRest } from '../../infra/units.ts'
 import { findMove, moveUnderWay } from '../reshard/find-move.ts'
 import type { WhatIsThere } from '../store/bulk-load.ts'
 import { creatorKey, parseCreatorId } from '../store/creator-id.ts'
@@ -143,6 +144,8 @@ async function putBack(
     written: 0,
     forgotten: 0,
   }
+  const total = only === undefined ? manifest.records : 0
+  const started = performance.now()
   let last: string | undefined
   let underWay: Promise<unknown> = Promise.resolve()
   let load = new Load()
@@ -160,7 +163,8 @@ async function putBack(
     await underWay
     underWay = knowledge.putBack(documents, there, signal).then(written => {
       restored.written += written
-      report(`${restored.records} of ${manifest.records} records put back`)
+      const rest = formatRest(restored.records, total, performance.now() - started)
+      report(`${restored.records} of ${manifest.records} records put back${rest}`)
     })
     underWay.catch(() => undefined)
   }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../infra/failure.ts'
 import { databaseOf, firstShardMap } from '../../infra/shards.ts'
-import { type Millis, seconds } from '../../infra/units.ts'
+import { formatRest, type Millis, seconds } from '../../infra/units.ts'
 import type { Knowledge } from '../store/knowledge.ts'
 import { Pace } from '../store/pace.ts'
+import { countRecords } from '../store/shards/count-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { creatorsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
@@ -77,6 +78,9 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const to = knowledge.generations.open(target)
   // What a killed mover had sent may still be on its way.
   if (found.target !== undefined) await sleep(ON_ITS_WAY, undefined, { signal })
+  // Of a move that goes on, how many are there already is not counted.
+  const total = found.target === undefined ? await countRecords(from.shards, signal) : 0
+  const started = performance.now()
   const move: Move = {
     from,
     to,
@@ -85,7 +89,8 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     pace: new Pace(options.rate, signal),
     onCopied(records) {
       result.copied += records
-      report(`${result.copied} records copied`)
+      const rest = formatRest(result.copied, total, performance.now() - started)
+      report(`${result.copied} records copied${rest}`)
     },
   }
   for (const shard of all(from.shards)) await endRebuild(from, shard, signal)

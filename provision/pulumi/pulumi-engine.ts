@@ -184,7 +184,7 @@ const isHidden = (output: unknown): boolean =>
 function record(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
   const before = event.resourcePreEvent?.metadata
   if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
-    task.report(`${resourceName(before.urn)}: ${before.op}`)
+    task.report(before.op, resourceName(before.urn))
     result.steps.push({
       op: before.op,
       name: resourceName(before.urn),
@@ -195,10 +195,12 @@ function record(event: EngineEvent, result: EngineResult, errors: string[], task
   }
   const after = event.resOutputsEvent?.metadata
   if (after?.type === STACK_TYPE) result.outputs = after.new?.outputs ?? {}
+  const over = after ?? event.resOpFailedEvent?.metadata
+  if (over !== undefined) task.ended?.(resourceName(over.urn))
   const said = event.diagnosticEvent
   if (said?.severity === 'error') errors.push(said.message.trim())
   if (said?.severity === 'info' && said.urn)
-    task.report(`${resourceName(said.urn)}: ${said.message.trim()}`)
+    task.report(said.message.trim(), resourceName(said.urn))
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }
 

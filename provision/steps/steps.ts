@@ -1,13 +1,16 @@
 import { type CheckVerdict, signOf } from '../../checks/check-verdict.ts'
 import { formatDuration, type Millis, seconds } from '../../infra/units.ts'
 import type { Task } from '../progress.ts'
+import { RunningStep } from './running-step.ts'
 
-/** Lines of progress in a log come no closer than this. */
-const QUIET: Millis = seconds(5)
+/** A log has a line of progress after this, and each further one twice as late as the one before, but no later. */
+const FIRST_LINE: Millis = seconds(5)
+const FARTHEST_LINE: Millis = seconds(120)
+const SECOND: Millis = seconds(1)
 
 /**
- * The steps of a command, one line each on standard error: a spinner with the newest report on a terminal,
- * plain lines without one.
+ * The steps of a command, one line each on standard error: a spinner with what runs now on a terminal, plain lines
+ * without one.
  */
 export class Steps {
   readonly #stream: NodeJS.WriteStream
@@ -16,6 +19,8 @@ export class Steps {
   readonly #complete: (text: string) => string
   /** Whether more is to be told than most want to know. */
   readonly isVerbose: boolean
+  /** Titles of the steps that are to come, in their order. */
+  #expected: string[] = []
 
   /** @param options.complete makes the lines that a note gives those of the stack that it is about */
   constructor(
@@ -32,6 +37,11 @@ export class Steps {
     this.isVerbose = options.isVerbose ?? false
   }
 
+  /** Numbers those of the steps to come that have these titles: `[3/6] ollama`. */
+  expect(titles: string[]): void {
+    this.#expected = titles
+  }
+
   /**
    * Runs one step.
    * @param summary what the step's line says when it is done
@@ -45,14 +55,26 @@ export class Steps {
   ): Promise<Result> {
     this.#signal.throwIfAborted()
     const started = performance.now()
+    const step = new RunningStep(this.#numbered(title))
     // A terminal that says it has no columns, as some of containers and of `expect` do, makes the spinner loop for ever.
     const line =
       this.#stream.isTTY && this.#stream.columns > 0
-        ? await this.#spinner(title)
-        : this.#lines(title)
+        ? await this.#spinner(title, step)
+        : this.#lines(title, step)
+    const task: Task = {
+      signal: this.#signal,
+      note: line.note,
+      report(text, part) {
+        step.report(text, part)
+        line.show?.()
+      },
+      ended(part) {
+        step.ended(part)
+        line.show?.()
+      },
+    }
     try {
-      const { report, note } = line
-      const result = await work({ report, note, signal: this.#signal })
+      const result = await work(task)
       const took = formatDuration(performance.now() - started)
       line.end(verdict(result), `${title}: ${summary(result)} (${took})`)
       return result
@@ -67,36 +89,55 @@ export class Steps {
     this.#stream.write(`${this.#complete(text)}\n`)
   }
 
-  async #spinner(title: string) {
+  #numbered(title: string): string {
+    const index = this.#expected.indexOf(title)
+    return index < 0 ? title : `[${index + 1}/${this.#expected.length}] ${title}`
+  }
+
+  async #spinner(title: string, step: RunningStep): Promise<StepLine> {
     // Loaded on a terminal only: commands in a pipeline start without it.
     const { default: ora } = await import('ora')
-    const spinner = ora({ text: title, stream: this.#stream, discardStdin: false }).start()
+    const text = () => step.rows(this.#stream.columns)
+    const spinner = ora({ text: text(), stream: this.#stream, discardStdin: false }).start()
+    const show = () => {
+      spinner.text = text()
+    }
+    const clock = setInterval(show, SECOND)
     return {
-      report: (text: string) => {
-        spinner.text = `${title}: ${text}`
-      },
-      note: (text: string) => {
+      show,
+      note: said => {
         spinner.clear()
-        this.note(`  ${title}: ${text}`)
+        this.note(`  ${title}: ${said}`)
       },
-      end: (verdict: CheckVerdict, text: string) => {
-        spinner.stopAndPersist({ symbol: signOf(verdict, this.#stream), text })
+      end: (verdict, said) => {
+        clearInterval(clock)
+        spinner.stopAndPersist({ symbol: signOf(verdict, this.#stream), text: said })
       },
     }
   }
 
-  #lines(title: string) {
-    let last = performance.now()
+  #lines(title: string, step: RunningStep): StepLine {
+    let wait = FIRST_LINE
+    const write = () => {
+      this.#stream.write(`  ${step.line()}\n`)
+      wait = Math.min(2 * wait, FARTHEST_LINE)
+      next = setTimeout(write, wait)
+    }
+    let next = setTimeout(write, wait)
     return {
-      report: (text: string) => {
-        if (performance.now() - last < QUIET) return
-        last = performance.now()
-        this.#stream.write(`  ${title}: ${text}\n`)
-      },
-      note: (text: string) => this.note(`  ${title}: ${text}`),
-      end: (verdict: CheckVerdict, text: string) => {
-        this.#stream.write(`${signOf(verdict, this.#stream)} ${text}\n`)
+      note: said => this.note(`  ${title}: ${said}`),
+      end: (verdict, said) => {
+        clearTimeout(next)
+        this.#stream.write(`${signOf(verdict, this.#stream)} ${said}\n`)
       },
     }
   }
+}
+
+/** Where a step is told of while it runs, and how it ended. */
+interface StepLine {
+  /** Shows at once what the step has reported, where anybody looks. */
+  show?(): void
+  note(text: string): void
+  end(verdict: CheckVerdict, text: string): void
 }

@@ -35,10 +35,10 @@ export async function obtainToolchain(
     tools[part] = await steps.run(
       part,
       task => obtainTool(part, options, task),
-      ({ version, origin, why, isKept }) =>
-        isKept && !steps.isVerbose
-          ? `${version} from ${origin}`
-          : `${version} from ${origin} (${why})`,
+      ({ version, origin, why, untold }) => {
+        const reason = steps.isVerbose ? why : untold
+        return `${version} from ${origin}${reason === undefined ? '' : ` (${reason})`}`
+      },
     )
   }
   return tools as Toolchain

@@ -1,11 +1,10 @@
-import { wordOf } from '../../checks/check-verdict.ts'
-import { type CheckResult, describeReport, type Report } from '../../checks/report.ts'
+import { describeReport, type Report } from '../../checks/report.ts'
 import type { Outputs } from '../../infra/outputs.ts'
 import { memoryOfProcess } from '../processes/process-usage.ts'
 import type { Task } from '../progress.ts'
 import type { Steps } from './steps.ts'
 
-/** The checks as a piece of work, each told as it ends. */
+/** The checks as a piece of work, each told as it begins. */
 export async function verifyDeployment(
   outputs: Outputs,
   how: { readOnly: boolean; deep?: boolean },
@@ -13,8 +12,7 @@ export async function verifyDeployment(
 ): Promise<Report> {
   // Loaded only now: an update that has verified needs none of it.
   const { runChecks } = await import('../../checks/run-checks.ts')
-  const onCheck = ({ name, verdict }: CheckResult) => report(`${name}: ${wordOf(verdict)}`)
-  return runChecks(outputs, { ...how, signal, memoryOfProcess, onCheck })
+  return runChecks(outputs, { ...how, signal, memoryOfProcess, report })
 }
 
 /** The same as a step of a command. */

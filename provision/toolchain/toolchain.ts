@@ -21,8 +21,8 @@ export interface Tool extends InstalledTool {
   origin: Origin
   /** One line: which way it came, and why the ways before did not serve. */
   why: string
-  /** Whether it came this way before, and that was told. */
-  isKept: boolean
+  /** Why not the way before, in short, where it was not told yet: `github.com: fetch failed: … ENOTFOUND`. */
+  untold?: string
 }
 
 type Ways = [path: Installer, ...others: Installer[]]
@@ -47,11 +47,17 @@ export async function obtainTool(
   const ways = WAYS[part]
   if (options.offlineBuild) {
     const { way, taken } = await takeFirst(part, ways.slice(-1), options, task)
-    return toolOf(part, way, taken, `${way.how}, as the offline build asks`, false)
+    return { part, origin: way.origin, why: `${way.how}, as the offline build asks`, ...taken }
   }
 
   const choice = await readChoice(part, options)
-  const { way, taken, refusals } = await takeFirst(part, ordered(ways, choice), options, task)
+  let isTold = choice !== undefined
+  const note = (text: string) => {
+    isTold = true
+    task.note?.(text)
+  }
+  const noting = { ...task, note }
+  const { way, taken, refusals } = await takeFirst(part, ordered(ways, choice), options, noting)
   // What is on PATH is looked at every time, and may be something else than when the choice was made.
   const notOnPath = refusals.slice(0, 1)
   const isChosen = way.name === choice?.way
@@ -59,23 +65,24 @@ export async function obtainTool(
   if (way.origin !== 'path' && !isChosen) {
     await writeChoice(part, options, { way: way.name, refusals: because })
   }
-  return toolOf(part, way, taken, [way.how, ...notOnPath, ...because].join('; '), isChosen)
+  const why = [way.how, ...notOnPath, ...because].join('; ')
+  const untold = isTold ? undefined : because.at(-1)
+  return {
+    part,
+    origin: way.origin,
+    why,
+    ...(untold !== undefined && { untold: short(untold) }),
+    ...taken,
+  }
 }
+
+/** Of an address its host is enough. */
+const short = (reason: string): string => reason.replace(/https?:\/\/([^/\s]+)\S*(?=:\s)/g, '$1')
 
 /** The way chosen before comes right behind PATH. */
 function ordered([path, ...others]: Ways, choice: Choice | undefined): Installer[] {
   const isChosen = (way: Installer) => way.name === choice?.way
   return [path, ...others.filter(isChosen), ...others.filter(way => !isChosen(way))]
-}
-
-function toolOf(
-  part: ToolName,
-  { origin }: Installer,
-  taken: InstalledTool,
-  why: string,
-  isKept: boolean,
-): Tool {
-  return { part, origin, why, isKept, ...taken }
 }
 
 interface Served {
@@ -93,8 +100,13 @@ async function takeFirst(
 ): Promise<Served> {
   const failures: unknown[] = []
   for (const way of ways) {
+    // Who is about to wait is told why before it begins.
+    const note = (text: string) => {
+      const reason = failures.length === 0 ? '' : `${short(firstLine(failures.at(-1)))}; `
+      task.note?.(`${reason}${text}`)
+    }
     try {
-      const taken = await way.install(options, task)
+      const taken = await way.install(options, { ...task, note })
       return { way, taken, refusals: failures.map(firstLine) }
     } catch (error) {
       task.signal.throwIfAborted()

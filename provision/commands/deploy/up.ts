@@ -26,6 +26,7 @@ import { verdictIn, verifyStep } from '../../steps/verify-step.ts'
 import type { TargetCommands } from '../../targets/target.ts'
 import { commandsFor } from '../../targets/targets.ts'
 import { watched } from '../../targets/watched.ts'
+import type { ToolName } from '../../toolchain/toolchain.ts'
 import { upgraded, upgradeOf } from '../../upgrade/upgrade.ts'
 import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
 import { summarise } from './up-summary.ts'
@@ -90,8 +91,10 @@ async function prepare(
   steps: Steps,
 ): Promise<Prepared> {
   const { settings } = stack
+  const tools: ToolName[] = ['pulumi', ...target.tools]
+  steps.expect(['plan', ...tools, 'pulumi up', 'verify'])
   const { plan } = await planStep(settings, steps)
-  const toolchain = await obtainToolchain(flags, steps, ['pulumi', ...target.tools], settings)
+  const toolchain = await obtainToolchain(flags, steps, tools, settings)
   await compareStep(settings, steps)
   const engine = await PulumiEngine.open(stack, toolchain.pulumi)
   return { stack, plan, toolchain, engine }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProgressResponse } from 'ollama'
 import { formatDuration, type Millis, seconds } from '../../../infra/units.ts'
 import type { Task } from '../../progress.ts'
+import { TransferProgress } from '../../transfer-progress.ts'
 import type { OllamaStore } from '../ollama-store.ts'
-import { PullProgress } from './pull-progress.ts'
 import { SourceProblem, serverFailure, wordsOf } from './transfer-failures.ts'
 
 export interface Pull {
@@ -34,7 +34,7 @@ const LEFTOVER_TRIES = 35
  * @throws Failure `unavailable` when Ollama itself does not answer
  */
 export async function pull(wanted: Pull, store: OllamaStore, task: Task): Promise<void> {
-  let best = new PullProgress()
+  let best = new TransferProgress()
   let fruitless = 0
   let leftovers = 0
   for (;;) {
@@ -72,7 +72,7 @@ export async function pull(wanted: Pull, store: OllamaStore, task: Task): Promis
 
 /** One request to pull, watched: it is cut off when nothing new comes for too long. */
 class Attempt {
-  readonly transfer = new PullProgress()
+  readonly transfer = new TransferProgress()
   /** Why it was cut off. */
   stalled: string | undefined
   /** Everything is there and being checked by Ollama, which can take long and reports nothing. */

@@ -37,7 +37,9 @@ export const chromaFromNpm: Installer = {
 /** Of what Node writes when a native binding does not load, the one line that says why. */
 function naming(error: unknown): never {
   if (!(error instanceof Failure)) throw error
-  const reason = /^\w*Error: (.*)$/m.exec(error.message)?.[1] ?? error.message
+  // Which of its files needs what is missing is left out: it is a long path in node_modules.
+  const reason =
+    /^\w*Error: (.*?)(?: \(required by .*)?$/m.exec(error.message)?.[1] ?? error.message
   throw new Failure('unavailable', `the npm package chromadb does not run here: ${reason}`, {
     cause: error,
   })

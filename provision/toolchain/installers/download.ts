@@ -7,7 +7,7 @@ import pRetry, { AbortError } from 'p-retry'
 import { Failure, reasonOf } from '../../../infra/failure.ts'
 import { formatBytes, type Millis } from '../../../infra/units.ts'
 import type { Task } from '../../progress.ts'
-import { reportWhile } from '../report-while.ts'
+import { TransferProgress } from '../../transfer-progress.ts'
 import { transfer } from './download-progress.ts'
 
 export interface Download {
@@ -32,9 +32,12 @@ export async function download(
   task: Task,
 ): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
-  let amount = 'connecting'
+  task.report(`downloading ${what}: connecting`)
+  const progress = new TransferProgress()
   const onProgress = (done: number, total: number | undefined) => {
-    amount = total ? `${formatBytes(done)} of ${formatBytes(total)}` : formatBytes(done)
+    if (total !== undefined) progress.update(file, done, total, performance.now())
+    const amount = total === undefined ? formatBytes(done) : progress.describe()
+    task.report(`downloading ${what}: ${amount}`)
   }
   const attempt = async () => {
     const began = existsSync(file)
@@ -47,11 +50,7 @@ export async function download(
     throw began ? new Error(wrong) : new AbortError(wrong)
   }
   try {
-    await reportWhile(
-      task,
-      elapsed => `downloading ${what}, ${amount}, ${elapsed}`,
-      () => pRetry(attempt, { ...RETRIES, signal: task.signal }),
-    )
+    await pRetry(attempt, { ...RETRIES, signal: task.signal })
   } catch (error) {
     task.signal.throwIfAborted()
     throw new Failure('unavailable', `${url}: ${reasonOf(error)}`, { cause: error })

@@ -4,8 +4,8 @@ import coerce from 'semver/functions/coerce.js'
 import gte from 'semver/functions/gte.js'
 import { Failure } from '../../../infra/failure.ts'
 import type { Task } from '../../progress.ts'
-import { reportWhile } from '../report-while.ts'
 import { requireCommand, runCommand } from '../run-command.ts'
+import type { Stages } from './stages.ts'
 
 /** Programs that Go builds from its module proxy, at once. */
 export interface GoPrograms {
@@ -29,6 +29,9 @@ const INSTALL_GO = 'apt-get install golang-go (or, where that is older: pip inst
 /** From here on Go loads the newer compiler that a go.mod asks for by itself. */
 const OLDEST_GO = '1.21.0'
 
+/** What is built from is loaded, and then compiled. */
+export const STAGES_OF_A_BUILD = 2
+
 /**
  * Builds programs into a folder. Go's own caches keep what an interrupted build has compiled.
  * @param scratch a folder to work in
@@ -40,15 +43,16 @@ export async function buildPrograms(
   scratch: string,
   what: string,
   env: NodeJS.ProcessEnv,
-  task: Task,
+  stages: Stages,
 ): Promise<void> {
-  const go = await requireGo(what, env, task)
+  const loading = stages.next()
+  const go = await requireGo(what, env, loading)
   const cwd = join(scratch, basename(programs.module))
   // A copy, since Go may add the hashes of modules that only another platform needs.
   await cp(programs.module, cwd, { recursive: true })
   const options = {
     cwd,
-    signal: task.signal,
+    signal: loading.signal,
     env: {
       ...env,
       ...programs.environment,
@@ -59,34 +63,29 @@ export async function buildPrograms(
   const selection = ['-tags', programs.tags.join(','), ...programs.packages]
 
   let loaded = 0
-  const list = await reportWhile(
-    task,
-    elapsed => `loading what ${what} is built from, ${loaded} modules, ${elapsed}`,
-    () =>
-      runCommand([go, 'list', '-deps', ...selection], {
-        ...options,
-        onLine: line => {
-          if (line.startsWith('go: downloading ')) loaded += 1
-        },
-      }),
-  )
+  loading.report(`loading what ${what} is built from`)
+  const list = await runCommand([go, 'list', '-deps', ...selection], {
+    ...options,
+    onLine: line => {
+      if (!line.startsWith('go: downloading ')) return
+      loaded += 1
+      loading.report(`loading what ${what} is built from, ${loaded} modules so far`)
+    },
+  })
   const total = list.trimEnd().split('\n').length
 
+  const compiling = stages.next()
   let compiled = 0
   const ldflags = `-s -w ${programs.ldflags.join(' ')}`
   const flags = ['-v', '-trimpath', '-ldflags', ldflags, '-o', `${folder}/`]
-  await reportWhile(
-    task,
-    elapsed =>
-      `building ${what} from source, ${compiled} packages compiled of at most ${total}, ${elapsed}`,
-    () =>
-      runCommand([go, 'build', ...flags, ...selection], {
-        ...options,
-        onLine: () => {
-          compiled += 1
-        },
-      }),
-  )
+  compiling.report(`compiling ${what}`)
+  await runCommand([go, 'build', ...flags, ...selection], {
+    ...options,
+    onLine: () => {
+      compiled += 1
+      compiling.report(`compiling ${what}, ${compiled} of at most ${total} packages`)
+    },
+  })
   await rm(cwd, { recursive: true })
 }
 

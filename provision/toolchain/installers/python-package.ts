@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Failure } from '../../../infra/failure.ts'
 import type { Task } from '../../progress.ts'
 import { finishedFolder } from '../finished-folder.ts'
-import { reportWhile } from '../report-while.ts'
 import { requireCommand, runCommand } from '../run-command.ts'
 
 /** A wheel on PyPI, or on the index that pip is configured for. */
@@ -41,11 +40,8 @@ export async function fetchPythonPackage(
     const run = (...args: string[]) =>
       runCommand([python, '-m', ...args], { env, signal: task.signal })
     const wheelOnly = ['pip', 'download', '--no-deps', '--only-binary', ':all:']
-    await reportWhile(
-      task,
-      elapsed => `fetching ${what}, ${elapsed}`,
-      () => run(...wheelOnly, '-d', draft, '-r', requirements),
-    ).catch(namingPip)
+    task.report(`fetching ${what}`)
+    await run(...wheelOnly, '-d', draft, '-r', requirements).catch(namingPip)
 
     const wheel = (await readdir(draft)).find(file => file.endsWith('.whl'))!
     task.report(`unpacking ${wheel}`)

@@ -20,7 +20,7 @@ import { type RunningChroma, startChroma } from '../../support/servers/chroma.ts
 import type { RunningOllama } from '../../support/servers/ollama.ts'
 import { snapshot } from '../../support/stack/snapshot.ts'
 import { CHAT_MODEL, EMBEDDING_MODEL, outputsOf } from '../../support/store/deployment.ts'
-import { STORE_CHECKS } from '../../support/store/store-checks.ts'
+import { STORE_CHECKS, telling } from '../../support/store/store-checks.ts'
 import { pinned } from '../../support/toolchain/pinned.ts'
 
 const WORKER = fileURLToPath(new URL('../../support/verify-worker.ts', import.meta.url))
@@ -159,9 +159,8 @@ describe('verify', () => {
     it('takes back what it wrote when it is interrupted', async () => {
       const controller = new AbortController()
       const interrupted = run(outputs, {
-        checks: STORE_CHECKS,
+        checks: telling(name => name === 'creators-apart' && controller.abort(new Error('Ctrl-C'))),
         signal: controller.signal,
-        onCheck: ({ name }) => name === 'creators-apart' && controller.abort(new Error('Ctrl-C')),
       })
       await expect(interrupted).rejects.toThrow('Ctrl-C')
       expect(await snapshot(deployment)).toEqual(before)
@@ -300,10 +299,9 @@ describe('verify', () => {
       let died: Promise<void> | undefined
       try {
         const report = await run(outputs, {
-          checks: STORE_CHECKS,
-          onCheck: ({ name }) => {
+          checks: telling(name => {
             if (name === 'shard-settings') died = chroma.kill()
-          },
+          }),
         })
         expect(exitCode(report)).toBe(1)
         const failure = report.checks.find(({ verdict }) => verdict === 'failed')

@@ -52,7 +52,6 @@ describe('a part on PATH', () => {
       binFolders: [bin],
       origin: 'path',
       why: 'found on PATH',
-      isKept: false,
     })
     expect(await readdir(folder)).toEqual(['bin'])
   })

@@ -2,8 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
-import { buildPrograms } from '../../../provision/toolchain/installers/go-build.ts'
+import {
+  buildPrograms,
+  STAGES_OF_A_BUILD,
+} from '../../../provision/toolchain/installers/go-build.ts'
+import { Stages } from '../../../provision/toolchain/installers/stages.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import { freePort } from '../servers/ports.ts'
 import { startServer } from '../servers/server.ts'
@@ -64,6 +69,13 @@ function install(): Promise<string> {
     environment: {},
   }
   return finishedFolder(folder, what, task, draft =>
-    buildPrograms(programs, draft, draft, what, env, task),
+    buildPrograms(
+      programs,
+      draft,
+      draft,
+      what,
+      env,
+      new Stages(task, STAGES_OF_A_BUILD, minutes(2)),
+    ),
   )
 }

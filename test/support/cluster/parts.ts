@@ -1,12 +1,15 @@
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { minutes } from '../../../infra/units.ts'
 import type { Task } from '../../../provision/progress.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import {
   buildPrograms,
   type GoPrograms,
   loadModule,
+  STAGES_OF_A_BUILD,
 } from '../../../provision/toolchain/installers/go-build.ts'
+import { Stages } from '../../../provision/toolchain/installers/stages.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 
 /** Of all that has k8s.io in its name; the go.mod beside has the same. */
@@ -74,7 +77,8 @@ export async function clusterParts(
     async draft => {
       const bin = join(draft, 'bin')
       await mkdir(bin)
-      await buildPrograms(PROGRAMS, bin, draft, what, env, task)
+      const stages = new Stages(task, STAGES_OF_A_BUILD, minutes(10))
+      await buildPrograms(PROGRAMS, bin, draft, what, env, stages)
       const kwok = await loadModule(KWOK, what, env, task)
       await cp(join(kwok, 'kustomize', 'stage'), join(draft, 'stages'), { recursive: true })
     },

@@ -17,7 +17,6 @@ export async function namedOllama(): Promise<Tool | undefined> {
     part: 'ollama',
     origin: 'path',
     why: `named by ${VARIABLE}`,
-    isKept: false,
     version: await probeVersion('ollama', [binary], process.env, task),
     command: [binary],
     binFolders: [dirname(binary)],

@@ -2,7 +2,10 @@ import { Writable } from 'node:stream'
 import { WriteStream } from 'node:tty'
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { minutes } from '../../../infra/units.ts'
+import { RunningStep } from '../../../provision/steps/running-step.ts'
 import { Steps } from '../../../provision/steps/steps.ts'
+import { Stages } from '../../../provision/toolchain/installers/stages.ts'
 
 /**
  * A terminal that says it has no columns, where a spinner never ends.
@@ -64,10 +67,82 @@ describe('the line of a step', () => {
     expect(written[0]).toBe('  ollama: it is built\n')
   })
 
+  it('is told in a log ever more seldom, with how long it has taken and all that runs now', async () => {
+    vi.useFakeTimers()
+    const { written, stream } = terminal(false)
+    const steps = new Steps(signal, { stream })
+    steps.expect(['plan', 'pulumi up'])
+    const done = steps.run('pulumi up', async task => {
+      task.report('create', 'chroma-0')
+      task.report('library: 1 of 2 MiB', 'llama')
+      await vi.advanceTimersByTimeAsync(6000)
+      task.ended?.('chroma-0')
+      await vi.advanceTimersByTimeAsync(654_000)
+    })
+    await done
+    vi.useRealTimers()
+    const lines = written.join('').trimEnd().split('\n').slice(0, -1)
+    expect(lines[0]).toBe('  [2/2] pulumi up, 5 s: chroma-0: create; llama: library: 1 of 2 MiB')
+    expect(lines[1]).toBe('  [2/2] pulumi up, 15 s: llama: library: 1 of 2 MiB')
+    // Eleven minutes, which a line every five seconds would have told in 132.
+    expect(lines).toHaveLength(9)
+  })
+
   it('makes the lines of a note those of the stack that the command is for', () => {
     const { written, stream } = terminal(false)
     const complete = (text: string) => text.replace('up', 'up -- --stack docker')
     new Steps(signal, { stream, complete }).note('npm run up')
     expect(written).toEqual(['npm run up -- --stack docker\n'])
+  })
+})
+
+describe('a step while it runs', () => {
+  const step = (parts: number) => {
+    const running = new RunningStep('[2/2] pulumi up')
+    for (let part = 0; part < parts; part += 1) running.report(`${part} MiB`, `model-${part}`)
+    return running
+  }
+
+  it('has a row on a terminal for each of what goes on side by side, until it has ended', () => {
+    const running = step(2)
+    running.report('waiting', 'api')
+    running.ended('model-0')
+    expect(running.rows(80).split('\n')).toEqual([
+      '[2/2] pulumi up',
+      '    model-1  1 MiB',
+      '    api      waiting',
+    ])
+  })
+
+  it('has no more rows than can be looked at', () => {
+    expect(step(30).rows(80).split('\n')).toHaveLength(10)
+    expect(step(30).rows(80)).toMatch(/and 22 more$/)
+  })
+
+  it.each([20, 80, 120])('is never wider than a terminal of %d columns', columns => {
+    const running = step(3)
+    running.report('x'.repeat(300))
+    running.report('y'.repeat(300), 'model-0')
+    for (const row of running.rows(columns).split('\n')) expect(row.length).toBeLessThan(columns)
+  })
+})
+
+describe('the stages of a long way', () => {
+  it('say which of how many runs, and about how long it goes on, until it takes longer than ever', async () => {
+    vi.useFakeTimers()
+    const reports: string[] = []
+    const stages = new Stages({ report: text => reports.push(text), signal }, 2, minutes(6))
+    stages.next().report('loading')
+    await vi.advanceTimersByTimeAsync(minutes(2))
+    const last = stages.next()
+    last.report('compiling')
+    await vi.advanceTimersByTimeAsync(minutes(5))
+    last.report('linking')
+    vi.useRealTimers()
+    expect(reports).toEqual([
+      'step 1 of 2: loading, about 6 min left',
+      'step 2 of 2: compiling, about 4 min left',
+      'step 2 of 2: linking',
+    ])
   })
 })

@@ -1,16 +1,10 @@
-import {
-  type Bytes,
-  formatBytes,
-  formatDuration,
-  type Millis,
-  seconds,
-} from '../../../infra/units.ts'
+import { type Bytes, formatBytes, formatDuration, type Millis, seconds } from '../infra/units.ts'
 
 /** The rate is that of the last while, so that it follows the network and not the average of the night. */
 const RATE_OVER: Millis = seconds(10)
 
 /** Follows a transfer that comes in parts: how far it is, how fast, and whether anything new has come. */
-export class PullProgress {
+export class TransferProgress {
   readonly #parts = new Map<string, { completed: Bytes; total: Bytes }>()
   #samples: { at: Millis; completed: Bytes }[] = []
 
