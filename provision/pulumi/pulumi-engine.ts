@@ -134,11 +134,12 @@ export class PulumiEngine {
   async #pulumiEvents(args: string[], task: Task) {
     const result: EngineResult = { changes: {}, steps: [], outputs: {} }
     const errors: string[] = []
-    const follow = async (running: ProcessPromise) => {
-      for await (const line of running) {
+    const running = new Set<string>()
+    const follow = async (engine: ProcessPromise) => {
+      for await (const line of engine) {
         const event = readEvent(line)
         if (event === undefined) errors.push(line)
-        else record(event, result, errors, task)
+        else record(event, result, errors, { ...task, running })
       }
     }
     const ended = await this.#process.run(args, PROJECT_ROOT, task.signal, follow)
@@ -181,9 +182,16 @@ const CRASH = /^(panic|fatal error|runtime error|SIG[A-Z]+): .*/m
 const isHidden = (output: unknown): boolean =>
   typeof output === 'object' && output !== null && SECRET_MARK in output
 
-function record(event: EngineEvent, result: EngineResult, errors: string[], task: Task): void {
+/** @param task.running names of the resources that something is being done to */
+function record(
+  event: EngineEvent,
+  result: EngineResult,
+  errors: string[],
+  task: Task & { running: Set<string> },
+): void {
   const before = event.resourcePreEvent?.metadata
   if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
+    task.running.add(resourceName(before.urn))
     task.report(before.op, resourceName(before.urn))
     result.steps.push({
       op: before.op,
@@ -196,10 +204,14 @@ function record(event: EngineEvent, result: EngineResult, errors: string[], task
   const after = event.resOutputsEvent?.metadata
   if (after?.type === STACK_TYPE) result.outputs = after.new?.outputs ?? {}
   const over = after ?? event.resOpFailedEvent?.metadata
-  if (over !== undefined) task.ended?.(resourceName(over.urn))
+  if (over !== undefined) {
+    task.running.delete(resourceName(over.urn))
+    task.ended?.(resourceName(over.urn))
+  }
   const said = event.diagnosticEvent
   if (said?.severity === 'error') errors.push(said.message.trim())
-  if (said?.severity === 'info' && said.urn)
+  // What a resource said last may come after its end.
+  if (said?.severity === 'info' && said.urn && task.running.has(resourceName(said.urn)))
     task.report(said.message.trim(), resourceName(said.urn))
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }

@@ -1,4 +1,4 @@
-import { formatElapsed } from '../../infra/units.ts'
+import { formatAbout, formatElapsed, type Millis } from '../../infra/units.ts'
 
 /** Rows below a step's own; of more parts only their number is told. */
 const MOST_ROWS = 8
@@ -9,6 +9,8 @@ export class RunningStep {
   readonly #started = performance.now()
   #text = ''
   readonly #parts = new Map<string, string>()
+  /** When it is expected to end. */
+  #ends = 0
 
   /** @param title with its number where it has one: `[3/6] ollama` */
   constructor(title: string) {
@@ -20,11 +22,15 @@ export class RunningStep {
     else this.#parts.set(part, text)
   }
 
+  expect(rest: Millis): void {
+    this.#ends = performance.now() + rest
+  }
+
   ended(part: string): void {
     this.#parts.delete(part)
   }
 
-  /** For a log: `[3/6] ollama, 40 s: compiling, 128 of at most 806 packages`. */
+  /** For a log: `[3/6] ollama, 40 s, about 4 min left: compiling, 128 of at most 806 packages`. */
   line(): string {
     const parts = this.#shown().map(([part, text]) => `${part}: ${text}`)
     const all = [this.#text, ...parts, this.#unshown()].filter(text => text !== '')
@@ -41,10 +47,14 @@ export class RunningStep {
     return [cut(own, columns - 2), ...[...parts, ...more].map(row => cut(row, columns))].join('\n')
   }
 
-  /** How long it has taken stands before what it says, so that it is seen however long that is. */
+  /** The times stand before what it says, so that they are seen however long that is. */
   #head(): string {
-    const elapsed = performance.now() - this.#started
-    return elapsed < 1000 ? this.#title : `${this.#title}, ${formatElapsed(elapsed)}`
+    const now = performance.now()
+    const elapsed = now - this.#started
+    if (elapsed < 1000) return this.#title
+    // Where it takes longer than it did before, how much longer is not known.
+    const rest = this.#ends > now ? [`about ${formatAbout(this.#ends - now)} left`] : []
+    return [this.#title, formatElapsed(elapsed), ...rest].join(', ')
   }
 
   #shown(): [part: string, text: string][] {

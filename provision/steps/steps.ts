@@ -64,6 +64,7 @@ export class Steps {
     const task: Task = {
       signal: this.#signal,
       note: line.note,
+      expect: rest => step.expect(rest),
       report(text, part) {
         step.report(text, part)
         line.show?.()

@@ -39,7 +39,7 @@ export async function transferFromFirst(
   const reasons: string[] = []
   for (const source of sources) {
     const where = describeSource(source)
-    const task = { signal, report: (text: string) => report(`${where}: ${text}`) }
+    const task = { signal, report: (text: string) => report(`${text}, from ${where}`) }
     try {
       return await transferVerified(source, { ...job, task })
     } catch (error) {

@@ -111,7 +111,8 @@ export function fromSource(part: ReleasedPart): Installer {
         const time = takes.time * (MEASURED_CORES / Math.min(availableParallelism(), MOST_CORES))
         const cost = `about ${formatAbout(time)} and ${formatBytes(takes.disk)} of disk`
         task.note?.(`building ${what} from source, once: ${cost}`)
-        const stages = new Stages(task, STAGES_OF_A_BUILD * programs.length, time)
+        task.expect?.(time)
+        const stages = new Stages(task, STAGES_OF_A_BUILD * programs.length)
         const environment = await compilers(options, task)
         for (const program of programs) {
           const build = { ...program, environment: { ...program.environment, ...environment } }

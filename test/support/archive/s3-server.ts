@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { minutes } from '../../../infra/units.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import {
   buildPrograms,
@@ -69,13 +68,6 @@ function install(): Promise<string> {
     environment: {},
   }
   return finishedFolder(folder, what, task, draft =>
-    buildPrograms(
-      programs,
-      draft,
-      draft,
-      what,
-      env,
-      new Stages(task, STAGES_OF_A_BUILD, minutes(2)),
-    ),
+    buildPrograms(programs, draft, draft, what, env, new Stages(task, STAGES_OF_A_BUILD)),
   )
 }

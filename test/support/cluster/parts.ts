@@ -1,6 +1,5 @@
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { minutes } from '../../../infra/units.ts'
 import type { Task } from '../../../provision/progress.ts'
 import { finishedFolder } from '../../../provision/toolchain/finished-folder.ts'
 import {
@@ -77,7 +76,7 @@ export async function clusterParts(
     async draft => {
       const bin = join(draft, 'bin')
       await mkdir(bin)
-      const stages = new Stages(task, STAGES_OF_A_BUILD, minutes(10))
+      const stages = new Stages(task, STAGES_OF_A_BUILD)
       await buildPrograms(PROGRAMS, bin, draft, what, env, stages)
       const kwok = await loadModule(KWOK, what, env, task)
       await cp(join(kwok, 'kustomize', 'stage'), join(draft, 'stages'), { recursive: true })

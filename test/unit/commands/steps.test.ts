@@ -127,22 +127,31 @@ describe('a step while it runs', () => {
   })
 })
 
-describe('the stages of a long way', () => {
-  it('say which of how many runs, and about how long it goes on, until it takes longer than ever', async () => {
+describe('a long way', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('tells about how long it goes on, whatever is said of it, until it takes longer than ever', async () => {
     vi.useFakeTimers()
-    const reports: string[] = []
-    const stages = new Stages({ report: text => reports.push(text), signal }, 2, minutes(6))
-    stages.next().report('loading')
-    await vi.advanceTimersByTimeAsync(minutes(2))
-    const last = stages.next()
-    last.report('compiling')
-    await vi.advanceTimersByTimeAsync(minutes(5))
-    last.report('linking')
-    vi.useRealTimers()
-    expect(reports).toEqual([
-      'step 1 of 2: loading, about 6 min left',
-      'step 2 of 2: compiling, about 4 min left',
-      'step 2 of 2: linking',
+    const running = new RunningStep('ollama')
+    running.expect(minutes(6))
+    running.report('compiling')
+    const lines: string[] = []
+    for (const wait of [minutes(2), minutes(3.5), minutes(1)]) {
+      await vi.advanceTimersByTimeAsync(wait)
+      lines.push(running.line())
+    }
+    expect(lines).toEqual([
+      'ollama, 2 min 0 s, about 4 min left: compiling',
+      'ollama, 5 min 30 s, about 30 s left: compiling',
+      'ollama, 6 min 30 s: compiling',
     ])
+  })
+
+  it('says which of its stages runs', () => {
+    const reports: string[] = []
+    const stages = new Stages({ report: text => reports.push(text), signal }, 2)
+    stages.next().report('loading')
+    stages.next().report('compiling')
+    expect(reports).toEqual(['step 1 of 2: loading', 'step 2 of 2: compiling'])
   })
 })
