@@ -13,7 +13,7 @@ const StoredModel = z.object({
   /** Bytes. */
   size: z.number(),
 })
-type StoredModel = z.infer<typeof StoredModel>
+export type StoredModel = z.infer<typeof StoredModel>
 
 const RunningModel = z
   .object({

@@ -1,9 +1,10 @@
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node'
 import { OBJECT_OWNER_LABEL, PART_OF, selectorOf } from '../../infra/kubernetes/kubernetes-names.ts'
+import type { Endpoint } from '../../infra/outputs.ts'
 import type { Settings } from '../../infra/settings/parse-settings.ts'
 import type { Millis } from '../../infra/units.ts'
 import { ownerOf } from '../ownership/home-owner.ts'
-import { ask, type Cluster } from './cluster-client.ts'
+import { ask, type Cluster, openCluster } from './cluster-client.ts'
 import type { ReadLog } from './hopeless.ts'
 
 /** What runs pods, by group and kind. */
@@ -20,6 +21,19 @@ export async function podsIn(namespace: string, cluster: Cluster, labelSelector?
     ...(labelSelector && { labelSelector }),
   })
   return (await ask(cluster, `the pods of namespace ${namespace}`, question)).items
+}
+
+/** The ways to each pod behind a way to whichever of them is ready. */
+export async function endpointsOfPods(
+  settings: Settings,
+  endpoint: Extract<Endpoint, { kind: 'port-forward' }>,
+): Promise<Endpoint[]> {
+  const { namespace, selector } = endpoint
+  const pods = await podsIn(namespace, await openCluster(settings), selector)
+  return pods.map(({ metadata }) => ({
+    ...endpoint,
+    selector: `${selector},statefulset.kubernetes.io/pod-name=${metadata?.name}`,
+  }))
 }
 
 /** The stack's own pods: not those of another stack of the same name, by what its home folder knows of itself. */

@@ -14,7 +14,11 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   render: ['npm run render -- --stack prod --out manifests'],
   down: ['npm run down', 'npm run down -- --stack docker --purge'],
   status: ['npm run status', 'npm run -s status -- --stack docker --json'],
-  models: ['npm run models', 'npm run models -- --stack prod --write-lock'],
+  models: [
+    'npm run models',
+    'npm run models -- --stack prod --write-lock',
+    'npm run models -- --prune',
+  ],
   images: ['npm run images -- --stack docker'],
   mirror: ['npm run mirror -- --port 5000'],
   verify: ['npm run verify', 'npm run verify -- --stack docker --deep --junit report.xml'],

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { CreateRequest, Ollama } from 'ollama'
 import { z } from 'zod'
-import { type Mends, OllamaServer } from '../../checks/inference/ollama-server.ts'
+import { type Mends, OllamaServer, type StoredModel } from '../../checks/inference/ollama-server.ts'
 import { type ModelManifest, readManifest } from '../../checks/models/model-files.ts'
 import { bearer } from '../../checks/transport/connect.ts'
 import { type Call, Connection } from '../../checks/transport/connection.ts'
@@ -67,9 +67,14 @@ export class OllamaStore {
     this.#deadline = deadline
   }
 
+  /** All that the server lists. */
+  list(): Promise<StoredModel[]> {
+    return this.#server.stored(this.#signal, ANSWER_WITHIN)
+  }
+
   /** @param name with its tag */
   async find(name: string): Promise<Installed | undefined> {
-    const models = await this.#server.stored(this.#signal, ANSWER_WITHIN)
+    const models = await this.list()
     const found = models.find(model => model.name === name)
     if (found === undefined) return undefined
     const manifest = this.modelsFolder && (await readManifest(this.modelsFolder, name))

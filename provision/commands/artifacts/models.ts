@@ -18,11 +18,14 @@ import { openStackFile } from '../../read-models.ts'
 import { withStackLock } from '../../stack-lock.ts'
 import type { Steps } from '../../steps/steps.ts'
 import { type CommandSpec, STACK_FLAGS, type StackOptions } from '../command.ts'
+import { pruneModels } from './prune-models.ts'
 
 interface ModelsOptions extends StackOptions {
   writeLock?: boolean
   lock?: boolean
   compare?: string
+  prune?: boolean
+  yes?: boolean
 }
 
 /**
@@ -45,8 +48,13 @@ export const models: CommandSpec<ModelsOptions> = {
       description:
         "compare the embeddings with those of another Ollama, before the stack gets that one's version",
     },
+    {
+      flags: '--prune',
+      description: 'delete the models that the stack put there and asks for no more, and pull none',
+    },
+    { flags: '--yes', description: 'prune without a question' },
   ],
-  async run(options, { steps }) {
+  async run(options, { steps, signal }) {
     const stack = await openStackFile(options.stack, options.configFile)
     const { settings } = stack
     const lock = options.writeLock === true || options.lock === true
@@ -54,6 +62,10 @@ export const models: CommandSpec<ModelsOptions> = {
       const deployed = await findDeployed(stack, steps)
       if (deployed === undefined && lock) return lockBeforeDeployment(settings, steps)
       const { outputs, token } = deployed ?? (await deployedFrom(stack, steps))
+      if (options.prune === true) {
+        const how = { isConfirmed: options.yes === true, steps, signal }
+        return pruneModels(settings, outputs, token, how)
+      }
       if (options.compare !== undefined) return compare(settings, outputs, options.compare, steps)
       const provisioned: ProvisionedModel[] = []
       for (const model of settings.models) {

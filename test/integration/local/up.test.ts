@@ -297,6 +297,39 @@ describe('a stack of local processes', () => {
     })
   })
 
+  it('loses by a prune what it has put there and asks for no more, once somebody has said so', async () => {
+    const ollama = (path: string, body?: object) =>
+      fetch(`http://127.0.0.1:${stack.config.ollamaPort}${path}`, {
+        ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      })
+    const names = async () => {
+      const { models } = (await (await ollama('/api/tags')).json()) as {
+        models: { name: string }[]
+      }
+      return models.map(({ name }) => name).toSorted()
+    }
+    const used = await names()
+    const copy = (source: string, destination: string) =>
+      ollama('/api/copy', { source, destination })
+    await copy('all-minilm:latest', 'mine:latest')
+    // As a stack that had another embedding model before left it.
+    await copy('all-minilm:latest', 'old:latest')
+    await copy('all-minilm:latest-ctx512', 'old:latest-ctx512')
+    const unasked = await stack.run('models', '--prune')
+    expect(unasked.code).toBe(2)
+    expect(unasked.stderr).toMatch(
+      /old:latest, old:latest-ctx512 of stack dev.*\n.*npm run models -- --stack dev .*--prune --yes/,
+    )
+    expect(await names()).toHaveLength(used.length + 3)
+    const { code, document } = await stack.json('models', '--prune', '--yes')
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: { pruned: ['old:latest', 'old:latest-ctx512'], left: ['mine:latest'] },
+    })
+    expect(await names()).toEqual([...used, 'mine:latest'].toSorted())
+    expect((await stack.json('models', '--prune')).document.pruned).toEqual([])
+  })
+
   it('has a server that died started again by up, without what it left behind, and nothing else touched', async () => {
     const [chroma, ollama] = await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])
     process.kill(ollama, 'SIGKILL')
