@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
-import { embeddedMetadata } from '../store/embed-texts.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
-import type { Move } from './move.ts'
+import { ContentDigests } from './content-digests.ts'
+import { asCopied, type Move } from './move.ts'
 
 /** Creators whose vectors are compared at once, and about how many records these have. */
 const WITH_VECTORS = { creators: 250, records: 2000 }
@@ -31,35 +31,67 @@ const hasVectorsCompared = (shard: number, target: number): boolean =>
 /**
  * Compares what creators of a shard have with what was copied of it: records, and their texts and metadata, and the
  * vectors of some.
+ * @param digestOf what a creator has, as it was read to be copied; undefined where that is to be read again
  * @returns those who do not have the same there
  */
 export async function differentCreators(
   move: Move,
   shard: number,
   creators: readonly ShardCreator[],
+  digestOf: (creator: CreatorId) => bigint | undefined,
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
-  const groups = [true, false].flatMap(vectors => {
-    const own = creators.filter(
-      ({ creator }) => hasVectorsCompared(shard, move.to.shards.of(creator)) === vectors,
-    )
-    const include = vectors && !move.embedsAnew ? EVERYTHING : TEXTS
-    const compared = vectors ? WITH_VECTORS : WITHOUT_VECTORS
+  const kindOf = ({ creator, records }: ShardCreator) => {
+    if (hasVectorsCompared(shard, move.to.shards.of(creator))) return 'vectors'
+    const isKnown = digestOf(creator) !== undefined
+    return isKnown && records <= move.pace.atMost(WITHOUT_VECTORS.records) ? 'digests' : 'texts'
+  }
+  const groups = [...Map.groupBy(creators, kindOf)].flatMap(([kind, own]) => {
+    const include = kind === 'vectors' && !move.embedsAnew ? EVERYTHING : TEXTS
+    const compared = kind === 'vectors' ? WITH_VECTORS : WITHOUT_VECTORS
     const most = move.pace.atMost(compared.records)
-    return [...partsOf(own, most, compared.creators)].map(part => ({ part, include, most }))
+    return [...partsOf(own, most, compared.creators)].map(part => {
+      const names = part.map(({ creator }) => creator)
+      if (kind === 'digests') return () => differingDigests(move, names, digestOf)
+      const isLarge = part.length === 1 && part[0]!.records > most
+      return () => (isLarge ? largeDiffers : partDiffers)(move, shard, names, include)
+    })
   })
   const parts = groups.values()
   // values() hands every part to one of them.
   const work = async () => {
-    for (const { part, include, most } of parts) {
-      const isLarge = part.length === 1 && part[0]!.records > most
-      const names = part.map(({ creator }) => creator)
-      const found = await (isLarge ? largeDiffers : partDiffers)(move, shard, names, include)
-      for (const creator of found) different.add(creator)
+    for (const compare of parts) {
+      for (const creator of await compare()) different.add(creator)
     }
   }
   await Promise.all(Array.from({ length: move.pace.isHeld ? 1 : AT_ONCE }, work))
   return [...different] as CreatorId[]
+}
+
+/** What creators have where they were copied to, beside what was read to be copied. */
+async function differingDigests(
+  move: Move,
+  creators: readonly CreatorId[],
+  digestOf: (creator: CreatorId) => bigint | undefined,
+): Promise<string[]> {
+  const there = new ContentDigests()
+  for (const records of await recordsThere(move, creators, TEXTS)) there.add(records)
+  return creators.filter(creator => there.of(creator).digest !== digestOf(creator))
+}
+
+/** All that creators have where they were copied to, by shard. */
+async function recordsThere(
+  { to, signal, pace }: Move,
+  creators: readonly CreatorId[],
+  include: Include[],
+): Promise<StoredRecord[][]> {
+  const there: StoredRecord[][] = []
+  // Chroma takes many times as long for as many such requests at once.
+  for (const [target, own] of Map.groupBy(creators, creator => to.shards.of(creator))) {
+    there.push(await recordsIn(to.shards, target, own, { include }, signal))
+  }
+  await pace.wait(there.reduce((sum, { length }) => sum + length, 0))
+  return there
 }
 
 type Differs = (
@@ -70,25 +102,14 @@ type Differs = (
 ) => Promise<string[]>
 
 /** All that they have here at once, and there by where they are. */
-const partDiffers: Differs = async (
-  { from, to, embedsAnew, signal, pace },
-  shard,
-  creators,
-  include,
-) => {
-  const get = (shards: ShardCollections, of: number, own: readonly CreatorId[]) =>
-    recordsIn(shards, of, own, { include }, signal)
-  const here = await get(from.shards, shard, creators)
-  const there: StoredRecord[] = []
-  // Chroma takes many times as long for as many such requests at once.
-  for (const [target, own] of Map.groupBy(creators, creator => to.shards.of(creator))) {
-    there.push(...(await get(to.shards, target, own)))
-  }
-  await pace.wait(here.length)
+const partDiffers: Differs = async (move, shard, creators, include) => {
+  const { from, embedsAnew, signal } = move
+  const here = await recordsIn(from.shards, shard, creators, { include }, signal)
+  const there = await recordsThere(move, creators, include)
   const versions = CurrentVersions.among(here.map(({ id }) => id))
   return differing(
     here.filter(({ id }) => versions.has(id)),
-    there,
+    there.flat(),
     embedsAnew,
   )
 }
@@ -142,10 +163,7 @@ function differing(
   const different = here.filter(record => {
     const copy = copies.get(record.id)
     copies.delete(record.id)
-    const wanted = embeddedAnew
-      ? { ...record, metadata: embeddedMetadata(record.metadata) }
-      : record
-    return copy === undefined || !isSame(wanted, copy)
+    return copy === undefined || !isSame(asCopied(record, embeddedAnew), copy)
   })
   return [...different, ...copies.values()].map(({ id }) => creatorOf(id) ?? '')
 }

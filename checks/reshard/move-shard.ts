@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../infra/failure.ts'
 import type { Millis } from '../../infra/units.ts'
+import type { CreatorId } from '../store/creator-id.ts'
 import { Pace } from '../store/pace.ts'
 import type { VersionSnapshot } from '../store/query/write-version-store.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
@@ -33,6 +34,8 @@ export interface CopiedShard {
   creators: ShardCreator[]
   /** The write versions before anything was copied. */
   versions: VersionSnapshot | undefined
+  /** What was copied of creators (ContentDigest.digest), where nothing of it was there before. */
+  digests: ReadonlyMap<CreatorId, bigint>
 }
 
 /**
@@ -71,11 +74,18 @@ export async function copyShard(
   // Who has nothing here any more may have something there that was copied before.
   const there = copiedBefore?.filter(({ creator }) => from.shards.of(creator) === shard) ?? []
   const creators = inOrder([...there, ...listed.creators]).filter(({ key }) => key > through)
+  const isNew = copiedBefore === undefined
+  const digests = new Map<CreatorId, bigint>()
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, move.pace.atMost(COPIED.records), COPIED.creators)) {
-    await copier.copy(part, copiedBefore === undefined)
+    const copied = await copier.copy(part, isNew)
+    for (const { creator, records } of isNew ? part : []) {
+      const found = copied.of(creator)
+      // Where it is not as many as were listed, nothing is taken for granted of what was read.
+      if (found.records === records) digests.set(creator, found.digest)
+    }
   }
-  return { shard, through, creators, versions }
+  return { shard, through, creators, versions, digests }
 }
 
 /**
@@ -147,7 +157,7 @@ export async function switchRange(
   let longestClosed = 0
   for (;;) {
     const { creators, ...first } = await copyChanged(move, copied, range, copied.versions)
-    await requireSame(move, copied.shard, creators, first.seen)
+    await requireSame(move, copied, creators, first.seen)
     const seen = await catchUp(move, copied, range, first.seen)
     const attempt = randomUUID()
     const closed = performance.now()
@@ -181,11 +191,14 @@ const NAMED = 5
 /** Of those who were not written since a look at the versions. */
 async function requireSame(
   move: Move,
-  shard: number,
+  { shard, digests, versions }: CopiedShard,
   creators: readonly ShardCreator[],
   since: VersionSnapshot | undefined,
 ): Promise<void> {
-  const found = await differentCreators(move, shard, creators)
+  // Who was written since may have been copied again in part.
+  const digestOf = (creator: CreatorId) =>
+    move.from.versions.changed(creator, versions, since) ? undefined : digests.get(creator)
+  const found = await differentCreators(move, shard, creators, digestOf)
   if (found.length === 0) return
   const { layouts } = move.from.shards
   const now = await layouts.versions(shard)

@@ -15,6 +15,13 @@ const BEFORE = 5
 const AFTER = 8
 const CREATORS = Array.from({ length: 40 }, (_, index) => `creator ${index}`)
 
+interface UpsertBody {
+  ids: string[]
+  documents: string[]
+  metadatas: object[]
+  embeddings: unknown
+}
+
 const documentOf = (id: string, text: string, chunks = 2) => ({
   id,
   metadata: { title: text },
@@ -31,8 +38,8 @@ describe('moving creators to another number of shards', () => {
   let stores: ConnectedDeployment[]
   let mover: Knowledge
   let apis: [Knowledge, Knowledge]
-  /** Is asked before each request of the mover. */
-  let onRequest: (url: string, body: string) => Promise<void>
+  /** Is asked before each request of the mover, and may give it another body. */
+  let onRequest: (url: string, body: string) => Promise<unknown>
   const noHook = async () => undefined
 
   beforeAll(async () => {
@@ -44,8 +51,8 @@ describe('moving creators to another number of shards', () => {
   beforeEach(async () => {
     onRequest = noHook
     const hooked: Fetch = async (url, init) => {
-      await onRequest(String(url), String(init?.body))
-      return fetch(url, init)
+      const body = await onRequest(String(url), String(init?.body))
+      return fetch(url, typeof body === 'string' ? { ...init, body } : init)
     }
     const urls = chroma.map(({ url }) => url)
     outputs = outputsOf({ chroma: urls, dimensions: DIMENSION, shards: BEFORE })
@@ -117,6 +124,35 @@ describe('moving creators to another number of shards', () => {
     expect((await collections(1)).map(({ name }) => name)).toEqual([name])
     expect(await move(BEFORE)).toMatchObject({ generation: 3, copied: 80 })
     expect(await textsOf(apis[0], 'creator 1')).toHaveLength(2)
+  })
+
+  it.each<[string, (records: UpsertBody, at: number) => void]>([
+    ['a text is another', ({ documents }, at) => documents.splice(at, 1, 'damaged')],
+    [
+      'a record is missing',
+      records => {
+        for (const part of Object.values(records)) if (Array.isArray(part)) part.pop()
+      },
+    ],
+  ])('switches nobody whose copy is damaged: %s', async (_, damage) => {
+    await fill()
+    const last = CREATORS.at(-1)!
+    const own = await textsOf(apis[1], last)
+    onRequest = async (url, body) => {
+      if (!url.endsWith('/upsert') || !body.includes(`"${last} a 1"`)) return undefined
+      const records = JSON.parse(body) as UpsertBody
+      const at = records.documents.indexOf(`${last} a 1`)
+      // The last of them is the one that is lost.
+      for (const part of [records.ids, records.documents, records.metadatas, records.embeddings])
+        if (Array.isArray(part)) part.push(...part.splice(at, 1))
+      damage(records, records.documents.length - 1)
+      return JSON.stringify(records)
+    }
+    await expect(move()).rejects.toThrow(
+      new RegExp(`1 creators of shard \\d do not have what they have .*: "${last}"`),
+    )
+    onRequest = noHook
+    expect(await textsOf(apis[1], last)).toEqual(own)
   })
 
   it('does nothing when all are there already, and goes back by another move', async () => {
