@@ -11,8 +11,10 @@ COPY package.json package-lock.json ./
 # In PEM, where the way to the package registry has certificates of one's own.
 ARG CERTIFICATES=
 # Optional packages carry a Node, which the base image has, and native parts that nothing here uses.
-RUN if [ -n "$CERTIFICATES" ]; then \
-      { cat "${NODE_EXTRA_CA_CERTS:-/dev/null}"; echo "$CERTIFICATES"; } > /tmp/trusted.pem; \
+# By printenv: a build shows each step with the arguments that it names in place, which is thousands of lines here.
+RUN own="$(printenv CERTIFICATES || true)"; \
+    if [ -n "$own" ]; then \
+      { cat "${NODE_EXTRA_CA_CERTS:-/dev/null}"; printf '%s\n' "$own"; } > /tmp/trusted.pem; \
       export NODE_EXTRA_CA_CERTS=/tmp/trusted.pem; \
     fi; \
     npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund

@@ -39,7 +39,9 @@ export const { stack, target, chroma, ollama, api, models } = deployed.outputs
 export const { report, provisioner, owner } = deployed
 
 async function deployStack() {
-  const settings = await withModelsRead(() => parseSettings(pulumi.getStack(), configured))
+  const settings = await withModelsRead(modelsIn =>
+    parseSettings(pulumi.getStack(), configured, process.env, undefined, modelsIn),
+  )
   return deploy(settings, {
     gateOnPlan,
     takeOver: async settings => {

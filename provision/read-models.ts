@@ -3,6 +3,7 @@ import { readModelsOf } from '../infra/settings/home-paths.ts'
 import { describeSource } from '../infra/settings/model-definition.ts'
 import {
   ReadModels,
+  recordedModels,
   sourcesText,
   type UnreadModel,
   UnreadModels,
@@ -11,35 +12,39 @@ import { readStackFile, type StackFile } from '../infra/settings/settings-file.t
 import { changeJsonRecord } from './json-record.ts'
 import { sourcesOf } from './models/model-job.ts'
 import { readSource } from './models/read-source.ts'
-import { claimHome } from './ownership/home-owner.ts'
+import { isClaimed } from './ownership/home-owner.ts'
 
 /**
  * A stack's file with its settings, where models that it only names are read from where they are first. What was read
- * stands in the stack's home folder, where the next one finds it.
+ * stands in the stack's home folder, where the next one finds it; a folder that is not the stack's yet is left as it is.
  * @throws Failure as readStackFile, and `unavailable` where a model's file can be read nowhere
  */
 export const openStackFile = (stack: string, file?: string): Promise<StackFile> =>
-  withModelsRead(() => readStackFile(stack, file))
+  withModelsRead(modelsIn => readStackFile(stack, file, modelsIn))
 
-/** @param read reads settings; it is called again once the models that it lacks were read */
-export async function withModelsRead<T>(read: () => T | Promise<T>): Promise<T> {
+/** @param read reads settings; it is called again with the models that it lacks, once they were read */
+export async function withModelsRead<T>(
+  read: (modelsIn: typeof recordedModels) => T | Promise<T>,
+): Promise<T> {
   try {
-    return await read()
+    return await read(recordedModels)
   } catch (error) {
     if (!(error instanceof UnreadModels)) throw error
-    await readModels(error)
-    return read()
+    const found = await readModels(error)
+    return read(home => ({ ...recordedModels(home), ...found }))
   }
 }
 
-async function readModels({ of, models, mirror }: UnreadModels): Promise<void> {
+async function readModels({ of, models, mirror }: UnreadModels): Promise<ReadModels> {
   const found: ReadModels = {}
   for (const model of models) {
     const architecture = await readModel(model, mirror)
     found[model.name] = { sources: sourcesText(model, mirror), architecture }
   }
-  await claimHome(of)
-  await changeJsonRecord(readModelsOf(of.home), ReadModels, before => ({ ...before, ...found }))
+  if (await isClaimed(of)) {
+    await changeJsonRecord(readModelsOf(of.home), ReadModels, before => ({ ...before, ...found }))
+  }
+  return found
 }
 
 async function readModel({ name, sources }: UnreadModel, mirror: UnreadModels['mirror']) {

@@ -1,5 +1,6 @@
 import { Failure } from '../../infra/failure.ts'
 import type { DeployedModel } from '../../infra/outputs.ts'
+import { derivedFrom } from '../../infra/settings/model-definition.ts'
 import {
   type ChatAnswer,
   type ChatOptions,
@@ -88,6 +89,24 @@ export class Inference {
     const found = loadedOtherwise(model, await this.server(model).running(signal))
     if (found !== undefined) await this.reload(model, signal)
     return found !== undefined
+  }
+
+  /**
+   * Takes out of memory what an earlier deployment served and this one does not: its room is not planned, and Ollama
+   * answers for another name with the same weights under the one that they were loaded by (seen with 0.17.4).
+   * @returns the names under which they were loaded
+   */
+  async unloadUnserved(signal?: AbortSignal): Promise<string[]> {
+    const served = new Set(this.models.map(({ serves }) => serves))
+    const unloaded: string[] = []
+    for (const server of this.#pools.values()) {
+      for (const { name } of await server.running(signal)) {
+        if (derivedFrom(name) === undefined || served.has(name)) continue
+        await unload(server, { serves: name, name }, signal)
+        unloaded.push(name)
+      }
+    }
+    return unloaded
   }
 
   async reload(model: DeployedModel, signal?: AbortSignal): Promise<void> {

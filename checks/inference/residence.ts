@@ -49,7 +49,7 @@ export function loadedOtherwise(
  */
 export async function unload(
   server: OllamaServer,
-  model: DeployedModel,
+  model: Pick<DeployedModel, 'serves' | 'name'>,
   signal?: AbortSignal,
 ): Promise<void> {
   const call = { deadline: UNLOAD_DEADLINE, repeatable: true, signal }

@@ -53,7 +53,13 @@ async function lookAtModel(context: CheckContext, model: DeployedModel): Promise
     await load(server, model, signal)
     found = await loaded()
   }
-  if (found === undefined) return unchecked(`${model.serves} does not stay loaded`)
+  if (found === undefined) {
+    const others = (await server.running(signal)).map(({ name }) => name).join(', ') || 'nothing'
+    return unchecked(
+      `${model.serves} does not stay loaded; in memory is ${others}`,
+      'load it as planned: npm run models',
+    )
+  }
   return compare(model, found, deployment.outputs)
 }
 

@@ -72,6 +72,9 @@ export function servedName(name: string, contextLength: number): string {
   return `${withTag(name)}-ctx${contextLength}`
 }
 
+/** What a model was derived from, by its name (servedName); undefined for one that was not. */
+export const derivedFrom = (name: string): string | undefined => /^(.+)-ctx\d+$/.exec(name)?.[1]
+
 /** One line that names a source, for reports and as the key of the lock file. */
 export function describeSource(source: ModelSource): string {
   switch (source.kind) {

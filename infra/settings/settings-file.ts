@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { Failure, reasonOf } from '../failure.ts'
 import { PROJECT, PROJECT_ROOT } from '../project.ts'
 import { parseSettings, type Settings } from './parse-settings.ts'
+import { recordedModels } from './read-models.ts'
 import { requireKnownPrefixes } from './setting-problems.ts'
 
 /** A stack as the scripts know it: its file as Pulumi reads it, and the settings in it. */
@@ -19,9 +20,14 @@ export interface StackFile {
 /**
  * Reads Pulumi.<stack>.yaml.
  * @param file another file in its place, as Pulumi's own --config-file takes it
+ * @param modelsIn what was read of models, for a home folder
  * @throws Failure `misused` when there is no such stack, or a setting is wrong
  */
-export async function readStackFile(stack: string, file?: string): Promise<StackFile> {
+export async function readStackFile(
+  stack: string,
+  file?: string,
+  modelsIn = recordedModels,
+): Promise<StackFile> {
   const path = file ?? join(PROJECT_ROOT, `Pulumi.${stack}.yaml`)
   const text = await readFile(path, 'utf8').catch(async error => {
     throw error.code === 'ENOENT' ? await unknownStack(stack, path) : error
@@ -34,7 +40,8 @@ export async function readStackFile(stack: string, file?: string): Promise<Stack
       return own === undefined ? [] : [[own, value]]
     }),
   )
-  return { path, document, configured, settings: parseSettings(stack, configured) }
+  const settings = parseSettings(stack, configured, process.env, undefined, modelsIn)
+  return { path, document, configured, settings }
 }
 
 /** The project's key without its prefix, which a file may leave out; undefined for another's, such as a provider's. */

@@ -4,7 +4,7 @@ import type { Outputs } from '../../infra/outputs.ts'
 import type { Task } from '../progress.ts'
 
 /**
- * Loads anew what requests have left in memory otherwise than planned: an ordinary one under a model's own name, or
+ * Takes out of memory what an earlier deployment served, and loads anew what requests have left in memory otherwise than planned: an ordinary one under a model's own name, or
  * one with a context of its own. The verification may not do it, and could check nothing.
  * @returns the models that were loaded anew, by the names that serve them
  */
@@ -12,6 +12,7 @@ export async function loadAsPlanned(outputs: Outputs, { report, signal }: Task):
   const { inference, close } = await openDeployment(outputs)
   const loaded: string[] = []
   try {
+    await inference.unloadUnserved(signal)
     // One after another: two at once may not fit where each of them does.
     for (const model of inference.models) {
       report(model.serves)

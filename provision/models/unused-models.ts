@@ -1,5 +1,6 @@
 import type { StoredModel } from '../../checks/inference/ollama-server.ts'
 import type { DeployedModel } from '../../infra/outputs.ts'
+import { derivedFrom } from '../../infra/settings/model-definition.ts'
 import type { Bytes } from '../../infra/units.ts'
 
 export interface Unused {
@@ -11,9 +12,6 @@ export interface Unused {
   freed: Bytes
 }
 
-/** The name that requests use has the context in it (servedName of infra/settings). */
-const DERIVED = /^(.+)-ctx\d+$/
-
 /**
  * Which models of an Ollama nobody asks for any more. Only what this project derived another from is held to be its own:
  * what somebody pulled into that Ollama by hand has nothing derived from it.
@@ -24,9 +22,9 @@ export function findUnused(
   wanted: readonly Pick<DeployedModel, 'name' | 'serves'>[],
 ): Unused {
   const kept = new Set(wanted.flatMap(({ name, serves }) => [name, serves]))
-  const bases = new Set(stored.flatMap(({ name }) => DERIVED.exec(name)?.[1] ?? []))
+  const bases = new Set(stored.flatMap(({ name }) => derivedFrom(name) ?? []))
   const others = stored.filter(({ name }) => !kept.has(name))
-  const derived = others.filter(({ name }) => DERIVED.test(name))
+  const derived = others.filter(({ name }) => derivedFrom(name) !== undefined)
   const own = others.filter(({ name }) => bases.has(name))
   const foreign = others.filter(model => !derived.includes(model) && !own.includes(model))
   return {

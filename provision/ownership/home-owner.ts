@@ -51,7 +51,7 @@ export async function claimHome(settings: Home): Promise<Owner> {
 }
 
 /** Whether the home folder is the stack's already. @throws Failure as ownerOf does */
-export async function isClaimed(settings: Settings): Promise<boolean> {
+export async function isClaimed(settings: Home): Promise<boolean> {
   const { older } = await ownerOf(settings)
   return older || (await readOwner(settings.home)) !== undefined
 }

@@ -14,7 +14,7 @@ export interface InputChange {
 const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9'
 /** In place of two values that look the same here: both are secret, or too long to be shown. */
 export const ANOTHER = 'another'
-/** A longer value is a file, or as good as one. */
+/** Of a longer value its beginning is shown. */
 const LONGEST_VALUE = 60
 
 type Inputs = Readonly<Record<string, unknown>>
@@ -45,7 +45,8 @@ function shown(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   if (text.includes(SECRET_MARK) || text.includes('[secret]')) return '(a secret)'
-  return text.length > LONGEST_VALUE || text.includes('\n') ? '(a file)' : text
+  if (text.includes('\n')) return '(a file)'
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text
 }
 
 /** `contextLength: 1024 → 2048` */

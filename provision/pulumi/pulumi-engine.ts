@@ -15,6 +15,7 @@ import { type Backend, chooseBackend, ownFolder, prepareBackend } from './backen
 import { writeEngineConfig } from './engine-config.ts'
 import { type EngineEvent, readEvent, resourceName } from './engine-events.ts'
 import { EngineProcess } from './engine-process.ts'
+import { missingProvider } from './missing-provider.ts'
 import { hasState, passphraseFile, passphraseProblem } from './passphrase.ts'
 import { lockFailure } from './state-lock-failure.ts'
 
@@ -161,7 +162,9 @@ export class PulumiEngine {
     const { stack, home } = this.#stack.settings
     const passphrase = this.#backend.own ? passphraseFile(localPaths(home).state) : undefined
     const known =
-      passphraseProblem(errors, passphrase, stack) ?? lockFailure(stack, errors.join('\n'))
+      passphraseProblem(errors, passphrase, stack) ??
+      lockFailure(stack, errors.join('\n')) ??
+      missingProvider(errors.join('\n'))
     if (known !== undefined) return known
     const crash = errors.map(error => CRASH.exec(error)?.[0]).find(text => text !== undefined)
     if (crash !== undefined) {

@@ -40,6 +40,7 @@ const shards = (server: ChromaServer, database: string): Look => ({
       collections.map(({ id }) => server.records(database, id).size(signal)),
     )
     const records = sizes.reduce((sum, size) => sum + size, 0)
+    if (collections.length === 0) return 'it can be read, and nothing is in it yet'
     return `${collections.length} shards with ${records} records can be read`
   },
 })

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { makeToken } from '../../../checks/api/auth/api-token.ts'
 import { type Grant, grantTo } from '../../../checks/api/auth/grant.ts'
 import { readKeyFile } from '../../../checks/api/auth/keys.ts'
 import { Failure } from '../../../infra/failure.ts'
 import { apiKeysOf } from '../../../infra/settings/home-paths.ts'
+import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { minutes } from '../../../infra/units.ts'
 import { openStackFile } from '../../read-models.ts'
 import { type CommandSpec, type Outcome, STACK_FLAGS, type StackOptions } from '../command.ts'
@@ -59,7 +61,7 @@ export const token: CommandSpec<TokenOptions> = {
     const { settings } = stack
     const grant = grantOf(options)
     const change = changeOf(options, settings, grant)
-    if (change === undefined) return madeFor(required(grant), options, settings.home)
+    if (change === undefined) return madeFor(required(grant), options, settings)
 
     const deploys = options.filesOnly !== true
     const { counts, exitCode } = await changeSecrets(stack, change.purpose, change.make, {
@@ -72,7 +74,7 @@ export const token: CommandSpec<TokenOptions> = {
     if (grant === undefined || options.revoke) return { text: said, document, ...ended }
     // The token alone goes to standard output, for those who put it into a variable.
     steps.note(said)
-    const made = await madeFor(grant, options, settings.home)
+    const made = await madeFor(grant, options, settings)
     return { ...made, document: { ...document, ...made.document }, ...ended }
   },
 }
@@ -97,8 +99,18 @@ const unclear = () =>
     mend: 'npm run -s token -- --creator <id>, or --service, or --monitor',
   })
 
-async function madeFor(grant: Grant, options: TokenOptions, home: string): Promise<Outcome> {
-  const made = await makeToken(await readKeyFile(apiKeysOf(home)), grant, minutes(options.minutes))
+async function madeFor(
+  grant: Grant,
+  options: TokenOptions,
+  { home, stack }: Settings,
+): Promise<Outcome> {
+  const keys = apiKeysOf(home)
+  if (!existsSync(keys)) {
+    throw new Failure('unavailable', `Stack ${stack} is not deployed: nothing signs its tokens`, {
+      mend: `npm run up -- --stack ${stack}`,
+    })
+  }
+  const made = await makeToken(await readKeyFile(keys), grant, minutes(options.minutes))
   return { text: made, document: { ...grant, token: made, minutes: options.minutes } }
 }
 

@@ -125,7 +125,6 @@ async function deploy(
           part => `${describeReport(part)}, as part of the update`,
           verdictIn,
         )
-  await recordVerification(outputs, report)
   // What servers that an earlier version started have made meanwhile.
   await tightenHome(settings)
   const { backend } = engine
@@ -137,7 +136,9 @@ async function deploy(
 /** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */
 async function verifyLoaded(outputs: Outputs, steps: Steps): Promise<Report> {
   await steps.run('models', task => loadBeforeChecks(outputs, task), describeLoaded)
-  return verifyStep(outputs, { readOnly: false, deep: false }, steps)
+  const report = await verifyStep(outputs, { readOnly: false, deep: false }, steps)
+  await recordVerification(outputs, report)
+  return report
 }
 
 /** The report of a verification that was part of this very update; the state may hold one from an earlier update. */

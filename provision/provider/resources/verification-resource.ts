@@ -4,6 +4,7 @@ import { Failure } from '../../../infra/failure.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
 import { loadBeforeChecks } from '../../models/load-as-planned.ts'
 import type { Task } from '../../progress.ts'
+import { recordVerification } from '../../status/record-verification.ts'
 import { verifyDeployment } from '../../steps/verify-step.ts'
 import type { ResourceKind } from './resource-kind.ts'
 
@@ -26,6 +27,10 @@ export const verificationKind: ResourceKind<VerificationArgs, VerificationState>
 async function run(args: VerificationArgs, task: Task): Promise<VerificationState> {
   await loadBeforeChecks(args.deployment, task)
   const report = await verifyDeployment(args.deployment, { readOnly: false }, task)
+  await recordVerification(args.deployment, report)
   if (report.verdict === 'passed') return { ...args, report }
-  throw new Failure(report.verdict === 'failed' ? 'refused' : 'unavailable', toTable(report))
+  throw new Failure(
+    report.verdict === 'failed' ? 'refused' : 'unavailable',
+    `${toTable(report)}\nWhat those need who help: npm run diagnose`,
+  )
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serveMirror } from '../../../provision/models/model-mirror.ts'
+import { readOwner } from '../../../provision/ownership/home-owner.ts'
 import { HARMONY_TEMPLATE, tinyGptOss } from '../../support/models/tiny-gpt-oss.ts'
 import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
@@ -51,6 +52,9 @@ describe('a fresh stack with models of its own, of which it says no more than na
     ])
     const { source } = document.models[1].parts[0]
     expect(source).toContain(mirror.url)
+    expect((await stack.run('status')).code).toBe(3)
+    // Who only looks makes no folder the stack's.
+    expect(await readOwner(stack.home)).toBeUndefined()
   })
 
   it('comes up with them, verified', async () => {

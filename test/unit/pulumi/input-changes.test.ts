@@ -15,7 +15,8 @@ describe('what changes of a resource', () => {
     ['a list', { a: [1] }, { a: [1, 2] }, ['a: [1] → [1,2]']],
     ['what a deployment will tell', { a: 'x' }, { a: UNKNOWN }, []],
     ["what is the engine's own", { __defaults: [] }, { __defaults: ['x'] }, []],
-    ['a file', { a: 'x'.repeat(61) }, { a: 'y'.repeat(61) }, ['a: another']],
+    ['a file', { a: 'x\n' }, { a: 'y\n' }, ['a: another']],
+    ['a long value', { a: 'short' }, { a: 'y'.repeat(61) }, [`a: short → ${'y'.repeat(59)}…`]],
     ['a secret, without what it is', { a: secret('one') }, { a: secret('two') }, ['a: another']],
     ['a secret that comes', { a: 'x' }, { a: secret('two') }, ['a: x → (a secret)']],
   ])('is told: %s', (_, before, after, told) => {
