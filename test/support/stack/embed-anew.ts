@@ -18,4 +18,11 @@ export async function embedAnew(stack: TestStack, model: string, generation: num
     embeddingModel: `${model}:latest`,
     up: { verdict: 'passed', models: [{ name: `${model}:latest` }, { name: 'smollm2:135m' }] },
   })
+  // Nothing asks for the model before any more, and its weights are still there.
+  const pruned = await stack.json('models', '--prune', '--yes')
+  expect({ code: pruned.code, document: pruned.document }).toMatchObject({
+    code: 0,
+    document: { pruned: expect.arrayContaining(['all-minilm:latest']), left: [] },
+  })
+  expect((await stack.json('models', '--prune')).document).toMatchObject({ pruned: [] })
 }
