@@ -82,7 +82,7 @@ describe('obtaining a model', () => {
     expect(await provision(wanted, task)).toMatchObject({ changed: true })
     expect(mirror.starts).toContain(8 * MiB)
     expect(reports).toContainEqual(
-      expect.stringMatching(/: 8\.0 MiB of 14\.\d MiB, [\d.]+ \w+\/s, .* left$/),
+      expect.stringMatching(/^8\.0 MiB of 14\.\d MiB, [\d.]+ \w+\/s, .* left, from mirror /),
     )
   })
 
