@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { Failure } from '../../infra/failure.ts'
 import { formatRest } from '../../infra/units.ts'
 import type { StoredRecord } from '../chroma/chroma-records.ts'
-import { findMove, moveUnderWay } from '../reshard/find-move.ts'
+import { type FoundMove, findMove, moveUnderWay } from '../reshard/find-move.ts'
 import { type CreatorId, parseCreatorId } from '../store/creator-id.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Knowledge } from '../store/knowledge.ts'
@@ -167,11 +167,11 @@ async function copyAll(
 ): Promise<Counts> {
   const counts: Counts = { creators: 0, documents: 0, records: 0, unsettled: 0 }
   const pace = new Pace(rate, signal)
-  const { from } = await findMove(knowledge, signal)
+  const found = await findMove(knowledge, signal)
   // What one creator has is not known from before.
-  const total = only === undefined ? await countRecords(from.shards, signal) : 0
+  const total = only === undefined ? await countRecords(found.from.shards, signal) : 0
   const started = performance.now()
-  const parts = startedAhead(partsIn(knowledge, only, signal), AT_ONCE, part => part())
+  const parts = startedAhead(partsIn(knowledge, found, only, signal), AT_ONCE, part => part())
   for await (const { creators, isRest, unsettled = 0 } of flat(parts)) {
     counts.unsettled += unsettled
     const rows = creators.map(records => records.map(archivedRow))
@@ -224,10 +224,11 @@ type ReadPart = () => Promise<Iterable<Part> | AsyncIterable<Part>>
 
 async function* partsIn(
   knowledge: Knowledge,
+  found: FoundMove,
   only: CreatorId | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<ReadPart> {
-  for await (const { generation, shard, creators } of placesOf(knowledge, only, signal)) {
+  for await (const { generation, shard, creators } of placesOf(knowledge, found, only, signal)) {
     for (const part of partsOf(creators, READ.records, READ.creators)) {
       const [{ creator, records }] = part as [ShardCreator]
       yield async () => {
@@ -255,10 +256,10 @@ async function* largeParts(documents: ReturnType<typeof readLargeCreator>): Asyn
 /** The creators of all shards, or one, each where it is: a move that was killed may have left some behind. */
 async function* placesOf(
   knowledge: Knowledge,
+  { from, target }: FoundMove,
   only: CreatorId | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<{ generation: Generation; shard: number; creators: ShardCreator[] }> {
-  const { from, target } = await findMove(knowledge, signal)
   const model = target?.embeddingModel ?? from.shards.settings.embeddingModel
   // An archive has vectors of one model.
   if (target !== undefined && model !== from.shards.settings.embeddingModel) {

@@ -94,19 +94,15 @@ export class Inference {
   /**
    * Takes out of memory what an earlier deployment served and this one does not: its room is not planned, and Ollama
    * answers for another name with the same weights under the one that they were loaded by (seen with 0.17.4).
-   * @returns the names under which they were loaded
    */
-  async unloadUnserved(signal?: AbortSignal): Promise<string[]> {
+  async unloadUnserved(signal?: AbortSignal): Promise<void> {
     const served = new Set(this.models.map(({ serves }) => serves))
-    const unloaded: string[] = []
     for (const server of this.#pools.values()) {
       for (const { name } of await server.running(signal)) {
         if (derivedFrom(name) === undefined || served.has(name)) continue
         await unload(server, { serves: name, name }, signal)
-        unloaded.push(name)
       }
     }
-    return unloaded
   }
 
   async reload(model: DeployedModel, signal?: AbortSignal): Promise<void> {

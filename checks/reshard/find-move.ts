@@ -5,7 +5,7 @@ import { LAST_KEY, type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts
 import { movedThrough } from './move-shard.ts'
 
 /** What there is to be moved. */
-interface FoundMove {
+export interface FoundMove {
   /** The generation that all creators were in, if only before the move that is under way. */
   from: Generation
   /** Where they are being moved to. */

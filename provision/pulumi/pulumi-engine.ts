@@ -140,7 +140,7 @@ export class PulumiEngine {
       for await (const line of engine) {
         const event = readEvent(line)
         if (event === undefined) errors.push(line)
-        else record(event, result, errors, { ...task, running })
+        else record(event, result, errors, running, task)
       }
     }
     const ended = await this.#process.run(args, PROJECT_ROOT, task.signal, follow)
@@ -185,16 +185,17 @@ const CRASH = /^(panic|fatal error|runtime error|SIG[A-Z]+): .*/m
 const isHidden = (output: unknown): boolean =>
   typeof output === 'object' && output !== null && SECRET_MARK in output
 
-/** @param task.running names of the resources that something is being done to */
+/** @param running names of the resources that something is being done to */
 function record(
   event: EngineEvent,
   result: EngineResult,
   errors: string[],
-  task: Task & { running: Set<string> },
+  running: Set<string>,
+  task: Task,
 ): void {
   const before = event.resourcePreEvent?.metadata
   if (before !== undefined && !LOOKS.has(before.op) && before.type !== STACK_TYPE) {
-    task.running.add(resourceName(before.urn))
+    running.add(resourceName(before.urn))
     task.report(before.op, resourceName(before.urn))
     result.steps.push({
       op: before.op,
@@ -208,13 +209,13 @@ function record(
   if (after?.type === STACK_TYPE) result.outputs = after.new?.outputs ?? {}
   const over = after ?? event.resOpFailedEvent?.metadata
   if (over !== undefined) {
-    task.running.delete(resourceName(over.urn))
+    running.delete(resourceName(over.urn))
     task.ended?.(resourceName(over.urn))
   }
   const said = event.diagnosticEvent
   if (said?.severity === 'error') errors.push(said.message.trim())
   // What a resource said last may come after its end.
-  if (said?.severity === 'info' && said.urn && task.running.has(resourceName(said.urn)))
+  if (said?.severity === 'info' && said.urn && running.has(resourceName(said.urn)))
     task.report(said.message.trim(), resourceName(said.urn))
   if (event.summaryEvent?.resourceChanges) result.changes = event.summaryEvent.resourceChanges
 }

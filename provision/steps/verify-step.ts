@@ -15,6 +15,9 @@ export async function verifyDeployment(
   return runChecks(outputs, { ...how, signal, memoryOfProcess, report })
 }
 
+/** Below a report of what is not well. */
+export const HELP = 'What those need who help: npm run diagnose'
+
 /** The same as a step of a command. */
 export const verifyStep = (
   outputs: Outputs,

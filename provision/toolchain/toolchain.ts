@@ -51,13 +51,8 @@ export async function obtainTool(
   }
 
   const choice = await readChoice(part, options)
-  let isTold = choice !== undefined
-  const note = (text: string) => {
-    isTold = true
-    task.note?.(text)
-  }
-  const noting = { ...task, note }
-  const { way, taken, refusals } = await takeFirst(part, ordered(ways, choice), options, noting)
+  const served = await takeFirst(part, ordered(ways, choice), options, task)
+  const { way, taken, refusals } = served
   // What is on PATH is looked at every time, and may be something else than when the choice was made.
   const notOnPath = refusals.slice(0, 1)
   const isChosen = way.name === choice?.way
@@ -66,7 +61,7 @@ export async function obtainTool(
     await writeChoice(part, options, { way: way.name, refusals: because })
   }
   const why = [way.how, ...notOnPath, ...because].join('; ')
-  const untold = isTold ? undefined : because.at(-1)
+  const untold = served.isTold || choice !== undefined ? undefined : because.at(-1)
   return {
     part,
     origin: way.origin,
@@ -90,6 +85,8 @@ interface Served {
   taken: InstalledTool
   /** Why the ways before it did not serve, a line each. */
   refusals: string[]
+  /** Whether the last of these was told before a long way was gone. */
+  isTold: boolean
 }
 
 async function takeFirst(
@@ -99,15 +96,17 @@ async function takeFirst(
   task: Task,
 ): Promise<Served> {
   const failures: unknown[] = []
+  let isTold = false
   for (const way of ways) {
     // Who is about to wait is told why before it begins.
     const note = (text: string) => {
+      isTold = true
       const reason = failures.length === 0 ? '' : `${short(firstLine(failures.at(-1)))}; `
       task.note?.(`${reason}${text}`)
     }
     try {
       const taken = await way.install(options, { ...task, note })
-      return { way, taken, refusals: failures.map(firstLine) }
+      return { way, taken, refusals: failures.map(firstLine), isTold }
     } catch (error) {
       task.signal.throwIfAborted()
       failures.push(error)

@@ -1,6 +1,6 @@
 import { connect } from '../../../checks/transport/connect.ts'
 import type { Endpoint, Outputs } from '../../../infra/outputs.ts'
-import { describeModel } from '../../../infra/servers/deployed-models.ts'
+import { servedName } from '../../../infra/settings/model-definition.ts'
 import type { Settings } from '../../../infra/settings/parse-settings.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { confirm } from '../../confirm.ts'
@@ -21,14 +21,19 @@ export async function pruneModels(
   { isConfirmed, steps, signal }: { isConfirmed: boolean; steps: Steps; signal: AbortSignal },
 ): Promise<Outcome> {
   const { stack } = settings
-  const wanted = [...outputs.models, ...settings.models.map(model => describeModel(model, ''))]
-  const stores = await openStores(settings, outputs, token, signal)
+  const toBe = settings.models.map(({ definition: { name }, contextLength }) => ({
+    name,
+    serves: servedName(name, contextLength),
+  }))
+  const wanted = [...outputs.models, ...toBe]
+  const stores: OpenStore[] = []
   try {
-    const found = await steps.run(
-      'models',
-      () => Promise.all(stores.map(async ({ store }) => findUnused(await store.list(), wanted))),
-      describeFound,
-    )
+    await openStores(stores, settings, outputs, token, signal)
+    const look = async ({ store }: OpenStore) => ({
+      store,
+      ...findUnused(await store.list(), wanted),
+    })
+    const found = await steps.run('models', () => Promise.all(stores.map(look)), describeFound)
     const names = [...new Set(found.flatMap(({ unused }) => unused.map(({ name }) => name)))]
     const foreign = [...new Set(found.flatMap(part => part.foreign))]
     const freed = found.reduce((sum, part) => sum + part.freed, 0)
@@ -41,8 +46,8 @@ export async function pruneModels(
     }
     if (names.length > 0) {
       const prune = async () => {
-        for (const [index, { store }] of stores.entries()) {
-          for (const { name } of found[index]!.unused) await store.delete(name)
+        for (const { store, unused } of found) {
+          for (const { name } of unused) await store.delete(name)
         }
       }
       await steps.run('prune', prune, () => `${formatBytes(freed)} are free again`)
@@ -60,14 +65,22 @@ export async function pruneModels(
   }
 }
 
-/** Each Ollama of the stack: on a cluster every pod has models of its own. */
+interface OpenStore {
+  store: OllamaStore
+  close(): Promise<void>
+}
+
+/**
+ * Each Ollama of the stack: on a cluster every pod has models of its own.
+ * @param stores takes each as it is opened, to be closed whatever becomes of the next
+ */
 async function openStores(
+  stores: OpenStore[],
   settings: Settings,
   { ollama }: Outputs,
   token: string | undefined,
   signal: AbortSignal,
-) {
-  const stores: { store: OllamaStore; close(): Promise<void> }[] = []
+): Promise<void> {
   for (const { reach, modelsFolder } of ollama) {
     const ways = reach.kind === 'direct' ? [reach] : await waysToPods(settings, reach)
     for (const way of ways) {
@@ -76,7 +89,6 @@ async function openStores(
       stores.push({ store: new OllamaStore(address, signal), close })
     }
   }
-  return stores
 }
 
 /** The cluster's client is loaded only where there is one. */

@@ -4,7 +4,7 @@ import { toJUnit } from '../../../checks/report-junit.ts'
 import { toTable } from '../../../checks/report-table.ts'
 import { chosenDeployment } from '../../deployed.ts'
 import { recordVerification } from '../../status/record-verification.ts'
-import { verifyStep } from '../../steps/verify-step.ts'
+import { HELP, verifyStep } from '../../steps/verify-step.ts'
 import { type CommandSpec, type StackOptions, TARGET_FLAGS } from '../command.ts'
 
 interface VerifyOptions extends Partial<StackOptions> {
@@ -37,10 +37,7 @@ export const verify: CommandSpec<VerifyOptions> = {
     const report = await verifyStep(outputs, { readOnly, deep: options.deep ?? false }, steps)
     if (settings !== undefined) await recordVerification(outputs, report)
     if (options.junit !== undefined) await writeFile(options.junit, toJUnit(report))
-    const help =
-      report.verdict === 'failed' && settings !== undefined
-        ? '\nWhat those need who help: npm run diagnose'
-        : ''
+    const help = report.verdict === 'failed' && settings !== undefined ? `\n${HELP}` : ''
     return { text: toTable(report) + help, document: report, exitCode: exitCode(report) }
   },
 }

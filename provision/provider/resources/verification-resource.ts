@@ -5,7 +5,7 @@ import type { Outputs } from '../../../infra/outputs.ts'
 import { loadBeforeChecks } from '../../models/load-as-planned.ts'
 import type { Task } from '../../progress.ts'
 import { recordVerification } from '../../status/record-verification.ts'
-import { verifyDeployment } from '../../steps/verify-step.ts'
+import { HELP, verifyDeployment } from '../../steps/verify-step.ts'
 import type { ResourceKind } from './resource-kind.ts'
 
 interface VerificationState {
@@ -31,6 +31,6 @@ async function run(args: VerificationArgs, task: Task): Promise<VerificationStat
   if (report.verdict === 'passed') return { ...args, report }
   throw new Failure(
     report.verdict === 'failed' ? 'refused' : 'unavailable',
-    `${toTable(report)}\nWhat those need who help: npm run diagnose`,
+    `${toTable(report)}\n${HELP}`,
   )
 }

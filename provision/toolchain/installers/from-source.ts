@@ -24,21 +24,22 @@ import { vectorExtensions } from './vector-extensions.ts'
 
 const MODULES = join(import.meta.dirname, 'go')
 
+type Program = Omit<GoPrograms, 'environment'>
+
 // Tags and flags are those of the vendors' own builds (pulumi .goreleaser.yml, ollama scripts/env.sh).
 const PULUMI_FLAGS = {
   tags: ['osusergo', 'grpcnotrace'],
   ldflags: [`-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${PINS.pulumi.version}`],
-  environment: {},
 }
 
-const ENGINE: GoPrograms = {
+const ENGINE: Program = {
   module: join(MODULES, 'pulumi'),
   packages: ['github.com/pulumi/pulumi/pkg/v3/cmd/pulumi'],
   ...PULUMI_FLAGS,
 }
 
 /** From an older SDK, the last that the module proxies have it in; it is built to say the engine's version. */
-const HOST: GoPrograms = {
+const HOST: Program = {
   module: join(MODULES, LANGUAGE_HOST),
   packages: [`github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${LANGUAGE_HOST}`],
   ...PULUMI_FLAGS,
@@ -46,7 +47,7 @@ const HOST: GoPrograms = {
 
 interface Build {
   /** In the order they are built. */
-  programs: GoPrograms[]
+  programs: Program[]
   /** Brings what the compilers need beside Go, and says how they are called. */
   compilers(options: ToolchainOptions, task: Task): Promise<Record<string, string>>
   /** What of this machine goes into it: on another, which shares the cache, it is built again. */
@@ -76,7 +77,6 @@ const BUILDS: Record<ReleasedPart, Build> = {
           `-X github.com/ollama/ollama/version.Version=${PINS.ollama.version}`,
           '-X github.com/ollama/ollama/server.mode=release',
         ],
-        environment: {},
       },
     ],
     compilers: ollamaCompilers,
@@ -115,8 +115,7 @@ export function fromSource(part: ReleasedPart): Installer {
         const stages = new Stages(task, STAGES_OF_A_BUILD * programs.length)
         const environment = await compilers(options, task)
         for (const program of programs) {
-          const build = { ...program, environment: { ...program.environment, ...environment } }
-          await buildPrograms(build, bin, draft, what, options.env, stages)
+          await buildPrograms({ ...program, environment }, bin, draft, what, options.env, stages)
         }
       })
       const bin = join(folder, 'bin')

@@ -16,6 +16,12 @@ describe('what changes of a resource', () => {
     ['what a deployment will tell', { a: 'x' }, { a: UNKNOWN }, []],
     ["what is the engine's own", { __defaults: [] }, { __defaults: ['x'] }, []],
     ['a file', { a: 'x\n' }, { a: 'y\n' }, ['a: another']],
+    [
+      'a long value that begins as before',
+      { a: 'x'.repeat(61) },
+      { a: `${'x'.repeat(60)}y` },
+      ['a: another'],
+    ],
     ['a long value', { a: 'short' }, { a: 'y'.repeat(61) }, [`a: short → ${'y'.repeat(59)}…`]],
     ['a secret, without what it is', { a: secret('one') }, { a: secret('two') }, ['a: another']],
     ['a secret that comes', { a: 'x' }, { a: secret('two') }, ['a: x → (a secret)']],
