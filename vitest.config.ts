@@ -44,6 +44,7 @@ export default defineConfig({
           isolate,
           include: ['test/unit/**/*.test.ts'],
           testTimeout: MINUTE,
+          hookTimeout: MINUTE,
           maxWorkers: WORKERS,
         },
       },

@@ -31,11 +31,23 @@ export interface Estimate extends MemoryUse {
   disk: Bytes
 }
 
+/** A search for what would fit weighs one model in hundreds of stacks, and an estimate replays a whole graph. */
+const estimates = new WeakMap<Architecture, Map<string, Estimate>>()
+
 /**
  * What a model takes, in bytes, on the host and on the GPU, each part with its source.
  * @throws Failure for settings that no engine accepts
  */
 export function estimateModel(architecture: Architecture, runtime: Runtime): Estimate {
+  const known = estimates.get(architecture) ?? new Map<string, Estimate>()
+  estimates.set(architecture, known)
+  const key = JSON.stringify(runtime)
+  const estimate = known.get(key) ?? makeEstimate(architecture, runtime)
+  known.set(key, estimate)
+  return estimate
+}
+
+function makeEstimate(architecture: Architecture, runtime: Runtime): Estimate {
   const { shape } = architecture
   const engine = engineOf(shape, runtime)
   const isSpawning = engine.generation === 'spawning'

@@ -141,7 +141,12 @@ const CHOICES = {
 
 type Forged = { [Choice in keyof typeof CHOICES]: (typeof CHOICES)[Choice][number] }
 
-describe('of all pairings of key, kid, algorithm, expiry, audience, scope and creator', () => {
+/** More of it at once is wrong for several reasons, each of which is tried with fewer. */
+const CHANGES = 4
+/** So many of the 57,600 differ in no more. */
+const ALL = 9693
+
+describe('of all tokens that differ in up to four of key, kid, algorithm, expiry, audience, scope and creator', () => {
   const times = { later: NOW / 1000 + 60, earlier: NOW / 1000 - 60, now: NOW / 1000, text: 'soon' }
 
   /** Signed by hand: the library would not make most of these. */
@@ -165,10 +170,11 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
     ((scope === 'creator' && sub === 'alice') ||
       ((scope === 'service' || scope === 'monitor') && sub === undefined))
 
-  it('just the right ones get through', { timeout: 60_000 }, async () => {
+  it('just the right ones get through', async () => {
     let through = 0
     let all = 0
     for (const forged of everyPairing()) {
+      if (changesOf(forged) > CHANGES) continue
       all += 1
       const read = await readToken(KEYS, await forge(forged), NOW).catch(error => error)
       const isThrough = !(read instanceof Error)
@@ -176,9 +182,12 @@ describe('of all pairings of key, kid, algorithm, expiry, audience, scope and cr
       else expect(read).toBeInstanceOf(TokenRefused)
       if (isThrough !== isRight(forged)) expect.fail(`${JSON.stringify(forged)} → ${isThrough}`)
     }
-    expect(all).toBe(4 * 5 * 4 * 5 * 4 * 6 * 6)
+    expect(all).toBe(ALL)
     expect(through).toBe(6)
   })
+
+  const changesOf = (forged: Forged): number =>
+    Object.entries(CHOICES).filter(([name, [real]]) => forged[name as keyof Forged] !== real).length
 
   function* everyPairing(): Generator<Forged> {
     let pairings: object[] = [{}]
