@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { slicesFromEnd } from '../chroma/batches.ts'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
@@ -7,14 +8,19 @@ import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
-import { ContentDigests } from './content-digests.ts'
+import type { CopiedContent } from './copied-content.ts'
 import { asCopied, type Move } from './move.ts'
 
-/** Creators whose vectors are compared at once, and about how many records these have. */
-const WITH_VECTORS = { creators: 250, records: 2000 }
+/** What is compared, and of how many creators at once, and about how many records these have. */
+interface Compared {
+  include: Include[]
+  creators: number
+  records: number
+}
+const WITH_VECTORS: Compared = { include: EVERYTHING, creators: 250, records: 2000 }
 /** Texts alone take less memory, and each request of Chroma's time what it takes for some 50 records. */
-const WITHOUT_VECTORS = { creators: 1000, records: 8000 }
-/** Records of one creator that are read at once. */
+const WITHOUT_VECTORS: Compared = { include: TEXTS, creators: 1000, records: 8000 }
+/** Records that are read at once, of one creator or of a shard. */
 const READ = 1000
 /** Parts that are compared at the same time. */
 const AT_ONCE = 2
@@ -29,34 +35,55 @@ const hasVectorsCompared = (shard: number, target: number): boolean =>
   (shard + target) % COMPARED_ONCE_IN === 0
 
 /**
+ * Tells copied content what of it is found where it was copied to: all of it is read, in the order in which it is there,
+ * which takes Chroma a fraction of what it takes to look for creators. Nobody else writes there yet.
+ * @param shards those that it was copied to
+ * @param contents of shards that were copied
+ */
+export async function findCopied(
+  { from, to, signal, pace }: Move,
+  shards: Iterable<number>,
+  contents: ReadonlyMap<number, CopiedContent>,
+): Promise<void> {
+  const find = async (records: ChromaCollection) => {
+    for (const { offset, limit } of slicesFromEnd(await records.size(signal), pace.atMost(READ))) {
+      const found = await records.page(offset, limit, TEXTS, signal)
+      for (const [creator, own] of Map.groupBy(found, ({ id }) => creatorOf(id))) {
+        if (creator !== undefined) contents.get(from.shards.of(creator as CreatorId))?.found(own)
+      }
+      await pace.wait(found.length)
+    }
+  }
+  for (const shard of shards) await to.shards.readShard(shard, undefined, find, signal)
+}
+
+/**
  * Compares what creators of a shard have with what was copied of it: records, and their texts and metadata, and the
  * vectors of some.
- * @param digestOf what a creator has, as it was read to be copied; undefined where that is to be read again
+ * @param isFound whether a creator's records, texts and metadata are known to be the same
  * @returns those who do not have the same there
  */
 export async function differentCreators(
   move: Move,
   shard: number,
   creators: readonly ShardCreator[],
-  digestOf: (creator: CreatorId) => bigint | undefined,
+  isFound: (creator: CreatorId) => boolean,
 ): Promise<CreatorId[]> {
   const different = new Set<string>()
-  const kindOf = ({ creator, records }: ShardCreator) => {
-    if (hasVectorsCompared(shard, move.to.shards.of(creator))) return 'vectors'
-    const isKnown = digestOf(creator) !== undefined
-    return isKnown && records <= move.pace.atMost(WITHOUT_VECTORS.records) ? 'digests' : 'texts'
+  const kindOf = ({ creator }: ShardCreator) => {
+    if (!move.embedsAnew && hasVectorsCompared(shard, move.to.shards.of(creator))) return 'vectors'
+    return isFound(creator) ? 'found' : 'texts'
   }
-  const groups = [...Map.groupBy(creators, kindOf)].flatMap(([kind, own]) => {
-    const include = kind === 'vectors' && !move.embedsAnew ? EVERYTHING : TEXTS
-    const compared = kind === 'vectors' ? WITH_VECTORS : WITHOUT_VECTORS
+  const { vectors = [], texts = [] } = Object.groupBy(creators, kindOf)
+  const partsLike = (own: readonly ShardCreator[], compared: Compared) => {
     const most = move.pace.atMost(compared.records)
     return [...partsOf(own, most, compared.creators)].map(part => {
       const names = part.map(({ creator }) => creator)
-      if (kind === 'digests') return () => differingDigests(move, names, digestOf)
       const isLarge = part.length === 1 && part[0]!.records > most
-      return () => (isLarge ? largeDiffers : partDiffers)(move, shard, names, include)
+      return () => (isLarge ? largeDiffers : partDiffers)(move, shard, names, compared.include)
     })
-  })
+  }
+  const groups = [...partsLike(vectors, WITH_VECTORS), ...partsLike(texts, WITHOUT_VECTORS)]
   const parts = groups.values()
   // values() hands every part to one of them.
   const work = async () => {
@@ -68,29 +95,18 @@ export async function differentCreators(
   return [...different] as CreatorId[]
 }
 
-/** What creators have where they were copied to, beside what was read to be copied. */
-async function differingDigests(
-  move: Move,
-  creators: readonly CreatorId[],
-  digestOf: (creator: CreatorId) => bigint | undefined,
-): Promise<string[]> {
-  const there = new ContentDigests()
-  for (const records of await recordsThere(move, creators, TEXTS)) there.add(records)
-  return creators.filter(creator => there.of(creator).digest !== digestOf(creator))
-}
-
 /** All that creators have where they were copied to, by shard. */
 async function recordsThere(
   { to, signal, pace }: Move,
   creators: readonly CreatorId[],
   include: Include[],
-): Promise<StoredRecord[][]> {
-  const there: StoredRecord[][] = []
+): Promise<StoredRecord[]> {
+  const there: StoredRecord[] = []
   // Chroma takes many times as long for as many such requests at once.
   for (const [target, own] of Map.groupBy(creators, creator => to.shards.of(creator))) {
-    there.push(await recordsIn(to.shards, target, own, { include }, signal))
+    there.push(...(await recordsIn(to.shards, target, own, { include }, signal)))
   }
-  await pace.wait(there.reduce((sum, { length }) => sum + length, 0))
+  await pace.wait(there.length)
   return there
 }
 
@@ -109,7 +125,7 @@ const partDiffers: Differs = async (move, shard, creators, include) => {
   const versions = CurrentVersions.among(here.map(({ id }) => id))
   return differing(
     here.filter(({ id }) => versions.has(id)),
-    there.flat(),
+    there,
     embedsAnew,
   )
 }

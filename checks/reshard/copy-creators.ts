@@ -8,7 +8,7 @@ import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
 import type { ShardCreator } from '../store/shards/shard-creators.ts'
 import { ServerError } from '../transport/server-error.ts'
-import { ContentDigests } from './content-digests.ts'
+import type { CopiedContent } from './copied-content.ts'
 import { asCopied, type Move } from './move.ts'
 import type { RecordWriter } from './record-writer.ts'
 
@@ -35,36 +35,33 @@ export class CreatorCopier {
 
   /**
    * Makes what the creators have there what they have here, once the writer is flushed.
-   * @param isNew nobody ever began to copy one of them
-   * @returns what was copied of them
+   * @param content told of what is read where nobody ever began to copy one of them; undefined where somebody has
    */
-  async copy(part: readonly ShardCreator[], isNew: boolean): Promise<ContentDigests> {
+  async copy(part: readonly ShardCreator[], content?: CopiedContent): Promise<void> {
     const { from, signal, pace, embedsAnew } = this.#move
     const most = pace.atMost(READ)
     const creators = part.map(({ creator }) => creator)
     // Embedding takes so long that each slice of it is worth being told of.
-    const isTogether = isNew && !embedsAnew && recordsOf(part) <= pace.atMost(TOGETHER)
+    const isTogether =
+      content !== undefined && !embedsAnew && recordsOf(part) <= pace.atMost(TOGETHER)
     const copy = async (records: ChromaCollection) => {
-      const copied = new ContentDigests()
       const write = async (found: readonly StoredRecord[]) => {
-        copied.add(found.map(record => asCopied(record, embedsAnew)))
+        content?.read(found.map(record => asCopied(record, embedsAnew)))
         await this.#write(found)
       }
       if (isTogether) {
         const found = await this.#read(records, creators, {})
         const versions = CurrentVersions.among(found.map(({ id }) => id))
-        await write(found.filter(({ id }) => versions.has(id)))
-        return copied
+        return write(found.filter(({ id }) => versions.has(id)))
       }
       const wanted = await currentIds(records, creators, signal)
-      const missing = isNew ? wanted : await this.#missing(creators, new Set(wanted))
+      const missing = content ? wanted : await this.#missing(creators, new Set(wanted))
       for (let start = 0; start < missing.length; start += most) {
         const ids = missing.slice(start, start + most)
         await write(await this.#read(records, creators, { ids }))
       }
-      return copied
     }
-    return from.shards.readShard(this.#shard, new ContentDigests(), copy, signal)
+    return from.shards.readShard(this.#shard, undefined, copy, signal)
   }
 
   async #write(found: readonly StoredRecord[]): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type Verdict,
 } from '../store/shards/shard-move.ts'
 import { differentCreators } from './compare-shard.ts'
+import { CopiedContent } from './copied-content.ts'
 import { CreatorCopier } from './copy-creators.ts'
 import type { Move } from './move.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -31,11 +32,9 @@ export interface CopiedShard {
   shard: number
   /** Up to which key its creators have moved already. */
   through: string
-  creators: ShardCreator[]
+  content: CopiedContent
   /** The write versions before anything was copied. */
   versions: VersionSnapshot | undefined
-  /** What was copied of creators (ContentDigest.digest), where nothing of it was there before. */
-  digests: ReadonlyMap<CreatorId, bigint>
 }
 
 /**
@@ -74,18 +73,12 @@ export async function copyShard(
   // Who has nothing here any more may have something there that was copied before.
   const there = copiedBefore?.filter(({ creator }) => from.shards.of(creator) === shard) ?? []
   const creators = inOrder([...there, ...listed.creators]).filter(({ key }) => key > through)
-  const isNew = copiedBefore === undefined
-  const digests = new Map<CreatorId, bigint>()
+  const content = new CopiedContent(creators)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(creators, move.pace.atMost(COPIED.records), COPIED.creators)) {
-    const copied = await copier.copy(part, isNew)
-    for (const { creator, records } of isNew ? part : []) {
-      const found = copied.of(creator)
-      // Where it is not as many as were listed, nothing is taken for granted of what was read.
-      if (found.records === records) digests.set(creator, found.digest)
-    }
+    await copier.copy(part, copiedBefore === undefined ? content : undefined)
   }
-  return { shard, through, creators, versions, digests }
+  return { shard, through, content, versions }
 }
 
 /**
@@ -105,11 +98,11 @@ export async function switchShard(
   let { through } = copied
   const done = { creators: 0, longestClosed: 0 }
   if (through === LAST_KEY) return done
-  for (const to of endsOf(copied.creators)) {
+  const listed = copied.content.creators()
+  for (const to of endsOf(listed)) {
     const { creators, longestClosed } = await switchRange(
       move,
-      copied,
-      { after: through, to },
+      { copied, listed, after: through, to },
       {
         close: attempt =>
           layouts.recordMove(shard, { ...target, through, closing: { to, attempt } }),
@@ -145,10 +138,18 @@ export class SwitchStayed extends Failure {
   }
 }
 
+/** The creators of a shard after one key, up to another. */
+interface Range {
+  copied: CopiedShard
+  /** All creators of the shard that were listed to be copied. */
+  listed: readonly ShardCreator[]
+  after: string
+  to: string
+}
+
 /** Switches the creators between two keys. @returns and @throws as switchShard */
 export async function switchRange(
   move: Move,
-  copied: CopiedShard,
   range: Range,
   { close, settle, isRepeatable }: Switch,
 ): Promise<{ creators: number; longestClosed: number }> {
@@ -156,13 +157,13 @@ export async function switchRange(
   const hurried = { ...move, pace: new Pace(undefined, move.signal) }
   let longestClosed = 0
   for (;;) {
-    const { creators, ...first } = await copyChanged(move, copied, range, copied.versions)
-    await requireSame(move, copied, creators, first.seen)
-    const seen = await catchUp(move, copied, range, first.seen)
+    const { creators, ...first } = await copyChanged(move, range, range.copied.versions)
+    await requireSame(move, range.copied, creators, first.seen)
+    const seen = await catchUp(move, range, first.seen)
     const attempt = randomUUID()
     const closed = performance.now()
     await close(attempt)
-    await copyChanged(hurried, copied, range, seen)
+    await copyChanged(hurried, range, seen)
     const verdict = await settle(attempt)
     longestClosed = Math.max(longestClosed, performance.now() - closed)
     if (verdict === 'moved') return { creators: creators.length, longestClosed }
@@ -173,14 +174,13 @@ export async function switchRange(
 /** Copies what was written meanwhile until little is left. @returns the versions before the last look */
 async function catchUp(
   move: Move,
-  copied: CopiedShard,
   range: Range,
   since: VersionSnapshot | undefined,
 ): Promise<VersionSnapshot | undefined> {
   let seen = since
   for (let look = 0; look < LOOKS; look += 1) {
     const began = performance.now()
-    seen = (await copyChanged(move, copied, range, seen)).seen
+    seen = (await copyChanged(move, range, seen)).seen
     if (performance.now() - began <= SHORT) break
   }
   return seen
@@ -191,14 +191,14 @@ const NAMED = 5
 /** Of those who were not written since a look at the versions. */
 async function requireSame(
   move: Move,
-  { shard, digests, versions }: CopiedShard,
+  { shard, content, versions }: CopiedShard,
   creators: readonly ShardCreator[],
   since: VersionSnapshot | undefined,
 ): Promise<void> {
-  // Who was written since may have been copied again in part.
-  const digestOf = (creator: CreatorId) =>
-    move.from.versions.changed(creator, versions, since) ? undefined : digests.get(creator)
-  const found = await differentCreators(move, shard, creators, digestOf)
+  // Who was written since may have been copied again.
+  const isFound = (creator: CreatorId) =>
+    content.isFound(creator) && !move.from.versions.changed(creator, versions, since)
+  const found = await differentCreators(move, shard, creators, isFound)
   if (found.length === 0) return
   const { layouts } = move.from.shards
   const now = await layouts.versions(shard)
@@ -218,25 +218,18 @@ function endsOf(creators: readonly ShardCreator[]): string[] {
   return [...ends.slice(0, -1), LAST_KEY]
 }
 
-/** The keys after one, up to another. */
-interface Range {
-  after: string
-  to: string
-}
-
 /**
  * Copies those between two keys who may have been written since a look at the versions.
  * @returns all between the keys, and the versions before it looked for them
  */
 async function copyChanged(
   move: Move,
-  { shard, creators }: CopiedShard,
-  range: Range,
+  { copied: { shard }, listed, after, to: end }: Range,
   since: VersionSnapshot | undefined,
 ): Promise<{ creators: ShardCreator[]; seen: VersionSnapshot | undefined }> {
   const { from, to, signal, pace } = move
-  const isIn = ({ key }: ShardCreator) => key > range.after && key <= range.to
-  const known = creators.filter(isIn)
+  const isIn = ({ key }: ShardCreator) => key > after && key <= end
+  const known = listed.filter(isIn)
   const seen = await from.shards.layouts.versions(shard)
   if (isSameSnapshot(since, seen)) return { creators: known, seen }
   const there = (await creatorsOf(from.shards, shard, signal)).creators.filter(isIn)
@@ -246,7 +239,7 @@ async function copyChanged(
   const writer = new RecordWriter(to.shards, signal, pace)
   const copier = new CreatorCopier(move, shard, writer)
   for (const part of partsOf(changed, pace.atMost(COPIED.records), COPIED.creators)) {
-    await copier.copy(part, false)
+    await copier.copy(part)
   }
   await writer.flush()
   return { creators: all, seen }

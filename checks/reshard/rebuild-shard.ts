@@ -16,6 +16,7 @@ import {
 import { SPACE } from '../store/shards/shard-metadata.ts'
 import { LAST_KEY, NO_KEY } from '../store/shards/shard-move.ts'
 import type { ShardPlace } from '../store/shards/shard-place.ts'
+import { findCopied } from './compare-shard.ts'
 import type { Move } from './move.ts'
 import { copyShard, SwitchStayed, switchRange } from './move-shard.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -79,7 +80,7 @@ async function rebuildOnce(
   const { layouts } = from.shards
   const { layout } = await layouts.read(shard, signal)
   const { place, shards } = await makeCopy(from, shard, layout!, signal)
-  let copied = 0
+  let done = 0
   const move: Move = {
     from,
     to: { ...from, shards },
@@ -87,17 +88,20 @@ async function rebuildOnce(
     signal,
     pace: new Pace(rate, signal),
     onCopied(records) {
-      copied += records
-      report(`shard ${shard}: ${copied} records copied`)
+      done += records
+      report(`shard ${shard}: ${done} records copied`)
     },
   }
   const rebuild = { from: layout!.layout.collection, place, closing: false }
   await layouts.recordRebuild(shard, rebuild)
   const writer = new RecordWriter(shards, signal, move.pace)
-  const content = await copyShard(move, shard, writer, undefined)
+  const copied = await copyShard(move, shard, writer, undefined)
   await copyOthers(move, shard, writer)
   await writer.flush()
-  const { longestClosed } = await switchRange(move, content, EVERYBODY, {
+  await findCopied(move, [shard], new Map([[shard, copied.content]]))
+  const listed = copied.content.creators()
+  const everybody = { copied, listed, after: NO_KEY, to: LAST_KEY }
+  const { longestClosed } = await switchRange(move, everybody, {
     close: () => layouts.recordRebuild(shard, { ...rebuild, closing: true }),
     settle: () => layouts.settleRebuild(shard, rebuild, 'moved'),
     isRepeatable: false,
@@ -107,8 +111,6 @@ async function rebuildOnce(
   const records = await from.shards.readShard(shard, 0, size, signal)
   return { shard, instance: place.instance, records, closed: longestClosed }
 }
-
-const EVERYBODY = { after: NO_KEY, to: LAST_KEY }
 
 /**
  * Ends what a rebuild that was killed has left, or one that has come to its verdict: the copy is in its place and what it

@@ -8,6 +8,7 @@ import { countRecords } from '../store/shards/count-records.ts'
 import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { creatorsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import { type MoveTarget, NO_KEY } from '../store/shards/shard-move.ts'
+import { findCopied } from './compare-shard.ts'
 import { findMove } from './find-move.ts'
 import type { Move } from './move.ts'
 import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
@@ -101,6 +102,10 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   for (const shard of all(from.shards))
     copied.push(await copyShard(move, shard, writer, copiedBefore))
   await writer.flush()
+  if (copiedBefore === undefined) {
+    const contents = new Map(copied.map(({ shard, content }) => [shard, content]))
+    await findCopied(move, all(to.shards), contents)
+  }
   for (const each of copied) {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
     const { creators, longestClosed } = await switchShard(move, target, each)

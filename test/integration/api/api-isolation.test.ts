@@ -22,7 +22,6 @@ import { openStore, outputsOf } from '../../support/store/deployment.ts'
 const CASES = casesOf('hostile requests to the API')
 /** Requests that are under way together. */
 const TOGETHER = 50
-const MINUTES = 60_000
 const SHARDS = 5
 
 describe('over raw HTTP, no creator ever meets what is another creator’s', () => {
@@ -75,9 +74,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
 
   const anybody = fc.constantFrom(...EVERYBODY)
 
-  it('with another creator’s token: 403, and the same words whether there is something or not', {
-    timeout: 10 * MINUTES,
-  }, async () => {
+  it('with another creator’s token: 403, and the same words whether there is something or not', async () => {
     const before = await everything()
     const answers = new Set<string>()
     const others = fc.tuple(anybody, anybody, act).filter(([one, other]) => one !== other)
@@ -92,9 +89,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
     expect(await everything()).toEqual(before)
   })
 
-  it('with its own token: what is its own, whatever the filter', {
-    timeout: 10 * MINUTES,
-  }, async () => {
+  it('with its own token: what is its own, whatever the filter', async () => {
     const looks = act.filter(({ way }) => way !== 'put' && way !== 'delete')
     const found = { some: 0 }
     await each(fc.tuple(anybody, looks), CASES / 2, async ([creator, act]) => {
@@ -114,7 +109,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
     expect(found.some).toBeGreaterThan(CASES)
   })
 
-  it('with a path that only looks like its own', { timeout: 10 * MINUTES }, async () => {
+  it('with a path that only looks like its own', async () => {
     const before = await everything()
     const forms = fc.constantFrom<(id: string) => string>(
       id => id.toUpperCase(),
@@ -180,7 +175,7 @@ describe('over raw HTTP, no creator ever meets what is another creator’s', () 
     expect(await everything()).toEqual(before)
   })
 
-  it('without a token, or with none that counts: 401', { timeout: 10 * MINUTES }, async () => {
+  it('without a token, or with none that counts: 401', async () => {
     const before = await everything()
     const expired = await api.tokenFor('a')
     const broken = fc.constantFrom(

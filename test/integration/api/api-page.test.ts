@@ -10,7 +10,6 @@ import { findChromium } from '../../support/api/chromium.ts'
 import { Gate } from '../../support/api/gate.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
-const MINUTES = 60_000
 const PHONE = { width: 320, height: 740 }
 /** What the Web Content Accessibility Guidelines ask for, levels A and AA. */
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
@@ -46,7 +45,7 @@ describe.skipIf(executablePath === undefined)(
       expect(await api.call('PUT', documentPath('a', 'd'), options)).toMatchObject({ status: 201 })
       // Everything here is ours: the sandbox would need rights that a container has not.
       browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
-    }, 3 * MINUTES)
+    })
     afterAll(async () => {
       await browser?.close()
       await api?.stop()

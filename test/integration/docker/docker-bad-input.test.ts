@@ -14,7 +14,6 @@ import { provideImages } from '../../support/docker/images.ts'
 import { makeDockerStack, partsOf } from '../../support/docker/stack.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
-const MINUTES = 60_000
 const NOBODY = 65_534
 
 const stacks: TestStack[] = []
@@ -55,7 +54,7 @@ describe.skipIf(noEngine !== undefined)(
     beforeAll(async () => {
       engine = await startEngine()
       await provideImages(engine.docker)
-    }, 12 * MINUTES)
+    })
     afterAll(() => engine?.stop())
 
     const nothingRuns = async () => expect(await partsOf(engine)).toEqual({})
@@ -176,7 +175,6 @@ describe.skipIf(noEngine !== undefined)(
         expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
-      4 * MINUTES,
     )
 
     it(
@@ -197,7 +195,6 @@ describe.skipIf(noEngine !== undefined)(
         expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
         await nothingRuns()
       },
-      5 * MINUTES,
     )
   },
 )

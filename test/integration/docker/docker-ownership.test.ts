@@ -21,7 +21,6 @@ import { makeDockerStack } from '../../support/docker/stack.ts'
 import { everythingOf, leaveContainer, stackLabels } from '../../support/docker/things.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
-const MINUTES = 60_000
 const OURS = 'our-id'
 const THEIRS = 'their-id'
 const CHROMA = volumeName('dev', 'chroma-0')
@@ -40,7 +39,7 @@ describe.skipIf(noEngine !== undefined)(
       docker = engine.docker
       await provideImages(docker)
       process.env.DOCKER_HOST = engine.host
-    }, 12 * MINUTES)
+    })
     afterAll(async () => {
       if (outside === undefined) delete process.env.DOCKER_HOST
       else process.env.DOCKER_HOST = outside

@@ -39,7 +39,6 @@ import { previousVersion } from '../../support/stack/previous-version.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 import { openssl } from '../../support/toolchain/own-ca.ts'
 
-const MINUTES = 60_000
 /** `npm run bench -- interrupted` does so at twenty, each by itself. */
 const MOMENTS = 3
 const ALL_PARTS = ['api', 'chroma-0', 'chroma-0-front', 'ollama-cpu', 'ollama-cpu-front']
@@ -71,7 +70,7 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     // Kept, so that the image is built once for all runs.
     const folder = join(toolchainOptions(process.env).cache, 'test-models')
     models = await modelsBehindProxy({ folder, address: await bridgeOf(engine) })
-  }, 12 * MINUTES)
+  })
   afterAll(async () => {
     await engine?.stop()
     await models?.close()
@@ -130,7 +129,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       )
       expect(new Set(owners)).toEqual(new Set([await ownerId()]))
     },
-    8 * MINUTES,
   )
 
   it('is left alone by a second up, which removes what a killed one left, and says so', async () => {
@@ -200,7 +198,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(others).toEqual(before)
       await notes.healthy()
     },
-    3 * MINUTES,
   )
 
   it(
@@ -217,7 +214,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await elsewhere.end()
       expect(await everythingOf(engine.docker)).toEqual(before)
     },
-    3 * MINUTES,
   )
 
   it('is shown by status and provisioned by models as any other stack', async () => {
@@ -391,7 +387,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
       expect(await notes.lost()).toEqual([])
     },
-    4 * MINUTES,
   )
 
   it(
@@ -415,7 +410,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await chromaImageThere()).toBe(chromaImage(DEFAULT_CHROMA))
       expect(await notes.lost()).toEqual([])
     },
-    8 * MINUTES,
   )
 
   it(
@@ -459,7 +453,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },
-    6 * MINUTES,
   )
 
   it(
@@ -487,7 +480,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },
-    6 * MINUTES,
   )
 
   it(
@@ -504,7 +496,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       })
       expect(await notes.lost()).toEqual([])
     },
-    4 * MINUTES,
   )
 
   it(
@@ -529,7 +520,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(await everythingOf(engine.docker)).toEqual(before)
       expect(await notes.lost()).toEqual([])
     },
-    3 * MINUTES,
   )
 
   it(
@@ -550,7 +540,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       await notes.healthy()
       expect(await notes.lost()).toEqual([])
     },
-    6 * MINUTES,
   )
 
   it(
@@ -561,7 +550,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
       expect(await partsOf(engine)).toEqual({})
     },
-    3 * MINUTES,
   )
 
   it(
@@ -580,7 +568,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect(HostConfig.ReadonlyRootfs).toBe(true)
       expect(Config.Env.join()).not.toMatch(/PROXY|SSL_CERT/)
     },
-    6 * MINUTES,
   )
 
   it(
@@ -591,7 +578,6 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
       expect({ code, stderr }).toMatchObject({ code: 0 })
       expect(await notes.lost()).toEqual([])
     },
-    4 * MINUTES,
   )
 
   it('is gone with all it had after down --purge', async () => {

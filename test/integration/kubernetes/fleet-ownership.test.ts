@@ -63,7 +63,7 @@ const TEAMS = [
   object('v1', 'PersistentVolumeClaim', 'photographs', { spec: claimSpec() }),
 ]
 
-describe('a cluster that others use too, simulated', { timeout: 5 * MINUTES }, () => {
+describe('a cluster that others use too, simulated', () => {
   let fleet: Fleet
   let first: TestStack
   let second: TestStack

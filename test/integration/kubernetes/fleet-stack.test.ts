@@ -37,11 +37,7 @@ const OWNED = [
   ['v1', 'PersistentVolumeClaim'],
 ] as const
 
-const MINUTES = 60_000
-
-describe('the production stack under plain Pulumi, on a simulated fleet', {
-  timeout: 5 * MINUTES,
-}, () => {
+describe('the production stack under plain Pulumi, on a simulated fleet', () => {
   let fleet: Fleet
   let plain: PlainStack
 

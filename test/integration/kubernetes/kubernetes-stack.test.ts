@@ -22,7 +22,6 @@ import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
 import { embedAnew } from '../../support/stack/embed-anew.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
-const MINUTES = 60_000
 const NAMESPACE = 'tenants'
 const DIMENSION = 384
 const SETTINGS = {
@@ -33,7 +32,6 @@ const SETTINGS = {
 
 describe.skipIf(!MAY_CHANGE_SYSTEM)(
   'a stack on a real cluster of one node (needs KNOWLEDGE_STACK_TEST_SYSTEM=1 and root)',
-  { timeout: 8 * MINUTES },
   () => {
     let archives: string
     let cluster: RealCluster
@@ -55,7 +53,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       mirror = await startModelMirror(cluster.gateway)
       stack = await clusterStack(cluster.kubeconfig, { ...SETTINGS, modelMirror: mirror.address })
       vi.stubEnv('KUBECONFIG', cluster.kubeconfig)
-    }, 12 * MINUTES)
+    })
     afterAll(async () => {
       await deployment?.close()
       await mirror?.stop()
@@ -63,7 +61,7 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       await stack?.end()
       await rm(archives, { recursive: true })
       vi.unstubAllEnvs()
-    }, 2 * MINUTES)
+    })
 
     const pods = async (prefix: string): Promise<KubeObject[]> =>
       (await cluster.api.list('v1', 'Pod')).filter(

@@ -23,7 +23,7 @@ describe('the data of a stack of local processes', () => {
     authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`
     for (const creator of CREATORS)
       expect(STORED).toContain(await put(creator, 'a', `${creator} bakes bread.`))
-  }, 120_000)
+  })
   afterAll(async () => {
     await stack?.end()
   })

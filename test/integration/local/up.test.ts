@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { list } from 'tar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LOG_SIZE } from '../../../infra/local/log-bounds.ts'
+import { COMMAND_ARGUMENTS } from '../../../infra/node-arguments.mjs'
 import { PROJECT_ROOT } from '../../../infra/project.ts'
 import { apiKeysOf, localPaths } from '../../../infra/settings/home-paths.ts'
 import { acquireLock } from '../../../provision/lock.mjs'
@@ -24,12 +25,20 @@ import { isFree } from '../../../provision/processes/free-port.ts'
 import { processesOfGroup } from '../../../provision/processes/process-table.ts'
 import { fetchPythonPackage } from '../../../provision/toolchain/installers/python-package.ts'
 import { toolchainOptions } from '../../../provision/toolchain/options.ts'
+import { runCommand } from '../../../provision/toolchain/run-command.ts'
+import { linesToServers, sampleOfUp } from '../../support/docs/readme-lines.ts'
 import {
   type ForwardProxy,
   LOOPBACK,
   startForwardProxy,
 } from '../../support/servers/forward-proxy.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
+
+/** A line of what `up` says, with none of what differs from machine to machine and from time to time. */
+const withoutFigures = (line: string): string =>
+  line
+    .replaceAll(/[\d.]+ GiB|127\.0\.0\.1:\d+|(?<=-ctx)\d+/g, '#')
+    .replace(/(?<= from )\w.*$/, '#')
 
 describe('a stack of local processes', () => {
   let stack: TestStack
@@ -69,8 +78,12 @@ describe('a stack of local processes', () => {
 
   it('comes up from nothing, with its models, verified', async () => {
     const { code, document, stderr } = await stack.json('up')
-    expect(stderr).toContain('verify')
     expect({ code, verdict: document.verdict }).toEqual({ code: 0, verdict: 'passed' })
+    const said = stderr.split('\n').map(withoutFigures)
+    for (const line of (await sampleOfUp()).filter(line => line.startsWith('✔'))) {
+      expect(said).toContainEqual(expect.stringContaining(withoutFigures(line)))
+    }
+    expect(stderr).toContain('verify')
     expect(document.changed).toBe(true)
     expect(document.models).toMatchObject([
       { role: 'embedding', serves: 'all-minilm:latest-ctx512', dimensions: 384 },
@@ -96,6 +109,29 @@ describe('a stack of local processes', () => {
     expect(response.status).toBe(200)
     const keys = await stat(join(localPaths(stack.home).state, 'api-keys.json'))
     expect(keys.mode & 0o777).toBe(0o600)
+  })
+
+  it('does what the lines of the README say, one after the other', async () => {
+    const own = { 8000: 'chromaPort', 8003: 'apiPort', 11434: 'ollamaPort' }
+    const ports = new Map(Object.entries(own).map(([port, name]) => [port, stack.config[name]]))
+    const cli = [process.execPath, ...COMMAND_ARGUMENTS, join(PROJECT_ROOT, 'provision/cli.ts')]
+    const lines = (await linesToServers()).map(line =>
+      line
+        .replaceAll(/(?<=:)(\d+)\b/g, port => String(ports.get(port) ?? port))
+        .replace('npm run -s token --', [...cli, 'token --config-file', stack.configFile].join(' '))
+        .replace('npm run verify', [...cli, 'verify'].join(' '))
+        .replaceAll(/\bcurl\b/g, 'curl -sS --fail-with-body'),
+    )
+    const script = ['set -e', ...lines.map(line => `${line}; echo`)].join('\n')
+    const said = await runCommand(['bash', '-c', script], {
+      env: stack.env,
+      signal: AbortSignal.timeout(600_000),
+    })
+    expect(said).toContain('"hits":[{"document":"welcome"')
+    expect(said).toContain('Ada writes about engines that weave numbers.')
+    expect(said).toContain('smollm2:135m')
+    expect(said).toContain('"dimensions":384')
+    expect(said).toMatch(/\d+ passed/)
   })
 
   it('has tokens ended and its key rotated by a command that says so, and the API knows it at once', async () => {
@@ -138,6 +174,10 @@ describe('a stack of local processes', () => {
     const { code, stdout } = await stack.run('up')
     expect(code).toBe(0)
     expect(stdout).toContain('nothing to change')
+    const shown = stdout.replace('nothing to change', 'deployed').split('\n').map(withoutFigures)
+    for (const line of (await sampleOfUp()).filter(line => !line.startsWith('✔'))) {
+      expect(shown).toContain(withoutFigures(line))
+    }
     expect(await Promise.all([stack.pid('chroma-0'), stack.pid('ollama')])).toEqual(before)
     expect(await openToOthers(stack.home)).toEqual([])
   })

@@ -12,7 +12,6 @@ import { type RunningCommand, TestStack } from '../../support/stack/test-stack.t
 const [OLDER, NEWER] = ['1.5.8', '1.5.9'] as const
 /** A version that there is none of: what the test takes for it spoils the data that it finds, and ends. */
 const SPOILING = '1.5.10'
-const MINUTES = 60_000
 
 describe('another Chroma under the data of a stack of local processes', () => {
   let stack: TestStack
@@ -29,7 +28,7 @@ describe('another Chroma under the data of a stack of local processes', () => {
     expect(await stack.run('up')).toMatchObject({ code: 0 })
     authorization = `Bearer ${(await stack.run('token', '--service')).stdout.trim()}`
     for (let at = 0; at < 20; at += 1) await put(`creator ${at}`, 'first', `text ${at}`)
-  }, 3 * MINUTES)
+  })
   afterEach(async () => {
     await writing?.stop()
     writing = undefined
@@ -127,7 +126,6 @@ describe('another Chroma under the data of a stack of local processes', () => {
       await requireAllThere()
       expect(STORED).toContain(await put('creator 1', 'after', version))
     },
-    3 * MINUTES,
   )
 
   it(
@@ -147,7 +145,6 @@ describe('another Chroma under the data of a stack of local processes', () => {
       await requireAllThere()
       expect(STORED).toContain(await put('creator 1', 'after', 'taken back'))
     },
-    4 * MINUTES,
   )
 
   it.each(['freeze', 'copy', 'pulumi up', 'verify', 'data', 'thaw'])(
@@ -185,7 +182,6 @@ describe('another Chroma under the data of a stack of local processes', () => {
       await requireAllThere()
       expect(STORED).toContain(await put('creator 1', 'after', step))
     },
-    5 * MINUTES,
   )
 
   const endServers = async () => {
@@ -226,7 +222,6 @@ describe('another Chroma under the data of a stack of local processes', () => {
       }
       await requireAllThere()
     },
-    3 * MINUTES,
   )
 
   it(
@@ -245,7 +240,6 @@ describe('another Chroma under the data of a stack of local processes', () => {
       expect(stderr).toContain('Move it away')
       expect(before.equals(await readFile(join(folder, 'chroma.sqlite3')))).toBe(true)
     },
-    2 * MINUTES,
   )
 })
 

@@ -18,7 +18,7 @@ const DIMENSION = 512
 /** Some 8 MB: more than goes up in one part. */
 const CHUNKS = 4000
 
-describe('archives on an S3 server', { timeout: 120_000 }, () => {
+describe('archives on an S3 server', () => {
   let s3: RunningS3
   let servers: RunningChroma[]
   let folder: string
@@ -39,7 +39,7 @@ describe('archives on an S3 server', { timeout: 120_000 }, () => {
       vector: vectorFor(`${index}`, DIMENSION),
     }))
     await source.knowledge().upsert(new Map([['ada', [{ id: 'a', chunks }]]]))
-  }, 600_000)
+  })
   afterAll(async () => {
     await source?.close()
     await other?.close()

@@ -74,7 +74,7 @@ describe('an archive of what creators have', () => {
         .creator(creator)
         .upsert([documentOf('b', `${creator} b`), documentOf('a', creator)])
     }
-  }, 60_000)
+  })
   afterEach(async () => {
     for (const store of stores) {
       for (const server of store.chroma) {
@@ -194,7 +194,6 @@ describe('an archive of what creators have', () => {
 
   it.skipIf(WHY_NO_PYTHON)(
     'is opened by pyarrow and DuckDB, without any code of this project',
-    { timeout: 600_000 },
     async () => {
       const { archive } = await save()
       const program = `
@@ -235,9 +234,7 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
     },
   )
 
-  it('is whole or not there, and comes back whole, whoever is killed when', {
-    timeout: 300_000,
-  }, async () => {
+  it('is whole or not there, and comes back whole, whoever is killed when', async () => {
     const random = randomFrom(SEED)
     const below = (limit: number) => 1 + Math.floor(random() * limit)
     const acknowledged = new Map<string, unknown>()
@@ -423,9 +420,7 @@ print(json.dumps({"types": {field.name: str(field.type) for field in table.schem
     expect((await other.statistics()).records).toBe(120)
   })
 
-  it('has one who has many thousands of chunks too, each document whole, also one that is written meanwhile', {
-    timeout: 300_000,
-  }, async () => {
+  it('has one who has many thousands of chunks too, each document whole, also one that is written meanwhile', async () => {
     const large = source.creator('large')
     await large.upsert(['a', 'b', 'c'].map(id => documentOf(id, id, 3600)))
     let isOver = false

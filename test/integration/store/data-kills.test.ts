@@ -10,7 +10,7 @@ describe('commands on data that are killed while two processes write', () => {
   let result: DataKills
   beforeAll(async () => {
     result = await runDataKills(SEED, KILLS, PAUSES)
-  }, 600_000)
+  })
 
   it('are hit in the middle of what they do', () => {
     const hit = result.hits.filter(({ before, after }) => before + after > 0)

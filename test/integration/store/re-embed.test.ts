@@ -37,7 +37,7 @@ describe('moving creators to another embedding model', () => {
       }),
     )
     outputs = { ...servers.outputs, models: [...servers.outputs.models, OTHER] }
-  }, 120_000)
+  })
   afterAll(() => servers?.stop())
   beforeEach(async () => {
     stores = [await openDeployment(outputs), await openDeployment(outputs)]

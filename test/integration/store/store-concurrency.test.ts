@@ -111,7 +111,7 @@ describe('a creator that another process writes to', () => {
     } finally {
       for (const other of others) await other.close()
     }
-  }, 600_000)
+  })
 
   /** Whether the nearest is a step between what was done before the question and what was under way after it. */
   function isRight([hit]: Hit[], [way, before]: Done, [wayAfter, after]: Done): boolean {

@@ -14,7 +14,6 @@ import { openStore, outputsOf } from '../../support/store/deployment.ts'
 const CASES = casesOf('hostile calls of the store')
 /** Calls that are under way together: the servers of a small machine are busy with as many. */
 const TOGETHER = 50
-const MINUTES = 60_000
 /** Few shards, so that many creators share one; few dimensions, since directions do not matter here. */
 const SHARDS = 5
 const DIMENSION = 8
@@ -47,9 +46,7 @@ describe('no creator ever meets what is another creator’s', () => {
     }))
   const write = (creator: Creator, names: string[]) => creator.upsert(documents(creator.id, names))
 
-  it('asking: whatever the filter, the document or the vector', {
-    timeout: 10 * MINUTES,
-  }, async () => {
+  it('asking: whatever the filter, the document or the vector', async () => {
     let refused = 0
     const one = async ([id, way, filter, name]: Asked) => {
       const creator = knowledge.creator(id)
@@ -101,9 +98,7 @@ describe('no creator ever meets what is another creator’s', () => {
     expect(refused).toBeLessThan(CASES)
   })
 
-  it('writing and deleting: whatever the ids and the filter', {
-    timeout: 10 * MINUTES,
-  }, async () => {
+  it('writing and deleting: whatever the ids and the filter', async () => {
     const act = fc.oneof(
       fc.record({
         write: fc.uniqueArray(fc.oneof(validId, fc.constantFrom(...HOSTILE_CREATORS)), {

@@ -196,7 +196,7 @@ describe('what two processes keep of what they have read', () => {
       }),
       { seed: SEED, numRuns: casesOf('histories of two stores that write and ask') },
     )
-  }, 600_000)
+  })
 
   it('is exact about creators it meets for the first time, of whom it has only listed the records', async () => {
     const [reader, writer] = stores.map(store => store.knowledge())

@@ -38,8 +38,8 @@ export function phaseOf(
   const isSwitch = body.includes('"move ') || body.includes('"rebuild ')
   if (operation === 'get') {
     if (command === 'restore') return 'look'
-    // Vectors of another model are not compared.
-    if (!body.includes(command === 're-embed' ? '"documents"' : 'embeddings')) return undefined
+    // And not who is there, by the ids alone.
+    if (!body.includes('"documents"')) return undefined
     if (command === 'backup') return 'read'
     return url.includes(`/${target}/`) ? 'compare' : undefined
   }

@@ -5,6 +5,8 @@ import { randomFrom } from '../../bench/knowledge/population.ts'
 import { textsOfVersion, versionOf } from './written.ts'
 
 const AFTER_FAILURE = 300
+/** Between two writes: of more at once the machine would do nothing else. */
+const BETWEEN = 20
 
 /** A process that goes on writing and deleting documents of its creators, and says what was acknowledged. */
 const [outputs = '', own = '[]', seed] = process.argv.slice(2)
@@ -44,4 +46,5 @@ for (;;) {
     // While a stack is upgraded all would fail, and nobody know of anything.
     await sleep(AFTER_FAILURE)
   }
+  await sleep(BETWEEN)
 }

@@ -32,7 +32,7 @@ export async function routesTable(): Promise<string> {
 }
 
 /** Of a server that never listens: the routes are the same whatever it is told. */
-async function allRoutes(): Promise<readonly DescribedRoute[]> {
+export async function allRoutes(): Promise<readonly DescribedRoute[]> {
   const deployment = await openDeployment(outputsOf())
   const [api] = await buildServer({
     deployment,
