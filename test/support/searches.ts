@@ -5,42 +5,42 @@
 export const SEARCHES = {
   'hostile calls of the store': {
     file: 'test/integration/store/store-isolation.test.ts',
-    sample: 2000,
+    sample: 600,
     whole: 10_000,
   },
   'hostile requests to the API': {
     file: 'test/integration/api/api-isolation.test.ts',
-    sample: 5000,
+    sample: 1500,
     whole: 10_000,
   },
   'requests made up from the schema, for each operation': {
     file: 'test/integration/api/api-openapi.test.ts',
-    sample: 15,
+    sample: 6,
     whole: 200,
   },
   'filters, held to a model of them': {
     file: 'test/integration/store/store-filter.test.ts',
-    sample: 300,
+    sample: 150,
     whole: 3000,
   },
   'histories of two stores that write and ask': {
     file: 'test/integration/store/write-versions.test.ts',
-    sample: 15,
+    sample: 6,
     whole: 150,
   },
   'writers that replace one document at once': {
     file: 'test/integration/store/store-concurrency.test.ts',
-    sample: 10,
+    sample: 4,
     whole: 100,
   },
   'verifications of a sound deployment': {
     file: 'test/faults/faults.test.ts',
-    sample: 5,
+    sample: 2,
     whole: 50,
   },
   'verifications of a store whose index has been deleted from': {
     file: 'test/integration/store/verification-links.test.ts',
-    sample: 8,
+    sample: 4,
     whole: 50,
   },
 } as const

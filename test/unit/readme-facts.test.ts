@@ -8,8 +8,8 @@ import { SUPPORTED_OLLAMA } from '../../infra/settings/ollama-version.ts'
 import { readStackFile } from '../../infra/settings/settings-file.ts'
 import { Config } from '../../infra/settings/settings-schema.ts'
 import { COMMANDS } from '../../provision/commands/all-commands.ts'
-import { allRoutes } from '../support/docs/routes-table.ts'
 import { readDocument } from '../support/docs/readme.ts'
+import { allRoutes } from '../support/docs/routes-table.ts'
 
 const readme = (await readDocument('README.md')).replaceAll(/\s+/g, ' ')
 const { engines, scripts } = JSON.parse(await readFile(join(PROJECT_ROOT, 'package.json'), 'utf8'))

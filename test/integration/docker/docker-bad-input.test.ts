@@ -144,57 +144,51 @@ describe.skipIf(noEngine !== undefined)(
       await nothingRuns()
     })
 
-    it(
-      'names the server that does not come up, with the end of its log; with an image that does, it is up',
-      async () => {
-        const broken = await engine.docker.createContainer({
-          Image: 'chromadb/chroma:1.5.9',
-          Entrypoint: ['sh', '-c', `printf '${BROKEN}' >"$(command -v chroma)"`],
-          Cmd: [],
-        })
-        await broken.start()
-        await broken.wait()
-        await broken.commit({ repo: 'chromadb/chroma', tag: '1.5.9-broken' })
-        await broken.remove()
-        const stack = await makeStack(engine, {
-          images: { chroma: 'chromadb/chroma:1.5.9-broken' },
-        })
-        const { code, stderr } = await stack.run('up')
-        expect({ code, stderr }).toMatchObject({ code: 3 })
-        expect(stderr).toMatch(/chroma-0 .*image .*(ended|restarts)/)
-        expect(stderr).toContain('this build is broken')
-        stack.config.images = {}
-        const up = await stack.json('up')
-        expect({ code: up.code, verdict: up.document.verdict, stderr: up.stderr }).toMatchObject({
-          code: 0,
-          verdict: 'passed',
-        })
-        const { id } = (await readOwner(stack.home))!
-        const { Volumes } = await engine.docker.listVolumes()
-        expect(Volumes.map(({ Labels }) => Labels[CONTAINER_OWNER_LABEL])).toEqual([id, id])
-        expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
-        await nothingRuns()
-      },
-    )
+    it('names the server that does not come up, with the end of its log; with an image that does, it is up', async () => {
+      const broken = await engine.docker.createContainer({
+        Image: 'chromadb/chroma:1.5.9',
+        Entrypoint: ['sh', '-c', `printf '${BROKEN}' >"$(command -v chroma)"`],
+        Cmd: [],
+      })
+      await broken.start()
+      await broken.wait()
+      await broken.commit({ repo: 'chromadb/chroma', tag: '1.5.9-broken' })
+      await broken.remove()
+      const stack = await makeStack(engine, {
+        images: { chroma: 'chromadb/chroma:1.5.9-broken' },
+      })
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 3 })
+      expect(stderr).toMatch(/chroma-0 .*image .*(ended|restarts)/)
+      expect(stderr).toContain('this build is broken')
+      stack.config.images = {}
+      const up = await stack.json('up')
+      expect({ code: up.code, verdict: up.document.verdict, stderr: up.stderr }).toMatchObject({
+        code: 0,
+        verdict: 'passed',
+      })
+      const { id } = (await readOwner(stack.home))!
+      const { Volumes } = await engine.docker.listVolumes()
+      expect(Volumes.map(({ Labels }) => Labels[CONTAINER_OWNER_LABEL])).toEqual([id, id])
+      expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
+      await nothingRuns()
+    })
 
-    it(
-      'says that the disk is full where it is',
-      async () => {
-        const part = 'ollama-cpu'
-        const owner = 'of-this-volume'
-        await engine.docker.createVolume({
-          Name: volumeName('dev', part),
-          DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${60 * MiB}` },
-          Labels: { [CONTAINER_OWNER_LABEL]: owner },
-        })
-        const stack = await makeStack(engine)
-        stack.env.KNOWLEDGE_STACK_OWNER = owner
-        const { code, stderr } = await stack.run('up')
-        expect({ code, stderr }).toMatchObject({ code: 3 })
-        expect(stderr).toMatch(/The disk is full: (smollm2|all-minilm)/)
-        expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
-        await nothingRuns()
-      },
-    )
+    it('says that the disk is full where it is', async () => {
+      const part = 'ollama-cpu'
+      const owner = 'of-this-volume'
+      await engine.docker.createVolume({
+        Name: volumeName('dev', part),
+        DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: `size=${60 * MiB}` },
+        Labels: { [CONTAINER_OWNER_LABEL]: owner },
+      })
+      const stack = await makeStack(engine)
+      stack.env.KNOWLEDGE_STACK_OWNER = owner
+      const { code, stderr } = await stack.run('up')
+      expect({ code, stderr }).toMatchObject({ code: 3 })
+      expect(stderr).toMatch(/The disk is full: (smollm2|all-minilm)/)
+      expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)
+      await nothingRuns()
+    })
   },
 )

@@ -93,43 +93,40 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     process.kill(State.Pid, 'SIGKILL')
   }
 
-  it(
-    'is taken over from the version before, with its volumes and what is in them, every check green',
-    async () => {
-      stack.project = await previousVersion()
-      const before = await stack.json('up')
-      expect({ code: before.code, stderr: before.stderr }).toMatchObject({ code: 0 })
-      const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
-      notes = new Notes(before.document.endpoints.api, token)
-      await notes.write('older', () => notes.acknowledged.length > 0)
-      const volumes = await volumesOf()
-      expect(Object.keys(volumes)).toHaveLength(2)
-      await leaveContainer(engine.docker, 'left', stackLabels('api'), {
-        NetworkMode: await networkOf(),
-      })
+  it('is taken over from the version before, with its volumes and what is in them, every check green', async () => {
+    stack.project = await previousVersion()
+    const before = await stack.json('up')
+    expect({ code: before.code, stderr: before.stderr }).toMatchObject({ code: 0 })
+    const { token } = (await stack.json('token', '--service', '--minutes', '60')).document
+    notes = new Notes(before.document.endpoints.api, token)
+    await notes.write('older', () => notes.acknowledged.length > 0)
+    const volumes = await volumesOf()
+    expect(Object.keys(volumes)).toHaveLength(2)
+    await leaveContainer(engine.docker, 'left', stackLabels('api'), {
+      NetworkMode: await networkOf(),
+    })
 
-      stack.project = PROJECT_ROOT
-      // Settings that the older version does not know.
-      if (models !== undefined) {
-        stack.config.httpsProxy = models.proxy.url
-        stack.config.caCertificates = models.certificate
-      }
-      const { code, stderr, document } = await stack.json('up')
-      expect({ code, stderr, verdict: document.verdict }).toMatchObject({
-        code: 0,
-        verdict: 'passed',
-      })
-      const verdicts = document.report.checks.map(({ verdict }: { verdict: string }) => verdict)
-      expect(new Set(verdicts)).toEqual(new Set(['passed', 'skipped']))
-      expect(Object.keys(await partsOf(engine))).toEqual(ALL_PARTS)
-      expect(await volumesOf()).toEqual(volumes)
-      expect(await notes.lost()).toEqual([])
-      const owners = Object.values(await partsOf(engine)).map(
-        ({ Config }) => Config.Labels[CONTAINER_OWNER_LABEL],
-      )
-      expect(new Set(owners)).toEqual(new Set([await ownerId()]))
-    },
-  )
+    stack.project = PROJECT_ROOT
+    // Settings that the older version does not know.
+    if (models !== undefined) {
+      stack.config.httpsProxy = models.proxy.url
+      stack.config.caCertificates = models.certificate
+    }
+    const { code, stderr, document } = await stack.json('up')
+    expect({ code, stderr, verdict: document.verdict }).toMatchObject({
+      code: 0,
+      verdict: 'passed',
+    })
+    const verdicts = document.report.checks.map(({ verdict }: { verdict: string }) => verdict)
+    expect(new Set(verdicts)).toEqual(new Set(['passed', 'skipped']))
+    expect(Object.keys(await partsOf(engine))).toEqual(ALL_PARTS)
+    expect(await volumesOf()).toEqual(volumes)
+    expect(await notes.lost()).toEqual([])
+    const owners = Object.values(await partsOf(engine)).map(
+      ({ Config }) => Config.Labels[CONTAINER_OWNER_LABEL],
+    )
+    expect(new Set(owners)).toEqual(new Set([await ownerId()]))
+  })
 
   it('is left alone by a second up, which removes what a killed one left, and says so', async () => {
     const before = await everythingOf(engine.docker)
@@ -168,53 +165,47 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     },
   )
 
-  it(
-    'is nobody else’s: a stack of this name from another home is refused and touches nothing of it',
-    async () => {
-      const before = await everythingOf(engine.docker)
-      const owner = await ownerId()
-      // Volumes of the version before carry no owner; this one is as those are that this version makes.
-      const volume = volumeName('dev', 'ollama-gpu')
-      await engine.docker.createVolume({ Name: volume, Labels: stackLabels('ollama-gpu', owner) })
-      const another = await makeDockerStack(engine)
-      const atPorts = { chromaPort: stack.config.chromaPort, apiPort: stack.config.apiPort }
-      for (const [command, settings] of [
-        ['preview', {}],
-        ['up', atPorts],
-      ] as const) {
-        Object.assign(another.config, settings)
-        const { code, stderr } = await another.run(command)
-        expect({ code, stderr }).toMatchObject({ code: 2 })
-        expect(stderr).toContain('volume knowledge-stack-dev-chroma-0')
-        expect(stderr).toContain(`volume ${volume} (owner ${owner})`)
-        expect(stderr).toMatch(new RegExp(`container dev-api-\\w+ \\(owner ${owner}\\)`))
-      }
-      expect((await another.json('status')).document.processes).toEqual([])
-      expect((await another.run('down')).code).toBe(0)
-      expect((await another.run('down', '--purge', '--yes')).code).toBe(0)
-      await another.end()
-      const { [`volume ${volume}`]: made, ...others } = await everythingOf(engine.docker)
-      expect(made).toBeDefined()
-      expect(others).toEqual(before)
-      await notes.healthy()
-    },
-  )
+  it('is nobody else’s: a stack of this name from another home is refused and touches nothing of it', async () => {
+    const before = await everythingOf(engine.docker)
+    const owner = await ownerId()
+    // Volumes of the version before carry no owner; this one is as those are that this version makes.
+    const volume = volumeName('dev', 'ollama-gpu')
+    await engine.docker.createVolume({ Name: volume, Labels: stackLabels('ollama-gpu', owner) })
+    const another = await makeDockerStack(engine)
+    const atPorts = { chromaPort: stack.config.chromaPort, apiPort: stack.config.apiPort }
+    for (const [command, settings] of [
+      ['preview', {}],
+      ['up', atPorts],
+    ] as const) {
+      Object.assign(another.config, settings)
+      const { code, stderr } = await another.run(command)
+      expect({ code, stderr }).toMatchObject({ code: 2 })
+      expect(stderr).toContain('volume knowledge-stack-dev-chroma-0')
+      expect(stderr).toContain(`volume ${volume} (owner ${owner})`)
+      expect(stderr).toMatch(new RegExp(`container dev-api-\\w+ \\(owner ${owner}\\)`))
+    }
+    expect((await another.json('status')).document.processes).toEqual([])
+    expect((await another.run('down')).code).toBe(0)
+    expect((await another.run('down', '--purge', '--yes')).code).toBe(0)
+    await another.end()
+    const { [`volume ${volume}`]: made, ...others } = await everythingOf(engine.docker)
+    expect(made).toBeDefined()
+    expect(others).toEqual(before)
+    await notes.healthy()
+  })
 
-  it(
-    'is the same stack on a machine that has the state in Pulumi alone',
-    async () => {
-      const before = await everythingOf(engine.docker)
-      const elsewhere = await makeDockerStack(engine)
-      Object.assign(elsewhere.config, { ...stack.config, home: elsewhere.home })
-      const { state } = localPaths(stack.home)
-      elsewhere.env.PULUMI_BACKEND_URL = `file://${state}/pulumi`
-      elsewhere.env.PULUMI_CONFIG_PASSPHRASE_FILE = `${state}/passphrase`
-      const { code, stderr } = await elsewhere.run('preview')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      await elsewhere.end()
-      expect(await everythingOf(engine.docker)).toEqual(before)
-    },
-  )
+  it('is the same stack on a machine that has the state in Pulumi alone', async () => {
+    const before = await everythingOf(engine.docker)
+    const elsewhere = await makeDockerStack(engine)
+    Object.assign(elsewhere.config, { ...stack.config, home: elsewhere.home })
+    const { state } = localPaths(stack.home)
+    elsewhere.env.PULUMI_BACKEND_URL = `file://${state}/pulumi`
+    elsewhere.env.PULUMI_CONFIG_PASSPHRASE_FILE = `${state}/passphrase`
+    const { code, stderr } = await elsewhere.run('preview')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    await elsewhere.end()
+    expect(await everythingOf(engine.docker)).toEqual(before)
+  })
 
   it('is shown by status and provisioned by models as any other stack', async () => {
     const { code, document } = await stack.json('status')
@@ -372,213 +363,183 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     },
   )
 
-  it(
-    'has just what changed settings touch replaced, and its data with another Chroma too',
-    async () => {
-      const touched = ['chroma-0', 'ollama-cpu']
-      const others = ALL_PARTS.filter(part => !touched.includes(part))
-      const before = { others: await ids(...others), touched: await ids(...touched) }
-      stack.config.parallel = 2
-      stack.config.chromaVersion = OTHER_CHROMA
-      const { code, stderr } = await stack.run('up')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(await ids(...others)).toEqual(before.others)
-      for (const id of await ids(...touched)) expect(before.touched).not.toContain(id)
-      expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
-      expect(await notes.lost()).toEqual([])
-    },
-  )
+  it('has just what changed settings touch replaced, and its data with another Chroma too', async () => {
+    const touched = ['chroma-0', 'ollama-cpu']
+    const others = ALL_PARTS.filter(part => !touched.includes(part))
+    const before = { others: await ids(...others), touched: await ids(...touched) }
+    stack.config.parallel = 2
+    stack.config.chromaVersion = OTHER_CHROMA
+    const { code, stderr } = await stack.run('up')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(await ids(...others)).toEqual(before.others)
+    for (const id of await ids(...touched)) expect(before.touched).not.toContain(id)
+    expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
+    expect(await notes.lost()).toEqual([])
+  })
 
-  it(
-    'has another Chroma taken back that spoils its data, and then one put in that does not',
-    async () => {
-      stack.config.chromaVersion = SPOILING_CHROMA
-      const spoilt = await stack.run('up')
-      expect({ code: spoilt.code, stderr: spoilt.stderr }).toMatchObject({ code: 1 })
-      expect(spoilt.stderr).toContain('The upgrade was taken back')
-      expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
-      expect(await notes.lost()).toEqual([])
+  it('has another Chroma taken back that spoils its data, and then one put in that does not', async () => {
+    stack.config.chromaVersion = SPOILING_CHROMA
+    const spoilt = await stack.run('up')
+    expect({ code: spoilt.code, stderr: spoilt.stderr }).toMatchObject({ code: 1 })
+    expect(spoilt.stderr).toContain('The upgrade was taken back')
+    expect(await chromaImageThere()).toBe(chromaImage(OTHER_CHROMA))
+    expect(await notes.lost()).toEqual([])
 
-      stack.config.chromaVersion = DEFAULT_CHROMA
-      let isOver = false
-      const writing = notes.write('upgrade', () => isOver)
-      const { code, stderr } = await stack.run('up')
+    stack.config.chromaVersion = DEFAULT_CHROMA
+    let isOver = false
+    const writing = notes.write('upgrade', () => isOver)
+    const { code, stderr } = await stack.run('up')
+    isOver = true
+    await writing
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(notes.acknowledged.some(document => document.startsWith('upgrade'))).toBe(true)
+    expect(await chromaImageThere()).toBe(chromaImage(DEFAULT_CHROMA))
+    expect(await notes.lost()).toEqual([])
+  })
+
+  it('has keys and tokens changed by one command, which ends when the new ones count and the old ones do not', async () => {
+    const token = async (...args: string[]) =>
+      (await stack.run('token', ...args)).stdout.trim().split('\n').at(-1)!
+    const ask = async (port: unknown, path: string, token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      return (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
+    }
+    const metrics = (token: string) => ask(stack.config.apiPort, '/metrics', token)
+    const change = async (...args: string[]) => {
+      const { code, stderr, document } = await stack.json('token', ...args)
+      expect({ code, stderr, counts: document.counts }).toMatchObject({ code: 0, counts: 'now' })
+      return document
+    }
+    const kidOf = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid
+
+    const older = await token('--monitor')
+    const { token: newer } = await change('--rotate', '--monitor')
+    expect(kidOf(newer)).not.toBe(kidOf(older))
+    expect([await metrics(newer), await metrics(older)]).toEqual([200, 200])
+
+    await change('--revoke', '--monitor')
+    expect([await metrics(newer), await metrics(older)]).toEqual([401, 401])
+    expect(await metrics(await token('--monitor'))).toBe(200)
+
+    const before = await readTokens()
+    await change('--rotate', '--servers')
+    const now = await readTokens()
+    for (const [port, path, name] of [
+      [stack.config.chromaPort, '/api/v2/version', 'chroma'],
+      [stack.config.ollamaPort, '/api/tags', 'ollama'],
+      [stack.config.ollamaPort, '/api/tags', 'provisioner'],
+    ] as const) {
+      expect([name, await ask(port, path, now[name])]).toEqual([name, 200])
+      expect([name, await ask(port, path, before[name])]).toEqual([name, 401])
+    }
+    await notes.healthy()
+    expect(await notes.lost()).toEqual([])
+  })
+
+  it('has its data moved to other shards while it is written, and back by the line that its settings are refused with', async () => {
+    let isMoved = false
+    const moved = stack.run('reshard', '--shards', '12').finally(() => {
+      isMoved = true
+    })
+    await notes.write('while it moves', () => isMoved)
+    expect(await moved).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/in 12 shards.*set knowledge-stack:shards to 12/s),
+    })
+    const refused = await stack.run('up')
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/laid out for 12/) })
+    expect(refused.stderr).toContain(
+      `npm run reshard -- --stack dev --config-file ${stack.configFile} --shards 10`,
+    )
+    const { code, document, stderr } = await stack.json('reshard', '--shards', '10')
+    expect({ code, document, stderr }).toMatchObject({
+      code: 0,
+      document: { generation: 3, shards: 10, up: { verdict: 'passed' } },
+    })
+    await notes.healthy()
+    expect(await notes.lost()).toEqual([])
+  })
+
+  it('has its data saved in an archive, and back from there when it was deleted', async () => {
+    const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
+    expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
+    await notes.deleteAll()
+    expect(await notes.lost()).toEqual(notes.acknowledged)
+    const restored = await stack.json('restore', '--from', saved.document.archive)
+    expect(restored).toMatchObject({
+      code: 0,
+      document: { written: saved.document.documents, records: saved.document.records },
+    })
+    expect(await notes.lost()).toEqual([])
+  })
+
+  it('is erased of a creator, in the volume too, without a server being stopped', async () => {
+    const secret = 'What Grete has written down is for nobody else to read.'
+    expect(STORED).toContain(await notes.putOf('grete', 'diary', secret))
+    const inVolume = async () => {
+      const chroma = engine.docker.getContainer((await ids('chroma-0'))[0]!)
+      const tar = await buffer(await chroma.getArchive({ path: '/data' }))
+      return tar.includes(secret)
+    }
+    expect(await inVolume()).toBe(true)
+    const before = await everythingOf(engine.docker)
+    const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(document).toMatchObject({
+      creators: [{ creator: 'grete', chunks: 1 }],
+      search: { things: 2, before: 2, after: 0 },
+    })
+    expect(await inVolume()).toBe(false)
+    expect(await everythingOf(engine.docker)).toEqual(before)
+    expect(await notes.lost()).toEqual([])
+  })
+
+  it('has it embedded by another model anew while it is written, and the model before is taken away', async () => {
+    const { name, gguf } = TEAM_MODEL
+    const folder = join(stack.folder, 'team')
+    await mkdir(folder)
+    await writeFile(join(folder, `${name}.gguf`), gguf())
+    stack.config.models = {
+      [name]: { role: 'embedding', sources: [{ kind: 'folder', path: folder }] },
+    }
+    let isOver = false
+    const moved = embedAnew(stack, name, 4).finally(() => {
       isOver = true
-      await writing
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(notes.acknowledged.some(document => document.startsWith('upgrade'))).toBe(true)
-      expect(await chromaImageThere()).toBe(chromaImage(DEFAULT_CHROMA))
-      expect(await notes.lost()).toEqual([])
-    },
-  )
+    })
+    await Promise.all([moved, notes.write('while it is embedded', () => isOver)])
+    await notes.healthy()
+    expect(await notes.lost()).toEqual([])
+  })
 
-  it(
-    'has keys and tokens changed by one command, which ends when the new ones count and the old ones do not',
-    async () => {
-      const token = async (...args: string[]) =>
-        (await stack.run('token', ...args)).stdout.trim().split('\n').at(-1)!
-      const ask = async (port: unknown, path: string, token: string) => {
-        const headers = { authorization: `Bearer ${token}` }
-        return (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
-      }
-      const metrics = (token: string) => ask(stack.config.apiPort, '/metrics', token)
-      const change = async (...args: string[]) => {
-        const { code, stderr, document } = await stack.json('token', ...args)
-        expect({ code, stderr, counts: document.counts }).toMatchObject({ code: 0, counts: 'now' })
-        return document
-      }
-      const kidOf = (token: string) =>
-        JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid
+  it('keeps volumes when it goes down', async () => {
+    await leaveOne()
+    const { code, stdout } = await stack.run('down')
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
+    expect(await partsOf(engine)).toEqual({})
+  })
 
-      const older = await token('--monitor')
-      const { token: newer } = await change('--rotate', '--monitor')
-      expect(kidOf(newer)).not.toBe(kidOf(older))
-      expect([await metrics(newer), await metrics(older)]).toEqual([200, 200])
+  it('has them and its models when it comes back, also where its up was killed or interrupted at any moment', async () => {
+    delete stack.config.httpsProxy
+    delete stack.config.caCertificates
+    const { whole, interrupted, aftermaths } = await interruptOnTheWay(
+      dockerSubject(stack, engine, notes),
+      { seed: SEED, count: MOMENTS, report: console.log },
+    )
+    expect(whole.stderr).not.toMatch(/import/)
+    expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
+    expect(interrupted).not.toEqual([])
+    const { HostConfig, Config } = (await partsOf(engine))['ollama-cpu']!
+    expect(HostConfig.ReadonlyRootfs).toBe(true)
+    expect(Config.Env.join()).not.toMatch(/PROXY|SSL_CERT/)
+  })
 
-      await change('--revoke', '--monitor')
-      expect([await metrics(newer), await metrics(older)]).toEqual([401, 401])
-      expect(await metrics(await token('--monitor'))).toBe(200)
-
-      const before = await readTokens()
-      await change('--rotate', '--servers')
-      const now = await readTokens()
-      for (const [port, path, name] of [
-        [stack.config.chromaPort, '/api/v2/version', 'chroma'],
-        [stack.config.ollamaPort, '/api/tags', 'ollama'],
-        [stack.config.ollamaPort, '/api/tags', 'provisioner'],
-      ] as const) {
-        expect([name, await ask(port, path, now[name])]).toEqual([name, 200])
-        expect([name, await ask(port, path, before[name])]).toEqual([name, 401])
-      }
-      await notes.healthy()
-      expect(await notes.lost()).toEqual([])
-    },
-  )
-
-  it(
-    'has its data moved to other shards while it is written, and back by the line that its settings are refused with',
-    async () => {
-      let isMoved = false
-      const moved = stack.run('reshard', '--shards', '12').finally(() => {
-        isMoved = true
-      })
-      await notes.write('while it moves', () => isMoved)
-      expect(await moved).toMatchObject({
-        code: 0,
-        stdout: expect.stringMatching(/in 12 shards.*set knowledge-stack:shards to 12/s),
-      })
-      const refused = await stack.run('up')
-      expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/laid out for 12/) })
-      expect(refused.stderr).toContain(
-        `npm run reshard -- --stack dev --config-file ${stack.configFile} --shards 10`,
-      )
-      const { code, document, stderr } = await stack.json('reshard', '--shards', '10')
-      expect({ code, document, stderr }).toMatchObject({
-        code: 0,
-        document: { generation: 3, shards: 10, up: { verdict: 'passed' } },
-      })
-      await notes.healthy()
-      expect(await notes.lost()).toEqual([])
-    },
-  )
-
-  it(
-    'has its data saved in an archive, and back from there when it was deleted',
-    async () => {
-      const saved = await stack.json('backup', '--to', join(stack.folder, 'archives'))
-      expect(saved).toMatchObject({ code: 0, document: { creators: 1, unsettled: 0 } })
-      await notes.deleteAll()
-      expect(await notes.lost()).toEqual(notes.acknowledged)
-      const restored = await stack.json('restore', '--from', saved.document.archive)
-      expect(restored).toMatchObject({
-        code: 0,
-        document: { written: saved.document.documents, records: saved.document.records },
-      })
-      expect(await notes.lost()).toEqual([])
-    },
-  )
-
-  it(
-    'is erased of a creator, in the volume too, without a server being stopped',
-    async () => {
-      const secret = 'What Grete has written down is for nobody else to read.'
-      expect(STORED).toContain(await notes.putOf('grete', 'diary', secret))
-      const inVolume = async () => {
-        const chroma = engine.docker.getContainer((await ids('chroma-0'))[0]!)
-        const tar = await buffer(await chroma.getArchive({ path: '/data' }))
-        return tar.includes(secret)
-      }
-      expect(await inVolume()).toBe(true)
-      const before = await everythingOf(engine.docker)
-      const { code, document, stderr } = await stack.json('forget', '--creator', 'grete', '--yes')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(document).toMatchObject({
-        creators: [{ creator: 'grete', chunks: 1 }],
-        search: { things: 2, before: 2, after: 0 },
-      })
-      expect(await inVolume()).toBe(false)
-      expect(await everythingOf(engine.docker)).toEqual(before)
-      expect(await notes.lost()).toEqual([])
-    },
-  )
-
-  it(
-    'has it embedded by another model anew while it is written, and the model before is taken away',
-    async () => {
-      const { name, gguf } = TEAM_MODEL
-      const folder = join(stack.folder, 'team')
-      await mkdir(folder)
-      await writeFile(join(folder, `${name}.gguf`), gguf())
-      stack.config.models = {
-        [name]: { role: 'embedding', sources: [{ kind: 'folder', path: folder }] },
-      }
-      let isOver = false
-      const moved = embedAnew(stack, name, 4).finally(() => {
-        isOver = true
-      })
-      await Promise.all([moved, notes.write('while it is embedded', () => isOver)])
-      await notes.healthy()
-      expect(await notes.lost()).toEqual([])
-    },
-  )
-
-  it(
-    'keeps volumes when it goes down',
-    async () => {
-      await leaveOne()
-      const { code, stdout } = await stack.run('down')
-      expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('stay') })
-      expect(await partsOf(engine)).toEqual({})
-    },
-  )
-
-  it(
-    'has them and its models when it comes back, also where its up was killed or interrupted at any moment',
-    async () => {
-      delete stack.config.httpsProxy
-      delete stack.config.caCertificates
-      const { whole, interrupted, aftermaths } = await interruptOnTheWay(
-        dockerSubject(stack, engine, notes),
-        { seed: SEED, count: MOMENTS, report: console.log },
-      )
-      expect(whole.stderr).not.toMatch(/import/)
-      expect(aftermaths.flatMap(({ faults }) => faults)).toEqual([])
-      expect(interrupted).not.toEqual([])
-      const { HostConfig, Config } = (await partsOf(engine))['ollama-cpu']!
-      expect(HostConfig.ReadonlyRootfs).toBe(true)
-      expect(Config.Env.join()).not.toMatch(/PROXY|SSL_CERT/)
-    },
-  )
-
-  it(
-    'is there again after the machine was switched off and on',
-    async () => {
-      await engine.reboot()
-      const { code, stderr } = await stack.run('up')
-      expect({ code, stderr }).toMatchObject({ code: 0 })
-      expect(await notes.lost()).toEqual([])
-    },
-  )
+  it('is there again after the machine was switched off and on', async () => {
+    await engine.reboot()
+    const { code, stderr } = await stack.run('up')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(await notes.lost()).toEqual([])
+  })
 
   it('is gone with all it had after down --purge', async () => {
     expect((await stack.run('down', '--purge', '--yes')).code).toBe(0)

@@ -36,9 +36,7 @@ import { TestStack } from '../../support/stack/test-stack.ts'
 
 /** A line of what `up` says, with none of what differs from machine to machine and from time to time. */
 const withoutFigures = (line: string): string =>
-  line
-    .replaceAll(/[\d.]+ GiB|127\.0\.0\.1:\d+|(?<=-ctx)\d+/g, '#')
-    .replace(/(?<= from )\w.*$/, '#')
+  line.replaceAll(/[\d.]+ GiB|127\.0\.0\.1:\d+|(?<=-ctx)\d+/g, '#').replace(/(?<= from )\w.*$/, '#')
 
 describe('a stack of local processes', () => {
   let stack: TestStack

@@ -128,24 +128,21 @@ describe('another Chroma under the data of a stack of local processes', () => {
     },
   )
 
-  it(
-    'is taken back by itself where it does not start, with the data as it was when it began',
-    async () => {
-      stack.config.chromaVersion = SPOILING
-      writing = write()
-      const { code, stderr } = await stack.run('up')
-      const statuses = await writing.stop()
-      expect({ code, stderr }).toMatchObject({ code: 1 })
-      expect(stderr).toContain('The upgrade was taken back')
-      expect(stderr).toContain('spoiled what was there')
-      expect(stderr).toContain(`knowledge-stack:chromaVersion ${OLDER}`)
-      expect(statuses.get(503)).toBeGreaterThan(0)
-      expect([await runs(), await recorded()]).toEqual([OLDER, OLDER])
-      expect(await left()).toEqual([])
-      await requireAllThere()
-      expect(STORED).toContain(await put('creator 1', 'after', 'taken back'))
-    },
-  )
+  it('is taken back by itself where it does not start, with the data as it was when it began', async () => {
+    stack.config.chromaVersion = SPOILING
+    writing = write()
+    const { code, stderr } = await stack.run('up')
+    const statuses = await writing.stop()
+    expect({ code, stderr }).toMatchObject({ code: 1 })
+    expect(stderr).toContain('The upgrade was taken back')
+    expect(stderr).toContain('spoiled what was there')
+    expect(stderr).toContain(`knowledge-stack:chromaVersion ${OLDER}`)
+    expect(statuses.get(503)).toBeGreaterThan(0)
+    expect([await runs(), await recorded()]).toEqual([OLDER, OLDER])
+    expect(await left()).toEqual([])
+    await requireAllThere()
+    expect(STORED).toContain(await put('creator 1', 'after', 'taken back'))
+  })
 
   it.each(['freeze', 'copy', 'pulumi up', 'verify', 'data', 'thaw'])(
     'goes on with the next up where it was killed in the step %s',
@@ -204,43 +201,37 @@ describe('another Chroma under the data of a stack of local processes', () => {
     await running.ended
   }
 
-  it(
-    'is put there where the stack does not run, and where it cannot any more',
-    async () => {
-      const cannot = join(stack.env.KNOWLEDGE_STACK_CACHE!, 'python', `chromadb-${OLDER}`)
-      const is = await recorded()
-      for (const version of is === OLDER ? [NEWER] : [OLDER, NEWER]) {
-        await endServers()
-        // What ran before cannot be started any more.
-        if (version === NEWER) await replaceByNothing(cannot)
-        stack.config.chromaVersion = version
-        const { code, stderr } = await stack.run('up')
-        expect({ version, code, stderr }).toMatchObject({ code: 0 })
-        expect(stderr).toContain('The stack does not run')
-        if (version === NEWER) expect(stderr).toContain('There is nothing to go back to')
-        expect(await left()).toEqual([])
-      }
-      await requireAllThere()
-    },
-  )
-
-  it(
-    'is not put under data of Chroma 0.4, which stays as it is, and is told what to do',
-    async () => {
-      expect(await stack.run('down')).toMatchObject({ code: 0 })
-      const folder = localPaths(stack.home).chroma(0)
-      await rm(folder, { recursive: true })
-      await mkdir(folder)
-      const file = join(import.meta.dirname, '../../support/chroma-0/chroma-0.4.15.tar.gz')
-      await extract({ file, cwd: folder })
-      const before = await readFile(join(folder, 'chroma.sqlite3'))
+  it('is put there where the stack does not run, and where it cannot any more', async () => {
+    const cannot = join(stack.env.KNOWLEDGE_STACK_CACHE!, 'python', `chromadb-${OLDER}`)
+    const is = await recorded()
+    for (const version of is === OLDER ? [NEWER] : [OLDER, NEWER]) {
+      await endServers()
+      // What ran before cannot be started any more.
+      if (version === NEWER) await replaceByNothing(cannot)
+      stack.config.chromaVersion = version
       const { code, stderr } = await stack.run('up')
-      expect({ code, stderr }).toMatchObject({ code: 3 })
-      expect(stderr).toContain('has data of Chroma 0.4 to 0.6')
-      expect(stderr).toContain('Move it away')
-      expect(before.equals(await readFile(join(folder, 'chroma.sqlite3')))).toBe(true)
-    },
-  )
+      expect({ version, code, stderr }).toMatchObject({ code: 0 })
+      expect(stderr).toContain('The stack does not run')
+      if (version === NEWER) expect(stderr).toContain('There is nothing to go back to')
+      expect(await left()).toEqual([])
+    }
+    await requireAllThere()
+  })
+
+  it('is not put under data of Chroma 0.4, which stays as it is, and is told what to do', async () => {
+    expect(await stack.run('down')).toMatchObject({ code: 0 })
+    const folder = localPaths(stack.home).chroma(0)
+    await rm(folder, { recursive: true })
+    await mkdir(folder)
+    const file = join(import.meta.dirname, '../../support/chroma-0/chroma-0.4.15.tar.gz')
+    await extract({ file, cwd: folder })
+    const before = await readFile(join(folder, 'chroma.sqlite3'))
+    const { code, stderr } = await stack.run('up')
+    expect({ code, stderr }).toMatchObject({ code: 3 })
+    expect(stderr).toContain('has data of Chroma 0.4 to 0.6')
+    expect(stderr).toContain('Move it away')
+    expect(before.equals(await readFile(join(folder, 'chroma.sqlite3')))).toBe(true)
+  })
 })
 
 /** The cache of the toolchain, with a Chroma of a version that there is none of. */

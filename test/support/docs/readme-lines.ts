@@ -6,7 +6,12 @@ async function fenced(kind: string): Promise<string[][]> {
   const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
   return blocks
     .filter(([, language]) => language === kind)
-    .map(([, , text]) => text!.replaceAll(/\\\n\s*/g, '').trimEnd().split('\n'))
+    .map(([, , text]) =>
+      text!
+        .replaceAll(/\\\n\s*/g, '')
+        .trimEnd()
+        .split('\n'),
+    )
 }
 
 /** What the README shows of the end of a first `npm run up`. */
