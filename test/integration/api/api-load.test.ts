@@ -17,7 +17,7 @@ import { STORED } from '../../support/api/stored.ts'
 import { startTinyDeployment, type TinyDeployment } from '../../support/store/tiny-deployment.ts'
 
 const CALLERS = 200
-const ROUNDS = 6
+const ROUNDS = 4
 const PHASES = 2
 const SLOW_READERS = 20
 /** What a caller waits for after a refusal: as long as it was told to. */

@@ -108,6 +108,9 @@ describe('the OpenAPI document', () => {
           token,
           '--checks',
           checks.join(),
+          // By default a request that takes longer than 10 s is an error of the network.
+          '--request-timeout',
+          '600',
           '--max-examples',
           `${CASES}`,
           '--seed',

@@ -89,7 +89,7 @@ describe.skipIf(!MAY_MOUNT)(
       await within(5000, async () => said.has(507))
       // For as long as the watchdog needs to look at the disk again, and to start Chroma again.
       for (const since = performance.now(); performance.now() - since < 6000; ) {
-        expect((await get(QUIET, 'kept')).status).toBe(200)
+        expect(await get(QUIET, 'kept')).toMatchObject({ status: 200 })
         expect((await ask(QUIET, 'kept')).body).toMatchObject({ hits: [{ document: 'kept' }] })
       }
 
