@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { z } from 'zod'
 import { CopyRequest, DataCopy, workOnCopy } from './data-copy.ts'
 import { Erased, eraseDeleted } from './erase-files.ts'
@@ -27,6 +28,8 @@ export const BesideReport = Searched.extend({
   erased: Erased.optional(),
   /** What is there beside the data, once that is over; absent where a copy was asked for. */
   waste: FileWaste.optional(),
+  /** Bytes that are free on its disk then. */
+  room: z.number().nonnegative().optional(),
   /** The copy that is there then. */
   copy: DataCopy.optional(),
 })
@@ -44,11 +47,13 @@ export async function workBesideData(request: BesideRequest): Promise<BesideRepo
   const erased = request.erase ? await eraseDeleted(request.data) : undefined
   const search = new TraceSearch(request.traces)
   const searched = search.things === 0 ? NOTHING : await searchFiles(request.data, search)
+  const { bavail, bsize } = await statfs(request.data)
   return {
     ...searched,
     things: search.things,
     found: [...search.found],
     erased,
     waste: await fileWaste(request.data),
+    room: bavail * bsize,
   }
 }

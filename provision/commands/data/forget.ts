@@ -47,7 +47,7 @@ export const forget: CommandSpec<ForgetOptions> = {
       }
       if (!yes) await confirm(question(stack, creators, all), signal)
       const statistics = await knowledge.statistics(signal)
-      await requireHeadroom(settings, statistics, secondShard(statistics))
+      await requireHeadroom(settings, statistics, secondShard(statistics), signal)
       const { receipt, file } = await forgetCreators(creators, {
         settings,
         knowledge,

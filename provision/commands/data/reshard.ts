@@ -114,7 +114,9 @@ async function run(
     return dryRun({ from, place, embedder, isThere, statistics, needed }, options.rate, context)
   }
   // What was copied already takes its room.
-  if (!isThere && target === undefined) await requireHeadroom(settings, statistics, needed)
+  if (!isThere && target === undefined) {
+    await steps.run('room', () => requireHeadroom(settings, statistics, needed, signal))
+  }
   const asked = { ...wanted, rate: options.rate }
   const { moveInside } = await commandsFor(settings)
   const done = await steps.run(

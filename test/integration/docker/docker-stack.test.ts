@@ -36,6 +36,7 @@ import {
 import { SEED } from '../../support/searches.ts'
 import { embedAnew } from '../../support/stack/embed-anew.ts'
 import { previousVersion } from '../../support/stack/previous-version.ts'
+import { refusesWithoutRoom } from '../../support/stack/refuses-without-room.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 import { openssl } from '../../support/toolchain/own-ca.ts'
 
@@ -436,6 +437,8 @@ describe.skipIf(noEngine !== undefined)(`a stack of containers (${noEngine ?? 'r
     await notes.healthy()
     expect(await notes.lost()).toEqual([])
   })
+
+  it('is not moved where its disk has no room for two of it', () => refusesWithoutRoom(stack))
 
   it('has its data moved to other shards while it is written, and back by the line that its settings are refused with', async () => {
     let isMoved = false

@@ -20,6 +20,7 @@ import { clusterStack } from '../../support/kubernetes/cluster-stack.ts'
 import { startModelMirror, TEAM_MODEL } from '../../support/models/model-mirror.ts'
 import { MAY_CHANGE_SYSTEM } from '../../support/servers/debian.ts'
 import { embedAnew } from '../../support/stack/embed-anew.ts'
+import { refusesWithoutRoom } from '../../support/stack/refuses-without-room.ts'
 import type { TestStack } from '../../support/stack/test-stack.ts'
 
 const NAMESPACE = 'tenants'
@@ -294,6 +295,8 @@ describe.skipIf(!MAY_CHANGE_SYSTEM)(
       expect((await pods('ollama-cpu-0')).map(isReady)).toEqual([true])
       await write('after the image')
     })
+
+    it('is not moved where its disk has no room for two of it', () => refusesWithoutRoom(stack))
 
     it('has its data moved to other shards, and deployed and verified there', async () => {
       const known = await written()

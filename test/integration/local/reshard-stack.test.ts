@@ -7,6 +7,7 @@ import { layoutRecordOf, localPaths } from '../../../infra/settings/home-paths.t
 import { withLock } from '../../../provision/lock.mjs'
 import { STORED } from '../../support/api/stored.ts'
 import { tinyNomicBert } from '../../support/models/tiny-nomic-bert.ts'
+import { refusesWithoutRoom } from '../../support/stack/refuses-without-room.ts'
 import { TestStack } from '../../support/stack/test-stack.ts'
 
 const CREATORS = Array.from({ length: 12 }, (_, index) => `creator ${index}`)
@@ -63,6 +64,8 @@ describe('the data of a stack of local processes', () => {
     expect(await stats()).toMatchObject({ generation: 1, records: 12 })
     expect((await stack.json('up')).document.changed).toBe(false)
   })
+
+  it('is not moved where its disk has no room for two of it', () => refusesWithoutRoom(stack))
 
   it('is told how it would move, and what that needs', async () => {
     const { code, document } = await stack.json('reshard', '--dry-run')
