@@ -45,5 +45,5 @@ const unknownContext = (context: string, known: string[]) =>
   new Failure(
     'misused',
     `knowledge-stack:kubernetes.context is "${context}"; the kubeconfig has ${known.join(', ') || 'none'}`,
-    { mend: 'pulumi config set --path knowledge-stack:kubernetes.context <name>' },
+    { mend: 'set knowledge-stack:kubernetes.context to one of these' },
   )

@@ -43,7 +43,7 @@ export function generationOf(version: string): Generation {
     throw new Failure(
       'misused',
       `Ollama ${version} ${problem}; supported are ${SUPPORTED_OLLAMA}`,
-      { mend: `name one of these: pulumi config set ${PROJECT}:ollamaVersion ${DEFAULT_OLLAMA}` },
+      { mend: `set ${PROJECT}:ollamaVersion to one of these, such as ${DEFAULT_OLLAMA}` },
     )
   }
   return minorOf(version) <= LAST_ALLOCATING ? 'allocating' : 'spawning'

@@ -339,5 +339,5 @@ const wrongIn =
   (stack: string): Wrong =>
   (key, value, allowed) =>
     new Failure('misused', `${PROJECT}:${key} is ${JSON.stringify(value)}; allowed is ${allowed}`, {
-      mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} ${PROJECT}:${key} <value>`,
+      mend: `edit Pulumi.${stack}.yaml`,
     })

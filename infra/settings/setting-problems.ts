@@ -31,7 +31,7 @@ export function misconfigured(
       : [describeIssue(raw, issue)],
   )
   return new Failure('misused', `Stack ${stack} is configured wrongly:\n  ${lines.join('\n  ')}`, {
-    mend: `edit Pulumi.${stack}.yaml, or: pulumi config set --stack ${stack} <key> <value>`,
+    mend: `edit Pulumi.${stack}.yaml`,
   })
 }
 

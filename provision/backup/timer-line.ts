@@ -22,7 +22,7 @@ export function timerLine(
   }
   if (backup?.schedule === undefined) {
     throw new Failure('misused', `${PROJECT}:backup has no schedule`, {
-      mend: `say where and when: pulumi config set --stack ${stack} ${PROJECT}:backup '{"to":"/backups","schedule":"0 3 * * *","keep":14}'`,
+      mend: `edit Pulumi.${stack}.yaml, to say where and when: ${PROJECT}:backup: {to: /backups, schedule: "0 3 * * *", keep: 14}`,
     })
   }
   const node = dirname(env.npm_node_execpath ?? process.execPath)

@@ -18,14 +18,7 @@ export function completeLines(
   if (stack === undefined || (stack === 'dev' && configFile === undefined)) return text
   const file = configFile === undefined ? '' : ` --config-file ${quoted(configFile)}`
   const named =
-    configFile === undefined
-      ? text
-      : text
-          .replaceAll(`Pulumi.${stack}.yaml`, () => configFile)
-          .replaceAll(
-            `pulumi config set --stack ${stack} `,
-            () => `pulumi config set --stack ${stack}${file} `,
-          )
+    configFile === undefined ? text : text.replaceAll(`Pulumi.${stack}.yaml`, () => configFile)
   return named.replaceAll(LINE, (line, silent = '', command: string, rest = ' --') => {
     if (!commands.has(command) || rest.includes('--config-file')) return line
     const own = ` --stack ${quoted(stack)}`

@@ -50,7 +50,7 @@ export function describeStatus(found: StackStatus, settings: Settings): string {
 const STATES = {
   up: 'is up',
   degraded: 'runs, but not all of it is well',
-  down: 'is down; its data and models stay',
+  down: 'is down; what data and models it has stay',
 }
 
 type Line = readonly [CheckVerdict, string]

@@ -1,4 +1,5 @@
 import type { ModelArgs } from '../../../infra/resources.ts'
+import { describeSource } from '../../../infra/settings/model-definition.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
@@ -70,15 +71,24 @@ function describeAll(settings: readonly InputChange[], planned: readonly EngineS
     ...shown.map(describe),
     ...(pulled > 0 ? [`To be pulled: ${formatBytes(pulled)}`] : []),
     ...(restarted.length > 0 ? [`Started again, and away meanwhile: ${restarted.join(', ')}`] : []),
-    ...(removed ? ['Data and models stay on disk, also of what is deleted here'] : []),
+    ...(removed
+      ? ['What is deleted here is no longer served; its data and models stay on disk']
+      : []),
   ].join('\n')
 }
 
 function describe(step: EngineStep): string {
   const { op, name } = step
-  const size = pulledBytes(step)
-  const about = size > 0 ? `, to be pulled: ${formatBytes(size)}` : describeChanges(changesOf(step))
+  const about = comingFrom(step) ?? describeChanges(changesOf(step))
   return `  ${(isRestarted(step) ? 'restart' : op).padEnd(8)} ${name}${about}`
+}
+
+/** How a model comes that is to come. */
+function comingFrom(step: EngineStep): string | undefined {
+  const size = pulledBytes(step)
+  if (size > 0) return `, to be pulled: ${formatBytes(size)}`
+  const [source] = modelOf(step)?.sources ?? []
+  return source?.kind === 'folder' ? `, from ${describeSource(source)}` : undefined
 }
 
 const changesOf = ({ op, before, inputs }: EngineStep): InputChange[] =>
@@ -94,8 +104,12 @@ function describeChanges(all: readonly InputChange[]): string {
 const isRestarted = ({ op, type }: EngineStep): boolean =>
   (op === 'replace' && RUNS.test(type)) || (op === 'update' && ROLLS.test(type))
 
-/** Of a model that is to come. */
-function pulledBytes({ op, inputs }: EngineStep): number {
-  const { definition } = inputs as Partial<ModelArgs>
-  return op === 'create' ? (definition?.sizeBytes ?? 0) : 0
+/** Of a model that is to come, and not from this machine. */
+function pulledBytes(step: EngineStep): number {
+  const { sources: [source] = [], sizeBytes = 0 } = modelOf(step) ?? {}
+  return source?.kind === 'folder' ? 0 : sizeBytes
 }
+
+/** The model that a step brings. */
+const modelOf = ({ op, inputs }: EngineStep): ModelArgs['definition'] | undefined =>
+  op === 'create' ? (inputs as Partial<ModelArgs>).definition : undefined

@@ -53,7 +53,7 @@ export async function transferFromFirst(
     'unavailable',
     `${job.definition.name} could not be obtained from any of its sources:\n  ${reasons.join('\n  ')}`,
     {
-      mend: 'run it again, which goes on from what has come, or name a registry that has it: pulumi config set knowledge-stack:modelMirror <url>',
+      mend: 'run it again, which goes on from what has come, or set knowledge-stack:modelMirror to a registry that has it',
     },
   )
 }

@@ -57,6 +57,13 @@ describe('a fresh stack with models of its own, of which it says no more than na
     expect(await readOwner(stack.home)).toBeUndefined()
   })
 
+  it('is shown by preview with what is to be pulled, and what comes from a folder of this machine', async () => {
+    const { code, stdout } = await stack.run('preview')
+    expect(code).toBe(0)
+    expect(stdout).toContain(`team-embed:latest, from folder ${join(folder, 'embedding')}`)
+    expect(stdout).toMatch(/team-chat:1b, to be pulled: ([\d.]+ \wiB)\n(.*\n)*To be pulled: \1$/m)
+  })
+
   it('comes up with them, verified', async () => {
     const { code, stderr, document } = await stack.json('up')
     expect({ code, stderr, verdict: document.verdict }).toMatchObject({

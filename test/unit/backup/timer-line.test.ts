@@ -27,7 +27,7 @@ it('a crontab is given one line, which a POSIX shell runs as it is meant', async
 })
 
 it.each([
-  [{}, 'knowledge-stack:backup has no schedule', 'pulumi config set'],
+  [{}, 'knowledge-stack:backup has no schedule', 'schedule: "0 3 * * *"'],
   [{ backup: { to: '/backups' } }, 'knowledge-stack:backup has no schedule', '"schedule"'],
   [{ target: 'kubernetes' }, 'needs no timer', 'CronJob'],
 ])('where the settings are %j there is none, and it is said what to do', (raw, message, mend) => {

@@ -29,10 +29,6 @@ describe('a line that a hint gives', () => {
     ],
     ['npm run up -- --stack docker', 'npm run up -- --stack docker'],
     ['edit Pulumi.dev.yaml', 'edit my team.yaml'],
-    [
-      'pulumi config set --stack dev a b',
-      "pulumi config set --stack dev --config-file 'my team.yaml' a b",
-    ],
     ['npm run up -- --config-file other.yaml', 'npm run up -- --config-file other.yaml'],
   ])('names the configuration file too: %s', (hint, line) => {
     expect(complete(hint, { stack: 'dev', configFile: 'my team.yaml' })).toBe(line)
