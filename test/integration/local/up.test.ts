@@ -36,7 +36,10 @@ import { TestStack } from '../../support/stack/test-stack.ts'
 
 /** A line of what `up` says, with none of what differs from machine to machine and from time to time. */
 const withoutFigures = (line: string): string =>
-  line.replaceAll(/[\d.]+ GiB|127\.0\.0\.1:\d+|(?<=-ctx)\d+/g, '#').replace(/(?<= from )\w.*$/, '#')
+  line
+    .replaceAll(/ -- --stack \S+ --config-file \S+/g, '')
+    .replaceAll(/[\d.]+ GiB|127\.0\.0\.1:\d+|(?<=-ctx)\d+/g, '#')
+    .replace(/(?<= from )\w.*$/, '#')
 
 describe('a stack of local processes', () => {
   let stack: TestStack
@@ -117,8 +120,7 @@ describe('a stack of local processes', () => {
       line
         .replaceAll(/(?<=:)(\d+)\b/g, port => String(ports.get(port) ?? port))
         .replace('npm run -s token --', [...cli, 'token --config-file', stack.configFile].join(' '))
-        .replace('npm run verify', [...cli, 'verify'].join(' '))
-        .replaceAll(/\bcurl\b/g, 'curl -sS --fail-with-body'),
+        .replaceAll(/\bcurl\b/g, "curl --noproxy '*' -sS --fail-with-body"),
     )
     const script = ['set -e', ...lines.map(line => `${line}; echo`)].join('\n')
     const said = await runCommand(['bash', '-c', script], {
@@ -129,7 +131,6 @@ describe('a stack of local processes', () => {
     expect(said).toContain('Ada writes about engines that weave numbers.')
     expect(said).toContain('smollm2:135m')
     expect(said).toContain('"dimensions":384')
-    expect(said).toMatch(/\d+ passed/)
   })
 
   it('has tokens ended and its key rotated by a command that says so, and the API knows it at once', async () => {

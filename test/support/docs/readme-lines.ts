@@ -17,8 +17,8 @@ async function fenced(kind: string): Promise<string[][]> {
 /** What the README shows of the end of a first `npm run up`. */
 export const sampleOfUp = async (): Promise<string[]> => (await fenced('')).flat()
 
-/** The lines of the README that speak to the dev stack's servers, or make a token for that, in their order. */
+/** The lines of the README that call the dev stack's servers, or make a token for that, in their order. */
 export async function linesToServers(): Promise<string[]> {
   const lines = (await fenced('sh')).flat().map(line => line.replace(/ {2,}#.*$/, ''))
-  return lines.filter(line => /^(export TOKEN|curl|CHROMADB_URL)/.test(line))
+  return lines.filter(line => /^(export TOKEN|curl)/.test(line))
 }
