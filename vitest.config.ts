@@ -18,8 +18,8 @@ const ORDER = [
   /./,
 ]
 
-/** On two cores: the suites wait, for servers, clusters and time-outs, about as long as they compute. */
-const WORKERS = 4
+/** On two cores: with more, suites take each other's time and what waits for nothing but time runs longer beside them. */
+const WORKERS = 3
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

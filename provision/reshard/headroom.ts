@@ -67,7 +67,8 @@ export async function requireHeadroom(
   if (short.length === 0) return
   const chunks = Math.ceil((2 * statistics.records) / expected.creators)
   // What servers are held to, and the claims of a cluster, are planned for so much data.
-  const isPlanned = settings.target === 'kubernetes' || (settings.target === 'docker' && memory !== '')
+  const isPlanned =
+    settings.target === 'kubernetes' || (settings.target === 'docker' && memory !== '')
   throw new Failure('refused', `${needed.what} takes ${short.join('; ')}`, {
     mend: isPlanned
       ? `set knowledge-stack:chunksPerCreator ${Math.max(chunks, expected.chunksPerCreator + 1)}, deploy it (npm run up -- --stack ${stack}), and set it back afterwards`
@@ -75,10 +76,7 @@ export async function requireHeadroom(
   })
 }
 
-async function shortOnMachine(
-  settings: Settings,
-  { instances, memory }: Copies,
-): Promise<string> {
+async function shortOnMachine(settings: Settings, { instances, memory }: Copies): Promise<string> {
   const { nodes } = await (await commandsFor(settings)).inventory(settings)
   const free = nodes[0]!.memory
   if (memory * instances <= free) return ''

@@ -5,7 +5,7 @@ import { PHASES } from '../../support/kills/phases.ts'
 import { SEED } from '../../support/searches.ts'
 
 /** `npm run bench -- kills` lets each combination of phase, moment and action happen twice. */
-const INCIDENTS = 20
+const INCIDENTS = 12
 const PAUSES = [2000]
 
 describe('two APIs and a bulk load that are killed, stopped and left in the middle of what they do', () => {

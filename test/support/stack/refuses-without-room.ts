@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { requireHeadroom } from '../../../provision/reshard/headroom.ts'
@@ -11,12 +11,24 @@ const NOTHING: StoreStatistics = {
   creators: { count: 0, exact: true },
   dimension: 384,
   imbalance: null,
-  shards: [],
+  shards: [
+    {
+      shard: 0,
+      collection: 'knowledge_shard_0',
+      instance: 0,
+      exists: false,
+      records: 0,
+      creators: { count: 0, exact: true },
+      dimension: null,
+    },
+  ],
 }
 
 /** A move that takes more than the disk of a stack's Chroma server has is refused, and one that takes nothing is not. */
 export async function refusesWithoutRoom(stack: TestStack): Promise<void> {
-  for (const [name, value] of Object.entries(stack.env)) vi.stubEnv(name, value)
+  // Where the stack is reached, as its commands are told.
+  const before = { ...process.env }
+  Object.assign(process.env, stack.env)
   try {
     const { settings } = await readStackFile('dev', stack.configFile)
     const { signal } = new AbortController()
@@ -32,6 +44,6 @@ export async function refusesWithoutRoom(stack: TestStack): Promise<void> {
       ),
     })
   } finally {
-    vi.unstubAllEnvs()
+    process.env = before
   }
 }
