@@ -3,6 +3,7 @@ import { slicesFromEnd } from '../chroma/batches.ts'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
+import type { Pace } from '../store/pace.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
@@ -22,7 +23,7 @@ const WITH_VECTORS: Compared = { include: EVERYTHING, creators: 250, records: 20
 const WITHOUT_VECTORS: Compared = { include: TEXTS, creators: 1000, records: 8000 }
 /** Records that are read at once, of one creator or of a shard. */
 const READ = 1000
-/** Parts that are compared at the same time. */
+/** Parts, or shards, that are read at the same time. */
 const AT_ONCE = 2
 /** Chroma scales a vector to length 1 whenever it is written, which rounds its numbers of 32 bits. */
 const ROUNDED = 1e-6
@@ -46,7 +47,8 @@ export async function findCopied(
   contents: ReadonlyMap<number, CopiedContent>,
 ): Promise<void> {
   const find = async (records: ChromaCollection) => {
-    for (const { offset, limit } of slicesFromEnd(await records.size(signal), pace.atMost(READ))) {
+    const most = pace.atMost(WITHOUT_VECTORS.records)
+    for (const { offset, limit } of slicesFromEnd(await records.size(signal), most)) {
       const found = await records.page(offset, limit, TEXTS, signal)
       for (const [creator, own] of Map.groupBy(found, ({ id }) => creatorOf(id))) {
         if (creator !== undefined) contents.get(from.shards.of(creator as CreatorId))?.found(own)
@@ -54,7 +56,21 @@ export async function findCopied(
       await pace.wait(found.length)
     }
   }
-  for (const shard of shards) await to.shards.readShard(shard, undefined, find, signal)
+  await together(pace, shards, shard => to.shards.readShard(shard, undefined, find, signal))
+}
+
+/** Does something with each, a few at a time. */
+async function together<Item>(
+  { isHeld }: Pace,
+  items: Iterable<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  // values() hands every item to one of them.
+  const left = [...items].values()
+  const workOn = async () => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: isHeld ? 1 : AT_ONCE }, workOn))
 }
 
 /**
@@ -83,15 +99,10 @@ export async function differentCreators(
       return () => (isLarge ? largeDiffers : partDiffers)(move, shard, names, compared.include)
     })
   }
-  const groups = [...partsLike(vectors, WITH_VECTORS), ...partsLike(texts, WITHOUT_VECTORS)]
-  const parts = groups.values()
-  // values() hands every part to one of them.
-  const work = async () => {
-    for (const compare of parts) {
-      for (const creator of await compare()) different.add(creator)
-    }
-  }
-  await Promise.all(Array.from({ length: move.pace.isHeld ? 1 : AT_ONCE }, work))
+  const parts = [...partsLike(vectors, WITH_VECTORS), ...partsLike(texts, WITHOUT_VECTORS)]
+  await together(move.pace, parts, async compare => {
+    for (const creator of await compare()) different.add(creator)
+  })
   return [...different] as CreatorId[]
 }
 

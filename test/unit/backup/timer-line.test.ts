@@ -28,7 +28,11 @@ it('a crontab is given one line, which a POSIX shell runs as it is meant', async
 
 it.each([
   [{}, 'knowledge-stack:backup has no schedule', 'schedule: "0 3 * * *"'],
-  [{ backup: { to: '/backups' } }, 'knowledge-stack:backup has no schedule', 'schedule: "0 3 * * *"'],
+  [
+    { backup: { to: '/backups' } },
+    'knowledge-stack:backup has no schedule',
+    'schedule: "0 3 * * *"',
+  ],
   [{ target: 'kubernetes' }, 'needs no timer', 'CronJob'],
 ])('where the settings are %j there is none, and it is said what to do', (raw, message, mend) => {
   expect(() => lineOf(raw)).toThrow(
