@@ -56,7 +56,7 @@ export default defineConfig({
           // The real tools are obtained once, before any suite starts servers with them.
           globalSetup: 'test/support/global-setup.ts',
           maxWorkers: WORKERS,
-          // No measure of anything: only what hangs takes so long, beside three other suites on two slow cores.
+          // No measure of anything: only what hangs takes so long, beside other suites on two slow cores.
           testTimeout: 20 * MINUTE,
           hookTimeout: 20 * MINUTE,
         },

@@ -1,5 +1,5 @@
-import { statfs } from 'node:fs/promises'
 import { z } from 'zod'
+import { freeBytes } from '../../infra/free-bytes.ts'
 import { CopyRequest, DataCopy, workOnCopy } from './data-copy.ts'
 import { Erased, eraseDeleted } from './erase-files.ts'
 import { FileWaste, fileWaste } from './file-waste.ts'
@@ -47,13 +47,12 @@ export async function workBesideData(request: BesideRequest): Promise<BesideRepo
   const erased = request.erase ? await eraseDeleted(request.data) : undefined
   const search = new TraceSearch(request.traces)
   const searched = search.things === 0 ? NOTHING : await searchFiles(request.data, search)
-  const { bavail, bsize } = await statfs(request.data)
   return {
     ...searched,
     things: search.things,
     found: [...search.found],
     erased,
     waste: await fileWaste(request.data),
-    room: bavail * bsize,
+    room: await freeBytes(request.data),
   }
 }

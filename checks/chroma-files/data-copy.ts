@@ -9,13 +9,13 @@ import {
   rename,
   rm,
   stat,
-  statfs,
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { freeBytes } from '../../infra/free-bytes.ts'
 import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
 import { COPY_FOLDER } from '../../infra/servers/chroma-watchdog.ts'
 import { syncFile } from '../../infra/sync-file.ts'
@@ -222,8 +222,7 @@ async function requireRoom(data: string): Promise<void> {
   const { size: database } = await stat(join(data, DATABASE))
   const indexes = await indexFiles(data)
   const needed = indexes.reduce((sum, { size }) => sum + size, database + CHROMA_RESERVE)
-  const { bavail, bsize } = await statfs(data)
-  const free = bavail * bsize
+  const free = await freeBytes(data)
   if (free >= needed) return
   throw new Failure(
     'refused',

@@ -1,8 +1,9 @@
-import { rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Failure } from '../../infra/failure.ts'
+import { freeBytes } from '../../infra/free-bytes.ts'
 import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
 import { REWRITING } from '../../infra/servers/chroma-watchdog.ts'
 import { type Bytes, formatBytes, type Millis, minutes } from '../../infra/units.ts'
@@ -38,8 +39,7 @@ export type Erased = z.infer<typeof Erased>
 export async function eraseDeleted(data: string): Promise<Erased> {
   const path = join(data, DATABASE)
   const before = await sizeOf(path)
-  const { bavail, bsize } = await statfs(data)
-  const [free, needed] = [bavail * bsize, NEEDED * before + CHROMA_RESERVE]
+  const [free, needed] = [await freeBytes(data), NEEDED * before + CHROMA_RESERVE]
   if (free < needed) {
     throw new Failure(
       'refused',

@@ -1,9 +1,10 @@
-import { access, rm, statfs } from 'node:fs/promises'
+import { access, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import { DISK_PATH } from '../../infra/auth-proxy/routes.ts'
+import { freeBytes } from '../../infra/free-bytes.ts'
 import { CHROMA_RESERVE } from '../../infra/servers/chroma-disk-reserve.ts'
 import { roomFileOf, soundFileOf } from '../../infra/servers/chroma-watchdog.ts'
-import { type Bytes, formatBytes, type Millis, seconds } from '../../infra/units.ts'
+import { formatBytes, type Millis, seconds } from '../../infra/units.ts'
 import type { Connection } from '../transport/connection.ts'
 import { ServerError } from '../transport/server-error.ts'
 
@@ -26,7 +27,7 @@ export interface Disk {
 export const diskOf = ({ label }: Connection, folder: string): Disk => ({
   beforeWrites: true,
   async requireRoom() {
-    const free = await freeIn(folder)
+    const free = await freeBytes(folder)
     if (free < CHROMA_RESERVE) {
       const found = `${formatBytes(free)} are free, and ${formatBytes(CHROMA_RESERVE)} are kept free`
       throw full(
@@ -42,7 +43,7 @@ export const diskOf = ({ label }: Connection, folder: string): Disk => ({
   },
   async failed(error) {
     const isFull = error instanceof ServerError && error.reason === 'full'
-    if (isFull || (await freeIn(folder)) < CHROMA_RESERVE) {
+    if (isFull || (await freeBytes(folder)) < CHROMA_RESERVE) {
       await rm(soundFileOf(folder), { force: true })
     }
   },
@@ -70,11 +71,6 @@ const full = (message: string, disk = 'that disk') =>
   new ServerError('full', message, {
     mend: `make room on ${disk}; what is stored can be read meanwhile, and writing goes on by itself within seconds`,
   })
-
-async function freeIn(folder: string): Promise<Bytes> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
-}
 
 const isThere = (file: string): Promise<boolean> =>
   access(file).then(

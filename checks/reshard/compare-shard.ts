@@ -21,7 +21,7 @@ interface Compared {
 const WITH_VECTORS: Compared = { include: EVERYTHING, creators: 250, records: 2000 }
 /** Texts alone take less memory, and each request of Chroma's time what it takes for some 50 records. */
 const WITHOUT_VECTORS: Compared = { include: TEXTS, creators: 1000, records: 8000 }
-/** Records that are read at once, of one creator or of a shard. */
+/** Records of one creator that are read at once. */
 const READ = 1000
 /** Parts, or shards, that are read at the same time. */
 const AT_ONCE = 2

@@ -97,16 +97,17 @@ async function shortOfLimit(
   return `${formatBytes(memory)} of a Chroma server's memory beside the ${formatBytes(now)} of what there is, and each is held to ${formatBytes(limit)}`
 }
 
-/** Servers on one machine share its disk; those of a cluster have one each. */
+/** Servers on one machine share its disk, which one look tells of; those of a cluster have one each. */
 async function shortOfDisk(
   settings: Settings,
   { first, instances, disk }: Copies,
   signal: AbortSignal,
 ): Promise<string> {
   const target = await commandsFor(settings)
-  const needed = settings.target === 'kubernetes' ? disk : disk * instances
+  const isShared = settings.target !== 'kubernetes'
+  const [disks, needed] = isShared ? [1, disk * instances] : [instances, disk]
   const short: string[] = []
-  for (let instance = first; instance < first + instances; instance += 1) {
+  for (let instance = first; instance < first + disks; instance += 1) {
     const request = { traces: '', erase: false }
     const { room = 0 } = await target.besideData(settings, instance, request, signal)
     const usable = Math.max(0, room - CHROMA_RESERVE)

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { StoreStatistics } from '../../../checks/store/statistics.ts'
 import { readStackFile } from '../../../infra/settings/settings-file.ts'
 import { requireHeadroom } from '../../../provision/reshard/headroom.ts'
@@ -28,7 +28,7 @@ const NOTHING: StoreStatistics = {
 export async function refusesWithoutRoom(stack: TestStack): Promise<void> {
   // Where the stack is reached, as its commands are told.
   const before = { ...process.env }
-  Object.assign(process.env, stack.env)
+  for (const [name, value] of Object.entries(stack.env)) vi.stubEnv(name, value)
   try {
     const { settings } = await readStackFile('dev', stack.configFile)
     const { signal } = new AbortController()
@@ -44,6 +44,7 @@ export async function refusesWithoutRoom(stack: TestStack): Promise<void> {
       ),
     })
   } finally {
-    process.env = before
+    // Not by unstubAllEnvs: what the suite has set for itself stays.
+    for (const name of Object.keys(stack.env)) vi.stubEnv(name, before[name])
   }
 }
