@@ -37,6 +37,7 @@ const isolate = false
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {
         test: {
