@@ -3,7 +3,6 @@ import { slicesFromEnd } from '../chroma/batches.ts'
 import type { Include, StoredRecord } from '../chroma/chroma-records.ts'
 import type { ChromaCollection } from '../chroma/collection.ts'
 import type { CreatorId } from '../store/creator-id.ts'
-import type { Pace } from '../store/pace.ts'
 import { CurrentVersions } from '../store/records/current-versions.ts'
 import { creatorOf } from '../store/records/record-id.ts'
 import { currentIds, EVERYTHING, TEXTS, whereCreators } from '../store/shards/creators-records.ts'
@@ -11,6 +10,7 @@ import type { ShardCollections } from '../store/shards/shard-collections.ts'
 import { partsOf, type ShardCreator } from '../store/shards/shard-creators.ts'
 import type { CopiedContent } from './copied-content.ts'
 import { asCopied, type Move } from './move.ts'
+import { together } from './together.ts'
 
 /** What is compared, and of how many creators at once, and about how many records these have. */
 interface Compared {
@@ -23,8 +23,6 @@ const WITH_VECTORS: Compared = { include: EVERYTHING, creators: 250, records: 20
 const WITHOUT_VECTORS: Compared = { include: TEXTS, creators: 1000, records: 8000 }
 /** Records of one creator that are read at once. */
 const READ = 1000
-/** Parts, or shards, that are read at the same time. */
-const AT_ONCE = 2
 /** Chroma scales a vector to length 1 whenever it is written, which rounds its numbers of 32 bits. */
 const ROUNDED = 1e-6
 
@@ -57,20 +55,6 @@ export async function findCopied(
     }
   }
   await together(pace, shards, shard => to.shards.readShard(shard, undefined, find, signal))
-}
-
-/** Does something with each, a few at a time. */
-async function together<Item>(
-  { isHeld }: Pace,
-  items: Iterable<Item>,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  // values() hands every item to one of them.
-  const left = [...items].values()
-  const workOn = async () => {
-    for (const item of left) await work(item)
-  }
-  await Promise.all(Array.from({ length: isHeld ? 1 : AT_ONCE }, workOn))
 }
 
 /**

@@ -15,6 +15,7 @@ import { type CopiedShard, copyShard, switchShard } from './move-shard.ts'
 import { describePlace, flagsOf, isSamePlace, type Place, placeOf } from './place.ts'
 import { endRebuild } from './rebuild-shard.ts'
 import { RecordWriter } from './record-writer.ts'
+import { together } from './together.ts'
 
 /** A server that takes longer to put a request in that it has been sent takes longer for the next mover's first one too. */
 const ON_ITS_WAY: Millis = seconds(3)
@@ -61,7 +62,10 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const result = { copied: 0, creators: 0, kept: [] as string[], longestClosed: 0 }
   const { from } = found
   // Of one that was killed before it deleted what creators had left.
-  for (const { shards } of found.left) result.kept.push(...(await deleteRecords(shards, signal)))
+  const pace = new Pace(options.rate, signal)
+  for (const { shards } of found.left) {
+    result.kept.push(...(await deleteRecords(shards, pace, signal)))
+  }
   const { length } = from.shards.servers
   const { embeddingModel = from.shards.settings.embeddingModel } = options
   const wanted = {
@@ -87,7 +91,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     to,
     embedsAnew: target.embeddingModel !== from.shards.settings.embeddingModel,
     signal,
-    pace: new Pace(options.rate, signal),
+    pace,
     onCopied(records) {
       result.copied += records
       const rest = formatRest(result.copied, total, performance.now() - started)
@@ -106,13 +110,13 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     const contents = new Map(copied.map(({ shard, content }) => [shard, content]))
     await findCopied(move, all(to.shards), contents)
   }
-  for (const each of copied) {
+  await together(move.pace, copied, async each => {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
     const { creators, longestClosed } = await switchShard(move, target, each)
     result.creators += creators
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
-  }
-  result.kept.push(...(await deleteRecords(from.shards, signal)))
+  })
+  result.kept.push(...(await deleteRecords(from.shards, move.pace, signal)))
   return { ...result, generation: target.generation, shards, embeddingModel }
 }
 
@@ -165,13 +169,17 @@ async function begin(
 }
 
 /** @returns collections that have something else */
-async function deleteRecords(shards: ShardCollections, signal: AbortSignal): Promise<string[]> {
+async function deleteRecords(
+  shards: ShardCollections,
+  pace: Pace,
+  signal: AbortSignal,
+): Promise<string[]> {
   const kept: string[] = []
-  for (const [shard, { name }] of await shards.existing(signal)) {
+  await together(pace, await shards.existing(signal), async ([shard, { name }]) => {
     const { others } = await creatorsOf(shards, shard, signal)
     if (others > 0) kept.push(`${shards.database}/${name}`)
     else await shards.server(shard).deleteCollection(shards.database, name, signal)
-  }
+  })
   return kept
 }
 

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { ProcessOutput, ProcessPromise } from 'zx/core'
 import { PROJECT_ROOT } from '../../infra/project.ts'
 import { localPaths } from '../../infra/settings/home-paths.ts'
@@ -20,6 +21,7 @@ import { removeTornAttributes } from './torn-attributes.ts'
 
 /** Time the engine has to end what is under way after an interrupt, before it is killed. */
 const GRACE: Millis = seconds(30)
+const PRELOADED = `--import=${pathToFileURL(join(PROJECT_ROOT, 'provision', 'egress', 'preload.ts'))}`
 
 /**
  * Pulumi's command as a process that works on one stack. While it does it is written down beside the state, until it has
@@ -107,6 +109,8 @@ export class EngineProcess {
         ...this.#env,
         ...this.#backend.env,
         PATH: [...this.#pulumi.binFolders, dirname(process.execPath), this.#env.PATH].join(':'),
+        // The language host that is built from source does not take `nodeargs` from Pulumi.yaml.
+        NODE_OPTIONS: [this.#env.NODE_OPTIONS, PRELOADED].filter(Boolean).join(' '),
         PULUMI_SKIP_UPDATE_CHECK: 'true',
         PULUMI_ENABLE_STREAMING_JSON_PREVIEW: 'true',
       },
