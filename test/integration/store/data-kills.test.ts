@@ -3,7 +3,7 @@ import { type DataKills, runDataKills } from '../../support/data-kills/data-kill
 import { SEED } from '../../support/searches.ts'
 
 /** `npm run bench -- data-kills` kills more than two hundred. */
-const KILLS = 10
+const KILLS = 20
 const PAUSES = [1500]
 
 describe('commands on data that are killed while two processes write', () => {
