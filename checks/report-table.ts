@@ -1,46 +1,26 @@
-import Table from 'cli-table3'
 import { formatDuration } from '../infra/units.ts'
 import { signOf, wordOf } from './check-verdict.ts'
 import { type CheckResult, describeReport, groupAlike, type Report } from './report.ts'
-
-const SIGN_WIDTH = 15
-const TIME_WIDTH = 11
-const PADDING = 2
-const NARROWEST = 30
+import { fold, textTable } from './text-table.ts'
 
 /**
  * The report for a terminal: a line for each check, or for all those that found the same, then what to do about those that did not pass.
  * @param width columns of the terminal
  */
 export function toTable(report: Report, width = process.stdout.columns ?? 120): string {
-  const kinds = groupAlike(report.checks)
-  const nameWidth = Math.max(...kinds.map(checks => label(checks).length)) + PADDING
-  const rest = width - SIGN_WIDTH - nameWidth - TIME_WIDTH
-  const table = new Table({
-    head: ['', 'check', 'found', 'time'],
-    colWidths: [SIGN_WIDTH, nameWidth, Math.max(NARROWEST, rest), TIME_WIDTH],
-    wordWrap: true,
-    chars: NO_LINES,
-    style: { head: [], border: [] },
-  })
-  for (const checks of kinds) {
+  const rows = groupAlike(report.checks).map(checks => {
     const millis = checks.reduce((sum, check) => sum + check.millis, 0)
     const { verdict } = checks[0]!
     const sign = `${signOf(verdict)} ${wordOf(verdict)}`
-    table.push([sign, label(checks), found(checks), formatDuration(millis)])
-  }
-  return [title(report), table, ...mends(report), summary(report)].join('\n')
+    return [sign, label(checks), found(checks), formatDuration(millis)]
+  })
+  const table = textTable(['', 'check', 'found', 'time'], rows, width)
+  const others = [...mends(report), summary(report)].map(line => fold(line, width))
+  return [fold(title(report), width), table, ...others].join('\n')
 }
 
 const label = (checks: readonly CheckResult[]): string =>
   checks.length === 1 ? checks[0]!.name : `${checks.length} checks`
-
-const NO_LINES = Object.fromEntries(
-  ['top', 'bottom', 'left', 'right', 'mid']
-    .flatMap(side => [side, `${side}-mid`, `${side}-left`, `${side}-right`, `${side}-middle`])
-    .concat('left-mid', 'right-mid', 'mid-mid', 'middle')
-    .map(name => [name, '']),
-)
 
 function found(checks: readonly CheckResult[]): string {
   const [{ detail, notes = [] }] = checks as [CheckResult]

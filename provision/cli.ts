@@ -58,6 +58,7 @@ try {
   for (const command of commands) program.addCommand(command)
   program.command('bench').description('the measurements of docs/benchmarks.md')
   program.version(PROJECT_VERSION, '--version', 'the version of this project')
+  program.showHelpAfterError('  → npm run help')
   await program.parseAsync()
 } catch (error) {
   process.exitCode = explain(stop.signal.aborted ? stop.signal.reason : error)
@@ -75,6 +76,7 @@ function commandOf(spec: AnyCommand): Command {
   command.option('--json', 'one JSON document on standard output, all else on standard error')
   command.option('--verbose', 'tell more of how things were done')
   command.version(PROJECT_VERSION, '--version', 'the version of this project')
+  command.showHelpAfterError(`  → npm run ${spec.name} -- --help`)
   const examples = (EXAMPLES[spec.name] ?? []).map(line => `  ${line}`)
   command.addHelpText('after', ['', 'Examples:', ...examples].join('\n'))
   command.action(async options => {

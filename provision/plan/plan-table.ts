@@ -1,4 +1,4 @@
-import Table from 'cli-table3'
+import { fold, textTable } from '../../checks/text-table.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import {
   describeAlternative,
@@ -9,21 +9,30 @@ import {
 import type { Resources } from '../../infra/capacity/workload.ts'
 import { formatBytes } from '../../infra/units.ts'
 
-/** The plan for a terminal: what each model and server takes, what each machine has left, the verdict. */
-export function renderTable(plan: StackPlan): string {
-  const sections = [
-    modelTable(plan),
-    serverTable(plan),
-    nodeTable(plan),
+/**
+ * The plan for a terminal: what each model and server takes, what each machine has left, the verdict.
+ * @param width columns of the terminal
+ */
+export function renderTable(plan: StackPlan, width = process.stdout.columns ?? Infinity): string {
+  const tables = [modelTable(plan), serverTable(plan), nodeTable(plan)]
+  const lines = [
     describeData(plan),
     ...describeCaveats(plan),
     describeVerdict(plan),
     ...alternativeLines(plan),
   ]
-  return sections.join('\n')
+  return [
+    ...tables.map(({ head, rows }) => `${textTable(head, rows, width)}\n`),
+    ...lines.map(line => fold(line, width)),
+  ].join('\n')
 }
 
-function modelTable({ models }: StackPlan): string {
+interface Cells {
+  head: string[]
+  rows: string[][]
+}
+
+function modelTable({ models }: StackPlan): Cells {
   const head = [
     'Model',
     'Context',
@@ -54,10 +63,10 @@ function modelTable({ models }: StackPlan): string {
       bothSides(model.resident),
     ]
   })
-  return table(head, rows)
+  return { head, rows }
 }
 
-function serverTable({ workloads }: StackPlan): string {
+function serverTable({ workloads }: StackPlan): Cells {
   const rows = workloads.map(({ name, requests, limits, node }) => [
     name,
     `${requests.cpu}`,
@@ -66,10 +75,10 @@ function serverTable({ workloads }: StackPlan): string {
     formatBytes(requests.disk),
     node ?? 'none',
   ])
-  return table(['Server', 'CPU', 'Memory limit', 'GPU', 'Disk', 'Machine'], rows)
+  return { head: ['Server', 'CPU', 'Memory limit', 'GPU', 'Disk', 'Machine'], rows }
 }
 
-function nodeTable({ nodes }: StackPlan): string {
+function nodeTable({ nodes }: StackPlan): Cells {
   const rows = nodes.map(({ name, cpu, memory, remaining, gpus, source }) => [
     name,
     `${cpu}`,
@@ -79,13 +88,7 @@ function nodeTable({ nodes }: StackPlan): string {
     remaining.disk === undefined ? '–' : formatBytes(remaining.disk),
     source,
   ])
-  return table(['Machine', 'Cores', 'Memory', 'Left', 'GPUs left', 'Disk left', 'From'], rows)
-}
-
-function table(head: string[], rows: string[][]): string {
-  const made = new Table({ head, style: { head: [], border: [] } })
-  made.push(...rows)
-  return made.toString()
+  return { head: ['Machine', 'Cores', 'Memory', 'Left', 'GPUs left', 'Disk left', 'From'], rows }
 }
 
 /** `2 × 22.3 GiB` */

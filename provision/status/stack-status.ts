@@ -9,6 +9,7 @@ import { type Bytes, type Millis, seconds } from '../../infra/units.ts'
 import type { CommandContext } from '../commands/command.ts'
 import { findDeployed } from '../deployed.ts'
 import { planHere } from '../plan/deploy-decision.ts'
+import { deployedSettings } from '../pulumi/deployed-settings.ts'
 import type { ServerStatus, TargetCommands } from '../targets/target.ts'
 import { commandsFor } from '../targets/targets.ts'
 import { readUpgrade } from '../upgrade/upgrade-record.ts'
@@ -32,6 +33,7 @@ export async function stackStatus(stack: StackFile, context: CommandContext): Pr
     target: settings.target,
     home,
     hasFolder,
+    wasDeployed: (await deployedSettings(settings)) !== undefined,
     state: stateOf(processes, seen.servers ?? []),
     processes,
     servers: seen.servers ?? [],

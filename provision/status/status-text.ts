@@ -13,8 +13,9 @@ export interface StackStatus {
   stack: string
   target: Settings['target']
   home: string
-  /** Whether its folder is there: it was deployed at some time. */
   hasFolder: boolean
+  /** Whether an `up` from this machine came to its end. */
+  wasDeployed: boolean
   state: 'up' | 'degraded' | 'down'
   processes: readonly ServerStatus[]
   servers: readonly ServerHealth[]
@@ -30,7 +31,7 @@ export interface StackStatus {
 /** For people: a line for each server that runs, each that answers, and what was last done with the stack. */
 export function describeStatus(found: StackStatus, settings: Settings): string {
   const { stack, target, home, state, processes, servers, memory, upgrade } = found
-  if (!found.hasFolder && state === 'down') {
+  if (!found.wasDeployed && state === 'down') {
     return `Stack ${stack} (${target}) is not deployed\n  → npm run up`
   }
   const lines: Line[] = [

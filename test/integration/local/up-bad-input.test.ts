@@ -69,6 +69,7 @@ describe('up with bad input', () => {
     const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' })
     expect(status).toBe(2)
     expect(stderr).toContain('--stak')
+    expect(stderr).toContain('→ npm run up -- --help')
   })
 
   it('names who holds a port, and starts nothing', async () => {
