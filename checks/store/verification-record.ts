@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { DeployedModel } from '../../infra/outputs.ts'
 import type { ChromaServer } from '../chroma/chroma-server.ts'
 import { CheckResult, Report } from '../report.ts'
 import { parseRecorded } from './shards/parse-recorded.ts'
@@ -11,6 +12,8 @@ export const LastVerification = Report.pick({
   readOnly: true,
 }).extend({
   checks: z.array(CheckResult.pick({ name: true, verdict: true, detail: true })),
+  /** Bytes that the plan sets aside for each model, of the host and of GPUs; without those that nobody planned. */
+  planned: z.record(z.string(), z.int().nonnegative()).default({}),
 })
 export type LastVerification = z.infer<typeof LastVerification>
 
@@ -32,7 +35,13 @@ export class VerificationRecord {
       : parseRecorded(LastVerification, value, 'a verification')
   }
 
-  async put(report: Report): Promise<void> {
-    await this.#records.put(LAST, LastVerification.parse(report))
+  /** @param models as they were deployed. Where none of them tells what was planned, what is recorded of that stays. */
+  async put(report: Report, models: readonly DeployedModel[]): Promise<void> {
+    const told = models.flatMap(({ name, planned }) =>
+      planned === undefined ? [] : [[name, planned.host + planned.gpu]],
+    )
+    const before = told.length > 0 ? undefined : await this.last().catch(() => undefined)
+    const planned = before?.planned ?? Object.fromEntries(told)
+    await this.#records.put(LAST, LastVerification.parse({ ...report, planned }))
   }
 }

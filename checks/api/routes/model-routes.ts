@@ -1,11 +1,12 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { type Millis, seconds } from '../../../infra/units.ts'
 import type { ConnectedDeployment } from '../../connected-deployment.ts'
 import { HttpError } from '../errors.ts'
 import { shared } from '../health/share-result.ts'
 import { RELOAD_WORK, WORK } from '../traffic/limits.ts'
 import { responsesOf } from '../traffic/response-size.ts'
-import { look, ModelView, reload } from './model-view.ts'
+import { look, ModelView, type Plans, reload } from './model-view.ts'
 
 const Models = z.object({ models: z.array(ModelView) })
 const Reload = z
@@ -14,16 +15,29 @@ const Reload = z
   })
   .prefault({})
 
+const PLANS_WITHIN: Millis = seconds(2)
+
+/** As the last verification recorded them. A Chroma that cannot tell them does not keep how the models are from being told. */
+const plansOf = (deployment: ConnectedDeployment, signal: AbortSignal): Promise<Plans> =>
+  deployment
+    .knowledge()
+    .verification.last(AbortSignal.any([signal, AbortSignal.timeout(PLANS_WITHIN)]))
+    .then(
+      last => last?.planned ?? {},
+      () => ({}),
+    )
+
 /** The deployment's models: how they are, and loading them again. */
 export const modelRoutes: FastifyPluginAsyncZod<{
   deployment: ConnectedDeployment
   probe: ConnectedDeployment
 }> = async (api, { deployment: { inference }, probe }) => {
   // Past the connections that questions need, and once for all who ask meanwhile: servers may take their time.
-  const lookAtAll = shared(() => {
+  const lookAtAll = shared(async () => {
     const signal = AbortSignal.timeout(WORK)
     const { models } = probe.inference
-    return Promise.all(models.map(model => look(probe.inference, model, signal)))
+    const plans = await plansOf(probe, signal)
+    return Promise.all(models.map(model => look(probe.inference, model, plans, signal)))
   })
   api.get(
     '/status',
@@ -65,9 +79,10 @@ export const modelRoutes: FastifyPluginAsyncZod<{
       }
       // A caller that leaves in the middle must not leave a model unloaded.
       const signal = AbortSignal.timeout(RELOAD_WORK)
+      const plans = await plansOf(probe, signal)
       const reloaded = []
       // One after another: two at once may not fit where each of them does.
-      for (const model of chosen) reloaded.push(await reload(inference, model, signal))
+      for (const model of chosen) reloaded.push(await reload(inference, model, plans, signal))
       return { models: reloaded }
     },
   )

@@ -39,15 +39,18 @@ export const ModelView = z.object({
 z.globalRegistry.add(ModelView, { id: 'Model' })
 export type ModelView = z.infer<typeof ModelView>
 
+/** Bytes that are planned for models, by their names. */
+export type Plans = Readonly<Record<string, number>>
+
 /** How a model is. A server that does not answer is told as the problem of its models, not of the others. */
 export async function look(
   inference: Inference,
   model: DeployedModel,
+  plans: Plans,
   signal: AbortSignal,
 ): Promise<ModelView> {
   const { name, serves, role, pool } = model
-  const { planned } = model
-  const plannedBytes = planned === undefined ? null : planned.host + planned.gpu
+  const plannedBytes = plans[name] ?? null
   const known = { name, serves, role, pool, pinnedDigest: model.digest ?? null, plannedBytes }
   try {
     const status = await modelStatus(inference.server(model), model, signal)
@@ -89,11 +92,12 @@ export async function look(
 export async function reload(
   inference: Inference,
   model: DeployedModel,
+  plans: Plans,
   signal: AbortSignal,
 ): Promise<ModelView> {
   await inference.reload(model, signal)
   await answerOnce(inference, model, signal)
-  const view = await look(inference, model, signal)
+  const view = await look(inference, model, plans, signal)
   const wrong =
     view.problem ??
     (view.asProvisioned === false ? 'its digest is another than provisioned' : undefined) ??

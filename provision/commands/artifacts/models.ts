@@ -100,7 +100,7 @@ async function compare(settings: Settings, outputs: Outputs, url: string, steps:
   const found = await steps.run('embeddings', task => compareWith(settings, outputs, url, task))
   const { stack } = settings
   return {
-    text: `Stack ${stack}: ${describeComparison(found)}\nGo on with: npm run up -- --stack ${stack}`,
+    text: `Stack ${stack}: ${describeComparison(found)}\n  → npm run up -- --stack ${stack}`,
     document: { stack, comparison: found },
   }
 }

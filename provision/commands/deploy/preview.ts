@@ -1,5 +1,6 @@
 import type { ModelArgs } from '../../../infra/resources.ts'
 import { describeSource } from '../../../infra/settings/model-definition.ts'
+import { Config } from '../../../infra/settings/settings-schema.ts'
 import { formatBytes } from '../../../infra/units.ts'
 import { claimHome } from '../../ownership/home-owner.ts'
 import { planStep } from '../../plan/deploy-decision.ts'
@@ -36,7 +37,8 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
         engine.run('preview', task),
       )
       const before = await deployedSettings(stack.settings)
-      const settings = before === undefined ? [] : inputChanges(before, stack.configured)
+      const settings =
+        before === undefined ? [] : inputChanges(inForce(before), inForce(stack.configured))
       return {
         text: planned.length === 0 ? 'Nothing to change' : describeAll(settings, planned),
         document: {
@@ -50,6 +52,15 @@ export const preview: CommandSpec<StackOptions & ToolchainFlags> = {
   },
 }
 
+/** What is set, and the default of what is not, as text: Pulumi's own command writes a number as one. */
+const inForce = (configured: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries({ ...Config.parse({}), ...configured }).map(([key, value]) => [
+      key,
+      typeof value === 'object' ? value : String(value),
+    ]),
+  )
+
 /** The other two that the engine has for what it replaces. */
 const PARTS_OF_REPLACE: ReadonlySet<string> = new Set(['create-replacement', 'delete-replaced'])
 /** Operations on what stays, as something else than it was. */
@@ -58,6 +69,8 @@ const CHANGES: ReadonlySet<string> = new Set(['update', 'replace'])
 const RUNS = /:(Process|Container|StatefulSet|Deployment|DaemonSet|Pod)$/
 /** A cluster starts the pods of these again when they are updated. */
 const ROLLS = /:(StatefulSet|Deployment|DaemonSet)$/
+/** What a verification is made again for: identities of processes, which nobody knows. */
+const TRIGGERS = 'triggers'
 /** Changes of one resource that are told each. */
 const MOST_CHANGES = 6
 
@@ -95,7 +108,7 @@ const changesOf = ({ op, before, inputs }: EngineStep): InputChange[] =>
   CHANGES.has(op) ? inputChanges(before, inputs) : []
 
 function describeChanges(all: readonly InputChange[]): string {
-  const changes = all.filter(change => change.to !== ANOTHER)
+  const changes = all.filter(({ path, to }) => to !== ANOTHER && path !== TRIGGERS)
   if (changes.length === 0) return ''
   const more = changes.length > MOST_CHANGES ? [`and ${changes.length - MOST_CHANGES} more`] : []
   return `, ${[...changes.slice(0, MOST_CHANGES).map(describeChange), ...more].join(', ')}`

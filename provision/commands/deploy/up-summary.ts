@@ -1,3 +1,4 @@
+import { wordOf } from '../../../checks/check-verdict.ts'
 import { describeReport, type Report } from '../../../checks/report.ts'
 import type { StackPlan } from '../../../infra/capacity/stack-plan.ts'
 import type { Outputs } from '../../../infra/outputs.ts'
@@ -39,9 +40,10 @@ export function summarise(deployed: Deployed) {
   ]
   return {
     text: [
-      `Stack ${stack}: ${changed ? 'deployed' : 'nothing to change'}, ${report.verdict === 'passed' ? 'verified' : `verification ${report.verdict}`}`,
+      `Stack ${stack}: ${changed ? 'deployed' : 'nothing to change'}, ${report.verdict === 'passed' ? 'verified' : `verification ${wordOf(report.verdict)}`}`,
       ...rows.map(([name, value]) => `  ${name?.padEnd(10)} ${value}`),
-      'Go on with: npm run verify | npm run status | npm run down',
+      'Go on with',
+      ...['verify', 'status', 'down'].map(command => `  → npm run ${command}`),
     ].join('\n'),
     document: {
       stack,

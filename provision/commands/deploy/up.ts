@@ -125,6 +125,8 @@ async function deploy(
           part => `${describeReport(part)}, as part of the update`,
           verdictIn,
         )
+  // The one that was part of the update did not know the plan.
+  await recordVerification(outputs, report)
   // What servers that an earlier version started have made meanwhile.
   await tightenHome(settings)
   const { backend } = engine
@@ -136,9 +138,7 @@ async function deploy(
 /** What requests have loaded otherwise than planned is loaded anew first: the checks may not do it. */
 async function verifyLoaded(outputs: Outputs, steps: Steps): Promise<Report> {
   await steps.run('models', task => loadBeforeChecks(outputs, task), describeLoaded)
-  const report = await verifyStep(outputs, { readOnly: false, deep: false }, steps)
-  await recordVerification(outputs, report)
-  return report
+  return verifyStep(outputs, { readOnly: false, deep: false }, steps)
 }
 
 /** The report of a verification that was part of this very update; the state may hold one from an earlier update. */

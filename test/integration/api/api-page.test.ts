@@ -138,8 +138,11 @@ describe.skipIf(executablePath === undefined)(
         { name: 'embeddings', verdict: 'failed', detail: 'they have 3 numbers' },
       ] as const
       const startedAt = new Date().toISOString()
-      const verified = (verdict: 'passed' | 'failed') =>
-        verification.put({ startedAt, verdict, readOnly: false, checks } as unknown as Report)
+      const verified = (verdict: 'passed' | 'failed', models = tiny.outputs.models) =>
+        verification.put(
+          { startedAt, verdict, readOnly: false, checks } as unknown as Report,
+          models,
+        )
       await verified('failed')
       await backups.put({ ...BACKUP, created: startedAt, alive: startedAt })
       await page.reload()
@@ -150,6 +153,19 @@ describe.skipIf(executablePath === undefined)(
       expect(await page.getByRole('status').first().innerText()).toMatch(/not well/)
       await verified('passed')
       await deployment.close()
+    })
+
+    it('is told what was planned for each model by who knows the plan, and keeps it after one who does not', async () => {
+      const deployment = await openDeployment(tiny.outputs)
+      const { verification } = deployment.knowledge()
+      const { models } = tiny.outputs
+      const planned = models.map(model => ({ ...model, planned: { host: 1000, gpu: 2000 } }))
+      const report = { startedAt: new Date().toISOString(), verdict: 'passed', readOnly: false }
+      for (const known of [planned, models])
+        await verification.put({ ...report, checks: [] } as unknown as Report, known)
+      await deployment.close()
+      const { body } = await api.call('GET', '/api/v1/ai/models/status')
+      expect(body).toMatchObject({ models: models.map(() => ({ plannedBytes: 3000 })) })
     })
 
     it('asks what a creator knows, with its token, and says why that is refused', async () => {

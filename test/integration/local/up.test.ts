@@ -108,6 +108,8 @@ describe('a stack of local processes', () => {
   it('serves its HTTP API, with keys of its own that nobody else can read', async () => {
     const response = await fetch(`http://127.0.0.1:${stack.config.apiPort}/api/v1/ai/models/status`)
     expect(response.status).toBe(200)
+    const { models } = (await response.json()) as { models: { plannedBytes: number }[] }
+    expect(models.map(({ plannedBytes }) => plannedBytes > 0)).toEqual([true, true])
     const keys = await stat(join(localPaths(stack.home).state, 'api-keys.json'))
     expect(keys.mode & 0o777).toBe(0o600)
   })
@@ -432,8 +434,13 @@ describe('a stack of local processes', () => {
 
   it('keeps the embedding model of its data under another setting, and tells how it would be moved', async () => {
     stack.config.embeddingModel = 'nomic-embed-text'
-    const { code, stderr } = await stack.run('preview')
+    stack.config.keepAlive = '5m'
+    const { code, stdout, stderr } = await stack.run('preview')
     stack.config.embeddingModel = 'all-minilm'
+    delete stack.config.keepAlive
+    expect(stdout).toContain('setting  embeddingModel: all-minilm → nomic-embed-text')
+    expect(stdout).toContain('setting  keepAlive: -1 → 5m')
+    expect(stdout).not.toContain('triggers')
     expect({ code, stderr }).toMatchObject({
       code: 0,
       stderr: expect.stringContaining(

@@ -6,7 +6,7 @@ import { textsOfVersion, versionOf } from './written.ts'
 
 const AFTER_FAILURE = 300
 /** Between two writes: of more at once the machine would do nothing else. */
-const BETWEEN = 20
+const BETWEEN = 60
 
 /** A process that goes on writing and deleting documents of its creators, and says what was acknowledged. */
 const [outputs = '', own = '[]', seed] = process.argv.slice(2)
