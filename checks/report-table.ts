@@ -1,7 +1,7 @@
 import { formatDuration } from '../infra/units.ts'
 import { signOf, wordOf } from './check-verdict.ts'
 import { type CheckResult, describeReport, groupAlike, type Report } from './report.ts'
-import { fold, textTable } from './text-table.ts'
+import { textTable } from './text-table.ts'
 
 /**
  * The report for a terminal: a line for each check, or for all those that found the same, then what to do about those that did not pass.
@@ -15,8 +15,8 @@ export function toTable(report: Report, width = process.stdout.columns ?? 120): 
     return [sign, label(checks), found(checks), formatDuration(millis)]
   })
   const table = textTable(['', 'check', 'found', 'time'], rows, width)
-  const others = [...mends(report), summary(report)].map(line => fold(line, width))
-  return [fold(title(report), width), table, ...others].join('\n')
+  // Those with commands are left whole: a terminal folds them so that they can be copied.
+  return [title(report), table, ...mends(report), summary(report)].join('\n')
 }
 
 const label = (checks: readonly CheckResult[]): string =>
