@@ -25,7 +25,7 @@ const SHARDS = { before: DEFAULT_SHARDS, after: 16 }
 /** Chunks that the bare client puts in at once, in as many runs before the moves and after them. */
 const BARE = { slice: 4000, runs: 3 }
 /** Records a second of the move beside which questions are timed. */
-const RATE = 200
+const RATE = 50
 
 interface Moved {
   copied: number
