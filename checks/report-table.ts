@@ -1,13 +1,13 @@
 import { formatDuration } from '../infra/units.ts'
 import { signOf, wordOf } from './check-verdict.ts'
 import { type CheckResult, describeReport, groupAlike, type Report } from './report.ts'
-import { textTable } from './text-table.ts'
+import { terminalWidth, textTable } from './text-table.ts'
 
 /**
  * The report for a terminal: a line for each check, or for all those that found the same, then what to do about those that did not pass.
  * @param width columns of the terminal
  */
-export function toTable(report: Report, width = process.stdout.columns ?? 120): string {
+export function toTable(report: Report, width = terminalWidth(120)): string {
   const rows = groupAlike(report.checks).map(checks => {
     const millis = checks.reduce((sum, check) => sum + check.millis, 0)
     const { verdict } = checks[0]!

@@ -13,6 +13,12 @@ const NO_LINES = Object.fromEntries(
 )
 
 /**
+ * Columns of the terminal that is written to. One that says it has none, as some of containers and of `expect` do, is as
+ * wide as what is no terminal.
+ */
+export const terminalWidth = (otherwise: number): number => process.stdout.columns || otherwise
+
+/**
  * A table without lines. Each column is as wide as its widest cell; where all of them are wider than the terminal, the
  * widest are folded.
  * @param width columns of the terminal; Infinity for what is no terminal

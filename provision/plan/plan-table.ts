@@ -1,4 +1,4 @@
-import { fold, textTable } from '../../checks/text-table.ts'
+import { fold, terminalWidth, textTable } from '../../checks/text-table.ts'
 import type { StackPlan } from '../../infra/capacity/stack-plan.ts'
 import {
   describeAlternative,
@@ -13,7 +13,7 @@ import { formatBytes } from '../../infra/units.ts'
  * The plan for a terminal: what each model and server takes, what each machine has left, the verdict.
  * @param width columns of the terminal
  */
-export function renderTable(plan: StackPlan, width = process.stdout.columns ?? Infinity): string {
+export function renderTable(plan: StackPlan, width = terminalWidth(Infinity)): string {
   const tables = [modelTable(plan), serverTable(plan), nodeTable(plan)]
   const lines = [
     describeData(plan),

@@ -44,6 +44,17 @@ it('is a table of models, servers and machines, with the verdict and what would 
   }
 })
 
+it('is told whole where the terminal says that it has no columns', () => {
+  const plan = planStack(stackDemand('gpt-oss:20b'), [machineOf(3.8)])
+  const { columns } = process.stdout
+  try {
+    process.stdout.columns = 0
+    expect(renderTable(plan)).toBe(renderTable(plan, Infinity))
+  } finally {
+    process.stdout.columns = columns
+  }
+})
+
 it('says where each figure comes from, and what was not confirmed', async () => {
   const gpu = { product: 'L4', memory: 22 * GiB, resource: 'nvidia.com/gpu' }
   const page = await renderHtml(
