@@ -61,8 +61,8 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const found = await findMove(knowledge, signal)
   const result = { copied: 0, creators: 0, kept: [] as string[], longestClosed: 0 }
   const { from } = found
-  // Of one that was killed before it deleted what creators had left.
   const pace = new Pace(options.rate, signal)
+  // Of one that was killed before it deleted what creators had left.
   for (const { shards } of found.left) {
     result.kept.push(...(await deleteRecords(shards, pace, signal)))
   }
@@ -102,7 +102,7 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
   const copiedBefore = await creatorsIn(to.shards, signal)
   await begin(from.shards, target, signal)
   const copied: CopiedShard[] = []
-  const writer = new RecordWriter(to.shards, signal, move.pace)
+  const writer = new RecordWriter(to.shards, signal, pace)
   for (const shard of all(from.shards))
     copied.push(await copyShard(move, shard, writer, copiedBefore))
   await writer.flush()
@@ -110,13 +110,13 @@ export async function reshard(knowledge: Knowledge, options: ReshardOptions): Pr
     const contents = new Map(copied.map(({ shard, content }) => [shard, content]))
     await findCopied(move, all(to.shards), contents)
   }
-  await together(move.pace, copied, async each => {
+  await together(pace, copied, async each => {
     report(`switching shard ${each.shard + 1} of ${copied.length}`)
     const { creators, longestClosed } = await switchShard(move, target, each)
     result.creators += creators
     result.longestClosed = Math.max(result.longestClosed, longestClosed)
   })
-  result.kept.push(...(await deleteRecords(from.shards, move.pace, signal)))
+  result.kept.push(...(await deleteRecords(from.shards, pace, signal)))
   return { ...result, generation: target.generation, shards, embeddingModel }
 }
 

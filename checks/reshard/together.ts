@@ -1,3 +1,4 @@
+import fastq from 'fastq'
 import type { Pace } from '../store/pace.ts'
 
 /** Parts, or shards, that are worked on at the same time: while a server answers one, the other is asked for. */
@@ -13,15 +14,13 @@ export async function together<Item>(
   items: Iterable<Item>,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
-  // values() hands every item to one of them.
-  const left = [...items].values()
   const failures: unknown[] = []
-  const workOn = async () => {
-    for (const item of left) {
-      if (failures.length > 0) return
-      await work(item).catch(error => failures.push(error))
-    }
-  }
-  await Promise.all(Array.from({ length: isHeld ? 1 : AT_ONCE }, workOn))
+  const turns = fastq.promise(
+    async (item: Item) => {
+      if (failures.length === 0) await work(item).catch(error => failures.push(error))
+    },
+    isHeld ? 1 : AT_ONCE,
+  )
+  await Promise.all([...items].map(item => turns.push(item)))
   if (failures.length > 0) throw failures[0]
 }

@@ -13,6 +13,7 @@ export interface StackStatus {
   stack: string
   target: Settings['target']
   home: string
+  /** Whether its folder is there, which a preview makes too. */
   hasFolder: boolean
   /** Whether an `up` from this machine came to its end. */
   wasDeployed: boolean

@@ -1,4 +1,4 @@
-import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import type { Reporter, TestModule } from 'vitest/node'
 
 const LONGEST = 15
 const LINES = 12
@@ -15,21 +15,16 @@ export default class SummaryReporter implements Reporter {
     for (const module of byTime.slice(0, LONGEST))
       say(`${Math.round(module.diagnostic().duration / 1000)} s ${module.relativeModuleId}`)
     for (const module of modules) {
-      for (const { message } of module.errors()) say(`FAILED ${module.relativeModuleId}`, message)
+      const failed = (name: string, errors: readonly { message: string }[] = []) => {
+        for (const { message } of errors) say(`FAILED ${module.relativeModuleId}${name}`, message)
+      }
+      failed('', module.errors())
       for (const suite of module.children.allSuites())
-        for (const { message } of suite.errors())
-          say(`FAILED ${module.relativeModuleId} > ${suite.fullName}`, message)
-      for (const test of module.children.allTests('failed')) say(title(test), messages(test))
+        failed(` > ${suite.fullName}`, suite.errors())
+      for (const test of module.children.allTests('failed'))
+        failed(` > ${test.fullName}`, test.result().errors)
     }
   }
-}
-
-function title(test: TestCase): string {
-  return `FAILED ${test.module.relativeModuleId} > ${test.fullName}`
-}
-
-function messages(test: TestCase): string {
-  return (test.result().errors ?? []).map(({ message }) => message).join('\n')
 }
 
 function say(line: string, message = ''): void {
